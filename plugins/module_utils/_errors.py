@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The errors that a postmaster can do something about.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+
+class PostmasterError(ValueError):
+    """Base of all errors of ours; the message is written for the person who typed the playbook."""
+
+
+class OptionError(PostmasterError):
+    """A value that an option cannot take.
+
+    :param option: the dotted path of the option, for instance C(policy.limits.message_size).
+    :param value: the value as it was given; long ones are cut for the message.
+    :param why: what is wrong, and what would be right.
+    """
+
+    def __init__(self, option: str, value: t.Any, why: str) -> None:
+        super().__init__(f"{option}: {shorten(value)}: {why}")
+        self.option = option
+        self.value = value
+
+
+class SyntaxProblem(PostmasterError):
+    """A file on the host that cannot be read as what it should be.
+
+    :param path: the file.
+    :param line: the line number, counted from 1; 0 where the file as a whole is meant.
+    """
+
+    def __init__(self, path: str, line: int, value: t.Any, why: str) -> None:
+        super().__init__(f"{path}:{line}: {shorten(value)}: {why}")
+        self.path = path
+        self.line = line
+
+
+class Unsupported(OptionError):
+    """A policy option that this MTA cannot do; I(nearest) names what it can do."""
+
+    def __init__(self, option: str, value: t.Any, mta: str, nearest: str) -> None:
+        super().__init__(option, value, f"{mta} cannot do this; the nearest it can do: {nearest}")
+
+
+class CommandError(PostmasterError):
+    """A command that failed, timed out or is not there."""
+
+    def __init__(self, argv: t.Sequence[str], rc: int, out: str, err: str) -> None:
+        said = (err or out).strip()
+        super().__init__(f"{' '.join(argv)}: exit status {rc}: {said[-2000:] or 'no output'}")
+        self.argv = tuple(argv)
+        self.rc = rc
+        self.out = out
+        self.err = err
+
+
+class Refused(PostmasterError):
+    """A candidate configuration that must not go live; the live files were not touched.
+
+    :param findings: one sentence for each defect, each naming the setting.
+    """
+
+    def __init__(self, findings: t.Sequence[str]) -> None:
+        super().__init__("refused, nothing was changed: " + "; ".join(findings))
+        self.findings = tuple(findings)
+
+
+class RolledBack(PostmasterError):
+    """A change that went live, failed its verification, and was taken back."""
+
+    def __init__(self, findings: t.Sequence[str], restored: bool) -> None:
+        fate = "the old configuration is restored" if restored else "AND THE OLD CONFIGURATION COULD NOT BE RESTORED"
+        super().__init__(f"the change failed, {fate}: " + "; ".join(findings))
+        self.findings = tuple(findings)
+        self.restored = restored
+
+
+class Busy(PostmasterError):
+    """Another writer holds the lock, or wrote into the directory while the change was prepared."""
+
+
+def shorten(value: t.Any, limit: int = 80) -> str:
+    """Show a value on one line, control characters escaped, at most I(limit) characters."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

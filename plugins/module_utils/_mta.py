@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs here: the two drivers, the instances they find, and the one place where they are told apart.
+
+A driver is a package, C(_postfix) or C(_sendmail), with the functions listed in DRIVER_FUNCTIONS. The two
+are twins: same functions, same signatures, which a unit test holds them to.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from . import _postfix, _sendmail
+from ._errors import OptionError, PostmasterError
+from ._records import Capabilities, Host, Instance
+from ._runner import Runner
+
+DRIVERS = {"postfix": _postfix, "sendmail": _sendmail}
+DRIVER_FUNCTIONS = (
+    "instances",
+    "capabilities",
+    "render",
+    "stale",
+    "build",
+    "check",
+    "activation",
+    "activate",
+    "running",
+    "read",
+)
+
+#: The options that every module takes to say which MTA on the host is meant.
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "mta": {"type": "str", "choices": ["auto", "postfix", "sendmail"], "default": "auto"},
+    "instance": {"type": "str"},
+}
+
+
+def find(runner: Runner, mta: str = "auto", name: t.Optional[str] = None) -> Host:
+    """The one instance that is meant.
+
+    :param mta: auto, postfix or sendmail; auto takes the installed one and insists that there is only one.
+    :param name: the instance's name or its configuration directory; the primary instance when None.
+    :raises OptionError: when no instance, or more than one, answers to the description.
+    """
+    found = [instance for instance in find_all(runner, mta) if _answers_to(instance, name)]
+    if not found:
+        raise OptionError("instance", name or "primary", _nothing_found(runner, mta))
+    if len(found) > 1:
+        names = ", ".join(sorted(instance.mta for instance in found))
+        raise OptionError("mta", mta, f"more than one MTA is installed ({names}); say which one is meant")
+    return host(runner, found[0])
+
+
+def find_all(runner: Runner, mta: str = "auto") -> t.Tuple[Instance, ...]:
+    """Every instance of the MTAs on this host, the primary ones first."""
+    chosen = DRIVERS if mta == "auto" else {mta: DRIVERS[mta]}
+    return tuple(instance for driver in chosen.values() for instance in driver.instances(runner))
+
+
+def host(runner: Runner, instance: Instance) -> Host:
+    """An instance together with what its MTA can do here."""
+    driver = DRIVERS[instance.mta]
+    capabilities: Capabilities = driver.capabilities(runner, instance)
+    return Host(runner, driver, instance, capabilities)
+
+
+def _answers_to(instance: Instance, name: t.Optional[str]) -> bool:
+    if name is None:
+        return instance.primary
+    return name in (instance.name, instance.config_directory.rstrip("/"), instance.config_directory)
+
+
+def _nothing_found(runner: Runner, mta: str) -> str:
+    try:
+        known = find_all(runner, mta)
+    except PostmasterError as problem:
+        return str(problem)
+    if not known:
+        return "no MTA is installed here" if mta == "auto" else f"{mta} is not installed here"
+    return "no such instance; known: " + ", ".join(f"{one.name} ({one.config_directory})" for one in known)
