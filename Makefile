@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything is set up once under .cache/; `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help test lint unit sanity ansible-lint docs molecule lab-test lab demo proof bench clean
+
+VENV := .cache/venv
+GATES := .cache/venv-gates
+UNIT_PYTHONS := main 3.6 3.13
+STAGES := lint unit sanity ansible-lint docs molecule lab-test
+
+# Ansible finds the collection, its configuration and its tools wherever the tree is checked out.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
+
+# -- set-up: once ----------------------------------------------------------------------------------------------------
+.cache/apt: tools/requirements-apt.txt
+	@mkdir -p .cache && tools/apt.sh $^ && touch $@
+
+.cache/apt-lab: tools/requirements-apt.txt $(wildcard molecule/requirements-apt.txt)
+	@mkdir -p .cache && tools/apt.sh $^ && touch $@
+
+$(VENV)/.ready: requirements-dev.txt | .cache/apt
+	@tools/venv.sh $(VENV) $< 3.11 3.12 3.10
+
+$(GATES)/.ready: tools/requirements-gates.txt | .cache/apt
+	@tools/venv.sh $(GATES) $< 3.11 3.12 3.13
+
+.cache/collections: | $(VENV)/.ready
+	@tools/collection.sh
+
+# -- gates -----------------------------------------------------------------------------------------------------------
+test: ## every gate in order, the fast ones first, with a table of times at the end
+	@python3 tools/stages.py $(STAGES)
+
+lint: $(GATES)/.ready ## ruff (check and format) and yamllint
+	$(GATES)/bin/ruff check .
+	$(GATES)/bin/ruff format --check .
+	$(GATES)/bin/yamllint --strict .
+
+unit: $(VENV)/.ready ## unit tests under the development Python, 3.6 and 3.13
+	@tools/unit.sh $(UNIT_PYTHONS)
+
+sanity: $(VENV)/.ready $(GATES)/.ready ## ansible-test sanity, no ignores, on the oldest and newest supported core here
+	@tools/sanity.sh $(VENV) $(GATES)
+
+ansible-lint: $(GATES)/.ready .cache/collections ## ansible-lint, profile production
+	@tools/ansible-lint.sh $(GATES)
+
+docs: $(GATES)/.ready .cache/collections ## documentation, changelog, and every EXAMPLES block against its argument spec
+	@tools/docs.sh $(GATES)
+
+molecule: $(VENV)/.ready .cache/collections .cache/apt-lab ## check, converge, idempotence and verify on every host of the lab
+	@if [ ! -e molecule/default/converge.yml ]; then echo "molecule: molecule/default/converge.yml is not there yet"; exit 1; fi
+	molecule test --scenario-name default
+
+# -- the lab ---------------------------------------------------------------------------------------------------------
+lab: $(VENV)/.ready .cache/collections .cache/apt-lab ## start the lab: real relays and their outside world in containers
+	ansible-playbook -i molecule/inventory molecule/shared/create.yml
+
+lab-test: lab ## tests against the running lab
+	pytest -q tests/lab --junitxml=.cache/results/lab.xml
+
+demo: lab ## bare machines become a proven fleet
+	ansible-playbook -i molecule/inventory playbooks/harden-relay.yml
+
+proof: lab ## the heavy goals, each with its figure
+	pytest -s tests/proof --junitxml=.cache/results/proof.xml
+
+bench: lab ## throughput and run-time figures
+	python tests/bench
+
+clean: ## remove what make has made here; the lab's containers: molecule destroy
+	rm -rf .cache .ansible .nox .ruff_cache .hypothesis
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'

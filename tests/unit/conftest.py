@@ -1,0 +1,15 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for all unit tests: which of them run under which Python, and how long hypothesis may think."""
+
+import sys
+
+import hypothesis
+
+# Controller plugins need Python 3.10; managed code is tested under 3.6 too.
+collect_ignore_glob = [] if sys.version_info >= (3, 10) else ["plugins/action/*", "plugins/callback/*", "plugins/filter/*"]
+
+hypothesis.settings.register_profile("postmaster", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("postmaster")

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Holds for every file that Ansible sends to a managed node: it loads under this Python, and needs nothing but Python and Ansible."""
+
+import ast
+import importlib
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILES = sorted(path for folder in ("modules", "module_utils") for path in (ROOT / "plugins" / folder).rglob("*.py"))
+NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in FILES]
+# dns_info asks DNS servers itself.
+ALLOWED = {"ansible", "ansible_collections", "dns"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loads(name):
+    importlib.import_module("ansible_collections.postmaster.mta." + name)
+
+
+if sys.version_info >= (3, 10):  # older ones do not know the names of their standard library
+
+    @pytest.mark.parametrize("path", FILES, ids=NAMES)
+    def test_imports_only_the_standard_library(path):
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add((node.module or "").split(".")[0])
+        assert imported - set(sys.stdlib_module_names) - ALLOWED == set()

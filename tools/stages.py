@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs make targets one after the other, all of them even when one fails, and ends with their times and the totals.
+
+    python3 tools/stages.py lint unit
+
+pytest's own counts come from the JUnit files that a stage leaves in .cache/results. A stage without tests of its own that
+fails counts as one failed.
+"""
+
+import pathlib
+import subprocess
+import sys
+import time
+import typing as t
+import xml.etree.ElementTree as ElementTree
+
+RESULTS = pathlib.Path(".cache/results")
+
+
+class Stage(t.NamedTuple):
+    name: str
+    seconds: float
+    status: int
+    passed: int
+    failed: int
+    skipped: int
+    not_run: t.List[str]
+
+
+def counts(since: float) -> t.Tuple[int, int, int]:
+    """The passed, failed and skipped tests of the JUnit files written since then."""
+    passed = failed = skipped = 0
+    for path in RESULTS.glob("*.xml"):
+        if path.stat().st_mtime < since:
+            continue
+        for suite in ElementTree.parse(path).iter("testsuite"):
+            tests, errors, failures, skips = (int(suite.get(key, 0)) for key in ("tests", "errors", "failures", "skipped"))
+            failed += errors + failures
+            skipped += skips
+            passed += tests - errors - failures - skips
+    return passed, failed, skipped
+
+
+def run(name: str) -> Stage:
+    """Runs one target; its output is shown as it comes."""
+    print(f"\n=== {name} ===", flush=True)
+    begin = time.time()
+    not_run = []
+    process = subprocess.Popen(
+        ["make", "--no-print-directory", name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    for line in process.stdout:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+        if b": NOT RUN, " in line:
+            not_run.append(line.decode(errors="replace").strip())
+    status = process.wait()
+    seconds = time.time() - begin
+    passed, failed, skipped = counts(begin)
+    print(f"=== {name}: {'ok' if status == 0 else 'FAILED'} in {seconds:.0f} s ===", flush=True)
+    return Stage(name, seconds, status, passed, max(failed, int(status != 0)), skipped, not_run)
+
+
+def main() -> int:
+    stages = [run(name) for name in sys.argv[1:]]
+    print(f"\n{'stage':<14} {'result':<7} {'seconds':>8} {'passed':>8} {'failed':>8} {'skipped':>8}")
+    for stage in stages:
+        result = "ok" if stage.status == 0 else "FAILED"
+        print(f"{stage.name:<14} {result:<7} {stage.seconds:>8.0f} {stage.passed:>8} {stage.failed:>8} {stage.skipped:>8}")
+        for line in stage.not_run:
+            print(f"  {line}")
+    print(f"{'all':<22} {sum(stage.seconds for stage in stages):>8.0f}")
+    passed, failed, skipped = (sum(column) for column in zip(*((s.passed, s.failed, s.skipped) for s in stages)))
+    print(f"\ntotal: {passed} passed, {failed} failed, {skipped} skipped")
+    return int(any(stage.status for stage in stages))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
