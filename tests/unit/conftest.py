@@ -9,7 +9,9 @@ import sys
 import hypothesis
 
 # Controller plugins need Python 3.10; managed code is tested under 3.6 too.
-collect_ignore_glob = [] if sys.version_info >= (3, 10) else ["plugins/action/*", "plugins/callback/*", "plugins/filter/*"]
+collect_ignore_glob = (
+    [] if sys.version_info >= (3, 10) else ["plugins/action/*", "plugins/callback/*", "plugins/filter/*"]
+)
 
 hypothesis.settings.register_profile("postmaster", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("postmaster")
