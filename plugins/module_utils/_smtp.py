@@ -40,6 +40,17 @@ NOT_SENT = "not_sent"  # the conversation was over before this step
 # A reply that is larger than this is an attack on the reader, not a reply (RFC 5321 section 4.5.3.1.5: 512 octets a line).
 MAXIMUM_REPLY = 256 * 1024
 
+# What the operating system's errors mean; any other error is a connection that went away.
+_OUTCOMES = {
+    errno.ECONNREFUSED: REFUSED,
+    errno.ETIMEDOUT: TIMEOUT,
+    errno.EHOSTUNREACH: UNREACHABLE,
+    errno.ENETUNREACH: UNREACHABLE,
+    errno.EACCES: UNREACHABLE,
+    errno.EPERM: UNREACHABLE,
+    errno.EADDRNOTAVAIL: NO_SOURCE,
+}  # type: t.Dict[int, str]
+
 TLS_VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 
 
@@ -504,23 +515,14 @@ def _forbid_others(context: ssl.SSLContext, names: t.Mapping[str, str], version:
 def _named_trouble(error: OSError) -> t.Tuple[str, str]:
     """The outcome that an operating system's or OpenSSL's error means, and its text."""
     text = str(error.strerror or error)
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return CLOSED, text
     if isinstance(error, ssl.SSLError):
         reason = str(getattr(error, "reason", None) or text)
         return (TLS_REFUSED, reason) if "_ALERT_" in reason else (TLS_FAILED, reason)
     if isinstance(error, socket.timeout):
         return TIMEOUT, text
     return _OUTCOMES.get(error.errno or 0, CLOSED), text
-
-
-_OUTCOMES = {
-    errno.ECONNREFUSED: REFUSED,
-    errno.ETIMEDOUT: TIMEOUT,
-    errno.EHOSTUNREACH: UNREACHABLE,
-    errno.ENETUNREACH: UNREACHABLE,
-    errno.EACCES: UNREACHABLE,
-    errno.EPERM: UNREACHABLE,
-    errno.EADDRNOTAVAIL: NO_SOURCE,
-}  # type: t.Dict[int, str]
 
 
 def _tls_facts(secured: ssl.SSLSocket) -> TlsFacts:
