@@ -40,7 +40,7 @@ from ._kinds import (
     records,
     section,
 )
-from ._addresses import domain, hostname
+from ._addresses import domain
 
 #: ECDHE and DHE with AEAD only: the "intermediate" profile (RFC 9325 section 4.2).
 INTERMEDIATE_CIPHERS = ":".join(
@@ -181,12 +181,16 @@ class Policy:
     """A relay policy, read as C(policy.limits.message_size); an option that is not set is None.
 
     Lists of records are tuples of the same kind. I(given) holds the dotted paths that the user wrote himself, so
-    that a driver can tell a wish (which must be done or refused) from the baseline (which is done where it can).
+    that a driver can tell a wish (which must be done or refused) from the baseline (which is done where it can);
+    I(hardened) says whether there is a baseline.
     """
 
-    def __init__(self, values: t.Mapping[str, t.Any], given: t.FrozenSet[str] = frozenset()) -> None:
+    def __init__(
+        self, values: t.Mapping[str, t.Any], given: t.FrozenSet[str] = frozenset(), hardened: bool = False
+    ) -> None:
         self._values = dict(values)
         self.given = given
+        self.hardened = hardened
 
     def __getattr__(self, name: str) -> t.Any:
         try:
@@ -218,7 +222,7 @@ def parse(params: t.Optional[t.Mapping[str, t.Any]], baseline: str = "hardened")
     """
     given: t.List[str] = []
     policy = _parse_section("policy", SECTIONS, params or {}, baseline == "hardened", given)
-    return Policy(policy._values, frozenset(given))
+    return Policy(policy._values, frozenset(given), baseline == "hardened")
 
 
 def _parse_section(
@@ -261,4 +265,4 @@ def _plain(value: t.Any) -> t.Any:
     return value
 
 
-__all__ = ("ARGUMENT_SPEC", "SECTIONS", "Policy", "hostname", "parse")
+__all__ = ("ARGUMENT_SPEC", "SECTIONS", "Policy", "parse")

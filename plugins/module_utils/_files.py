@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files and directories: durable writing, hard-linked copies, and the exchange of two directories in one step.
+
+Private to the collection: it can change at any time.
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import shutil
+import stat
+import typing as t
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+#: What renameat2(2) says where two directories cannot change places: other file system layer, mount point, old kernel.
+CANNOT_EXCHANGE = (errno.EXDEV, errno.EBUSY, errno.EINVAL, errno.ENOSYS, errno.EPERM)
+
+#: What tells a file from a changed one: type and mode, owner, group, size, modification time, inode.
+Fingerprint = t.Dict[str, t.Tuple[int, ...]]
+
+
+def read(path: str) -> t.Optional[bytes]:
+    """The content of a file, or None when there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def write_new(path: str, content: bytes, mode: int, like: t.Optional[str] = None) -> None:
+    """Write a file under a temporary name, make it durable and move it into place.
+
+    :param like: an existing file whose owner, group, mode, ACL and SELinux context the new one gets.
+    """
+    temporary = f"{path}.postmaster-new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            if like is not None and os.path.exists(like):
+                copy_identity(like, temporary)
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def copy_identity(source: str, target: str) -> None:
+    """Give a file the owner, group, mode, ACL and security label of another; the time stamps become now."""
+    shutil.copystat(source, target)
+    known = os.stat(source)
+    os.chown(target, known.st_uid, known.st_gid)
+    # chown(2) clears the set-id bits, so the mode comes last.
+    os.chmod(target, stat.S_IMODE(known.st_mode))
+    os.utime(target)
+
+
+def fsync_directory(path: str) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def exchange(one: str, other: str) -> None:
+    """Let two directories change places in one step, so that nobody ever sees half of either (renameat2(2)).
+
+    :raises OSError: with an errno of CANNOT_EXCHANGE where the system cannot.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        renameat2 = libc.renameat2
+    except AttributeError:
+        raise OSError(errno.ENOSYS, "this C library has no renameat2")
+    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), one, None, other)
+    fsync_directory(os.path.dirname(one))
+
+
+def link_tree(source: str, target: str) -> None:
+    """Copy a directory: the directories are new, every file is the same file under a second name."""
+    os.mkdir(target, 0o700)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            inside = os.path.join(target, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                link_tree(entry.path, inside)
+            else:
+                os.link(entry.path, inside, follow_symlinks=False)
+    copy_identity(source, target)
+
+
+def sync_tree(source: str, target: str) -> None:
+    """Make a directory hold the same files as another; each file is replaced in one step, the rest is not touched."""
+    wanted = {entry.name: entry for entry in os.scandir(source)}
+    present = {entry.name: entry for entry in os.scandir(target)}
+    # New names first: a configuration may name a table only when the table is there.
+    for name in sorted(wanted, key=lambda name: (name in present, name)):
+        _sync_entry(wanted[name], present.get(name), os.path.join(target, name))
+    for name in sorted(set(present) - set(wanted)):
+        remove(os.path.join(target, name))
+    fsync_directory(target)
+
+
+def _sync_entry(wanted: "os.DirEntry[str]", present: t.Optional["os.DirEntry[str]"], path: str) -> None:
+    if wanted.is_dir(follow_symlinks=False):
+        if present is not None and present.is_dir(follow_symlinks=False):
+            sync_tree(wanted.path, path)
+        else:
+            remove(path)
+            link_tree(wanted.path, path)
+    elif present is None or present.inode() != wanted.inode():
+        temporary = f"{path}.postmaster-new"
+        remove(temporary)
+        os.link(wanted.path, temporary, follow_symlinks=False)
+        os.rename(temporary, path)
+
+
+def remove(path: str) -> None:
+    """Remove a file or a directory with all that is in it; nothing there is fine."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):
+        shutil.rmtree(path)
+
+
+def fingerprint(directory: str) -> Fingerprint:
+    """Every file below a directory with what changes when somebody changes it."""
+    found: Fingerprint = {}
+    for parent, directories, files in os.walk(directory):
+        for name in directories + files:
+            path = os.path.join(parent, name)
+            known = os.lstat(path)
+            same = (known.st_mode, known.st_uid, known.st_gid)
+            if not stat.S_ISDIR(known.st_mode):
+                same += (known.st_size, known.st_mtime_ns, known.st_ino)
+            found[os.path.relpath(path, directory)] = same
+    return found
