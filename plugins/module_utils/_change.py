@@ -121,13 +121,16 @@ def transact(steps: Steps, directory: str, check_mode: bool = False, lock_timeou
     plan = steps.plan()
     if check_mode or not (plan.changed or area.unfinished()):
         return Outcome(plan, area.unfinished())
-    with _shielded(), locked(directory, lock_timeout):
-        healed = _heal(area, steps)
-        # Observed again: what another writer did while we waited counts.
-        plan = steps.plan()
-        if plan.changed:
-            _apply(area, plan, steps)
-        return Outcome(plan, healed)
+    try:
+        with _shielded(), locked(directory, lock_timeout):
+            healed = _heal(area, steps)
+            # Observed again: what another writer did while we waited counts.
+            plan = steps.plan()
+            if plan.changed:
+                _apply(area, plan, steps)
+            return Outcome(plan, healed)
+    except OSError as problem:
+        raise PostmasterError(f"{directory}: {problem}")
 
 
 class Area:
@@ -207,9 +210,6 @@ def _apply(area: Area, plan: Plan, steps: Steps) -> None:
         if findings:
             raise Refused(findings)
         _swap(area, plan, seen)
-    except OSError as problem:
-        _abandon(area)
-        raise PostmasterError(f"nothing was changed: {problem}")
     except BaseException:
         _abandon(area)
         raise

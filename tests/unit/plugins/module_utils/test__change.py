@@ -1,0 +1,349 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The transaction: what it promises when all goes well, when something fails, and when it is killed at any step."""
+
+import errno
+import os
+import signal
+import stat
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _change, _files
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
+    Busy,
+    CommandError,
+    PostmasterError,
+    Refused,
+    RolledBack,
+)
+from ansible_collections.postmaster.mta.plugins.module_utils._records import NOTHING, RELOAD, Activation, File
+
+OLD = {"main.cf": b"# by hand\nold = 1\n", "transport": b"old.example smtp:\n", "access": b"kept\n", "sub/deep": b"deep\n"}
+WANTED = {"main.cf": File(b"# by hand\nnew = 1\n"), "transport": File(b"new.example smtp:\n"), "fresh": File(b"fresh\n")}
+NEW = {
+    "main.cf": b"# by hand\nnew = 1\n",
+    "transport": b"new.example smtp:\n",
+    "fresh": b"fresh\n",
+    "access": b"kept\n",
+    "sub/deep": b"deep\n",
+    "fresh.db": b"compiled fresh\n",
+}
+
+#: Calls that change the disk or the order of things on it: the places where a kill or a full disk can strike.
+STEPS = ("open", "link", "rename", "mkdir", "unlink", "rmdir", "fsync", "chmod", "chown", "utime", "replace", "ftruncate")
+
+
+class Mta:
+    """Stands where the driver does: records what it is asked, and can be told to complain."""
+
+    def __init__(self, live, wanted=None):
+        self.live = str(live)
+        self.wanted = WANTED if wanted is None else wanted
+        self.asked = []
+        self.findings = ()
+        self.verdict = ()
+        self.activation_error = None
+
+    def plan(self):
+        files = _change.difference(self.live, self.wanted)
+        missing = "fresh" in self.wanted and not os.path.exists(os.path.join(self.live, "fresh.db"))
+        kind = RELOAD if files else NOTHING
+        return _change.Plan(self.live, files, ("fresh.db",) if missing else (), Activation(kind, ("new",)))
+
+    def build(self, stage, names):
+        for name in names:
+            _files.write_new(os.path.join(stage, name), b"compiled fresh\n", 0o644)
+
+    def check(self, stage):
+        self.asked.append("check")
+        return self.findings
+
+    def activate(self, activation):
+        self.asked.append(activation.kind)
+        if self.activation_error:
+            raise self.activation_error
+
+    def verify(self):
+        self.asked.append("verify")
+        return self.verdict
+
+    def steps(self):
+        return _change.Steps(self.plan, self.build, self.check, self.activate, self.verify)
+
+    def run(self, **options):
+        return _change.transact(self.steps(), self.live, **options)
+
+
+@pytest.fixture(autouse=True)
+def _private_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(_change, "LOCK_DIRECTORY", str(tmp_path / "locks"))
+
+
+@pytest.fixture(name="live")
+def _live(tmp_path):
+    directory = tmp_path / "etc" / "postfix"
+    for name, content in OLD.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    os.chmod(str(directory / "transport"), 0o640)
+    return directory
+
+
+def content_of(directory):
+    """Every file below a directory with its content."""
+    found = {}
+    for parent, dummy, names in os.walk(str(directory)):
+        for name in names:
+            path = os.path.join(parent, name)
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, str(directory))] = file.read()
+    return found
+
+
+def litter(live):
+    """What stands beside the live directory and should not."""
+    return sorted(set(os.listdir(str(live.parent))) - {"postfix"})
+
+
+def test_a_change_goes_all_the_way(live):
+    inode = os.stat(str(live)).st_ino
+    mta = Mta(live)
+    outcome = mta.run()
+    assert content_of(live) == NEW
+    assert mta.asked == ["check", "reload", "verify"]
+    assert outcome.plan.changed and outcome.healed == ()
+    assert litter(live) == []
+    assert os.stat(str(live)).st_ino == inode, "a shell that stands in the directory must stay in it"
+
+
+def test_the_second_run_touches_nothing(live):
+    Mta(live).run()
+    before = _files.fingerprint(str(live))
+    ctimes = {name: os.lstat(str(live / name)).st_ctime_ns for name in before}
+    mta = Mta(live)
+    assert not mta.run().plan.changed
+    assert mta.asked == []
+    assert _files.fingerprint(str(live)) == before
+    assert {name: os.lstat(str(live / name)).st_ctime_ns for name in before} == ctimes
+
+
+def test_check_mode_touches_nothing(live, tmp_path):
+    before = _files.fingerprint(str(tmp_path))
+    mta = Mta(live)
+    outcome = mta.run(check_mode=True)
+    assert outcome.plan.changed and mta.asked == []
+    assert outcome.plan.actions() == [
+        f"create {live}/fresh",
+        f"edit {live}/main.cf",
+        f"edit {live}/transport",
+        f"compile {live}/fresh.db",
+        "reload: new",
+    ]
+    assert _files.fingerprint(str(tmp_path)) == before
+
+
+def test_a_file_keeps_its_mode_and_the_unchanged_their_inode(live):
+    inode = os.stat(str(live / "access")).st_ino
+    Mta(live).run()
+    assert stat.S_IMODE(os.stat(str(live / "transport")).st_mode) == 0o640
+    assert os.stat(str(live / "access")).st_ino == inode
+
+
+def test_a_file_can_be_removed(live):
+    Mta(live, {"access": File(None)}).run()
+    assert sorted(content_of(live)) == ["main.cf", "sub/deep", "transport"]
+
+
+def test_a_bad_candidate_is_refused_and_nothing_is_touched(live):
+    before = _files.fingerprint(str(live))
+    mta = Mta(live)
+    mta.findings = ("main.cf: new: bad",)
+    with pytest.raises(Refused, match="main.cf: new: bad"):
+        mta.run()
+    assert _files.fingerprint(str(live)) == before
+    assert mta.asked == ["check"] and litter(live) == []
+
+
+@pytest.mark.parametrize("failure", ["verify", "activate"])
+def test_what_fails_live_is_taken_back(live, failure):
+    inode = os.stat(str(live)).st_ino
+    mta = Mta(live)
+    if failure == "verify":
+        mta.verdict = ("no greeting",)
+    else:
+        mta.activation_error = CommandError(["postfix", "reload"], 1, "", "fatal")
+    with pytest.raises(RolledBack) as caught:
+        mta.run()
+    assert caught.value.restored == (failure == "verify"), "a daemon that does not answer is not restored"
+    assert content_of(live) == OLD
+    assert os.stat(str(live)).st_ino == inode
+    assert mta.asked.count(RELOAD) == 2, "the daemon must read the old configuration again"
+
+
+def test_somebody_elses_write_is_not_lost(live):
+    class Raced(Mta):
+        def check(self, stage):
+            (live / "transport").write_bytes(b"by hand meanwhile\n")
+            return ()
+
+    with pytest.raises(Busy, match="somebody else wrote"):
+        Raced(live).run()
+    assert (live / "transport").read_bytes() == b"by hand meanwhile\n"
+    assert (live / "main.cf").read_bytes() == OLD["main.cf"] and litter(live) == []
+
+
+def test_a_second_writer_waits_or_says_busy(live):
+    with _change.locked(str(live), 0):
+        with pytest.raises(Busy, match="process %d" % os.getpid()):
+            Mta(live).run(lock_timeout=0.1)
+    Mta(live).run(lock_timeout=0.1)
+    assert content_of(live) == NEW
+
+
+def test_where_directories_cannot_change_places_files_do(live, monkeypatch):
+    def cannot(one, other):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(_files, "exchange", cannot)
+    mta = Mta(live)
+    mta.verdict = ("no greeting",)
+    with pytest.raises(RolledBack):
+        mta.run()
+    assert content_of(live) == OLD and litter(live) == []
+    Mta(live).run()
+    assert content_of(live) == NEW and litter(live) == []
+
+
+def in_child(live, action):
+    """Run an action in a child process; returns the wait status."""
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1]
+    try:
+        action()
+        os._exit(0)
+    except PostmasterError:
+        os._exit(1)
+    except BaseException:
+        os._exit(2)
+
+
+def strike(live, when, blow):
+    """Run the change; at the call number I(when) of STEPS, or around the exchange, I(blow) happens instead."""
+    calls = [0]
+
+    def wrap(function):
+        def wrapped(*args, **kwargs):
+            calls[0] += 1
+            if calls[0] == when:
+                blow()
+            return function(*args, **kwargs)
+
+        return wrapped
+
+    def action():
+        for name in STEPS:
+            setattr(os, name, wrap(getattr(os, name)))
+        exchange = _files.exchange
+        _files.exchange = wrap(exchange)
+        Mta(live).run()
+        os._exit(0 if calls[0] >= when else 77)
+
+    return in_child(live, action)
+
+
+def kill():
+    """What the kernel does to a process that is out of luck."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def no_space():
+    """What a full disk says."""
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def until_it_runs_through(make_live, blow):
+    """Strike at the first step, the second, ... until there is none left; yields each state for inspection."""
+    for when in range(1, 1000):
+        live = make_live(when)
+        status = strike(live, when, blow)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 77:
+            return
+        yield when, live, status
+    raise AssertionError("the change never ran through")
+
+
+@pytest.fixture(name="make_live")
+def _make_live(tmp_path):
+    def make(number):
+        directory = tmp_path / str(number) / "postfix"
+        for name, content in OLD.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return directory
+
+    return make
+
+
+@pytest.mark.parametrize("exchange_works", [True, False])
+def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monkeypatch, exchange_works):
+    if not exchange_works:
+
+        def cannot(one, other):
+            raise OSError(errno.EBUSY, "a mount point")
+
+        monkeypatch.setattr(_files, "exchange", cannot)
+    points = 0
+    for when, live, status in until_it_runs_through(make_live, kill):
+        points += 1
+        assert os.WIFSIGNALED(status)
+        found = {name: text for name, text in content_of(live).items() if not name.endswith("postmaster-new")}
+        if exchange_works:
+            assert found in (OLD, NEW), f"half a configuration after a kill at step {when}"
+        assert in_child(live, lambda live=live: Mta(live).run()) == 0
+        assert content_of(live) == NEW and litter(live) == [], f"not healed after a kill at step {when}"
+    assert points > 30
+
+
+def test_a_full_disk_anywhere_leaves_old_or_new(make_live):
+    points = 0
+    for when, live, status in until_it_runs_through(make_live, no_space):
+        points += 1
+        assert os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, 1), f"step {when}: an error of ours is wanted"
+        assert content_of(live) in (OLD, NEW), f"half a configuration after a full disk at step {when}"
+        assert in_child(live, lambda live=live: Mta(live).run()) == 0
+        assert content_of(live) == NEW and litter(live) == [], f"not healed after a full disk at step {when}"
+    assert points > 30
+
+
+def test_two_runs_at_once_lose_nothing(live):
+    """Each child adds its own line to one file; all the lines are there in the end."""
+
+    def add(number):
+        class Adder(Mta):
+            def plan(self):
+                lines = set((live / "access").read_bytes().split(b"\n")) - {b""}
+                text = b"\n".join(sorted(lines | {b"from-%d" % number})) + b"\n"
+                self.wanted = {"access": File(text)}
+                return super().plan()
+
+        Adder(live).run(lock_timeout=30)
+
+    children = []
+    for number in range(8):
+        pid = os.fork()
+        if not pid:
+            try:
+                add(number)
+                os._exit(0)
+            except BaseException:
+                os._exit(1)
+        children.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 8
+    lines = (live / "access").read_bytes().split()
+    assert sorted(lines) == sorted([b"kept"] + [b"from-%d" % number for number in range(8)])
