@@ -20,5 +20,5 @@ for version in "$@"; do
         tools/module-utils.sh "$directory"
     fi
     echo "unit-$version: $("$directory/bin/python" --version)"
-    "$directory/bin/python" -m pytest -q ${PYTEST_ARGS-} --junitxml=".cache/results/unit-$version.xml" tests/unit
+    "$directory/bin/python" -m pytest -q --junitxml=".cache/results/unit-$version.xml" tests/unit
 done

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Runs `ansible-test sanity` with the ansible-core of each of the given environments. There are no ignore files.
+#   tools/sanity.sh .cache/venv .cache/venv-gates
+set -eu
+
+exec 9>.cache/sanity.lock
+flock 9
+
+if [ -n "$(git ls-files --cached --others --exclude-standard 'tests/sanity/ignore*' 2>/dev/null)" ]; then
+    echo "sanity: tests/sanity/ignore* is not allowed: fix the cause"
+    exit 1
+fi
+
+# ansible-test wants to fetch get-pip.py for the environments of its tests. Python brings a pip, so this does as well, and works
+# without the internet. A home of its own keeps that, and those environments, out of the user's.
+home=$PWD/.cache/sanity/home
+mkdir -p "$home/.ansible/test/cache" "$home/.config/pip" "$home/.pip"
+for pip in 21_3_1 23_1_2 24_2; do
+    printf 'import ensurepip, os\nos.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nensurepip.bootstrap()\n' >"$home/.ansible/test/cache/get_pip_$pip.py"
+done
+printf '[global]\nquiet = 2\n' >"$home/.config/pip/pip.conf"
+for configuration in "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf"; do
+    if [ -e "$configuration" ]; then
+        ln -sfn "$configuration" "$home/.pip/pip.conf"
+    fi
+done
+
+# The Pythons of managed nodes that a core knows: the oldest, and the newest.
+declare -A targets=([2.16]="3.6 3.12" [2.19]="3.8 3.13")
+
+status=0
+for environment in "$@"; do
+    controller=$PWD/$environment/bin/python
+    python=$("$controller" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    core=$("$controller" -c 'from ansible.release import __version__; print(".".join(__version__.split(".")[:2]))')
+    # pyenv's shims answer to every version's name and run only one, so the real ones come first.
+    path=$(dirname "$controller")
+    arguments=(--controller "origin:python=$python@$controller" --target-python "$python@$controller")
+    for version in ${targets[$core]}; do
+        if interpreter=$(tools/python.sh "$version"); then
+            arguments+=(--target-python "$version@$interpreter")
+            path+=:$(dirname "$interpreter")
+        else
+            echo "sanity-$core: Python $version: NOT RUN, no Python $version on this machine"
+        fi
+    done
+    echo "sanity-$core: $("$controller" -c 'from ansible.release import __version__; print(__version__)'), Python $python and ${targets[$core]}"
+    tree=$(tools/copy.sh ".cache/sanity/$core")
+    (cd "$tree" && HOME=$home PATH=$path:$PATH ansible-test sanity --color no "${arguments[@]}") || status=1
+done
+exit "$status"
