@@ -22,7 +22,6 @@ Private to the collection: it can change at any time.
 """
 
 import contextlib
-
 import fcntl
 import json
 import os

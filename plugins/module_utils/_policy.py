@@ -13,6 +13,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
+from ._addresses import domain
 from ._errors import OptionError
 from ._kinds import (
     BOOLEAN,
@@ -40,7 +41,6 @@ from ._kinds import (
     records,
     section,
 )
-from ._addresses import domain
 
 #: ECDHE and DHE with AEAD only: the "intermediate" profile (RFC 9325 section 4.2).
 INTERMEDIATE_CIPHERS = ":".join(
@@ -58,7 +58,11 @@ INTERMEDIATE_CIPHERS = ":".join(
 
 _WHERE = (
     Option("mx", BOOLEAN, "Look the MX records of the next hop up; without it the host itself is connected to."),
-    Option("host", NEXT_HOP, "The next hop, a name or an address. With O(policy.routes) of a domain and no host, the domain's own MX."),
+    Option(
+        "host",
+        NEXT_HOP,
+        "The next hop, a name or an address; without one, the domain's own MX.",
+    ),
     Option("port", count(1, 65535), "The port of the next hop."),
 )
 _DOMAIN_ROUTE = (
@@ -159,7 +163,7 @@ SECTIONS: t.Tuple[Option, ...] = (
         )), "TLS as a client."),
         Option("domains", records(_TLS_DOMAIN, ("domain", "level")), "Other demands for some domains."),
     )), "TLS."),
-    Option("aliases", mapping(alias_name, alias_target), "Local names to where their mail goes; they come before those of the system's aliases file.", {"postmaster": "root", "abuse": "postmaster", "mailer-daemon": "postmaster"}),
+    Option("aliases", mapping(alias_name, alias_target), "Local names to where their mail goes; they come before the system's aliases.", {"postmaster": "root", "abuse": "postmaster", "mailer-daemon": "postmaster"}),
     Option("queue", section((
         Option("lifetime", DURATION, "After this a message is returned to its sender.", "5d"),
         Option("bounce_lifetime", DURATION, "After this a bounce that nobody takes is thrown away.", "1d"),
@@ -200,6 +204,8 @@ class Policy:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Policy({self._values!r})"

@@ -21,8 +21,17 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._records import NOTHING, RELOAD, Activation, File
 
-OLD = {"main.cf": b"# by hand\nold = 1\n", "transport": b"old.example smtp:\n", "access": b"kept\n", "sub/deep": b"deep\n"}
-WANTED = {"main.cf": File(b"# by hand\nnew = 1\n"), "transport": File(b"new.example smtp:\n"), "fresh": File(b"fresh\n")}
+OLD = {
+    "main.cf": b"# by hand\nold = 1\n",
+    "transport": b"old.example smtp:\n",
+    "access": b"kept\n",
+    "sub/deep": b"deep\n",
+}
+WANTED = {
+    "main.cf": File(b"# by hand\nnew = 1\n"),
+    "transport": File(b"new.example smtp:\n"),
+    "fresh": File(b"fresh\n"),
+}
 NEW = {
     "main.cf": b"# by hand\nnew = 1\n",
     "transport": b"new.example smtp:\n",
@@ -33,7 +42,20 @@ NEW = {
 }
 
 #: Calls that change the disk or the order of things on it: the places where a kill or a full disk can strike.
-STEPS = ("open", "link", "rename", "mkdir", "unlink", "rmdir", "fsync", "chmod", "chown", "utime", "replace", "ftruncate")
+STEPS = (
+    "open",
+    "link",
+    "rename",
+    "mkdir",
+    "unlink",
+    "rmdir",
+    "fsync",
+    "chmod",
+    "chown",
+    "utime",
+    "replace",
+    "ftruncate",
+)
 
 
 class Mta:

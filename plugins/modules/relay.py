@@ -1,0 +1,195 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Apply a relay policy."""
+
+DOCUMENTATION = r"""
+module: relay
+short_description: Apply a relay policy to Postfix or sendmail as one transaction
+version_added: 1.0.0
+author:
+  - The postmaster.mta contributors (@postmaster-mta)
+description:
+  - Renders one relay policy for the MTA that runs on the host, and takes it live as one transaction.
+  - The candidate is staged beside the live configuration, checked by the MTA itself and by what its checkers let pass, tried in a
+    shadow instance on a private port, and only then swapped in. The running MTA is asked whether it keeps to it.
+    Whatever fails on the way, the whole old configuration comes back, without the controller's help.
+  - Comments, order and parameters of C(main.cf) and C(master.cf) that the policy does not speak of stay as they are.
+    C(sendmail.mc) is written whole; a hand-made one is kept beside it as C(sendmail.mc.before-postmaster) once.
+  - Native settings (O(main), O(master), O(mc)) are always available and win over the policy.
+extends_documentation_fragment:
+  - postmaster.mta._relay_policy
+  - postmaster.mta._mta
+  - postmaster.mta._attributes
+  - postmaster.mta._attributes.actiongroup_all
+  - postmaster.mta._attributes.posix
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Ends after the plan; nothing is written, not even a time stamp. The candidate is not compiled and not tried.
+  diff_mode:
+    support: full
+    details:
+      - Values that are secrets by their name or form, and those of O(main_secrets), are never shown.
+  idempotent:
+    support: full
+options:
+  baseline:
+    description:
+      - V(hardened) fills what O(policy) does not say with the hardened baseline; each option names its own.
+      - V(none) leaves to the MTA what O(policy) does not say.
+    type: str
+    choices: [hardened, none]
+    default: hardened
+  main:
+    description:
+      - Postfix parameters, named as in postconf(5). V(null) removes one, an empty string blanks it, lists are joined, booleans become C(yes) and C(no).
+    type: dict
+  main_secrets:
+    description:
+      - The same for parameters whose values must never be shown or logged.
+    type: dict
+  master:
+    description:
+      - Postfix services as C(service/type), with the columns of master(5) that differ, C(options) for C(-o), and C(state=absent) to remove one.
+    type: dict
+  mc:
+    description:
+      - sendmail's m4 by section.
+      - C(defines) is a dictionary of C(conf...) names, C(features) a list of names or of dictionaries with C(name) and C(args).
+        C(before_mailers), C(mailer_definitions), C(local_config) and C(local_rulesets) are lines of text.
+    type: dict
+  lock_timeout:
+    description:
+      - Seconds to wait for another run that is changing the same instance.
+    type: float
+    default: 60
+seealso:
+  - module: postmaster.mta.relay_info
+  - module: postmaster.mta.audit_info
+"""
+
+EXAMPLES = r"""
+- name: Harden the relay, whichever MTA it runs
+  postmaster.mta.relay:
+    policy:
+      relay:
+        networks: [10.25.0.60/32]
+        domains: [served.test]
+      limits:
+        message_size: 25M
+
+- name: Route one domain by hand and set a Postfix parameter that the policy has no word for
+  postmaster.mta.relay:
+    mta: postfix
+    policy:
+      routes:
+        domains:
+          - domain: served.test
+            host: mx1.served.test
+    main:
+      smtp_bind_address_enforce: true
+
+- name: Show what would change on a sendmail relay
+  postmaster.mta.relay:
+    mta: sendmail
+    policy:
+      limits:
+        recipients_per_message: 200
+    mc:
+      defines:
+        confMAX_NOOP_COMMANDS: 5
+  check_mode: true
+  diff: true
+"""
+
+RETURN = r"""
+mta:
+  description: The MTA that was configured.
+  type: str
+  returned: success
+  sample: postfix
+instance:
+  description: The name of the instance.
+  type: str
+  returned: success
+  sample: postfix
+config_directory:
+  description: Its configuration directory.
+  type: str
+  returned: success
+  sample: /etc/postfix
+version:
+  description: The version that the MTA names itself.
+  type: str
+  returned: success
+  sample: 3.7.11
+settings:
+  description: The settings that get another value; for tables, the name of the file.
+  type: list
+  elements: str
+  returned: success
+  sample: [message_size_limit, transport]
+actions:
+  description: What was done, or in check mode would be done, in order.
+  type: list
+  elements: str
+  returned: success
+  sample: ["edit /etc/postfix/main.cf", "reload: message_size_limit"]
+activation:
+  description: What made it effective.
+  type: dict
+  returned: success
+  contains:
+    kind:
+      description: One of V(nothing), V(reload), V(restart).
+      type: str
+    because:
+      description: The settings that ask for it.
+      type: list
+      elements: str
+notes:
+  description: What the baseline asks for and this MTA cannot do.
+  type: list
+  elements: str
+  returned: success
+verified:
+  description: What the running MTA was asked, and that it answered as it should.
+  type: list
+  elements: str
+  returned: success
+findings:
+  description: Why the change was refused or taken back, one sentence each.
+  type: list
+  elements: str
+  returned: failure
+restored:
+  description: Whether the old configuration is live again; only where the new one had been live.
+  type: bool
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta, _relay
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+
+
+def main() -> None:
+    # no_log keeps the parameters out of the host's syslog; native settings may hold credentials.
+    module = AnsibleModule(
+        argument_spec={**_relay.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True, no_log=True
+    )
+    module.no_log_values.update(_relay.secrets(module.params))
+    try:
+        module.exit_json(**_relay.apply(module.params, module.check_mode))
+    except PostmasterError as problem:
+        module.fail_json(**_relay.failure(problem))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write plugins/doc_fragments/_relay_policy.py from the table in plugins/module_utils/_policy.py.
+
+With --check it only says whether the file is up to date, by its exit status.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import typing as t
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FRAGMENT = ROOT / "plugins" / "doc_fragments" / "_relay_policy.py"
+HEADER = '''{licence}
+"""Documentation of the relay policy.
+
+Private to the collection: it can change at any time.
+
+Written by tools/policy_docs.py from the table in plugins/module_utils/_policy.py: change it there.
+"""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The option C(policy)."""
+
+    DOCUMENTATION = r"""
+{options}"""
+'''
+
+
+def main() -> int:
+    """Write or check the fragment; the exit status is 1 where it is out of date."""
+    text = fragment()
+    if "--check" in sys.argv:
+        current = FRAGMENT.read_text() == text
+        print(f"{FRAGMENT.relative_to(ROOT)} is {'up to date' if current else 'out of date: run tools/policy_docs.py'}")
+        return 0 if current else 1
+    FRAGMENT.write_text(text)
+    return 0
+
+
+def fragment() -> str:
+    """The whole file."""
+    from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+
+    policy = {
+        "description": [
+            "The relay policy. What it says is done on Postfix and on sendmail alike; what the MTA at hand cannot do is refused."
+        ],
+        "type": "dict",
+        "suboptions": described(_policy.SECTIONS),
+    }
+    options = yaml.safe_dump({"options": {"policy": policy}}, sort_keys=False, width=120, allow_unicode=True)
+    licence = "".join(line for line in pathlib.Path(__file__).read_text().splitlines(True)[1:4])
+    return HEADER.format(licence=licence, options=options)
+
+
+def described(options: t.Iterable[t.Any]) -> dict[str, t.Any]:
+    """Options as a documentation block has them."""
+    return {option.name: _entry(option) for option in options}
+
+
+def _entry(option: t.Any) -> dict[str, t.Any]:
+    entry: dict[str, t.Any] = {"description": [option.help, *_baseline(option)]}
+    entry.update({key: value for key, value in option.kind.spec.items() if key != "options"})
+    if option.kind.options:
+        entry["suboptions"] = described(option.kind.options)
+        for name, spec in option.kind.spec["options"].items():
+            if spec.get("required"):
+                entry["suboptions"][name]["required"] = True
+    return entry
+
+
+def _baseline(option: t.Any) -> list[str]:
+    if option.baseline is None or option.baseline == "":
+        return []
+    value = option.baseline
+    if isinstance(value, bool):
+        value = str(value).lower()
+    elif isinstance(value, dict):
+        value = ", ".join(f"{name}: {target}" for name, target in value.items())
+    elif isinstance(value, list):
+        value = ", ".join(value) or "none"
+    return [f"Baseline is C({value})."]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
