@@ -173,7 +173,7 @@ options:
             type: bool
           bare_newline:
             description:
-            - 'Lines that end in a bare LF or CR: the door of SMTP smuggling (CVE-2023-51764, -51765).'
+            - Lines that end in a bare LF or CR, the door of SMTP smuggling.
             - Baseline is C(reject).
             type: str
             choices:

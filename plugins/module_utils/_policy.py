@@ -56,6 +56,9 @@ INTERMEDIATE_CIPHERS = ":".join(
     )
 )
 
+#: RFC 2142: mail to these names must reach a person.
+ROLE_ALIASES = {"postmaster": "root", "abuse": "postmaster", "mailer-daemon": "postmaster"}
+
 _WHERE = (
     Option("mx", BOOLEAN, "Look the MX records of the next hop up; without it the host itself is connected to."),
     Option(
@@ -105,7 +108,7 @@ SECTIONS: t.Tuple[Option, ...] = (
         Option("expn", BOOLEAN, "Answer EXPN.", False),
         Option("etrn", BOOLEAN, "Let strangers start queue runs with ETRN.", False),
         Option("pipelining_checks", BOOLEAN, "Refuse clients that talk before it is their turn.", True),
-        Option("bare_newline", choice("reject", "normalize", "accept"), "Lines that end in a bare LF or CR: the door of SMTP smuggling (CVE-2023-51764, -51765).", "reject"),
+        Option("bare_newline", choice("reject", "normalize", "accept"), "Lines that end in a bare LF or CR, the door of SMTP smuggling.", "reject"),
         Option("nul", choice("reject", "accept"), "Messages with NUL bytes.", "reject"),
         Option("sender_domain_exists", BOOLEAN, "Refuse envelope senders whose domain has neither MX nor address record.", True),
         Option("smtputf8", BOOLEAN, "Offer SMTPUTF8 (RFC 6531). Blocks written in A-labels do not see U-labels.", False),
@@ -163,7 +166,7 @@ SECTIONS: t.Tuple[Option, ...] = (
         )), "TLS as a client."),
         Option("domains", records(_TLS_DOMAIN, ("domain", "level")), "Other demands for some domains."),
     )), "TLS."),
-    Option("aliases", mapping(alias_name, alias_target), "Local names to where their mail goes; they come before the system's aliases.", {"postmaster": "root", "abuse": "postmaster", "mailer-daemon": "postmaster"}),
+    Option("aliases", mapping(alias_name, alias_target), "Local names to where their mail goes; they come before the system's aliases.", ROLE_ALIASES),
     Option("queue", section((
         Option("lifetime", DURATION, "After this a message is returned to its sender.", "5d"),
         Option("bounce_lifetime", DURATION, "After this a bounce that nobody takes is thrown away.", "1d"),
