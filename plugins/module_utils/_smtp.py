@@ -41,7 +41,7 @@ NOT_SENT = "not_sent"  # the conversation was over before this step
 MAXIMUM_REPLY = 256 * 1024
 
 # What the operating system's errors mean; any other error is a connection that went away.
-_OUTCOMES = {
+_OUTCOMES: t.Dict[int, str] = {
     errno.ECONNREFUSED: REFUSED,
     errno.ETIMEDOUT: TIMEOUT,
     errno.EHOSTUNREACH: UNREACHABLE,
@@ -49,7 +49,7 @@ _OUTCOMES = {
     errno.EACCES: UNREACHABLE,
     errno.EPERM: UNREACHABLE,
     errno.EADDRNOTAVAIL: NO_SOURCE,
-}  # type: t.Dict[int, str]
+}
 
 TLS_VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 
@@ -125,7 +125,7 @@ def take_reply(buffer: bytes) -> t.Optional[t.Tuple[Reply, bytes]]:
     :returns: the reply and the bytes behind it.
     :raises MalformedReply: a line is no reply line, or the lines of one reply carry different codes.
     """
-    lines = []  # type: t.List[bytes]
+    lines: t.List[bytes] = []
     start = 0
     while True:
         end = buffer.find(b"\n", start)
@@ -256,10 +256,10 @@ class Dialogue:
         self.family = family
         self.timeout = timeout
         self.timeouts = dict(timeouts or {})
-        self.steps = []  # type: t.List[Step]
-        self.keywords = {}  # type: t.Dict[str, str]
-        self.tls = None  # type: t.Optional[TlsFacts]
-        self._socket = None  # type: t.Optional[socket.socket]
+        self.steps: t.List[Step] = []
+        self.keywords: t.Dict[str, str] = {}
+        self.tls: t.Optional[TlsFacts] = None
+        self._socket: t.Optional[socket.socket] = None
         self._buffer = b""
 
     def __enter__(self) -> "Dialogue":
@@ -320,12 +320,14 @@ class Dialogue:
         self.close()
         return step
 
-    def starttls(self, context: ssl.SSLContext, server_name: t.Optional[str] = None) -> Step:
+    def starttls(self, context: ssl.SSLContext, server_name: t.Optional[str] = None, stuffed: bytes = b"") -> Step:
         """STARTTLS and the handshake: two steps, C(starttls) and C(tls); the last one taken is returned.
 
         What the server said in clear text behind its 220 is thrown away, as RFC 3207 section 6 demands.
+
+        :param stuffed: bytes to send in clear text together with STARTTLS; a good server throws them away likewise.
         """
-        step = self.command("STARTTLS", "starttls")
+        step = self.exchange(b"STARTTLS" + CRLF + stuffed, "starttls")
         if step.code != 220 or self._socket is None:
             return step
         self._buffer = b""
