@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prints the table of a rollout."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of this name."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Show the table, and fail when a relay in it is not hardened."""
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        self.validate_argument_spec({})
+        hosts = variables["ansible_play_hosts_all"]
+        relays = [_fleet.see(host, variables["hostvars"][host]) for host in hosts]
+        lines = _fleet.table(relays, self._task.check_mode)
+        display.display("\n" + "\n".join(lines) + "\n")
+        missing = list(_fleet.judge_finished(relays).blamed)
+        result.update(changed=False, table=lines, failed=bool(missing), msg="every relay is hardened")
+        if missing:
+            result["msg"] = "not hardened: " + ", ".join(missing)
+        return result

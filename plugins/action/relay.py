@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the module relay, and makes of a connection that breaks meanwhile a failure that brakes can see."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+LOST = (
+    "the connection to the host broke during the change; the host finishes it or takes it back alone, never half."
+    " Run again to see which and to finish: "
+)
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of this name."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Ansible's own brakes and C(rescue) do not see a host that is unreachable; they see one that failed."""
+        result = super().run(tmp, task_vars)
+        try:
+            result.update(self._execute_module(module_name="postmaster.mta.relay", task_vars=task_vars))
+        except AnsibleConnectionFailure as problem:
+            result.update(failed=True, changed=False, connection_lost=True, msg=LOST + str(problem))
+        return result
+
+    def cleanup(self, force: bool = False) -> None:
+        """Where the connection is gone there is nothing to tidy up with."""
+        try:
+            super().cleanup(force)
+        except AnsibleConnectionFailure:
+            pass

@@ -1,0 +1,45 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prints the table of a rollout. The work is done on the controller, by the action plugin of this name."""
+
+DOCUMENTATION = r"""
+module: fleet_table
+short_description: Show what a rollout did to each relay
+version_added: 0.1.0
+author:
+  - The postmaster.mta contributors (@postmaster-mta)
+description:
+  - Prints one line for each relay of the play, with its MTA and instance, the settings that were changed, what made them
+    effective, and how many probes from outside passed. Relays that are not hardened follow with the reason.
+  - In check mode it says what would change.
+  - Fails when a relay is not hardened.
+extends_documentation_fragment:
+  - postmaster.mta._attributes
+  - postmaster.mta._attributes.info_module
+  - postmaster.mta._attributes.actiongroup_all
+  - postmaster.mta._attributes.posix
+options: {}
+seealso:
+  - module: postmaster.mta.fleet_gate
+"""
+
+EXAMPLES = r"""
+- name: Show the table
+  postmaster.mta.fleet_table:
+  run_once: true
+"""
+
+RETURN = r"""
+table:
+  description: The lines of the table.
+  type: list
+  elements: str
+  returned: always
+  sample:
+    - "HOST  MTA             INSTANCE  CHANGED  ACTIVATION  PROBES"
+    - "pf12  postfix 3.7.11  postfix   nothing  -           99 of 99"
+"""

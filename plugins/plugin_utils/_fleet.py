@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rollout knows about each relay, and the table that shows it.
+
+A relay's variables tell how far it came: C(harden_answered) and C(harden_there) (it answered before the rollout, and before
+its batch), C(relay_result) (the module relay), C(harden_audit) (the probes from outside), C(harden_failure) and
+C(harden_failed_task) (what went wrong).
+
+Private to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import typing as t
+
+WIDTH = 100
+
+WAITING = "waiting"
+UNREACHABLE = "unreachable"
+FAILED = "failed"
+UNFINISHED = "unfinished"
+HARDENED = "hardened"
+
+
+class Relay(t.NamedTuple):
+    """How far one relay came.
+
+    :param state: one of C(waiting), C(unreachable), C(failed), C(unfinished), C(hardened).
+    :param reason: why it is not hardened, in words; empty if it is.
+    :param result: what the module relay returned, or nothing.
+    :param probes: the column of that name.
+    """
+
+    host: str
+    state: str
+    reason: str
+    result: t.Mapping[str, t.Any]
+    probes: str
+
+
+def see(host: str, variables: t.Mapping[str, t.Any]) -> Relay:
+    """Read a relay's variables."""
+    result = _mapping(variables.get("relay_result"))
+    state, reason = _state(variables, result)
+    return Relay(host, state, reason, result, _probes(_mapping(variables.get("harden_audit"))))
+
+
+def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> tuple[str, str]:
+    failure = _mapping(variables.get("harden_failure"))
+    if failure:
+        task = str(variables.get("harden_failed_task") or "")
+        return FAILED, f"{task}: {message(failure)}" if task else message(failure)
+    for name in ("harden_there", "harden_answered", "relay_result"):
+        answer = _mapping(variables.get(name))
+        if answer.get("unreachable"):
+            return UNREACHABLE, message(answer)
+        if answer.get("failed"):
+            return FAILED, message(answer)
+    if "harden_there" not in variables:
+        return WAITING, ""
+    if not result:
+        return UNFINISHED, "it was lost before its configuration was reported; run again to see and to finish"
+    audit = _mapping(variables.get("harden_audit"))
+    if not audit or audit.get("failed") or audit.get("unreachable"):
+        return UNFINISHED, "it was configured, but not proven from outside: " + message(audit)
+    return HARDENED, ""
+
+
+def message(result: t.Mapping[str, t.Any]) -> str:
+    """The sentence of a result, on one line."""
+    said = " ".join(str(result.get("msg") or "").split())
+    return said or "no result"
+
+
+def _probes(audit: t.Mapping[str, t.Any]) -> str:
+    if not audit or audit.get("skipped"):
+        return "-"
+    summary = _mapping(audit.get("summary")) or audit
+    passed, total = summary.get("passed"), summary.get("total")
+    if passed is None or total is None:
+        return "failed" if audit.get("failed") else "passed"
+    return f"{passed} of {total}"
+
+
+def _mapping(value: t.Any) -> t.Mapping[str, t.Any]:
+    return value if isinstance(value, t.Mapping) else {}
+
+
+class Verdict(t.NamedTuple):
+    """Whether a rollout may go on; I(blamed) maps the hosts that stop it to the reason."""
+
+    blamed: t.Mapping[str, str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.blamed
+
+
+def judge_answers(relays: t.Iterable[Relay]) -> Verdict:
+    """Before a change: everybody must have answered."""
+    return Verdict({relay.host: relay.reason for relay in relays if relay.state in (UNREACHABLE, FAILED)})
+
+
+def judge_finished(relays: t.Iterable[Relay]) -> Verdict:
+    """After a change: everybody must be hardened, whatever Ansible thinks of the others."""
+    return Verdict(
+        {relay.host: relay.reason or "it was not hardened" for relay in relays if relay.state != HARDENED}
+    )
+
+
+def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
+    """The lines of the table: one for each relay that was seen to, then those that were not, and why."""
+    seen = [relay for relay in relays if relay.result and not relay.result.get("failed")]
+    head = ("HOST", "MTA", "INSTANCE", "WOULD CHANGE" if check_mode else "CHANGED", "ACTIVATION", "PROBES")
+    lines = _columns([head] + [_cells(relay, check_mode) for relay in seen]) if seen else []
+    missing = [relay for relay in relays if relay.state != HARDENED]
+    if missing:
+        title = "Would not be hardened:" if check_mode else "Not hardened:"
+        lines += ([""] if lines else []) + [title] + [line for relay in missing for line in _why(relay)]
+    return lines + _notes(seen)
+
+
+def _cells(relay: Relay, check_mode: bool) -> tuple[str, ...]:
+    result = relay.result
+    if result.get("skipped"):
+        return (relay.host, "-", "-", "would be installed", "-", relay.probes)
+    version = str(result.get("version") or "").split(" ")[0]
+    mta = f"{result.get('mta', '')} {version}".strip()
+    return (relay.host, mta, str(result.get("instance", "")), _changed(result), _activation(result), relay.probes)
+
+
+def _changed(result: t.Mapping[str, t.Any]) -> str:
+    names = [str(name) for name in result.get("settings") or ()]
+    if not result.get("changed"):
+        return "nothing"
+    if not names:
+        return f"{len(result.get('actions') or ())} actions"
+    listed = ", ".join(names)
+    return listed if len(names) <= 3 else f"{len(names)} settings: {listed}"
+
+
+def _activation(result: t.Mapping[str, t.Any]) -> str:
+    activation = _mapping(result.get("activation"))
+    kind = str(activation.get("kind") or "nothing")
+    return "-" if kind == "nothing" or not result.get("changed") else kind
+
+
+def _columns(rows: t.Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    # The column of the changes takes what the others leave.
+    widths[3] = max(12, min(widths[3], WIDTH - sum(widths[:3]) - sum(widths[4:]) - 2 * (len(widths) - 1)))
+    return [
+        "  ".join(_fit(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _fit(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 3].rstrip(" ,:") + "..."
+
+
+def _why(relay: Relay) -> list[str]:
+    said = relay.reason or "not touched, the rollout stopped before its turn"
+    if relay.state == UNREACHABLE:
+        said = f"unreachable: {said}"
+    first = f"  {relay.host}: "
+    return textwrap.wrap(first + said, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _notes(relays: t.Sequence[Relay]) -> list[str]:
+    said: dict[str, list[str]] = {}
+    for relay in relays:
+        for note in relay.result.get("notes") or ():
+            said.setdefault(str(note), []).append(relay.host)
+    if not said:
+        return []
+    lines = ["", "Notes:"]
+    for note, hosts in said.items():
+        lines += textwrap.wrap(f"  {', '.join(hosts)}: {note}", WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    return lines
