@@ -5,7 +5,7 @@
 # Everything is set up once under .cache/; `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit sanity ansible-lint docs molecule lab-test lab demo proof bench clean
+.PHONY: help test lint unit sanity ansible-lint docs molecule lab-test lab lab-destroy demo proof bench clean
 
 VENV := .cache/venv
 GATES := .cache/venv-gates
@@ -38,7 +38,7 @@ test: ## every gate in order, the fast ones first, with a table of times at the 
 	@python3 tools/stages.py $(STAGES)
 
 lint: $(GATES)/.ready ## ruff (check and format) and yamllint
-	$(GATES)/bin/ruff check .
+	$(GATES)/bin/ruff check --output-format concise .
 	$(GATES)/bin/ruff format --check .
 	$(GATES)/bin/yamllint --strict .
 
@@ -62,6 +62,9 @@ molecule: $(VENV)/.ready .cache/collections .cache/apt-lab ## check, converge, i
 lab: $(VENV)/.ready .cache/collections .cache/apt-lab ## start the lab: real relays and their outside world in containers
 	ansible-playbook -i molecule/inventory molecule/shared/create.yml
 
+lab-destroy: $(VENV)/.ready .cache/collections ## stop and remove the lab
+	ansible-playbook -i molecule/inventory molecule/shared/destroy.yml
+
 lab-test: lab ## tests against the running lab
 	pytest -q tests/lab --junitxml=.cache/results/lab.xml
 
@@ -74,7 +77,7 @@ proof: lab ## the heavy goals, each with its figure
 bench: lab ## throughput and run-time figures
 	python tests/bench
 
-clean: ## remove what make has made here; the lab's containers: molecule destroy
+clean: ## remove what make has made here (the lab: make lab-destroy)
 	rm -rf .cache .ansible .nox .ruff_cache .hypothesis
 
 help: ## this list

@@ -18,16 +18,18 @@ fi
 # ansible-test wants to fetch get-pip.py for the environments of its tests. Python brings a pip, so this does as well, and works
 # without the internet. A home of its own keeps that, and those environments, out of the user's.
 home=$PWD/.cache/sanity/home
+rm -rf "$home/.config" "$home/.pip"
 mkdir -p "$home/.ansible/test/cache" "$home/.config/pip" "$home/.pip"
 for pip in 21_3_1 23_1_2 24_2; do
     printf 'import ensurepip, os\nos.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nensurepip.bootstrap()\n' >"$home/.ansible/test/cache/get_pip_$pip.py"
 done
-printf '[global]\nquiet = 2\n' >"$home/.config/pip/pip.conf"
+# pip reads both: the user's settings, copied (never linked: what is written here must stay here), and ours.
 for configuration in "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf"; do
     if [ -e "$configuration" ]; then
-        ln -sfn "$configuration" "$home/.pip/pip.conf"
+        cp "$configuration" "$home/.pip/pip.conf"
     fi
 done
+printf '[global]\nquiet = 1\n' >"$home/.config/pip/pip.conf"
 
 # The Pythons of managed nodes that a core knows: the oldest, and the newest.
 declare -A targets=([2.16]="3.6 3.12" [2.19]="3.8 3.13")
