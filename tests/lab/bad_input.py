@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What must be refused: candidates that the MTAs' own checkers let pass, and starting states that are broken already.
+
+The first part is the table "What Postfix's own checkers do NOT catch" and its like for m4; the second the faults F05 to F12.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Bad(t.NamedTuple):
+    """A wish that must be refused.
+
+    :param params: what the module is given.
+    :param named: what the error must name.
+    """
+
+    name: str
+    params: t.Mapping[str, t.Any]
+    named: str
+
+
+class Broken(t.NamedTuple):
+    """A host that is broken before we come.
+
+    :param spoil: a shell command that breaks it, run in the configuration directory.
+    :param named: what the error must name.
+    """
+
+    name: str
+    spoil: str
+    named: str
+
+
+def _main(name: str, value: t.Any, title: str = "") -> Bad:
+    return Bad(title or f"{name}={str(value)[:40]}", {"main": {name: value}}, name)
+
+
+POSTFIX_BAD = (
+    _main("no_such_parameter", "1"),
+    _main("message_size_limit", "notanumber"),
+    _main("mynetworks", "10.0.0.5/8"),
+    _main("smtpd_recipient_restrictions", "permitt_mynetworks"),
+    _main("transport_maps", "nosuchtype:/etc/postfix/transport"),
+    _main("transport_maps", "texthash:/etc/postfix/missing"),
+    _main("virtual_alias_maps", "lmdb:/etc/postfix/never-compiled"),
+    Bad("a daemon that does not exist", {"master": {"smtp/inet": {"command": "nosuchd"}}}, "nosuchd"),
+    _main("inet_interfaces", "192.0.2.77"),
+    _main("mynetworks_style", "bogus"),
+    _main("smtpd_helo_required", "perhaps"),
+    _main("smtpd_timeout", "30x"),
+    _main("maximal_queue_lifetime", "five days"),
+    _main("smtpd_banner", "a\nmynetworks = 0.0.0.0/0", "a second line"),
+    _main("smtpd_banner", "${unbalanced", "an unbalanced brace"),
+    _main("smtpd_relay_restrictions", "permit", "an open relay by its restrictions"),
+    _main("mynetworks", "0.0.0.0/0", "an open relay by its networks"),
+    _main("smtpd_tls_cert_file", "/nonexistent/cert.pem"),
+    _main("smtpd_client_restrictions", "check_client_access hash:/etc/postfix/nowhere"),
+    Bad("a weaker restriction in master.cf", {"master": {"smtp/inet": {"options": {"smtpd_relay_restrictions": "permit"}}}}, "smtpd_relay_restrictions"),
+    Bad("an unknown parameter in master.cf", {"master": {"smtp/inet": {"options": {"smtpd_no_such": "1"}}}}, "smtpd_no_such"),
+    Bad("a name that is no name", {"main": {"a b": "1"}}, "a b"),
+    Bad("sendmail's natives on Postfix", {"mc": {"defines": {"confMAX_HOP": 5}}}, "mc"),
+    Bad("a certificate that is not there", {"policy": {"tls": {"server": {"certificate": "/nonexistent.pem", "key": "/nonexistent.key"}}}}, "/nonexistent"),
+    Bad("load thresholds on Postfix", {"policy": {"load": {"refuse": 12}}}, "policy.load.refuse"),
+)  # fmt: skip
+
+SENDMAIL_BAD = (
+    Bad("a misspelt define", {"mc": {"defines": {"confDELIERY_MODE": "queueonly"}}}, "confDELIERY_MODE"),
+    Bad("a number that is none", {"mc": {"defines": {"confMAX_HOP": "abc"}}}, "confMAX_HOP"),
+    Bad("a word that is not in the list", {"mc": {"defines": {"confDELIVERY_MODE": "qeueonly"}}}, "confDELIVERY_MODE"),
+    Bad("a feature that does not exist", {"mc": {"features": ["no_such_feature"]}}, "no_such_feature"),
+    Bad("blanks where a tab must be", {"mc": {"local_rulesets": "LOCAL_RULESETS\nSLocal_check_mail\nR$*    $@ OK\n"}}, "local_rulesets"),
+    Bad("a mailer without a path", {"mc": {"mailer_definitions": "Mbroken\n"}}, "mailer_definitions"),
+    Bad("a quote in a define", {"mc": {"defines": {"confSMTP_LOGIN_MSG": "$j')syscmd(`id"}}}, "confSMTP_LOGIN_MSG"),
+    Bad("a command at build time", {"mc": {"before_mailers": "syscmd(`id')"}}, "before_mailers"),
+    Bad("an option that does not exist", {"mc": {"local_config": "O NoSuchOption=1\n"}}, "local_config"),
+    Bad("an open relay by a feature", {"mc": {"features": ["promiscuous_relay"]}}, "promiscuous_relay"),
+    Bad("a certificate that is not there", {"policy": {"tls": {"server": {"certificate": "/nonexistent.pem", "key": "/nonexistent.key"}}}}, "/nonexistent"),
+    Bad("an unbalanced quote", {"mc": {"before_mailers": "define(`confX"}}, "before_mailers"),
+    Bad("Postfix's natives on sendmail", {"main": {"message_size_limit": 5}}, "main"),
+    Bad("a second line in a define", {"mc": {"defines": {"confDOMAIN_NAME": "a.test\nO PrivacyOptions="}}}, "confDOMAIN_NAME"),
+)  # fmt: skip
+
+POSTFIX_BROKEN = (
+    Broken("a line without =", "echo garbage >> main.cf", "main.cf"),
+    Broken("a parameter set twice", "printf 'myhostname = a.test\\nmyhostname = b.test\\n' >> main.cf", "myhostname"),
+    Broken("a continuation that changes another value", "sed -i '1i\\ \\ leading = blank' main.cf", "main.cf:1"),
+    Broken("a service with too few fields", "echo 'broken unix - -' >> master.cf", "master.cf"),
+    Broken("an unknown parameter", "echo 'no_such_parameter_at_all = 1' >> main.cf", "no_such_parameter_at_all"),
+    Broken("a number that is none", "echo 'default_process_limit = lots' >> main.cf", "default_process_limit"),
+    Broken("an unbalanced brace", "echo 'smtp_bind_address = ${x' >> main.cf", "smtp_bind_address"),
+    Broken("a table that is not there", "echo 'virtual_alias_maps = texthash:/etc/postfix/gone' >> main.cf", "virtual_alias_maps"),
+    Broken("a table type that is not there", "echo 'virtual_alias_maps = nosuch:/etc/postfix/x' >> main.cf", "virtual_alias_maps"),
+    Broken("an empty main.cf", ": > main.cf", "main.cf"),
+    Broken("no main.cf", "rm main.cf", "main.cf"),
+    Broken("no master.cf", "rm master.cf", "master.cf"),
+    Broken("an empty master.cf", ": > master.cf", "master.cf"),
+)  # fmt: skip

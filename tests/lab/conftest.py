@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab's policy, and the relays brought to it before the first test."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import typing as t
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import labhosts  # noqa: E402
+
+
+@pytest.fixture(scope="session", name="policy_of")
+def _policy_of() -> t.Callable[[labhosts.Host], t.Dict[str, t.Any]]:
+    """The policy of one host of the lab's fleet, as the playbook applies it."""
+    return labhosts.policy_of
+
+
+@pytest.fixture(name="policy")
+def _policy(request: pytest.FixtureRequest) -> t.Dict[str, t.Any]:
+    """The policy of the test's host."""
+    host = (
+        request.node.callspec.params.get("host", labhosts.POSTFIX[0])
+        if hasattr(request.node, "callspec")
+        else labhosts.POSTFIX[0]
+    )
+    return labhosts.policy_of(host)
+
+
+@pytest.fixture(scope="session", name="hardened")
+def _hardened() -> None:
+    """Every relay has the fleet's policy."""
+    for host in labhosts.RELAYS:
+        answer = host.apply(labhosts.policy_of(host))
+        assert not answer.get("failed"), f"{host}: {answer['msg']}"

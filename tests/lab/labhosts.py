@@ -1,0 +1,231 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab's hosts as the tests see them: run a command there, apply a policy there, look at its files.
+
+The module's own code is copied to the host once and run there without Ansible around it, so that a test of hundreds of
+runs costs what the product costs and not what starting Ansible costs. What Ansible adds is tested by molecule.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import itertools
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import tarfile
+import typing as t
+
+import jinja2
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INVENTORY = ROOT / "molecule" / "inventory" / "hosts.yml"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "postmaster-mta" / "lab"
+REMOTE = "/opt/postmaster-tests"
+PACKAGE = "ansible_collections/postmaster/mta/plugins/module_utils"
+
+#: Runs on the host: reads what is to be called, calls it, writes the answer. Errors of ours come back as data.
+#: I(patch) is code that runs first: the hand that pulls a plug out at the right moment.
+DOORWAY = """
+import json, os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.postmaster.mta.plugins.module_utils import _change, _errors, _files, _relay, _verify
+call = json.load(sys.stdin)
+exec(call["patch"])
+defaults = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
+params = dict(defaults, mta="auto", instance=None)
+params.update(call["params"])
+try:
+    answer = _relay.apply(params, call["check_mode"])
+except _errors.PostmasterError as problem:
+    answer = dict(_relay.failure(problem), failed=True, kind=type(problem).__name__)
+json.dump(answer, sys.stdout)
+"""
+
+#: Runs on the host: every file below some directories with what changes when somebody changes it.
+LOOK = """
+import hashlib, json, os, sys
+found = {}
+for top in sys.argv[1:]:
+    for parent, directories, files in os.walk(top):
+        for name in directories + files:
+            path = os.path.join(parent, name)
+            known = os.lstat(path)
+            digest = ""
+            if os.path.isfile(path) and not os.path.islink(path):
+                with open(path, "rb") as file:
+                    digest = hashlib.sha256(file.read()).hexdigest()
+            found[path] = [digest, known.st_mode, known.st_uid, known.st_gid, known.st_ino, known.st_mtime_ns]
+json.dump(found, sys.stdout)
+"""
+
+Facts = t.Dict[str, t.List[t.Any]]
+
+
+class Host:
+    """One host of the lab."""
+
+    def __init__(self, name: str, address: str, python: str, mta: str) -> None:
+        self.name = name
+        self.address = address
+        self.python = python
+        self.mta = mta
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def directory(self) -> str:
+        """The configuration directory of the primary instance."""
+        return "/etc/postfix" if self.mta == "postfix" else "/etc/mail"
+
+    def run(self, command: str, stdin: str = "", check: bool = True, timeout: float = 120) -> str:
+        """Run a shell command as root; returns its standard output."""
+        return self.bytes(command, stdin.encode(), check, timeout).decode(errors="replace")
+
+    def bytes(self, command: str, stdin: bytes = b"", check: bool = True, timeout: float = 120) -> bytes:
+        """The same for output that is no text."""
+        done = subprocess.run([*self._ssh(), command], input=stdin, capture_output=True, timeout=timeout, check=False)
+        if check and done.returncode:
+            raise AssertionError(
+                f"{self.name}: {command}: {done.returncode}\n{done.stdout[-500:]!r}\n{done.stderr[-2000:]!r}"
+            )
+        return done.stdout
+
+    def apply(
+        self, policy: t.Any = None, check_mode: bool = False, patch: str = "", **params: t.Any
+    ) -> t.Dict[str, t.Any]:
+        """Call the module relay; an error of ours comes back with C(failed).
+
+        :param patch: Python that runs on the host before the call; where it kills the process, the answer is C(killed).
+        """
+        self.install()
+        call = {"params": {"policy": policy or {}, "mta": self.mta, **params}, "check_mode": check_mode, "patch": patch}
+        answer = self.run(f"{self.python} {REMOTE}/doorway.py {REMOTE}", json.dumps(call), check=not patch)
+        return json.loads(answer) if answer else {"failed": True, "killed": True, "kind": "killed", "msg": "killed"}
+
+    def look(self, *directories: str) -> Facts:
+        """Every file of the configuration directory, or of others: digest, mode, owner, group, inode, mtime."""
+        wanted = " ".join(shlex.quote(path) for path in directories or (self.directory,))
+        return json.loads(self.run(f"{self.python} - {wanted}", LOOK))
+
+    @functools.lru_cache(maxsize=1)  # noqa: B019 - a host lives as long as the test session
+    def install(self) -> None:
+        """Copy the module's code to the host, once a session."""
+        self.bytes(f"rm -rf {REMOTE} && mkdir -p {REMOTE} && tar -xf - -C {REMOTE}", _bundle())
+
+    def read(self, path: str) -> bytes:
+        """The content of a file."""
+        return self.bytes(f"cat {shlex.quote(path)}")
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file as a person with an editor would."""
+        self.bytes(f"cat > {shlex.quote(path)}", content)
+
+    def master(self) -> t.Tuple[int, int]:
+        """Process number and start time (clock ticks since boot) of the daemon that listens on port 25."""
+        pid = self.run("ss -ltnpH 'sport = :25' | sed -n 's/.*pid=\\([0-9]*\\).*/\\1/p' | sort -n | head -n 1").strip()
+        return int(pid), int(self.run(f"cut -d ')' -f 2- /proc/{pid}/stat | cut -d ' ' -f 21"))
+
+    def _ssh(self) -> t.List[str]:
+        options = {
+            "IdentityFile": CACHE / "id_ed25519",
+            "StrictHostKeyChecking": "no",
+            "UserKnownHostsFile": "/dev/null",
+            "LogLevel": "ERROR",
+            "ControlMaster": "auto",
+            "ControlPersist": "60",
+            "ControlPath": CACHE / "cp" / f"test-{self.name}",
+        }
+        return ["ssh", *(f"-o{name}={value}" for name, value in options.items()), f"root@{self.address}"]
+
+
+#: Runs on world: one conversation, answered with every step of it.
+TALK = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.postmaster.mta.plugins.module_utils import _smtp
+call = json.load(sys.stdin)
+with _smtp.Dialogue(call["address"], 25, source=call["source"], timeout=30) as dialogue:
+    dialogue.connect()
+    for line in call["lines"]:
+        dialogue.command(line)
+    json.dump([_smtp.step_facts(step) for step in dialogue.steps], sys.stdout)
+"""
+
+TRUSTED_ADDRESS = "10.25.0.60"
+_strangers = itertools.cycle(range(100, 140))
+
+
+def conversation(client: Host, relay: Host, who: str, lines: t.Sequence[str]) -> t.List[t.Dict[str, t.Any]]:
+    """Talk to a relay from world; each stranger comes from the next address of the pool, so that no limit is met.
+
+    :param who: stranger or trusted.
+    :returns: the greeting and the reply to each line.
+    """
+    client.install()
+    source = TRUSTED_ADDRESS if who == "trusted" else f"10.25.0.{next(_strangers)}"
+    call = {"address": relay.address, "source": source, "lines": list(lines)}
+    script = f"{client.python} -c {shlex.quote(TALK)} {REMOTE}"
+    return json.loads(client.run(script, json.dumps(call)))
+
+
+def _bundle() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.add(ROOT / "plugins" / "module_utils", PACKAGE, filter=_source_only)
+        info = tarfile.TarInfo("doorway.py")
+        info.size = len(DOORWAY)
+        archive.addfile(info, io.BytesIO(DOORWAY.encode()))
+    return buffer.getvalue()
+
+
+def _source_only(info: tarfile.TarInfo) -> t.Optional[tarfile.TarInfo]:
+    return None if "__pycache__" in info.name else info
+
+
+def load() -> t.Dict[str, Host]:
+    """All hosts of the inventory."""
+    inventory = yaml.safe_load(INVENTORY.read_text())
+    hosts: t.Dict[str, Host] = {}
+    _collect("all", inventory["lab"], hosts, "")
+    return hosts
+
+
+def _collect(group: str, content: t.Mapping[str, t.Any], hosts: t.Dict[str, Host], mta: str) -> None:
+    mta = group if group in ("postfix", "sendmail") else mta
+    for name, values in (content.get("hosts") or {}).items():
+        python = values.get("ansible_python_interpreter", "/usr/bin/python3")
+        hosts[name] = Host(name, values["ansible_host"], python, mta)
+    for name, inner in (content.get("children") or {}).items():
+        _collect(name, inner, hosts, mta)
+
+
+HOSTS = load()
+RELAYS = [host for host in HOSTS.values() if host.mta]
+POSTFIX = [host for host in RELAYS if host.mta == "postfix"]
+SENDMAIL = [host for host in RELAYS if host.mta == "sendmail"]
+WORLD, DNS = HOSTS["world"], HOSTS["dns"]
+
+#: The policy of the lab's fleet, as the playbook applies it.
+POLICY_FILE = ROOT / "molecule" / "inventory" / "group_vars" / "relays" / "policy.yml"
+
+
+def policy_of(host: Host) -> t.Dict[str, t.Any]:
+    """The fleet's policy for one host, templated as the inventory would."""
+    raw = yaml.safe_load(POLICY_FILE.read_text())["relay_policy"]
+    return _templated(raw, {"inventory_hostname": host.name, "ansible_host": host.address})
+
+
+def _templated(value: t.Any, names: t.Mapping[str, str]) -> t.Any:
+    if isinstance(value, dict):
+        return {key: _templated(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_templated(inner, names) for inner in value]
+    return jinja2.Template(value).render(names) if isinstance(value, str) else value

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The transaction on real relays: what is refused, what is taken back, what survives, what a second run does."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from bad_input import POSTFIX_BAD, POSTFIX_BROKEN, SENDMAIL_BAD
+from labhosts import POSTFIX, RELAYS, SENDMAIL
+
+#: The seconds that a rollback may take (R6).
+ROLLBACK_SECONDS = 30
+
+BAD = [(host, bad) for host in POSTFIX for bad in POSTFIX_BAD] + [
+    (host, bad) for host in SENDMAIL for bad in SENDMAIL_BAD
+]
+
+
+def named(value):
+    """Test names that a reader understands."""
+    return getattr(value, "name", None) or str(value)
+
+
+@pytest.mark.parametrize("host, bad", BAD, ids=named)
+def test_a_bad_candidate_is_refused_by_name_and_nothing_is_touched(host, bad):
+    """R5: the live files are byte-identical and the same files, and the daemon is the same process."""
+    before, master = host.look(), host.master()
+    answer = host.apply(**bad.params)
+    assert answer.get("failed"), f"{bad.name} went through: {answer}"
+    assert bad.named in answer["msg"]
+    assert host.look() == before
+    assert host.master() == master
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=named)
+def test_the_second_run_changes_nothing(host, policy):
+    """R7: no file, no inode, no time stamp, no process."""
+    host.apply(policy)
+    before, master = host.look(), host.master()
+    answer = host.apply(policy)
+    assert answer["changed"] is False and answer["actions"] == []
+    assert host.look() == before and host.master() == master
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=named)
+def test_check_mode_predicts_the_change_and_makes_none(host, policy):
+    """R8: what check mode says is what the next run does, to the byte."""
+    host.apply(policy)
+    before, master = host.look("/etc"), host.master()
+    wish = {**policy, "limits": {**policy.get("limits", {}), "message_size": "11M", "hops": 21}}
+    predicted = host.apply(wish, check_mode=True)
+    assert predicted["changed"] and host.look("/etc") == before and host.master() == master
+    done = host.apply(wish)
+    for key in ("diff", "settings", "activation", "actions"):
+        assert done[key] == predicted[key]
+    host.apply(policy)
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=named)
+def test_a_change_that_fails_live_is_taken_back_within_thirty_seconds(host, policy):
+    """R6: on the host itself; the old files to the byte, and the relay answers as before."""
+    host.apply(policy)
+    before = {name: facts[0] for name, facts in host.look().items()}
+    started = time.monotonic()
+    pull_the_plug = "_verify.observe = lambda *arguments, **options: _verify.Seen(trouble='the plug is out')"
+    wish = {**policy, "limits": {**policy.get("limits", {}), "message_size": "12M"}}
+    answer = host.apply(wish, patch=pull_the_plug)
+    assert answer["failed"] and answer["restored"] is True and "the plug is out" in answer["msg"]
+    assert time.monotonic() - started < ROLLBACK_SECONDS
+    assert {name: facts[0] for name, facts in host.look().items()} == before
+    assert host.apply(policy)["changed"] is False
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=named)
+def test_a_reload_is_a_reload_and_a_restart_a_restart(host, policy):
+    """The master's start time does not change where only reloadable settings changed; listen addresses do restart it."""
+    host.apply(policy)
+    dummy, started = host.master()
+    wish = {**policy, "limits": {**policy.get("limits", {}), "hops": 22}}
+    assert host.apply(wish)["activation"]["kind"] == "reload"
+    assert host.master()[1] == started
+    wish = {**wish, "identity": {**policy.get("identity", {}), "listen": [host.address, "127.0.0.1"]}}
+    assert host.apply(wish)["activation"]["kind"] == "restart"
+    assert host.master()[1] != started
+    host.apply(policy)
+
+
+@pytest.mark.parametrize("host", POSTFIX, ids=named)
+def test_a_comment_by_hand_survives(host, policy):
+    host.apply(policy)
+    host.run(
+        "printf '\\n# by hand: ask Jane before you touch this\\ndelay_notice_recipient = jane\\n' >> /etc/postfix/main.cf"
+    )
+    host.apply({**policy, "limits": {**policy.get("limits", {}), "hops": 23}})
+    text = host.read("/etc/postfix/main.cf").decode()
+    assert "# by hand: ask Jane before you touch this\ndelay_notice_recipient = jane\n" in text
+    host.run("sed -i -e '/ask Jane/d' -e '/^delay_notice_recipient/d' -e '${/^$/d}' /etc/postfix/main.cf")
+    host.apply(policy)
+
+
+@pytest.mark.parametrize("broken", POSTFIX_BROKEN, ids=named)
+def test_a_broken_host_is_told_and_left_alone(broken, policy):
+    """R4: the message names the file or the setting; nothing is changed."""
+    host = POSTFIX[0]
+    host.apply(policy)
+    host.run("rm -rf /root/keep && cp -a /etc/postfix /root/keep")
+    try:
+        host.run(f"cd /etc/postfix && {broken.spoil}")
+        before = host.look()
+        answer = host.apply({**policy, "limits": {**policy.get("limits", {}), "hops": 24}})
+        assert answer.get("failed") and broken.named in answer["msg"], answer
+        assert host.look() == before
+    finally:
+        host.run("cp -a /root/keep/. /etc/postfix/ && rm -rf /root/keep")
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=named)
+def test_secrets_do_not_get_out(host, policy, caplog):
+    """S8: five canaries in native settings; no diff, no answer, no log, no argument list has them."""
+    canaries = [f"canary{number}x9k" for number in range(5)]
+    if host.mta == "postfix":
+        natives = {
+            "main": {"smtp_sasl_password_maps": f"static:relay:{canaries[0]}"},
+            "main_secrets": {"smtp_sasl_tls_security_options": canaries[1]},
+        }
+    else:
+        natives = {"mc": {"defines": {"confAUTH_REALM": "x"}, "local_config": f"D{{BindPassword}}{canaries[0]}\n"}}
+    answer = host.apply(policy, check_mode=True, **natives)
+    shown = str(answer.get("diff", "")) + str(answer.get("msg", ""))
+    assert not [canary for canary in canaries if canary in shown]
+
+
+def test_the_hosts_differ():
+    """The lab is what the other tests believe it is."""
+    assert len({host.run("cat /etc/os-release | grep ^VERSION_ID").strip() for host in RELAYS}) >= 3
+    assert POSTFIX and SENDMAIL

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One policy, the same answers: every relay of the lab is asked the same things by the same clients.
+
+The expected answer is a class (the first digit) and an enhanced status code (RFC 3463). What sendmail has hard-coded sets
+the tone, since Postfix can be told what to say. What cannot be made alike is listed in docs/docsite/rst/wire_guide.rst.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from labhosts import RELAYS, WORLD, conversation
+
+EHLO = "EHLO client.stranger.test"
+MAIL = "MAIL FROM:<probe@stranger.test>"
+DOT = "\r\n.\r\n"
+HEADER = "From: probe@stranger.test\r\nTo: user@served.test\r\nSubject: test\r\n\r\n"
+
+
+class Situation(t.NamedTuple):
+    """What a client says, and what the last word is answered with.
+
+    :param lines: each is sent with CRLF added, and its reply awaited; C({R}) is the relay's name.
+    """
+
+    name: str
+    lines: t.Tuple[str, ...]
+    family: int
+    status: str
+
+
+def _rcpt(name: str, recipient: str, family: int, status: str, mail: str = MAIL, ehlo: str = EHLO) -> Situation:
+    return Situation(name, (ehlo, mail, f"RCPT TO:{recipient}"), family, status)
+
+
+STRANGER = (
+    Situation("EHLO", (EHLO,), 2, ""),
+    Situation("MAIL", (EHLO, MAIL), 2, "2.1.0"),
+    _rcpt("a served recipient", "<user@served.test>", 2, "2.1.5"),
+    _rcpt("the null sender", "<user@served.test>", 2, "2.1.5", mail="MAIL FROM:<>"),
+    _rcpt("the postmaster", "<postmaster@{R}>", 2, "2.1.5"),
+    _rcpt("a foreign recipient", "<victim@third.test>", 5, "5.7.1"),
+    _rcpt("a subdomain of a served domain", "<user@sub.served.test>", 5, "5.7.1"),
+    _rcpt("the percent hack", "<victim%third.test@{R}>", 5, "5.7.1"),
+    _rcpt("a bang path", "<third.test!victim>", 5, "5.7.1"),
+    _rcpt("a source route", "<@{R}:victim@third.test>", 5, "5.7.1"),
+    _rcpt("a quoted address", '<"victim@third.test"@{R}>', 5, "5.7.1"),
+    _rcpt("an address literal", "<victim@[192.0.2.7]>", 5, "5.7.1"),
+    _rcpt("an unknown local user", "<nobody-of-that-name@{R}>", 5, "5.1.1"),
+    _rcpt("a sender domain that does not exist", "<user@served.test>", 5, "5.1.8", mail="MAIL FROM:<a@no-such.invalid>"),
+    _rcpt("an unqualified sender", "<user@served.test>", 5, "5.5.4", mail="MAIL FROM:<probe>"),
+    _rcpt("HELO as localhost", "<user@served.test>", 5, "5.7.1", ehlo="HELO localhost"),
+    _rcpt("HELO as the relay", "<user@served.test>", 5, "5.7.1", ehlo="EHLO {R}"),
+    Situation("MAIL before HELO", (MAIL,), 5, "5.0.0"),
+    Situation("RCPT before MAIL", (EHLO, "RCPT TO:<user@served.test>"), 5, "5.0.0"),
+    Situation("DATA before RCPT", (EHLO, MAIL, "DATA"), 5, "5.0.0"),
+    Situation("VRFY", (EHLO, "VRFY postmaster"), 5, "5.5.1"),
+    Situation("EXPN", (EHLO, "EXPN postmaster"), 5, "5.7.0"),
+    Situation("ETRN", (EHLO, "ETRN third.test"), 5, "5.7.0"),
+    Situation("TURN", (EHLO, "TURN"), 5, "5.5.1"),
+    Situation("an unknown command", (EHLO, "DEBUG"), 5, "5.5.1"),
+    Situation("SMTPUTF8", (EHLO, MAIL + " SMTPUTF8"), 5, "5.5.4"),
+    Situation("SIZE= too large", (EHLO, MAIL + " SIZE=99999999"), 5, "5.2.3"),
+    Situation(
+        "one recipient too many",
+        (EHLO, MAIL, *(f"RCPT TO:<user{number}@served.test>" for number in range(101))),
+        4,
+        "4.5.3",
+    ),
+    Situation("a message", (EHLO, MAIL, "RCPT TO:<user@served.test>", "DATA", HEADER + "hello\r\n."), 2, "2.0.0"),
+    Situation("a bare LF", (EHLO, MAIL, "RCPT TO:<user@served.test>", "DATA", HEADER + "a\n.\nMAIL FROM:<b@c.test>" + DOT), 4, "4.5.0"),
+    Situation("a NUL", (EHLO, MAIL, "RCPT TO:<user@served.test>", "DATA", HEADER + "a\0b\r\n."), 5, "5.6.1"),
+)  # fmt: skip
+
+TRUSTED = (
+    _rcpt("a foreign recipient", "<user@ok.test>", 2, "2.1.5", mail="MAIL FROM:<user@lab.test>", ehlo="EHLO trusted.lab.test"),
+)  # fmt: skip
+
+
+def _cases() -> t.Iterator[t.Any]:
+    for client, situations in (("stranger", STRANGER), ("trusted", TRUSTED)):
+        for host in RELAYS:
+            for situation in situations:
+                yield pytest.param(host, client, situation, id=f"{host}-{client}-{situation.name}".replace(" ", "_"))
+
+
+@pytest.mark.parametrize("host, client, situation", _cases())
+def test_every_relay_answers_alike(hardened, host, client, situation):
+    """The reply class and the enhanced status are those of the table, on Postfix and on sendmail."""
+    lines = [line.replace("{R}", f"{host}.lab.test") for line in situation.lines]
+    reply = conversation(WORLD, host, client, lines)[-1]
+    assert (reply["code"] or 0) // 100 == situation.family, reply
+    assert reply["enhanced"] == situation.status, reply
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+def test_the_greeting_names_the_relay_and_nothing_else(hardened, host):
+    """C(220 hostname ESMTP): no product, no version."""
+    greeting = conversation(WORLD, host, "stranger", [])[0]
+    assert greeting["code"] == 220 and greeting["lines"][0].split()[:2] == [f"{host}.lab.test", "ESMTP"]
+    assert not {"postfix", "sendmail", "debian", "8.1", "3.7"} & set(greeting["text"].lower().replace("/", " ").split())
