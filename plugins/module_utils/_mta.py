@@ -70,7 +70,7 @@ def host(runner: Runner, instance: Instance) -> Host:
 def _answers_to(instance: Instance, name: t.Optional[str]) -> bool:
     if name is None:
         return instance.primary
-    return name in (instance.name, instance.config_directory.rstrip("/"), instance.config_directory)
+    return name.rstrip("/") in (instance.name, instance.config_directory)
 
 
 def _nothing_found(runner: Runner, mta: str) -> str:
