@@ -5,10 +5,10 @@
 
 # Copies the tree as git would commit it (tracked files and new ones) to DIR/ansible_collections/postmaster/mta and prints that
 # path: for tools that dislike links, or would lint what lies under .cache.
-#   tools/copy.sh .cache/sanity/2.16
+#   tools/copy.sh .cache/sanity/2.16      (the directory is emptied first)
 set -eu
 
-target=$1/ansible_collections/postmaster/mta
+target=$PWD/$1/ansible_collections/postmaster/mta
 rm -rf "$1"
 mkdir -p "$target"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' path; do

@@ -12,5 +12,9 @@ set -eu
 source=$(.cache/venv/bin/python -c 'import ansible.module_utils as m; print(m.__path__[0])')
 target=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ansible
 mkdir -p "$target"
-cp "$source/../__init__.py" "$source/../release.py" "$target/"
+cat >"$target/__init__.py" <<END
+# What Ansible puts at the top of the package that it sends to a managed node.
+__version__ = "$(.cache/venv/bin/python -c 'from ansible.release import __version__; print(__version__)')"
+__author__ = "Ansible, Inc."
+END
 ln -sfn "$source" "$target/module_utils"

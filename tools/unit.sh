@@ -8,6 +8,7 @@
 set -eu
 
 tools/collection.sh
+status=0
 for version in "$@"; do
     directory=.cache/venv
     if [ "$version" != main ]; then
@@ -20,5 +21,6 @@ for version in "$@"; do
         tools/module-utils.sh "$directory"
     fi
     echo "unit-$version: $("$directory/bin/python" --version)"
-    "$directory/bin/python" -m pytest -q --junitxml=".cache/results/unit-$version.xml" tests/unit
+    "$directory/bin/python" -m pytest -q --junitxml=".cache/results/unit-$version.xml" tests/unit || status=1
 done
+exit "$status"
