@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What hardening costs: a run that has nothing to do, and the messages per second of a hardened relay."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+import typing as t
+
+import lab
+from figures import Row
+from labhosts import DNS, HOSTS, WORLD, Host, policy_of
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROUNDS = 3
+MESSAGES = {"postfix": 2000, "sendmail": 1000}
+SINK = "10.25.0.59"
+SOURCE = "10.25.0.50"
+RECIPIENT = "u@load.ok.test"
+#: The images whose stock and hardened relays are compared, with the addresses of two throw-away containers.
+PAIRS = {"debian12-postfix": (".91", ".92"), "debian12-sendmail": (".93", ".94")}
+#: The task of the role that a run with nothing to do is compared without, and what stands in its place.
+YARDSTICK = """
+- name: Ping, instead of the configuration
+  ansible.builtin.ping:
+- name: Postfix check, instead of the configuration
+  ansible.builtin.command: postfix check
+  changed_when: false
+"""
+
+
+def rows() -> t.Iterator[Row]:
+    """The ratios of issue 2."""
+    yield from _nothing_to_do()
+    for image in PAIRS:
+        yield from _throughput(image)
+
+
+def _nothing_to_do() -> t.Iterator[Row]:
+    with _playbooks() as (ours, yardstick):
+        _play(ours)
+        times = [(_play(ours), _play(yardstick)) for dummy in range(ROUNDS)]
+    what = "harden a hardened host : ping and postfix check"
+    yield Row(what, statistics.median(a for a, b in times), statistics.median(b for a, b in times), "s", 1.5)
+
+
+@contextlib.contextmanager
+def _playbooks() -> t.Iterator[t.Tuple[pathlib.Path, pathlib.Path]]:
+    """The role in a playbook, and the same with the configuration task replaced by the yardstick."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        where = pathlib.Path(name)
+        shutil.copytree(ROOT / "roles" / "relay", where / "roles" / "relay")
+        tasks = where / "roles" / "relay" / "tasks" / "main.yml"
+        before, found, after = _cut_out_task(tasks.read_text(), "postmaster.mta.relay:")
+        assert found, "the role has no configuration task"
+        tasks.write_text(before + YARDSTICK + after)
+        for title, role in (("ours", "postmaster.mta.relay"), ("yardstick", str(where / "roles" / "relay"))):
+            (where / f"{title}.yml").write_text(
+                f"- hosts: pf12\n  gather_facts: false\n  tasks:\n    - ansible.builtin.import_role:\n        name: {role}\n"
+            )
+        yield where / "ours.yml", where / "yardstick.yml"
+
+
+def _cut_out_task(text: str, module: str) -> t.Tuple[str, str, str]:
+    """Split a task file around the one task that calls a module."""
+    parts = ("\n" + text).split("\n- ")
+    for number, part in enumerate(parts):
+        if module in part:
+            return "\n- ".join(parts[:number]).lstrip("\n"), part, "\n- ".join(["", *parts[number + 1 :]])
+    return text, "", ""
+
+
+def _play(playbook: pathlib.Path) -> float:
+    started = time.monotonic()
+    command = ["ansible-playbook", "-i", str(ROOT / "molecule" / "inventory"), str(playbook)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return time.monotonic() - started
+
+
+def _throughput(image: str) -> t.Iterator[Row]:
+    mta = image.rpartition("-")[2]
+    with _pair(image, mta) as (stock, hardened):
+        _open_stock(stock)
+        _harden(hardened)
+        rates = [(_rate(hardened), _rate(stock)) for dummy in range(ROUNDS)]
+    ours, other = (statistics.median(column) for column in zip(*rates, strict=True))
+    yield Row(f"hardened : stock {image}", ours, other, "msg/s", 0.9, at_most=False)
+    if mta == "postfix":
+        yield Row(f"hardened : 100 messages per second, {image}", ours, 100, "msg/s", 1, at_most=False)
+
+
+@contextlib.contextmanager
+def _pair(image: str, mta: str) -> t.Iterator[t.Tuple[Host, Host]]:
+    """Two fresh relays of one image, beside the fleet."""
+    podman = lab.Podman()
+    made = [lab.Host(f"bench{number}", f"10.25.0{number}", image, ()) for number in PAIRS[image]]
+    made = [host._replace(name=f"bench{host.number}") for host in made]
+    try:
+        for host in made:
+            lab.start(podman, host, lab.ensure_image(podman, image), podman.ulimits())
+        problems = [lab.wait_until_ready(podman, host) for host in made]
+        assert not any(problems), problems
+        first, second = (Host(host.name, host.address, "/usr/bin/python3", mta) for host in made)
+        yield first, second
+    finally:
+        for host in made:
+            lab.remove(podman, host)
+
+
+def _open_stock(host: Host) -> None:
+    """The distribution's configuration with only what it takes to relay for the load generator."""
+    if host.mta == "postfix":
+        host.run(
+            f"postconf -e 'mynetworks = 127.0.0.0/8 {SOURCE}/32' inet_interfaces=all && systemctl restart postfix@- "
+        )
+    else:
+        host.run(
+            "cd /etc/mail && sed -i 's/, Addr=127.0.0.1//' sendmail.mc && sed -i '/Addr=::1/d' sendmail.mc && "
+            f"printf 'Connect:{SOURCE}\\tRELAY\\n' >> access && make >/dev/null 2>&1; systemctl restart sendmail"
+        )
+
+
+def _harden(host: Host) -> None:
+    policy = policy_of(HOSTS["pf12" if host.mta == "postfix" else "sm12"])
+    policy["identity"] = {"hostname": f"{host.name}.lab.test"}
+    policy["relay"] = {**policy["relay"], "networks": [f"{SOURCE}/32"]}
+    answer = host.apply(policy)
+    assert not answer.get("failed"), answer
+
+
+def _rate(host: Host) -> float:
+    """Messages per second from the first connection to the last message in the sink."""
+    count = MESSAGES[host.mta]
+    DNS.run(
+        "printf 'server 10.25.0.3\\nzone ok.test\\nupdate delete load.ok.test\\nupdate add load.ok.test 5 MX 0 load-mx.ok.test\\n"
+        f"update delete load-mx.ok.test\\nupdate add load-mx.ok.test 5 A {SINK}\\nsend\\n' | nsupdate"
+    )
+    WORLD.run(f"ip -4 address show | grep -q '{SINK}/' || ip address add {SINK}/24 dev eth0")
+    sink = f"timeout 120 smtp-sink -M {count} {SINK}:25 500"
+    source = f"smtp-source -s 20 -m {count} -l 4096 -f load@ok.test -t {RECIPIENT} {host.address}:25"
+    return count / float(
+        WORLD.run(
+            f"{sink} >/dev/null 2>&1 & sleep 0.3; began=$(date +%s.%N); {source} >/dev/null 2>&1; wait; "
+            "ended=$(date +%s.%N); echo \"$ended - $began\" | awk '{print $1 - $3}'",
+            timeout=200,
+        )
+    )
