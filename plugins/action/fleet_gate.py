@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
 
 display = Display()
@@ -40,7 +41,9 @@ class ActionModule(ActionBase):
         relays = _see(variables["ansible_play_hosts_all"] if _is_speaker(variables) else [me], variables)
         blamed = _blamed(relays, variables["ansible_play_batch"], phase, self._task.check_mode)
         if blamed and _is_speaker(variables):
-            lines = _fleet.table(relays, self._task.check_mode)
+            batch = variables["ansible_play_batch"] if phase == ANSWERED else []
+            shown = [relay.not_touched() if relay.host in batch else relay for relay in relays]
+            lines = _fleet.table(shown, self._task.check_mode)
             display.display("\n" + "\n".join(lines) + "\n")
         return dict(result, changed=False, **_answer(me, variables["ansible_play_batch"], blamed))
 
@@ -54,9 +57,7 @@ def _see(hosts: t.Iterable[str], variables: t.Mapping[str, t.Any]) -> list[_flee
     return [_fleet.see(host, variables["hostvars"][host]) for host in hosts]
 
 
-def _blamed(
-    relays: t.Sequence[_fleet.Relay], batch: t.Sequence[str], phase: str, check_mode: bool
-) -> dict[str, str]:
+def _blamed(relays: t.Sequence[_fleet.Relay], batch: t.Sequence[str], phase: str, check_mode: bool) -> dict[str, str]:
     """The hosts that stop the rollout, with the reason. A host that is gone has left Ansible's batch, but not the fleet."""
     if phase == FINISHED:
         return dict(_fleet.judge_finished(relay for relay in relays if relay.state != _fleet.WAITING).blamed)
@@ -70,8 +71,8 @@ def _blamed(
 def _answer(me: str, here: t.Sequence[str], blamed: t.Mapping[str, str]) -> dict[str, t.Any]:
     """What this host says: a host that is to blame fails itself; for those that are gone the first one left fails."""
     if me in blamed:
-        return {"failed": True, "msg": f"the rollout stops here: {blamed[me]}"}
+        return {"failed": True, "reported": True, "msg": f"the rollout stops here: {blamed[me]}"}
     gone = [f"{host}: {reason}" for host, reason in blamed.items() if host not in here]
     if gone:
-        return {"failed": True, "msg": f"the rollout stops here, because of {'; '.join(gone)}"}
+        return {"failed": True, "reported": True, "msg": f"the rollout stops here, because of {'; '.join(gone)}"}
     return {"msg": "the rollout stops here" if blamed else "go on"}

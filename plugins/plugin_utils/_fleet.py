@@ -40,6 +40,10 @@ class Relay(t.NamedTuple):
     result: t.Mapping[str, t.Any]
     probes: str
 
+    def not_touched(self) -> Relay:
+        """The same relay, before its batch begins."""
+        return self._replace(state=WAITING, reason="") if self.state == UNFINISHED else self
+
 
 def see(host: str, variables: t.Mapping[str, t.Any]) -> Relay:
     """Read a relay's variables."""
@@ -70,19 +74,25 @@ def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> t
 
 
 def message(result: t.Mapping[str, t.Any]) -> str:
-    """The sentence of a result, on one line."""
-    said = " ".join(str(result.get("msg") or "").split())
-    return said or "no result"
+    """What a result says, on one line: its sentence, or the summary of an audit and its first findings."""
+    said = " ".join(str(result.get("msg") or result.get("summary") or "").split())
+    found = [_finding(finding) for finding in result.get("failures") or ()]
+    if len(found) > 3:
+        found = [*found[:3], f"and {len(found) - 3} more"]
+    return "; ".join(([said] if said else []) + found) or "no result"
+
+
+def _finding(finding: t.Mapping[str, t.Any]) -> str:
+    return f"{finding.get('probe')} {finding.get('trick')}: {finding.get('judgement')} ({finding.get('reason')})"
 
 
 def _probes(audit: t.Mapping[str, t.Any]) -> str:
     if not audit or audit.get("skipped"):
         return "-"
-    summary = _mapping(audit.get("summary")) or audit
-    passed, total = summary.get("passed"), summary.get("total")
-    if passed is None or total is None:
-        return "failed" if audit.get("failed") else "passed"
-    return f"{passed} of {total}"
+    groups = _mapping(audit.get("groups")).values()
+    if not groups:
+        return "failed"
+    return f"{sum(group['good'] for group in groups)} of {sum(group['total'] for group in groups)}"
 
 
 def _mapping(value: t.Any) -> t.Mapping[str, t.Any]:
@@ -107,9 +117,7 @@ def judge_answers(relays: t.Iterable[Relay]) -> Verdict:
 
 def judge_finished(relays: t.Iterable[Relay]) -> Verdict:
     """After a change: everybody must be hardened, whatever Ansible thinks of the others."""
-    return Verdict(
-        {relay.host: relay.reason or "it was not hardened" for relay in relays if relay.state != HARDENED}
-    )
+    return Verdict({relay.host: relay.reason or "it was not hardened" for relay in relays if relay.state != HARDENED})
 
 
 def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:

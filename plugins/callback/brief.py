@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows a run in few lines: what changed, what failed, and nothing else."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: brief
+type: stdout
+author:
+  - The postmaster.mta contributors (@postmaster-mta)
+short_description: Show what changed and what failed, and nothing else
+version_added: 0.1.0
+description:
+  - One line for each play, or each batch of it, with its hosts. Below it what was done to each host, in the words of the module where
+    it returns C(actions), else the name of the task.
+  - Differences are shown with C(--diff). Failures are shown in full; tasks that changed nothing are not shown, unless with C(-v).
+requirements:
+  - Set as C(stdout_callback) in C(ansible.cfg), or by the environment variable C(ANSIBLE_STDOUT_CALLBACK).
+extends_documentation_fragment:
+  - result_format_callback
+"""
+
+import textwrap
+import typing as t
+
+from ansible import constants as C
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
+
+WIDTH = 100
+
+
+class CallbackModule(CallbackBase):
+    """See DOCUMENTATION."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "postmaster.mta.brief"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._check_mode = False
+        self._reasons: dict[str, str] = {}
+        self._reported: set[str] = set()
+
+    def v2_playbook_on_play_start(self, play: t.Any) -> None:
+        """Name the play and the hosts of this batch."""
+        self._check_mode = bool(play.check_mode)
+        hosts = play.get_variable_manager().get_vars(play=play).get("ansible_play_batch") or []
+        mode = " (check mode)" if self._check_mode else ""
+        head = f"{play.get_name().strip()}{mode}: {', '.join(hosts) or 'no host'}"
+        self._display.display("\n" + textwrap.fill(head, WIDTH, subsequent_indent="  "), color=C.COLOR_HIGHLIGHT)
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """Nothing to do is worth a line."""
+        self._display.display("  no host matches", color=C.COLOR_SKIP)
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        """A change is told in the module's own words; anything else only with -v."""
+        returned = result._result
+        if returned.get("changed"):
+            name = result._task.get_name()
+            for line in returned.get("actions") or [name]:
+                self._say(_host(result), ("would " if self._check_mode else "") + str(line), C.COLOR_CHANGED)
+        elif self._display.verbosity:
+            self._say(_host(result), result._task.get_name(), C.COLOR_OK)
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        """A failure is told in full."""
+        said = _fleet.message(result._result)
+        if not ignore_errors:
+            self._reasons[result._host.get_name()] = said
+        if result._result.get("reported"):
+            self._reported.add(result._host.get_name())
+            return
+        self._say(_host(result), f"{result._task.get_name()}: FAILED: {said}", C.COLOR_ERROR)
+        if self._display.verbosity > 1:
+            self._display.display(self._dump_results(result._result, indent=4), color=C.COLOR_ERROR)
+
+    def v2_runner_on_unreachable(self, result: t.Any) -> None:
+        """So is a host that is not there."""
+        said = _fleet.message(result._result)
+        self._reasons[result._host.get_name()] = f"unreachable: {said}"
+        self._say(_host(result), f"UNREACHABLE: {said}", C.COLOR_UNREACHABLE)
+
+    def v2_runner_on_skipped(self, result: t.Any) -> None:
+        """Nothing was done, nothing is said."""
+
+    def v2_runner_item_on_ok(self, result: t.Any) -> None:
+        """The items of a loop are told one by one."""
+        if result._result.get("changed"):
+            label = self._get_item_label(result._result)
+            self._say(_host(result), f"{result._task.get_name()}: {label}", C.COLOR_CHANGED)
+
+    def v2_on_file_diff(self, result: t.Any) -> None:
+        """Differences, as Ansible itself shows them."""
+        answers = result._result.get("results") if result._task.loop else None
+        for answer in answers or [result._result]:
+            if answer.get("changed") and answer.get("diff"):
+                shown = self._get_diff(answer["diff"])
+                if shown:
+                    self._display.display(shown)
+
+    def v2_playbook_on_stats(self, stats: t.Any) -> None:
+        """The hosts that did not come through, once more, for those who read only the end."""
+        lost = [
+            host for host in sorted(stats.processed) if _is_lost(stats.summarize(host)) and host not in self._reported
+        ]
+        if lost:
+            self._display.display("\nNot all is well:", color=C.COLOR_ERROR)
+        for host in lost:
+            self._say(host, self._reasons.get(host, "failed"), C.COLOR_ERROR)
+        self._display.display("")
+
+    def _say(self, host: str, text: str, color: str | None) -> None:
+        head = f"  {host:<8}  "
+        body = textwrap.wrap(" ".join(text.split()), WIDTH - len(head), break_on_hyphens=False) or [""]
+        self._display.display(("\n" + " " * len(head)).join([head + body[0], *body[1:]]), color=color)
+
+
+def _host(result: t.Any) -> str:
+    return str(result._host.get_name())
+
+
+def _is_lost(summary: t.Mapping[str, int]) -> bool:
+    return bool(summary["failures"] or summary["unreachable"])
