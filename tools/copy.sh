@@ -5,13 +5,15 @@
 
 # Copies the tree as git would commit it (tracked files and new ones) to DIR/ansible_collections/postmaster/mta and prints that
 # path: for tools that dislike links, or would lint what lies under .cache.
-#   tools/copy.sh .cache/sanity/2.16      (the directory is emptied first)
+#   tools/copy.sh .cache/sanity/2.16 ':!molecule'      (the directory is emptied first; the rest says what to leave out)
 set -eu
 
-target=$PWD/$1/ansible_collections/postmaster/mta
-rm -rf "$1"
+directory=$1
+shift
+target=$PWD/$directory/ansible_collections/postmaster/mta
+rm -rf "$directory"
 mkdir -p "$target"
-git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' path; do
+git ls-files -z --cached --others --exclude-standard -- . "$@" | while IFS= read -r -d '' path; do
     if [ -e "$path" ]; then
         printf '%s\0' "$path"
     fi
