@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""main.cf: read without loss, and edited so that everything not meant stays byte for byte (postconf(5)).
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from .._errors import SyntaxProblem
+from .logical_lines import BLANKS, Document, LogicalLine, read_document, rewrite
+
+
+class Parameter(t.NamedTuple):
+    """One C(name = value).
+
+    :param line: its line number in the file, counted from 1.
+    :param logical: its index among the logical lines of the file.
+    """
+
+    name: str
+    value: str
+    line: int
+    logical: int
+
+
+class MainCf(t.NamedTuple):
+    """A main.cf. Of a parameter that is set twice I(values) has the last one, as Postfix does it, and I(problems) says so."""
+
+    document: Document
+    parameters: t.Mapping[str, Parameter]
+    problems: t.Tuple[SyntaxProblem, ...] = ()
+
+    @property
+    def values(self) -> t.Dict[str, str]:
+        """The parameters that are set, with their values as they are written: C($name) is not expanded."""
+        return {name: parameter.value for name, parameter in self.parameters.items()}
+
+
+def parse(content: bytes, path: str = "main.cf") -> MainCf:
+    """Read main.cf. It never raises; sound() does."""
+    document = read_document(content, path)
+    problems = list(document.problems)
+    parameters: t.Dict[str, Parameter] = {}
+    for index, line in enumerate(document.logical):
+        try:
+            parameter = _parameter(document, index, line)
+        except SyntaxProblem as problem:
+            problems.append(problem)
+            continue
+        if parameter.name in parameters:
+            first = parameters[parameter.name].line
+            problems.append(_problem(document, line, f"{parameter.name} is set twice, first in line {first}"))
+        parameters[parameter.name] = parameter
+    return MainCf(document, parameters, tuple(sorted(problems, key=lambda problem: problem.line)))
+
+
+def sound(main: MainCf) -> MainCf:
+    """The same, if nothing is wrong with it.
+
+    :raises SyntaxProblem: the first defect, with its file and line.
+    """
+    if main.problems:
+        raise main.problems[0]
+    return main
+
+
+def edit(main: MainCf, changes: t.Mapping[str, t.Optional[str]]) -> bytes:
+    """Set and remove parameters.
+
+    A value that is the one that stands there, apart from how it is broken into lines, changes nothing. A changed parameter
+    keeps its place, new ones go to the end in the order of their names.
+
+    :param changes: name to value; None removes the parameter.
+    """
+    replaced: t.Dict[int, str] = {}
+    added: t.List[str] = []
+    for name, value in sorted(changes.items()):
+        there = main.parameters.get(name)
+        if there is None:
+            added += [] if value is None else [format_parameter(name, value)]
+        elif value is None:
+            replaced[there.logical] = ""
+        elif not same_value(there.value, value):
+            replaced[there.logical] = format_parameter(name, value)
+    return rewrite(main.document, replaced, added)
+
+
+def format_parameter(name: str, value: str) -> str:
+    """The line for a parameter; an empty value is C(name =), which is not the same as no line."""
+    return f"{name} = {value}".rstrip()
+
+
+def same_value(one: str, other: str) -> bool:
+    """Whether two values differ at most in the number of blanks, which no parameter cares for."""
+    return one.split() == other.split()
+
+
+def _parameter(document: Document, index: int, line: LogicalLine) -> Parameter:
+    name, equals, value = line.text.partition("=")
+    name = name.strip(BLANKS)
+    if not equals:
+        raise _problem(document, line, "a parameter needs name = value")
+    if not name or any(blank in name for blank in BLANKS):
+        raise _problem(document, line, "not the name of a parameter before the =")
+    return Parameter(name, value.strip(BLANKS), line.first + 1, index)
+
+
+def _problem(document: Document, line: LogicalLine, why: str) -> SyntaxProblem:
+    return SyntaxProblem(document.path, line.first + 1, line.text, why)

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Native settings: main.cf parameters and master.cf services as the user wrote them, checked so that each stays one setting.
+
+Private to the collection: it can change at any time.
+"""
+
+import re
+import typing as t
+
+from .._errors import OptionError
+from .._records import Native
+from .draft import text_of
+from .master_cf import TYPES, Service, words
+from .parameters import NAME, RAW, RUN_TIME, MalformedValue, references
+
+HIDDEN = "(secret)"
+_LONGEST = 60000
+_SERVICE_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}\Z")
+_WAKEUP = re.compile(r"([0-9]{1,9}\??|-)\Z")
+_PROCESSES = re.compile(r"([0-9]{1,6}|-)\Z")
+_FLAGS = {True: "y", False: "n", "y": "y", "n": "n", "-": "-", "yes": "y", "no": "n"}
+_FIELDS = {"private": "private", "unpriv": "unprivileged", "chroot": "chroot", "wakeup": "wakeup", "maxproc": "processes"}
+_KEYS = frozenset(_FIELDS) | {"command", "options", "state"}
+
+
+def refuse_others(native: Native) -> None:
+    """Settings of the other MTA.
+
+    :raises OptionError: naming the option that is meant instead.
+    """
+    if native.mc:
+        raise OptionError("mc", sorted(native.mc), "these are sendmail's; for Postfix use main and master")
+
+
+def main_settings(native: Native, known: t.Container[str]) -> t.Dict[str, t.Optional[str]]:
+    """The parameters of C(main) and C(main_secrets), as text; None removes one.
+
+    :param known: names that C($name) may refer to, besides those set here.
+    :raises OptionError: naming the parameter; the values of secrets are not in the message.
+    """
+    both = sorted(set(native.main) & set(native.main_secrets))
+    if both:
+        raise OptionError(f"main.{both[0]}", HIDDEN, "it stands in main_secrets as well")
+    names = set(native.main) | set(native.main_secrets)
+    found: t.Dict[str, t.Optional[str]] = {}
+    for option, given in (("main", native.main), ("main_secrets", native.main_secrets)):
+        for name, value in given.items():
+            found[name] = _parameter(option, name, value, known, names)
+    return found
+
+
+def services(native: Native, there: t.Mapping[str, Service]) -> t.Dict[str, t.Optional[Service]]:
+    """The services of C(master), those that are there changed in the given fields only; None removes one.
+
+    :raises OptionError: naming the service and the field.
+    """
+    return {str(key): _service(str(key), given, there.get(str(key))) for key, given in native.master.items()}
+
+
+def check_text(path: str, value: t.Any, text: str) -> str:
+    """A value that stays one value on one line, or an error.
+
+    :param value: what the message shows.
+    """
+    if not isinstance(value, str) and value != HIDDEN:
+        value = text
+    if any(not " " <= letter <= "~" for letter in text):
+        raise OptionError(path, value, "only printable ASCII on one line is allowed; a list is given as a list")
+    if text != text.strip():
+        raise OptionError(path, value, "blanks at the ends are not allowed")
+    if text.startswith("#"):
+        raise OptionError(path, value, "it starts with #, which looks like a comment and is none")
+    if len(text) > _LONGEST:
+        raise OptionError(path, value, f"longer than {_LONGEST} characters; use a table")
+    return text
+
+
+def _parameter(
+    option: str, name: t.Any, value: t.Any, known: t.Container[str], ours: t.Container[str]
+) -> t.Optional[str]:
+    path = f"{option}.{name}"
+    shown = HIDDEN if option == "main_secrets" else value
+    if not isinstance(name, str) or not NAME.match(name):
+        raise OptionError(option, name, "not the name of a parameter: letters, digits and _")
+    if value is None:
+        return None
+    text = check_text(path, shown, _plain(path, shown, value))
+    if name not in RAW:
+        _check_references(path, shown, text, known, ours)
+    return text
+
+
+def _plain(path: str, shown: t.Any, value: t.Any) -> str:
+    if isinstance(value, (str, bool, int, float)):
+        return text_of(value)
+    if isinstance(value, (list, tuple)) and all(isinstance(item, (str, bool, int, float)) for item in value):
+        return text_of([item.strip(" ") if isinstance(item, str) else item for item in value])
+    raise OptionError(path, shown, "a string, a number, a boolean or a list of these is wanted")
+
+
+def _check_references(path: str, shown: t.Any, text: str, known: t.Container[str], ours: t.Container[str]) -> None:
+    try:
+        names = references(text)
+    except MalformedValue as problem:
+        raise OptionError(path, shown, str(problem))
+    for name in names:
+        if name not in known and name not in ours and name not in RUN_TIME:
+            raise OptionError(path, shown, f"${name} is no parameter; a $ itself is written $$")
+
+
+def _service(key: str, given: t.Any, there: t.Optional[Service]) -> t.Optional[Service]:
+    path = f"master.{key}"
+    name, kind = _split_key(path, key)
+    if not isinstance(given, dict):
+        raise OptionError(path, given, "a dictionary of the columns is wanted")
+    unknown = sorted(str(field) for field in given if field not in _KEYS)
+    if unknown:
+        raise OptionError(f"{path}.{unknown[0]}", given.get(unknown[0]), f"one of {', '.join(sorted(_KEYS))} is wanted")
+    state = given.get("state", "present")
+    if state not in ("present", "absent"):
+        raise OptionError(f"{path}.state", state, "present or absent is wanted")
+    if state == "absent":
+        return None
+    if there is None and not given.get("command"):
+        raise OptionError(f"{path}.command", None, "a new service needs a command")
+    return _changed(path, given, there or _blank(name, kind))
+
+
+def _split_key(path: str, key: str) -> t.Tuple[str, str]:
+    name, dummy, kind = key.rpartition("/")
+    if not _SERVICE_NAME.match(name) or kind not in TYPES:
+        raise OptionError(path, key, f"service/type is wanted, the type one of {', '.join(TYPES)}")
+    return name, kind
+
+
+def _blank(name: str, kind: str) -> Service:
+    """Master's own defaults; an inet service cannot be private (master(5))."""
+    return Service(name, kind, "n" if kind == "inet" else "-", "-", "-", "-", "-", "")
+
+
+def _changed(path: str, given: t.Mapping[str, t.Any], service: Service) -> Service:
+    for field, attribute in _FIELDS.items():
+        if given.get(field) is not None:
+            service = service._replace(**{attribute: _column(f"{path}.{field}", field, given[field])})
+    if given.get("command") is not None:
+        command = _command(f"{path}.command", given["command"])
+        service = service._replace(command=command[0], arguments=tuple(command[1:]))
+    if given.get("options") is not None:
+        service = service._replace(options=_options(f"{path}.options", given["options"], service.options))
+    return service
+
+
+def _column(path: str, field: str, value: t.Any) -> str:
+    if field in ("private", "unpriv", "chroot"):
+        if not isinstance(value, (bool, str)) or value not in _FLAGS:
+            raise OptionError(path, value, "true, false or - is wanted")
+        return _FLAGS[value]
+    text = str(value)
+    if isinstance(value, bool) or not (_WAKEUP if field == "wakeup" else _PROCESSES).match(text):
+        raise OptionError(path, value, "a number or - is wanted")
+    return text
+
+
+def _command(path: str, value: t.Any) -> t.List[str]:
+    if not isinstance(value, str) or not value:
+        raise OptionError(path, value, "a string is wanted")
+    found = _words(path, check_text(path, value, value))
+    if any(word.startswith("-o") for word in found) and not any(word.startswith("argv=") for word in found):
+        raise OptionError(path, value, "-o name=value belongs into options")
+    return found
+
+
+def _options(path: str, given: t.Any, there: t.Sequence[t.Tuple[str, str]]) -> t.Tuple[t.Tuple[str, str], ...]:
+    """The options that are there, with the given ones changed in place, added at the end, or removed by null."""
+    if not isinstance(given, dict):
+        raise OptionError(path, given, "a dictionary of parameter and value is wanted")
+    wanted: t.Dict[str, t.Optional[str]] = {}
+    for name, value in given.items():
+        here = f"{path}.{name}"
+        if not isinstance(name, str) or not NAME.match(name):
+            raise OptionError(path, name, "not the name of a parameter: letters, digits and _")
+        text = None if value is None else check_text(here, value, _plain(here, value, value))
+        if text is not None:
+            _words(here, text)
+            _check_syntax(here, text)
+        wanted[name] = text
+    merged = [(name, wanted.pop(name) if name in wanted else value) for name, value in dict(there).items()]
+    merged += sorted(wanted.items())
+    return tuple((name, value) for name, value in merged if value is not None)
+
+
+def _words(path: str, text: str) -> t.List[str]:
+    try:
+        return words(text)
+    except ValueError as problem:
+        raise OptionError(path, text, str(problem))
+
+
+def _check_syntax(path: str, text: str) -> None:
+    # What a $name in master.cf refers to is often defined in main.cf for this purpose: postconf judges the candidate.
+    try:
+        references(text)
+    except MalformedValue as problem:
+        raise OptionError(path, text, str(problem))

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Postfix's parameters: which there are, their defaults, and how C($name) in a value expands (postconf(5)).
+
+Private to the collection: it can change at any time.
+"""
+
+import re
+import typing as t
+import weakref
+
+from .._runner import Runner
+
+#: A parameter's name, also those that a master.cf service or a restriction class makes up.
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}\Z")
+_BARE = re.compile(r"[A-Za-z0-9_]+")
+_CONDITIONAL = re.compile(r"\s*([A-Za-z0-9_]+)\s*([?:]?)(.*)\Z", re.S)
+_COMPARISON = re.compile(r"\s*\{(.*?)\}\s*(==|!=|<=|>=|<|>)\s*\{(.*?)\}\s*\?(.*)\Z", re.S)
+
+#: These hold $name of the delivery agent's environment, which main.cf does not expand (local(8), postconf(5)).
+RAW = frozenset(
+    (
+        "command_execution_directory",
+        "default_rbl_reply",
+        "forward_path",
+        "luser_relay",
+        "mailbox_command",
+        "smtpd_reject_footer",
+    )
+)
+#: Names that some programs define while they run.
+RUN_TIME = frozenset(("stress", "service_name", "multi_instance_name", "process_id", "process_name", "config_directory"))
+
+_seen: "weakref.WeakKeyDictionary[t.Any, t.Dict[str, str]]" = weakref.WeakKeyDictionary()
+
+
+class MalformedValue(ValueError):
+    """A value whose $ is followed by what cannot be expanded; it would be fatal for every Postfix program."""
+
+
+def defaults(runner: Runner) -> t.Dict[str, str]:
+    """All built-in parameters with their defaults. It works whatever main.cf contains, and is asked once in a run."""
+    if runner not in _seen:
+        _seen[runner] = parse_listing(runner.run(["postconf", "-d"]).out)
+    return _seen[runner]
+
+
+def parse_listing(text: str) -> t.Dict[str, str]:
+    """The output of postconf: C(name = value) on each line."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, dummy, value in pairs}
+
+
+def references(value: str) -> t.Tuple[str, ...]:
+    """The names that a value refers to with C($name), C($(name)) or C(${name}), in their order.
+
+    :raises MalformedValue: a C($) that is followed by none of these nor by another C($).
+    """
+    found: t.List[str] = []
+    _walk(value, lambda name: found.append(name) or "")
+    return tuple(found)
+
+
+def expand(value: str, values: t.Mapping[str, str], stress: bool = False, depth: int = 0) -> str:
+    """A value with its references replaced, as mac_expand(3) of Postfix does it.
+
+    :param values: the parameters that are known; others are empty.
+    :param stress: whether the C(stress) parameter is set, which changes some limits.
+    :raises MalformedValue: malformed, or a reference that leads to itself.
+    """
+    if depth > 30:
+        raise MalformedValue("a reference that leads to itself")
+
+    def lookup(name: str) -> str:
+        if name == "stress":
+            return "yes" if stress else ""
+        return expand(values.get(name, ""), values, stress, depth + 1)
+
+    return _walk(value, lookup)
+
+
+def _walk(text: str, lookup: t.Callable[[str], str]) -> str:
+    out: t.List[str] = []
+    position = 0
+    while True:
+        dollar = text.find("$", position)
+        if dollar < 0:
+            return "".join(out) + text[position:]
+        out.append(text[position:dollar])
+        piece, position = _reference(text, dollar + 1, lookup)
+        out.append(piece)
+
+
+def _reference(text: str, start: int, lookup: t.Callable[[str], str]) -> t.Tuple[str, int]:
+    """Expand the reference behind a C($); return the text and where it ends."""
+    opening = text[start : start + 1]
+    if opening == "$":
+        return "$", start + 1
+    if opening in ("{", "("):
+        end = _closing(text, start, opening)
+        return _braced(text[start + 1 : end], lookup), end + 1
+    bare = _BARE.match(text, start)
+    if not bare:
+        raise MalformedValue("a $ without a name behind it; a $ itself is written $$")
+    return lookup(bare.group()), bare.end()
+
+
+def _closing(text: str, start: int, opening: str) -> int:
+    closing = {"{": "}", "(": ")"}[opening]
+    depth = 0
+    for position in range(start, len(text)):
+        depth += {opening: 1, closing: -1}.get(text[position], 0)
+        if depth == 0:
+            return position
+    raise MalformedValue(f"a ${opening} without its {closing}")
+
+
+def _braced(inner: str, lookup: t.Callable[[str], str]) -> str:
+    """C(name), C(name?text), C(name:text), C(name?{text}:{text}), C({a} == {b} ? {text} : {text})."""
+    comparison = _COMPARISON.match(inner)
+    if comparison:
+        left, operator, right, rest = comparison.groups()
+        return _choose(_compare(_walk(left, lookup), operator, _walk(right, lookup)), rest, lookup)
+    conditional = _CONDITIONAL.match(inner)
+    if not conditional:
+        raise MalformedValue(f"${{{inner}}} is no parameter expansion (postconf(5))")
+    name, operator, rest = conditional.groups()
+    if not operator and rest.strip():
+        raise MalformedValue(f"${{{inner}}} is no parameter expansion (postconf(5))")
+    value = lookup(name)
+    if not operator:
+        return value
+    if operator == "?":
+        return _choose(bool(value), rest, lookup)
+    return _choose(not value, rest, lookup)
+
+
+def _choose(condition: bool, rest: str, lookup: t.Callable[[str], str]) -> str:
+    """C({yes}:{no}), C({yes}) or plain text; both branches are checked, one is returned."""
+    rest = rest.strip()
+    if not rest.startswith("{"):
+        text = _walk(rest, lookup)
+        return text if condition else ""
+    end = _closing(rest, 0, "{")
+    first = _walk(rest[1:end].strip(), lookup)
+    other = rest[end + 1 :].strip()
+    if not other:
+        return first if condition else ""
+    if not other.startswith(":"):
+        raise MalformedValue("a conditional needs {text}:{text}")
+    other = other[1:].strip()
+    second = other[1:-1].strip() if other.startswith("{") and other.endswith("}") else other
+    second = _walk(second, lookup)
+    return first if condition else second
+
+
+def _compare(left: str, operator: str, right: str) -> bool:
+    both = (left, right)
+    one, other = (tuple(map(int, both)) if all(text.isdigit() for text in both) else both)  # type: ignore[assignment]
+    return {
+        "==": one == other,
+        "!=": one != other,
+        "<": one < other,
+        ">": one > other,
+        "<=": one <= other,
+        ">=": one >= other,
+    }[operator]
+
+
+def split_list(value: str) -> t.Tuple[str, ...]:
+    """The elements of a list parameter: separated by blanks or commas, what stands in braces stays together."""
+    found: t.List[str] = []
+    depth = 0
+    inside = False
+    for letter in value:
+        if depth == 0 and (letter in ", \t\r\n"):
+            inside = False
+            continue
+        depth = max(0, depth + {"{": 1, "}": -1}.get(letter, 0))
+        if not inside:
+            found.append("")
+            inside = True
+        found[-1] += letter
+    return tuple(found)

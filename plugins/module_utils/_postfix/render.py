@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A relay policy and native settings as the files of a Postfix instance.
+
+Private to the collection: it can change at any time.
+
+main.cf and master.cf are edited: comments, order and what nobody asked about stay. The tables are written whole.
+"""
+
+import os
+import typing as t
+
+from .._errors import SyntaxProblem
+from .._policy import Policy
+from .._records import File, Host, Native, Rendering
+from . import hardened, main_cf, master_cf, natives, settings, tables
+from .draft import PREFIX, Draft
+from .master_cf import Service
+from .parameters import defaults
+
+#: All tables that a policy can become.
+TABLES = tuple(
+    PREFIX + name for name in ("aliases", "greeting", "helo", "local_domains", "relay_domains", "replies", "tls", "transport")
+)
+_COMPILED = tuple(sorted({suffix for each in tables.SUFFIXES.values() for suffix in each}))
+_SMTP_SERVERS = ("smtpd", "postscreen")
+_OTHER_PORTS = frozenset(("submission", "587", "submissions", "smtps", "465"))
+
+Current = t.Callable[[str], t.Optional[bytes]]
+
+
+def render(host: Host, policy: Policy, native: Native, current: Current) -> Rendering:
+    """The wanted files of the instance.
+
+    :param current: reads a live file by its path relative to the configuration directory.
+    :raises OptionError: an option that cannot be done, or a native setting that would not stay one setting.
+    :raises SyntaxProblem: a live file that cannot be edited safely.
+    """
+    natives.refuse_others(native)
+    main = main_cf.sound(main_cf.parse(current("main.cf") or b"", _path(host, "main.cf")))
+    draft = Draft(policy, host.capabilities, defaults(host.runner), main.values)
+    settings.apply(draft)
+    _baseline(draft)
+    own = natives.main_settings(native, set(draft.builtin) | set(draft.live) | set(draft.main))
+    draft.main.update(own)
+    files = {name: File(text.encode()) for name, text in draft.tables.items()}
+    files.update(_leftovers(draft, current))
+    secret = bool(native.main_secrets)
+    files["main.cf"] = File(main_cf.edit(main, draft.main), 0o644, secret)
+    decided = {name: value for name, value in draft.main.items() if value is not None}
+    decided.update({name: natives.HIDDEN for name in native.main_secrets if name in decided})
+    decided.update(_master(host, draft, native, current, files))
+    return Rendering(files, dict(sorted(decided.items())), tuple(draft.notes))
+
+
+def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:
+    """The key of the service that listens on the relay's port, C(smtp/inet) as a rule."""
+    found = [key for key, one in services.items() if one.type == "inet" and one.command in _SMTP_SERVERS]
+    own = [key for key in found if port_of(services[key]) not in _OTHER_PORTS]
+    usual = [key for key in own if port_of(services[key]) in ("smtp", "25")]
+    return (usual or own or [None])[0]
+
+
+def port_of(service: Service) -> str:
+    """The port of an inet service as it is written: C(smtp), C(25), C(127.0.0.1:2525)."""
+    return service.name.rpartition(":")[2]
+
+
+def _baseline(draft: Draft) -> None:
+    if draft.policy.hardened:
+        hardened.apply(draft)
+        settings.answers(draft)
+        return
+    foreign = draft.foreign("smtpd_reply_filter")
+    if foreign != list(settings.split_list(draft.live.get("smtpd_reply_filter", ""))):
+        draft.set("smtpd_reply_filter", foreign)
+
+
+def _leftovers(draft: Draft, current: Current) -> t.Dict[str, File]:
+    """Our tables that are no longer wanted, and compiled tables of another type."""
+    found: t.Dict[str, File] = {}
+    kind = draft.capabilities.default_table_type
+    for name in TABLES:
+        wanted = {name} | set(tables.compiled_names(kind, name)) if name in draft.tables else set()
+        for candidate in (name,) + tuple(name + suffix for suffix in _COMPILED):
+            if candidate not in wanted and current(candidate) is not None:
+                found[candidate] = File(None)
+    return found
+
+
+def _master(
+    host: Host, draft: Draft, native: Native, current: Current, files: t.Dict[str, File]
+) -> t.Dict[str, str]:
+    """Put master.cf among the files where something of it is decided."""
+    policy = draft.policy
+    if policy.identity.port is None and policy.limits.processes is None and not native.master:
+        return {}
+    content = current("master.cf")
+    path = _path(host, "master.cf")
+    if content is None:
+        raise SyntaxProblem(path, 0, "", "the file is missing")
+    master = master_cf.sound(master_cf.parse(content, path))
+    changes = _policy_services(draft, master.services)
+    renamed = {service.key: key for key, service in changes.items() if service is not None and service.key != key}
+    seen = dict(master.services, **{one.key: one for one in changes.values() if one is not None})
+    for key, service in natives.services(native, seen).items():
+        changes[renamed.get(key, key)] = service
+    files["master.cf"] = File(master_cf.edit(master, changes))
+    _note_overrides(draft, native, changes, seen)
+    decided = [service for service in changes.values() if service is not None]
+    return {service.key: " ".join(master_cf.format_service(service).split()) for service in decided}
+
+
+def _policy_services(draft: Draft, services: t.Mapping[str, Service]) -> t.Dict[str, t.Optional[Service]]:
+    """The port and the number of processes; nothing where they are as wanted."""
+    key = main_service(services)
+    if key is None:
+        return {}
+    before = services[key]
+    after = _with_port(before, draft.policy.identity.port)
+    changes: t.Dict[str, t.Optional[Service]] = {}
+    processes = draft.policy.limits.processes
+    if processes is not None:
+        # Behind postscreen it is the service smtpd/pass that serves the clients.
+        server = services.get("smtpd/pass") if before.command == "postscreen" else after
+        if server is not None and server is not after:
+            changes["smtpd/pass"] = _with_processes(draft, server, processes)
+        elif server is not None:
+            after = _with_processes(draft, after, processes)
+    changes[key] = after
+    return {name: service for name, service in changes.items() if service != services[name]}
+
+
+def _with_port(service: Service, port: t.Optional[int]) -> Service:
+    there = port_of(service)
+    if port is None or there == str(port) or (port == 25 and there == "smtp"):
+        return service
+    host, colon, dummy = service.name.rpartition(":")
+    return service._replace(name=f"{host}{colon}{'smtp' if port == 25 else port}")
+
+
+def _with_processes(draft: Draft, service: Service, wanted: int) -> Service:
+    usual = draft.live.get("default_process_limit", draft.builtin.get("default_process_limit", "100"))
+    there = usual if service.processes == "-" else service.processes
+    return service if there == str(wanted) else service._replace(processes=str(wanted))
+
+
+def _note_overrides(
+    draft: Draft, native: Native, changes: t.Mapping[str, t.Optional[Service]], seen: t.Mapping[str, Service]
+) -> None:
+    """Options of the main service that are stronger than main.cf, and that nobody asked for in this run."""
+    key = main_service(seen)
+    if key is None or key in native.master:
+        return
+    for name, value in seen[key].options:
+        if draft.main.get(name) not in (None, value):
+            draft.notes.append(f"master.cf: {key}: -o {name}={value} is stronger than {name} in main.cf")
+
+
+def _path(host: Host, name: str) -> str:
+    return os.path.join(host.instance.config_directory, name)

@@ -1,0 +1,548 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each option of the policy, section by section, as parameters and tables of Postfix.
+
+Private to the collection: it can change at any time.
+"""
+
+import ipaddress
+import os
+import re
+import typing as t
+
+from .._errors import OptionError
+from .._policy import Policy
+from . import replies, tables
+from .draft import Draft, duration_text, is_ours
+from .parameters import split_list
+from .restrictions import elements, join, merge
+
+LOOPBACK = ("127.0.0.0/8", "[::1]/128")
+_LARGEST_MAILBOX = 51200000  # the default of mailbox_size_limit, below which message_size_limit has to stay
+_BACKOFF = 4000  # seconds: the default of maximal_backoff_time
+
+#: main.cf name of each timeout that is one parameter.
+TIMEOUTS = {
+    "connect": "smtp_connect_timeout",
+    "mail": "smtp_mail_timeout",
+    "rcpt": "smtp_rcpt_timeout",
+    "data_init": "smtp_data_init_timeout",
+    "data_block": "smtp_data_xfer_timeout",
+    "data_final": "smtp_data_done_timeout",
+    "rset": "smtp_rset_timeout",
+    "quit": "smtp_quit_timeout",
+    "starttls": "smtp_starttls_timeout",
+}
+#: main.cf name of each limit that is one number.
+LIMITS = {
+    "message_size": "message_size_limit",
+    "recipients_per_message": "smtpd_recipient_limit",
+    "header_size": "header_size_limit",
+    "hops": "hopcount_limit",
+    "connections_per_client": "smtpd_client_connection_count_limit",
+    "connection_rate": "smtpd_client_connection_rate_limit",
+    "message_rate": "smtpd_client_message_rate_limit",
+    "recipient_rate": "smtpd_client_recipient_rate_limit",
+    "free_space": "queue_minfree",
+}
+#: main.cf name of each time of the queue.
+QUEUE = {
+    "lifetime": "maximal_queue_lifetime",
+    "bounce_lifetime": "bounce_queue_lifetime",
+    "warning_time": "delay_warning_time",
+    "retry_minimum": "minimal_backoff_time",
+    "retry_maximum": "maximal_backoff_time",
+    "run_interval": "queue_run_delay",
+}
+HELO_CHECKS = ("reject_invalid_helo_hostname", "reject_non_fqdn_helo_hostname")
+RELAY = "permit_mynetworks, reject_unauth_destination"
+SUBDOMAINS = "parent_domain_matches_subdomains"
+
+
+def apply(draft: Draft) -> None:
+    """Put the whole policy into the draft."""
+    for section in (_identity, _relay, _routes, _session, _greeting, _limits, _timeouts, _load, _tls, _aliases, _queue, _log):
+        section(draft)
+
+
+def _identity(draft: Draft) -> None:
+    identity = draft.policy.identity
+    draft.set("myhostname", identity.hostname)
+    if identity.banner is not None:
+        draft.set("smtpd_banner", f"$myhostname ESMTP {identity.banner}".rstrip())
+    if identity.listen:
+        draft.set("inet_interfaces", _interfaces(identity))
+    if identity.protocols:
+        draft.set("inet_protocols", "all" if len(identity.protocols) > 1 else identity.protocols[0])
+    elif "ipv6" not in draft.capabilities.features:
+        # Every Postfix program warns of it otherwise.
+        draft.set("inet_protocols", "ipv4")
+    _send_from(draft)
+    if identity.local_domains is not None:
+        names = ["$myhostname", "localhost"]
+        others = [name for name in identity.local_domains if name not in (identity.hostname, "localhost")]
+        if others:
+            names.append(draft.table("local_domains", [f"{name} local" for name in sorted(others)]))
+        draft.set("mydestination", names)
+
+
+def _interfaces(identity: Policy) -> t.Sequence[str]:
+    if "all" in identity.listen:
+        return ("all",)
+    if identity.listen == ("loopback",):
+        return ("loopback-only",)
+    loopback = "::1" if identity.protocols == ("ipv6",) else "127.0.0.1"
+    return tuple(dict.fromkeys(loopback if place == "loopback" else place for place in identity.listen))
+
+
+def _send_from(draft: Draft) -> None:
+    names = {4: "smtp_bind_address", 6: "smtp_bind_address6"}
+    for address in draft.policy.identity.send_from or ():
+        name = names.pop(ipaddress.ip_address(address).version, None)
+        if name is None:
+            raise OptionError("policy.identity.send_from", address, "one address for each IP version is wanted")
+        draft.set(name, address)
+
+
+def _relay(draft: Draft) -> None:
+    relay = draft.policy.relay
+    if relay.networks is not None:
+        others = [_in_brackets(network) for network in relay.networks]
+        draft.set("mynetworks", LOOPBACK + tuple(name for name in others if name not in LOOPBACK))
+    if relay.domains is not None:
+        _refuse_two_classes(draft.policy)
+        known = relay.domains and draft.table("relay_domains", [f"{name} relay" for name in sorted(relay.domains)])
+        draft.set("relay_domains", known or "")
+    if relay.subdomains is not None:
+        draft.set(SUBDOMAINS, _parent_matches(draft, relay.subdomains))
+    if relay.networks is not None or relay.domains is not None:
+        _relay_restrictions(draft)
+
+
+def _refuse_two_classes(policy: Policy) -> None:
+    local = set(policy.identity.local_domains or ()) | {policy.identity.hostname, "localhost"}
+    for name in policy.relay.domains:
+        if name in local:
+            raise OptionError("policy.relay.domains", name, "the domain is delivered here, so it cannot be relayed as well")
+
+
+def _relay_restrictions(draft: Draft) -> None:
+    name = "smtpd_relay_restrictions"
+    stock = {"permit_sasl_authenticated", "defer_unauth_destination"}
+    there = set(elements(draft.live.get(name, ""))) - set(elements(RELAY)) - stock
+    draft.notes += [f"{name}: {element!r} is gone: the policy alone decides who may relay" for element in sorted(there)]
+    draft.set(name, RELAY)
+    draft.set("smtpd_relay_before_recipient_restrictions", True)
+
+
+def _parent_matches(draft: Draft, subdomains: bool) -> t.List[str]:
+    """The built-in list with or without relay_domains, in the order of the built-in list."""
+    found = [word for word in split_list(draft.builtin.get(SUBDOMAINS, "")) if word != "relay_domains"]
+    return sorted(found + ["relay_domains"]) if subdomains else found
+
+
+def _in_brackets(network: str) -> str:
+    """IPv6 addresses stand in brackets in main.cf: [2001:db8::]/32."""
+    if ":" not in network:
+        return network
+    address, slash, bits = network.partition("/")
+    return f"[{address}]{slash}{bits}"
+
+
+def _routes(draft: Draft) -> None:
+    routes = draft.policy.routes
+    default = routes.default
+    if default.host:
+        draft.set("relayhost", _next_hop("policy.routes.default", default))
+    elif default.port or default.mx is not None:
+        raise OptionError("policy.routes.default.host", default.host, "a default route needs a host")
+    lines: t.Dict[str, str] = {}
+    for number, route in enumerate(routes.domains):
+        _add_route(draft.policy, f"policy.routes.domains[{number}]", route, lines)
+    foreign = draft.foreign("transport_maps")
+    if lines:
+        ours = draft.table("transport", [f"{key} {value}" for key, value in sorted(lines.items())])
+        draft.set("transport_maps", [ours] + foreign)
+    elif len(foreign) != len(split_list(draft.live.get("transport_maps", ""))):
+        draft.set("transport_maps", foreign)
+
+
+def _add_route(policy: Policy, path: str, route: Policy, lines: t.Dict[str, str]) -> None:
+    local = set(policy.identity.local_domains or ()) | {policy.identity.hostname, "localhost"}
+    if route.domain in local:
+        raise OptionError(f"{path}.domain", route.domain, "the domain is delivered here, so it cannot have a route")
+    where = _next_hop(path, route) if route.host else _own_hop(path, route)
+    for key in (route.domain,) + (("." + route.domain,) if route.subdomains else ()):
+        if key in lines:
+            raise OptionError(f"{path}.domain", route.domain, "the domain has another route already")
+        lines[key] = f"smtp:{where}"
+
+
+def _next_hop(path: str, route: Policy) -> str:
+    port = f":{route.port}" if route.port else ""
+    if not route.mx:
+        return f"[{route.host}]{port}"
+    if _is_address(route.host):
+        raise OptionError(f"{path}.mx", route.mx, "an IP address has no MX records")
+    return f"{route.host}{port}"
+
+
+def _own_hop(path: str, route: Policy) -> str:
+    """A route without a host: the recipient domain itself."""
+    if route.mx is not False and not route.port:
+        return ""
+    if route.subdomains:
+        raise OptionError(f"{path}.subdomains", True, "a route of subdomains that has a port or no MX needs a host")
+    port = f":{route.port}" if route.port else ""
+    return f"[{route.domain}]{port}" if route.mx is False else f"{route.domain}{port}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+def _session(draft: Draft) -> None:
+    session = draft.policy.session
+    draft.set("smtpd_helo_required", session.helo_required)
+    _helo(draft)
+    if session.vrfy is not None:
+        draft.set("disable_vrfy_command", not session.vrfy)
+    if session.expn:
+        draft.cannot("policy.session.expn", True, "false: Postfix has no EXPN at all")
+    if session.etrn is not None:
+        draft.set("smtpd_etrn_restrictions", "" if session.etrn else "permit_mynetworks, reject")
+    if session.pipelining_checks is not None:
+        draft.set("smtpd_forbid_unauth_pipelining", session.pipelining_checks)
+    _data(draft)
+    _bare_newline(draft)
+    if session.nul is not None:
+        draft.set("message_reject_characters", "\\0" if session.nul == "reject" else "")
+    _sender(draft)
+    draft.set("smtputf8_enable", session.smtputf8)
+
+
+def _helo(draft: Draft) -> None:
+    wanted = draft.policy.session.helo_checks
+    name = "smtpd_helo_restrictions"
+    there = [one for one in elements(draft.live.get(name, "")) if not is_ours(one)]
+    if wanted:
+        own = f"check_helo_access {draft.table('helo', _helo_names(draft.policy), 'regexp')}"
+        there = [one for one in elements(draft.live.get(name, "")) if not is_ours(one) or one == own]
+        draft.set(name, join(merge(there, ("permit_mynetworks", own) + HELO_CHECKS, ())))
+    elif wanted is not None:
+        draft.set(name, join(merge(there, (), HELO_CHECKS)))
+
+
+def _helo_names(policy: Policy) -> t.List[str]:
+    """Names that no stranger has: our own and those of loopback."""
+    names = [policy.identity.hostname] if policy.identity.hostname else []
+    lines = [f"/^{re.escape(name)}$/ 550 5.7.1 This is my name, not yours" for name in names]
+    return lines + [r"/^\[(127\.|IPv6:::1\])/ 550 5.7.1 This is my address, not yours"]
+
+
+def _data(draft: Draft) -> None:
+    """Pipelining before DATA; a bounce has one recipient."""
+    checks = draft.policy.session.pipelining_checks
+    name = "smtpd_data_restrictions"
+    ours = ("reject_unauth_pipelining",) if checks else ()
+    ours += ("reject_multi_recipient_bounce",) if draft.policy.hardened else ()
+    if checks is not None or draft.policy.hardened:
+        unwanted = ("reject_unauth_pipelining",) if checks is False else ()
+        draft.set(name, join(merge(elements(draft.live.get(name, "")), ours, unwanted)))
+
+
+def _bare_newline(draft: Draft) -> None:
+    """Postfix before 3.5.24, 3.6.14, 3.7.10, 3.8.5 knows yes and no only; before 3.5.23, 3.6.13, 3.7.9, 3.8.4 nothing."""
+    wanted = draft.policy.session.bare_newline
+    if wanted is None:
+        return
+    words = {"reject": "reject", "normalize": "normalize", "accept": "no"}
+    if not draft.knows("smtpd_forbid_bare_newline"):
+        if wanted != "accept":
+            draft.cannot("policy.session.bare_newline", wanted, "pipelining_checks")
+        return
+    if not draft.knows("smtpd_forbid_bare_newline_reject_code"):
+        if wanted == "normalize":
+            draft.cannot("policy.session.bare_newline", wanted, "reject")
+        words = {"reject": "yes", "normalize": "yes", "accept": "no"}
+    draft.set("smtpd_forbid_bare_newline", words[wanted])
+    if wanted != "accept":
+        draft.set("smtpd_forbid_bare_newline_exclusions", "")
+
+
+def _sender(draft: Draft) -> None:
+    exists = draft.policy.session.sender_domain_exists
+    name = "smtpd_sender_restrictions"
+    ours = ("reject_non_fqdn_sender",) if draft.policy.hardened else ()
+    ours += ("reject_unknown_sender_domain",) if exists else ()
+    if exists is not None or ours:
+        unwanted = ("reject_unknown_sender_domain",) if exists is False else ()
+        trusted = ("permit_mynetworks",) if ours else ()
+        draft.set(name, join(merge(elements(draft.live.get(name, "")), trusted + ours, unwanted)))
+    if exists:
+        draft.set("unknown_address_reject_code", 550)
+
+
+def _greeting(draft: Draft) -> None:
+    """Who waits for the greeting: smtpd sleeps before it, and refuses who talked meanwhile."""
+    session = draft.policy.session
+    name = "smtpd_client_restrictions"
+    there = elements(draft.live.get(name, ""))
+    foreign = tuple(one for one in there if not is_ours(one))
+    if session.greeting_delay is None and not session.greeting_delays:
+        return
+    delays = _delays(session)
+    if any(delays.values()):
+        ours = f"check_client_access {draft.table('greeting', _delay_lines(delays), 'cidr')}"
+        draft.set(name, join((ours,) + foreign))
+        draft.set("smtpd_delay_reject", False)
+        return
+    draft.set("smtpd_delay_reject", True)
+    if foreign != there:
+        draft.set(name, join(foreign))
+
+
+def _delays(session: Policy) -> t.Dict[str, int]:
+    found: t.Dict[str, int] = {}
+    for number, client in enumerate(session.greeting_delays):
+        if client.network in found:
+            path = f"policy.session.greeting_delays[{number}].network"
+            raise OptionError(path, client.network, "the network has another delay already")
+        found[client.network] = client.delay
+    for everybody in ("0.0.0.0/0", "::/0"):
+        found.setdefault(everybody, session.greeting_delay or 0)
+    for own in ("127.0.0.0/8", "::1/128"):
+        found.setdefault(own, 0)
+    return found
+
+
+def _delay_lines(delays: t.Mapping[str, int]) -> t.List[str]:
+    """The first network that matches counts, so the longest prefixes come first."""
+    ordered = sorted(delays, key=lambda name: (-ipaddress.ip_network(name).prefixlen, name))
+    return [f"{name} {_wait(delays[name])}" for name in ordered]
+
+
+def _wait(seconds: int) -> str:
+    return f"sleep {seconds}, reject_unauth_pipelining" if seconds else "DUNNO"
+
+
+def _limits(draft: Draft) -> None:
+    limits = draft.policy.limits
+    for option, name in sorted(LIMITS.items()):
+        draft.set(name, getattr(limits, option))
+    if limits.message_size is not None:
+        draft.set("mailbox_size_limit", 0)
+        if limits.message_size == 0 or limits.message_size > _LARGEST_MAILBOX or "virtual_mailbox_limit" in draft.live:
+            draft.set("virtual_mailbox_limit", 0)
+    rates = (limits.connection_rate, limits.message_rate, limits.recipient_rate)
+    if any(rate is not None for rate in rates):
+        draft.set_time("anvil_rate_time_unit", 60)
+
+
+def _timeouts(draft: Draft) -> None:
+    timeouts = draft.policy.timeouts
+    for option, name in sorted(TIMEOUTS.items()):
+        draft.set_time(name, getattr(timeouts, option))
+    _hello_timeout(draft)
+    if draft.policy.wants("policy.timeouts.quit"):
+        # Without this Postfix does not wait for the answer to QUIT at all.
+        draft.set("smtp_skip_quit_response", False)
+    if timeouts.command is not None:
+        stressed = "${stress?{10}:{%d}}s" % timeouts.command
+        draft.set("smtpd_timeout", stressed if timeouts.command > 10 else duration_text(timeouts.command))
+    if timeouts.misc is not None:
+        draft.cannot("policy.timeouts.misc", timeouts.misc, "the timeouts of the single commands")
+    if timeouts.ident:
+        draft.cannot("policy.timeouts.ident", timeouts.ident, "0s: Postfix never asks the ident service")
+
+
+def _hello_timeout(draft: Draft) -> None:
+    """Postfix waits for the greeting and for the answer to EHLO with one timer."""
+    timeouts, policy = draft.policy.timeouts, draft.policy
+    greeting, helo = timeouts.greeting, timeouts.helo
+    wants_greeting = policy.wants("policy.timeouts.greeting")
+    wants_helo = policy.wants("policy.timeouts.helo")
+    if wants_greeting and wants_helo and greeting != helo:
+        draft.cannot("policy.timeouts.greeting", greeting, f"one timer for greeting and helo, {helo} seconds")
+    chosen = greeting if wants_greeting else helo
+    if chosen is None:
+        chosen = greeting
+    draft.set_time("smtp_helo_timeout", chosen)
+
+
+def _load(draft: Draft) -> None:
+    load = draft.policy.load
+    for name in ("delay", "queue", "refuse"):
+        value = getattr(load, name)
+        if value:
+            nearest = "limits.processes and limits.connection_rate; the stress parameters work by themselves"
+            draft.cannot(f"policy.load.{name}", value, nearest)
+
+
+def _tls(draft: Draft) -> None:
+    server, client = draft.policy.tls.server, draft.policy.tls.client
+    _tls_server(draft, server)
+    _tls_client(draft, client)
+    for prefix, side in (("smtpd", server), ("smtp", client)):
+        if side.minimum:
+            draft.set(f"{prefix}_tls_protocols", _protocols(draft, side.minimum))
+            draft.set(f"{prefix}_tls_mandatory_protocols", _protocols(draft, side.minimum))
+    _ciphers(draft, server.ciphers, client.ciphers)
+    _tls_domains(draft)
+
+
+def _tls_server(draft: Draft, server: Policy) -> None:
+    level = server.level or ("may" if server.certificate else None)
+    if server.key and not server.certificate:
+        raise OptionError("policy.tls.server.certificate", None, "a key needs its certificate")
+    there = any(draft.live.get(name) for name in ("smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file"))
+    if level in ("may", "encrypt") and not server.certificate and not there:
+        raise OptionError("policy.tls.server.certificate", None, f"level {level} needs a certificate")
+    if level is not None:
+        draft.set("smtpd_tls_security_level", level)
+        draft.remove("smtpd_use_tls")
+        draft.remove("smtpd_enforce_tls")
+    if server.certificate:
+        draft.set("smtpd_tls_cert_file", server.certificate)
+        draft.set("smtpd_tls_key_file", server.key or "$smtpd_tls_cert_file")
+        for other in ("chain_files", "dcert_file", "dkey_file", "eccert_file", "eckey_file"):
+            draft.remove(f"smtpd_tls_{other}")
+
+
+def _tls_client(draft: Draft, client: Policy) -> None:
+    if client.key and not client.certificate:
+        raise OptionError("policy.tls.client.certificate", None, "a key needs its certificate")
+    if client.level is not None:
+        draft.set("smtp_tls_security_level", client.level)
+        draft.remove("smtp_use_tls")
+        draft.remove("smtp_enforce_tls")
+    if client.level == "dane":
+        draft.set("smtp_dns_support_level", "dnssec")
+        draft.set("smtp_host_lookup", "dns")
+    if client.certificate:
+        draft.set("smtp_tls_cert_file", client.certificate)
+        draft.set("smtp_tls_key_file", client.key or "$smtp_tls_cert_file")
+    draft.set("smtp_tls_CAfile", client.ca_file)
+
+
+def _protocols(draft: Draft, minimum: str) -> str:
+    """From 3.6 on a lower bound; before, every older protocol by name."""
+    if draft.builtin.get("smtpd_tls_protocols", "").startswith(">="):
+        return f">={minimum}"
+    older = ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1"] + (["TLSv1.2"] if minimum == "TLSv1.3" else [])
+    return ", ".join("!" + name for name in older)
+
+
+def _ciphers(draft: Draft, server: t.Optional[str], client: t.Optional[str]) -> None:
+    """A grade has one list for the whole instance: where the client's differs from the server's it gets the grade high."""
+    for prefix, ciphers in (("smtpd", server), ("smtp", client)):
+        if ciphers is None:
+            continue
+        grade = "medium" if ciphers == server else "high"
+        draft.set(f"{prefix}_tls_ciphers", grade)
+        draft.set(f"{prefix}_tls_mandatory_ciphers", grade)
+        draft.set(f"tls_{grade}_cipherlist", ciphers)
+
+
+def _tls_domains(draft: Draft) -> None:
+    lines: t.Dict[str, str] = {}
+    for number, demand in enumerate(draft.policy.tls.domains):
+        path = f"policy.tls.domains[{number}]"
+        if demand.level == "none" and demand.minimum:
+            raise OptionError(f"{path}.minimum", demand.minimum, "level none has no protocol")
+        value = demand.level + (f" protocols={_table_protocols(draft, demand.minimum)}" if demand.minimum else "")
+        for key in _demand_keys(draft.policy, demand.domain):
+            if lines.setdefault(key, value) != value:
+                raise OptionError(f"{path}.domain", demand.domain, f"another demand holds for {key} already")
+    foreign = draft.foreign("smtp_tls_policy_maps")
+    if lines:
+        ours = draft.table("tls", [f"{key} {value}" for key, value in sorted(lines.items())])
+        draft.set("smtp_tls_policy_maps", [ours] + foreign)
+    elif len(foreign) != len(split_list(draft.live.get("smtp_tls_policy_maps", ""))):
+        draft.set("smtp_tls_policy_maps", foreign)
+    if any(demand.level == "verify" for demand in draft.policy.tls.domains):
+        _trust(draft)
+
+
+def _trust(draft: Draft) -> None:
+    authorities = ("smtp_tls_CAfile", "smtp_tls_CApath")
+    if not draft.policy.tls.client.ca_file and not any(draft.live.get(name) for name in authorities):
+        draft.set("tls_append_default_CA", True)
+
+
+def _table_protocols(draft: Draft, minimum: str) -> str:
+    """In the policy table protocols are separated by colons (postconf(5), smtp_tls_policy_maps)."""
+    return _protocols(draft, minimum).replace(", ", ":")
+
+
+def _demand_keys(policy: Policy, domain: str) -> t.List[str]:
+    """Postfix looks the next hop up as it stands in the route, brackets and port included."""
+    found = [domain]
+    for number, route in enumerate(policy.routes.domains):
+        if route.host and domain in (route.domain, route.host):
+            found.append(_next_hop(f"policy.routes.domains[{number}]", route))
+    default = policy.routes.default
+    if default.host == domain:
+        found.append(_next_hop("policy.routes.default", default))
+    return list(dict.fromkeys(found))
+
+
+def _aliases(draft: Draft) -> None:
+    aliases = draft.policy.aliases
+    if aliases is None:
+        return
+    others = draft.foreign("alias_maps", _usable_aliases(draft))
+    if aliases:
+        ours = [draft.table("aliases", [f"{name}: {', '.join(targets)}" for name, targets in aliases])]
+        draft.set("alias_maps", ours + others)
+    elif len(others) != len(split_list(draft.live.get("alias_maps", ""))):
+        draft.set("alias_maps", others)
+
+
+def _usable_aliases(draft: Draft) -> str:
+    """Of the built-in alias_maps those that are there: the built-in list also names NIS."""
+    found = []
+    for word in split_list(draft.builtin.get("alias_maps", "")):
+        kind, dummy, path = word.partition(":")
+        compiled = tables.compiled_names(kind, path)
+        if kind in draft.capabilities.table_types and compiled and all(os.path.exists(name) for name in compiled):
+            found.append(word)
+    return ", ".join(found)
+
+
+def _queue(draft: Draft) -> None:
+    queue = draft.policy.queue
+    for option, name in sorted(QUEUE.items()):
+        draft.set_time(name, getattr(queue, option))
+    shortest, longest = queue.retry_minimum, queue.retry_maximum
+    if shortest is not None and longest is not None and shortest > longest:
+        raise OptionError("policy.queue.retry_minimum", shortest, f"longer than retry_maximum, {longest} seconds")
+    if shortest is not None and queue.run_interval is not None and queue.run_interval > shortest:
+        if draft.policy.wants("policy.queue.run_interval"):
+            raise OptionError("policy.queue.run_interval", queue.run_interval, f"longer than retry_minimum, {shortest} seconds")
+        draft.set_time("queue_run_delay", shortest)
+    if shortest is not None and longest is None and shortest > _BACKOFF:
+        draft.set_time("maximal_backoff_time", shortest)
+
+
+def _log(draft: Draft) -> None:
+    log = draft.policy.log
+    if log.tls is not None:
+        draft.set("smtpd_tls_loglevel", 1 if log.tls else 0)
+        draft.set("smtp_tls_loglevel", 1 if log.tls else 0)
+    if log.level == "verbose":
+        draft.cannot("policy.log.level", log.level, "normal, or debug_peer_list in main for single peers")
+
+
+def answers(draft: Draft) -> None:
+    """The same answers as sendmail's, for a hardened relay."""
+    if "regexp" not in draft.capabilities.table_types or not draft.knows("smtpd_reply_filter"):
+        draft.notes.append("smtpd_reply_filter: this Postfix has no regexp tables, so some answers keep their own codes")
+        return
+    ours = draft.table("replies", replies.table(bool(draft.policy.session.etrn)).splitlines(), "regexp")
+    draft.set("smtpd_reply_filter", [ours] + draft.foreign("smtpd_reply_filter"))
