@@ -20,7 +20,9 @@ if [ -e "$directory/.ready" ] && [ ! "$requirements" -nt "$directory/.ready" ]; 
 fi
 python=$(tools/python.sh "$@") || exit 3
 echo "venv: $directory: $("$python" --version), $requirements"
-"$python" -m venv --clear "$directory"
+# Not venv --clear: where the directory is a link to another tree's environment, that would empty the other one.
+rm -rf "$directory"
+"$python" -m venv "$directory"
 pip() { "$directory/bin/python" -m pip -qq --disable-pip-version-check "$@"; }
 # Python 3.6 brings a pip that does not see which releases still know it.
 pip install "pip==21.3.1; python_version < '3.7'"
