@@ -1,0 +1,9 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What only the controller runs needs Python 3.10."""
+
+import sys
+
+collect_ignore_glob = [] if sys.version_info >= (3, 10) else ["*"]

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
+
+THERE = {"harden_answered": {"ping": "pong"}, "harden_there": {"ping": "pong"}}
+RESULT = {
+    "changed": True,
+    "mta": "sendmail",
+    "version": "8.18.1",
+    "instance": "sendmail",
+    "settings": ["confMAX_MESSAGE_SIZE"],
+    "activation": {"kind": "restart", "because": ["DAEMON_OPTIONS"]},
+}
+AUDIT = {"verdict": "passed", "groups": {"relay": {"total": 64, "good": 64}, "tls": {"total": 6, "good": 6}}}
+DONE = dict(THERE, relay_result=RESULT, harden_audit=AUDIT)
+
+
+@pytest.mark.parametrize(
+    ("variables", "state", "reason"),
+    [
+        ({}, _fleet.WAITING, ""),
+        ({"harden_answered": {"ping": "pong"}}, _fleet.WAITING, ""),
+        ({"harden_answered": {"unreachable": True, "msg": "no\nroute"}}, _fleet.UNREACHABLE, "no route"),
+        (dict(THERE, harden_there={"unreachable": True, "msg": "gone"}), _fleet.UNREACHABLE, "gone"),
+        (THERE, _fleet.UNFINISHED, "it was lost before"),
+        (dict(THERE, harden_failure={"msg": "refused"}, harden_failed_task="Apply"), _fleet.FAILED, "Apply: refused"),
+        (dict(THERE, relay_result=RESULT), _fleet.UNFINISHED, "not proven from outside"),
+        (
+            dict(THERE, relay_result=RESULT, harden_audit={"unreachable": True, "msg": "x"}),
+            _fleet.UNFINISHED,
+            "not proven",
+        ),
+        (dict(THERE, relay_result={"unreachable": True, "msg": "x"}), _fleet.UNREACHABLE, "x"),
+        (dict(THERE, relay_result={"failed": True, "msg": "x"}), _fleet.FAILED, "x"),
+        (dict(THERE, relay_result=RESULT, harden_audit={"skipped": True}), _fleet.HARDENED, ""),
+        (DONE, _fleet.HARDENED, ""),
+    ],
+)
+def test_state(variables, state, reason):
+    relay = _fleet.see("mx1", variables)
+    assert relay.state == state
+    assert reason in relay.reason
+    assert bool(relay.reason) == bool(reason)
+
+
+def test_only_the_hardened_pass_the_end_and_only_the_answering_the_beginning():
+    relays = [_fleet.see("a", DONE), _fleet.see("b", {}), _fleet.see("c", {"harden_answered": {"unreachable": True}})]
+    assert list(_fleet.judge_answers(relays).blamed) == ["c"]
+    assert list(_fleet.judge_finished(relays).blamed) == ["b", "c"]
+    assert _fleet.judge_finished(relays[:1]).passed
+
+
+def test_table():
+    idle = dict(DONE, relay_result=dict(RESULT, changed=False, settings=[]))
+    assert _fleet.table([_fleet.see("mx1", DONE), _fleet.see("mx2", idle)]) == [
+        "HOST  MTA              INSTANCE  CHANGED               ACTIVATION  PROBES",
+        "mx1   sendmail 8.18.1  sendmail  confMAX_MESSAGE_SIZE  restart     70 of 70",
+        "mx2   sendmail 8.18.1  sendmail  nothing               -           70 of 70",
+    ]
+
+
+def test_table_in_check_mode():
+    head = _fleet.table([_fleet.see("mx1", dict(DONE, harden_audit={"skipped": True}))], check_mode=True)
+    assert head[0].split()[3:5] == ["WOULD", "CHANGE"]
+    assert head[1].endswith("restart     -")
+    bare = _fleet.table(
+        [_fleet.see("mx1", dict(THERE, relay_result={"skipped": True}, harden_audit={"skipped": True}))], True
+    )
+    assert "would be installed" in bare[1]
+
+
+def test_table_is_never_wider_than_100_columns():
+    many = dict(RESULT, settings=[f"smtpd_some_long_parameter_{number}" for number in range(90)], notes=["note " * 60])
+    lost = dict(THERE, harden_failure={"msg": "a long reason " * 40}, harden_failed_task="Apply")
+    lines = _fleet.table([_fleet.see("mx1", dict(DONE, relay_result=many)), _fleet.see("mx2", lost)])
+    assert max(map(len, lines)) <= 100
+    assert "90 settings: smtpd_some_long" in lines[1]
+    assert "Not hardened:" in lines
+    assert "Notes:" in lines
+
+
+def test_the_same_note_of_several_relays_is_said_once():
+    noted = dict(DONE, relay_result=dict(RESULT, notes=["no such thing"]))
+    lines = _fleet.table([_fleet.see("mx1", noted), _fleet.see("mx2", noted)])
+    assert lines[-2:] == ["Notes:", "  mx1, mx2: no such thing"]
+
+
+def test_message_of_an_audit_names_the_first_findings():
+    failures = [{"probe": f"O{n}", "trick": "t", "judgement": "open", "reason": "250"} for n in range(5)]
+    assert _fleet.message({"summary": "75/80", "failures": failures}) == (
+        "75/80; O0 t: open (250); O1 t: open (250); O2 t: open (250); and 2 more"
+    )
