@@ -32,6 +32,8 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
 
 WIDTH = 100
+#: Lines that one sentence may take, unless with -v.
+LINES = 5
 
 
 class CallbackModule(CallbackBase):
@@ -119,6 +121,11 @@ class CallbackModule(CallbackBase):
     def _say(self, host: str, text: str, color: str | None) -> None:
         head = f"  {host:<8}  "
         body = textwrap.wrap(" ".join(text.split()), WIDTH - len(head), break_on_hyphens=False) or [""]
+        if len(body) > LINES and not self._display.verbosity:
+            body = [
+                *body[: LINES - 1],
+                textwrap.shorten(" ".join(body[LINES - 1 :]), WIDTH - len(head), placeholder=" ..."),
+            ]
         self._display.display(("\n" + " " * len(head)).join([head + body[0], *body[1:]]), color=color)
 
 

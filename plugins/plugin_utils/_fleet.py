@@ -76,8 +76,10 @@ def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> t
 def message(result: t.Mapping[str, t.Any]) -> str:
     """What a result says, on one line: its sentence, or the summary of an audit and its first findings."""
     said = " ".join(str(result.get("msg") or result.get("summary") or "").split())
-    found = [_finding(finding) for finding in result.get("failures") or ()]
-    if len(found) > 3:
+    # What a module that died has left: the last line of its traceback says most.
+    last = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()][-1:]
+    found = last + [_finding(finding) for finding in result.get("failures") or ()]
+    if len(found) > 4:
         found = [*found[:3], f"and {len(found) - 3} more"]
     return "; ".join(([said] if said else []) + found) or "no result"
 
