@@ -25,7 +25,6 @@ from .._logrecords import (
     LINES,
     MESSAGE,
     MESSAGE_ID,
-    NOBODY,
     QUEUE_ID,
     RECIPIENT,
     RECIPIENTS,
@@ -45,12 +44,14 @@ from .._logrecords import (
     address_end,
     bare,
     new_message,
+    process_of,
+    reason_of,
     remember,
     remember_session,
 )
 
-#: handler(line, head, process, queue_id, text)
-Handler = t.Callable[[bytes, bytes, bytes, bytes, bytes], None]
+#: handler(line, head, queue_id, text)
+Handler = t.Callable[[bytes, bytes, bytes, bytes], None]
 
 #: What smtpd, cleanup and postscreen do to a recipient or a message: the word in the log to the status.
 ACTIONS = {
@@ -71,8 +72,8 @@ ACTIONS = {
     b"replace": None,
     b"strip": None,
 }
-_STATUSES = {b"status=" + status: status for status in (SENT, DEFERRED, BOUNCED, b"deliverable", b"undeliverable")}
-_STATUSES[b"status=SOFTBOUNCE"] = DEFERRED
+_STATUSES = {status: status for status in (SENT, DEFERRED, BOUNCED, b"deliverable", b"undeliverable")}
+_STATUSES[b"SOFTBOUNCE"] = DEFERRED
 #: The client of a message that was submitted on the host itself.
 LOCAL = b"local"
 
@@ -94,29 +95,27 @@ def closed(message: t.List[t.Any]) -> bool:
     return False
 
 
-def session(ledger: Ledger, head: bytes, process: bytes, text: bytes) -> None:
+def session(ledger: Ledger, head: bytes, text: bytes) -> None:
     """Lines without a queue ID: the end of a connection is the end of its TLS session."""
     if text[:11] == b"disconnect " or text[:8] == b"connect ":
-        ledger.tls.pop(process, None)
+        ledger.tls.pop(process_of(head), None)
 
 
 # --- coming in ------------------------------------------------------------------------------------------------------
 
 
 def _smtpd(ledger: Ledger) -> Handler:
-    messages, tls, started = ledger.messages, ledger.tls, ledger.started.append
+    messages, tls, started, keep = ledger.messages, ledger.tls, ledger.started.append, ledger.keep
 
-    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:7] == b"client=":
             if not queue_id.isalnum():
                 raise ValueError("no queue ID")
-            protocol = tls.get(process, b"") if tls else b""
-            message = messages[queue_id] = new_message(head, text[7:-1], None, protocol)
+            protocol = tls.get(process_of(head), b"") if tls else b""
+            messages[queue_id] = [head, text[7:-1], b"", None, b"", 0, protocol, None, b"", [line] if keep else None, 0]
             started(head)
-            if ledger.keep:
-                message[LINES] = [line]
         elif text[:3] == b"TLS":
-            _tls_session(ledger, process, queue_id, text)
+            _tls_session(ledger, head, queue_id, text)
         else:
             _action(ledger, line, head, queue_id, text)
 
@@ -124,7 +123,7 @@ def _smtpd(ledger: Ledger) -> Handler:
 
 
 def _pickup(ledger: Ledger) -> Handler:
-    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:4] == b"uid=" or text[:7] == b"sender=":
             message = new_message(head, LOCAL, None, b"")
             before = ledger.messages.pop(text.partition(b" orig_id=")[2][:-1], None)
@@ -141,7 +140,7 @@ def _pickup(ledger: Ledger) -> Handler:
 def _cleanup(ledger: Ledger) -> Handler:
     messages = ledger.messages
 
-    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:11] == b"message-id=":
             message = messages.get(queue_id) or ledger.message(queue_id)
             message[MESSAGE_ID] = text[11:-1]
@@ -174,7 +173,7 @@ def _action(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byt
         about = list(about)
         about[SENDER] = sender
     ledger.deliveries.append(
-        (head, ledger.place, queue_id, about, recipient, b"", b"", b"", b"", _enhanced(why), status, why, None, line)
+        (head, ledger.place, queue_id, about, recipient, b"", b"", b"", b"", b"dsn=" + _enhanced(why), status, why, None, line)
     )
 
 
@@ -224,7 +223,7 @@ def _before(text: bytes, mark: bytes) -> bytes:
 def _qmgr(ledger: Ledger) -> Handler:
     messages, accepted = ledger.messages, ledger.accepted.append
 
-    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text == b"removed\n":
             message = messages.pop(queue_id, None)
             if message and ledger.keep:
@@ -232,7 +231,7 @@ def _qmgr(ledger: Ledger) -> Handler:
         elif text[:6] == b"from=<":
             _active(ledger, messages.get(queue_id) or ledger.message(queue_id), line, head, queue_id, text, accepted)
         elif text[:4] == b"to=<":
-            deliver(line, head, process, queue_id, text)
+            deliver(line, head, queue_id, text)
 
     deliver = _delivery_agent(ledger)
     return handle
@@ -265,7 +264,7 @@ def _expire(ledger: Ledger, message: t.List[t.Any], line: bytes, head: bytes, qu
     for recipient, last in waiting.items():
         parts = list(last or (head, ledger.place, queue_id, message, recipient, b"", b"", b"", b"", b"", b"", b"", None, line))
         parts[HEAD], parts[STATUS], parts[LINE] = head, EXPIRED, line
-        parts[REASON] = reason + b"; last: " + parts[REASON] if parts[REASON] else reason
+        parts[REASON] = reason + b"; last: " + reason_of(last) if last else reason
         ledger.deliveries.append(tuple(parts))
 
 
@@ -275,40 +274,21 @@ def _expire(ledger: Ledger, message: t.List[t.Any], line: bytes, head: bytes, qu
 def _delivery_agent(ledger: Ledger) -> Handler:
     messages, tls, deliver, place, keep = ledger.messages, ledger.tls, ledger.deliveries.append, ledger.place, ledger.keep
 
-    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:4] != b"to=<":
             if text[:3] == b"TLS":
-                _tls_session(ledger, process, queue_id, text)
+                _tls_session(ledger, head, queue_id, text)
             return
         fields = text.split(b", ", 5)
-        if len(fields) == 6 and fields[1][:6] == b"relay=" and fields[2][:6] == b"delay=" and fields[5][:7] == b"status=":
-            to, relay, delay, delays, code, outcome = fields
+        if len(fields) == 6 and fields[5][:7] == b"status=" and fields[1][:6] == b"relay=":
+            to, relay, delay, delays, code, reason = fields
             original = reused = b""
         else:
-            to, original, relay, reused, delay, delays, code, outcome = _unusual(text)
-        message = messages.get(queue_id)
-        if message is None:
-            if not queue_id.isalnum():
-                raise ValueError("no queue ID")
-            message = NOBODY
-        word, _blank, reason = outcome.partition(b" (")
-        status = _STATUSES[word]
-        raw = (
-            head,
-            place,
-            queue_id,
-            message,
-            to[4:-1],
-            original,
-            relay[6:],
-            delay[6:],
-            delays[7:],
-            code[4:],
-            status,
-            reason[:-2] if reason[-2:] == b")\n" else reason[:-1],
-            _tls_of(tls, process, queue_id, relay[6:], reused) if tls else b"",
-            line,
-        )
+            to, original, relay, reused, delay, delays, code, reason = _unusual(text)
+        status = SENT if reason[7:12] == b"sent " else _STATUSES[reason[7:].split(b" ", 1)[0]]
+        message = messages.get(queue_id) or _unknown(queue_id)
+        protocol = _tls_of(tls, head, queue_id, relay[6:], reused) if tls or reused else b""
+        raw = (head, place, queue_id, message, to[4:-1], original, relay, delay, delays, code, status, reason, protocol, line)
         if status is not SENT or message[WAITING] or keep or relay == b"relay=local":
             raw = _afterwards(ledger, raw)
         deliver(raw)
@@ -319,23 +299,27 @@ def _delivery_agent(ledger: Ledger) -> Handler:
 def _afterwards(ledger: Ledger, raw: Raw) -> Raw:
     """Notes on the message what the usual delivery does not need: open recipients, forwarding, lines."""
     message = raw[MESSAGE]
-    if message is NOBODY:
-        message = ledger.message(raw[QUEUE_ID])
-        raw = raw[:MESSAGE] + (message,) + raw[MESSAGE + 1 :]
     if ledger.keep:
         remember(message, raw[LINE])
-    if raw[STATUS] == DEFERRED:
+    if raw[STATUS] is DEFERRED:
+        ledger.messages.setdefault(raw[QUEUE_ID], message)
         message[WAITING] = message[WAITING] or {}
         message[WAITING][raw[RECIPIENT]] = raw
     elif message[WAITING]:
         message[WAITING].pop(raw[RECIPIENT], None)
-    reason = raw[REASON]
+    reason = reason_of(raw)
     if raw[STATUS] is SENT and reason[:13] == b"forwarded as ":
         child = ledger.messages.get(reason[13:])
         if child and child[CLIENT] is None:
             child[CLIENT], child[TLS_IN] = message[CLIENT], message[TLS_IN]
         return raw[:STATUS] + (FORWARDED,) + raw[STATUS + 1 :]
     return raw
+
+
+def _unknown(queue_id: bytes) -> t.List[t.Any]:
+    if not queue_id.isalnum():
+        raise ValueError("no queue ID: text that somebody made look like a log line")
+    return new_message()
 
 
 def _unusual(text: bytes) -> t.Tuple[bytes, ...]:
@@ -362,21 +346,21 @@ def _unusual(text: bytes) -> t.Tuple[bytes, ...]:
     )
 
 
-def _tls_session(ledger: Ledger, process: bytes, what: bytes, text: bytes) -> None:
+def _tls_session(ledger: Ledger, head: bytes, what: bytes, text: bytes) -> None:
     """C(Trusted TLS connection established to mx[ip]:25: TLSv1.3 with cipher ...), also C(from client[ip])."""
     before, established, peer = what.partition(b" TLS connection established ")
     if established and b" " not in before:
         protocol = text.split(b" ", 1)[0]
-        remember_session(ledger.tls, process, protocol if peer[:5] == b"from " else [peer[3:], protocol, None])
+        remember_session(ledger.tls, process_of(head), protocol if peer[:5] == b"from " else [peer[3:], protocol, None])
 
 
-def _tls_of(tls: t.Dict[bytes, t.Any], process: bytes, queue_id: bytes, relay: bytes, reused: bytes) -> t.Optional[bytes]:
+def _tls_of(tls: t.Dict[bytes, t.Any], head: bytes, queue_id: bytes, relay: bytes, reused: bytes) -> t.Optional[bytes]:
     """The protocol of the connection that this process delivered over.
 
     The TLS line comes once, before the first delivery of a connection. A second message over it says C(conn_use=);
     when another process made that connection, nothing in the log tells, and None is the answer.
     """
-    session_ = tls.get(process)
+    session_ = tls.get(process_of(head))
     if isinstance(session_, list) and session_[0] == relay and (reused or session_[2] in (None, queue_id)):
         session_[2] = queue_id
         return t.cast(bytes, session_[1])
@@ -384,7 +368,7 @@ def _tls_of(tls: t.Dict[bytes, t.Any], process: bytes, queue_id: bytes, relay: b
 
 
 def _bounce(ledger: Ledger) -> Handler:
-    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         child = ledger.messages.get(text.rpartition(b" ")[2][:-1]) if b"notification: " in text else None
         if child and child[CLIENT] is None:
             child[CLIENT], child[TLS_IN] = LOCAL, b""

@@ -98,7 +98,9 @@ def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
         return None
     try:
         headers = host.runner.run(_argv(host, "postcat", "-hq", queue_id)).out
-        body, size = _first_bytes(host.runner.lines(_argv(host, "postcat", "-bq", queue_id)), body_limit)
+        lines = host.runner.lines(_argv(host, "postcat", "-bq", queue_id))
+        next(lines, b"")  # the empty line between headers and body
+        body, size = _first_bytes(lines, body_limit)
     except CommandError:
         return None  # it left the queue meanwhile
     return Detail(detailed(host, found), tuple(_queue.unfold(headers)), _queue.clean(body), size)
@@ -195,7 +197,9 @@ def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Id
         tuple(affected),
         tuple(target for target in targets if target.id not in reached),
         tuple(Skipped(target, "it is being delivered now") for target in working)
-        + tuple(Skipped(target, f"postsuper did not find it in a queue where it can {action} it") for target in waiting),
+        + tuple(
+            Skipped(target, f"postsuper did not find it in a queue where it can {action} it") for target in waiting
+        ),
     )
 
 
@@ -259,7 +263,8 @@ def _deliver(host: Host, settings: _Settings, targets: t.Sequence[Identity], tim
 def _is_over(settings: _Settings, queue_id: str, started: float) -> bool:
     try:
         # Any touch of the file since the start, and it lies in deferred: it was taken out, tried, and put back.
-        return os.stat(_path(settings, "deferred", queue_id)).st_ctime >= started
+        # The kernel stamps files by its tick, which can lie some milliseconds before the clock.
+        return os.stat(_path(settings, "deferred", queue_id)).st_ctime >= started - 0.02
     except OSError:
         return not any(os.path.exists(path) for path in _paths(settings, queue_id))
 
@@ -281,7 +286,7 @@ def _path(settings: _Settings, queue: str, queue_id: str) -> str:
 
 
 def _is_long(queue_id: str) -> bool:
-    return queue_id.find("z") >= 10
+    return queue_id.rfind("z") >= 10
 
 
 def _microseconds(queue_id: str) -> str:

@@ -22,7 +22,8 @@ from .parameters import defaults
 
 #: All tables that a policy can become.
 TABLES = tuple(
-    PREFIX + name for name in ("aliases", "greeting", "helo", "local_domains", "relay_domains", "replies", "tls", "transport")
+    PREFIX + name
+    for name in ("aliases", "commands", "greeting", "helo", "local_domains", "relay_domains", "senders", "tls", "transport")
 )
 _COMPILED = tuple(sorted({suffix for each in tables.SUFFIXES.values() for suffix in each}))
 _SMTP_SERVERS = ("smtpd", "postscreen")
@@ -42,7 +43,9 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     main = main_cf.sound(main_cf.parse(current("main.cf") or b"", _path(host, "main.cf")))
     draft = Draft(policy, host.capabilities, defaults(host.runner), main.values)
     settings.apply(draft)
-    _baseline(draft)
+    settings.answers(draft)
+    if policy.hardened:
+        hardened.apply(draft)
     own = natives.main_settings(native, set(draft.builtin) | set(draft.live) | set(draft.main))
     draft.main.update(own)
     files = {name: File(text.encode()) for name, text in draft.tables.items()}
@@ -66,16 +69,6 @@ def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:
 def port_of(service: Service) -> str:
     """The port of an inet service as it is written: C(smtp), C(25), C(127.0.0.1:2525)."""
     return service.name.rpartition(":")[2]
-
-
-def _baseline(draft: Draft) -> None:
-    if draft.policy.hardened:
-        hardened.apply(draft)
-        settings.answers(draft)
-        return
-    foreign = draft.foreign("smtpd_reply_filter")
-    if foreign != list(settings.split_list(draft.live.get("smtpd_reply_filter", ""))):
-        draft.set("smtpd_reply_filter", foreign)
 
 
 def _leftovers(draft: Draft, current: Current) -> t.Dict[str, File]:

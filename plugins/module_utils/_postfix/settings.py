@@ -9,12 +9,11 @@ Private to the collection: it can change at any time.
 
 import ipaddress
 import os
-import re
 import typing as t
 
 from .._errors import OptionError
 from .._policy import Policy
-from . import replies, tables
+from . import commands, tables
 from .draft import Draft, duration_text, is_ours
 from .parameters import split_list
 from .restrictions import elements, join, merge
@@ -227,22 +226,15 @@ def _session(draft: Draft) -> None:
 
 
 def _helo(draft: Draft) -> None:
+    """The table refuses with sendmail's codes; smtpd's own two checks behind it are for what a table cannot see."""
     wanted = draft.policy.session.helo_checks
     name = "smtpd_helo_restrictions"
-    there = [one for one in elements(draft.live.get(name, "")) if not is_ours(one)]
+    there = [one for one in elements(draft.live.get(name, "")) if wanted or not is_ours(one)]
     if wanted:
-        own = f"check_helo_access {draft.table('helo', _helo_names(draft.policy), 'regexp')}"
-        there = [one for one in elements(draft.live.get(name, "")) if not is_ours(one) or one == own]
+        own = f"check_helo_access {draft.table('helo', commands.helo_names(draft.policy.identity.hostname), 'regexp')}"
         draft.set(name, join(merge(there, ("permit_mynetworks", own) + HELO_CHECKS, ())))
     elif wanted is not None:
         draft.set(name, join(merge(there, (), HELO_CHECKS)))
-
-
-def _helo_names(policy: Policy) -> t.List[str]:
-    """Names that no stranger has: our own and those of loopback."""
-    names = [policy.identity.hostname] if policy.identity.hostname else []
-    lines = [f"/^{re.escape(name)}$/ 550 5.7.1 This is my name, not yours" for name in names]
-    return lines + [r"/^\[(127\.|IPv6:::1\])/ 550 5.7.1 This is my address, not yours"]
 
 
 def _data(draft: Draft) -> None:
@@ -277,15 +269,19 @@ def _bare_newline(draft: Draft) -> None:
 
 def _sender(draft: Draft) -> None:
     exists = draft.policy.session.sender_domain_exists
+    hardened = draft.policy.hardened
     name = "smtpd_sender_restrictions"
-    ours = ("reject_non_fqdn_sender",) if draft.policy.hardened else ()
-    ours += ("reject_unknown_sender_domain",) if exists else ()
-    if exists is not None or ours:
-        unwanted = ("reject_unknown_sender_domain",) if exists is False else ()
-        trusted = ("permit_mynetworks",) if ours else ()
-        draft.set(name, join(merge(elements(draft.live.get(name, "")), trusted + ours, unwanted)))
+    if exists is None and not hardened:
+        return
+    ours: t.Tuple[str, ...] = ()
+    if hardened:
+        unqualified = f"check_sender_access {draft.table('senders', commands.senders(), 'regexp')}"
+        ours += ("permit_mynetworks", unqualified, "reject_non_fqdn_sender")
     if exists:
+        ours += ("reject_unknown_sender_domain",) if hardened else ("permit_mynetworks", "reject_unknown_sender_domain")
         draft.set("unknown_address_reject_code", 550)
+    there = [one for one in elements(draft.live.get(name, "")) if one in ours or not is_ours(one)]
+    draft.set(name, join(merge(there, ours, ("reject_unknown_sender_domain",) if exists is False else ())))
 
 
 def _greeting(draft: Draft) -> None:
@@ -540,9 +536,10 @@ def _log(draft: Draft) -> None:
 
 
 def answers(draft: Draft) -> None:
-    """The same answers as sendmail's, for a hardened relay."""
-    if "regexp" not in draft.capabilities.table_types or not draft.knows("smtpd_reply_filter"):
-        draft.notes.append("smtpd_reply_filter: this Postfix has no regexp tables, so some answers keep their own codes")
-        return
-    ours = draft.table("replies", replies.table(bool(draft.policy.session.etrn)).splitlines(), "regexp")
-    draft.set("smtpd_reply_filter", [ours] + draft.foreign("smtpd_reply_filter"))
+    """Commands that Postfix does not have get the status that RFC 3463 has for them, for a hardened relay."""
+    name = "smtpd_command_filter"
+    wanted = draft.policy.hardened and not draft.policy.session.vrfy and not draft.foreign(name)
+    if wanted:
+        draft.set(name, draft.table("commands", commands.command_filter(), "regexp"))
+    elif draft.foreign(name) != list(split_list(draft.live.get(name, ""))):
+        draft.set(name, "")
