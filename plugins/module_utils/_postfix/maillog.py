@@ -173,7 +173,22 @@ def _action(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byt
         about = list(about)
         about[SENDER] = sender
     ledger.deliveries.append(
-        (head, ledger.place, queue_id, about, recipient, b"", b"", b"", b"", b"dsn=" + _enhanced(why), status, why, None, line)
+        (
+            head,
+            ledger.place,
+            queue_id,
+            about,
+            recipient,
+            b"",
+            b"",
+            b"",
+            b"",
+            b"dsn=" + _enhanced(why),
+            status,
+            why,
+            None,
+            line,
+        )
     )
 
 
@@ -262,7 +277,9 @@ def _expire(ledger: Ledger, message: t.List[t.Any], line: bytes, head: bytes, qu
     waiting = message[WAITING] or {b"": None}
     message[WAITING] = None
     for recipient, last in waiting.items():
-        parts = list(last or (head, ledger.place, queue_id, message, recipient, b"", b"", b"", b"", b"", b"", b"", None, line))
+        parts = list(
+            last or (head, ledger.place, queue_id, message, recipient, b"", b"", b"", b"", b"", b"", b"", None, line)
+        )
         parts[HEAD], parts[STATUS], parts[LINE] = head, EXPIRED, line
         parts[REASON] = reason + b"; last: " + reason_of(last) if last else reason
         ledger.deliveries.append(tuple(parts))
@@ -272,7 +289,13 @@ def _expire(ledger: Ledger, message: t.List[t.Any], line: bytes, head: bytes, qu
 
 
 def _delivery_agent(ledger: Ledger) -> Handler:
-    messages, tls, deliver, place, keep = ledger.messages, ledger.tls, ledger.deliveries.append, ledger.place, ledger.keep
+    messages, tls, deliver, place, keep = (
+        ledger.messages,
+        ledger.tls,
+        ledger.deliveries.append,
+        ledger.place,
+        ledger.keep,
+    )
 
     def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:4] != b"to=<":
@@ -288,7 +311,22 @@ def _delivery_agent(ledger: Ledger) -> Handler:
         status = SENT if reason[7:12] == b"sent " else _STATUSES[reason[7:].split(b" ", 1)[0]]
         message = messages.get(queue_id) or _unknown(queue_id)
         protocol = _tls_of(tls, head, queue_id, relay[6:], reused) if tls or reused else b""
-        raw = (head, place, queue_id, message, to[4:-1], original, relay, delay, delays, code, status, reason, protocol, line)
+        raw = (
+            head,
+            place,
+            queue_id,
+            message,
+            to[4:-1],
+            original,
+            relay,
+            delay,
+            delays,
+            code,
+            status,
+            reason,
+            protocol,
+            line,
+        )
         if status is not SENT or message[WAITING] or keep or relay == b"relay=local":
             raw = _afterwards(ledger, raw)
         deliver(raw)

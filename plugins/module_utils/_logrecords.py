@@ -1,0 +1,175 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the readers of both MTAs' logs share: the layout of a delivery while it is still bytes, and the open messages.
+
+Private to the collection: it can change at any time.
+
+A log of 200 MB has half a million deliveries. So a delivery stays a plain tuple of slices of the log's bytes until
+somebody wants to see it: no decoding, no numbers, no dates. The positions are named here, once.
+"""
+
+import typing as t
+
+#: A delivery: one recipient, one outcome. All texts are bytes as they stand in the log.
+Raw = t.Tuple[t.Any, ...]
+RAW_FIELDS = (
+    "head",  # the line up to its text: time, host, tag and process ID
+    "place",  # Place
+    "queue_id",
+    "message",  # the message, a list as below; NOBODY when the log does not show where it came from
+    "recipient",
+    "original",  # the recipient before aliases, b"" if it is the same
+    "relay",  # this and the next three with their names, as C(relay=mx.example[192.0.2.1]:25)
+    "delay",
+    "delays",  # Postfix: four parts with slashes; sendmail: xdelay
+    "status_code",  # enhanced status, RFC 3463
+    "status",
+    "reason",  # the last field as it stands, C(status=sent (250 Ok)) or C(stat=Sent), or a text; see reason_of()
+    "tls",  # the protocol of the outgoing connection; None if the log does not say
+    "line",
+)
+(HEAD, PLACE, QUEUE_ID, MESSAGE, RECIPIENT, ORIGINAL, RELAY, DELAY, DELAYS, STATUS_CODE, STATUS, REASON, TLS, LINE) = (
+    range(14)
+)
+
+#: A message: a list, because its parts come one after the other. None is "the log has not said it".
+Message = t.List[t.Any]
+(STARTED, CLIENT, MESSAGE_ID, SENDER, SIZE, RECIPIENTS, TLS_IN, WAITING, SUBJECT, LINES, DONE) = range(11)
+
+SENT, DEFERRED, BOUNCED, EXPIRED = b"sent", b"deferred", b"bounced", b"expired"
+REJECTED, DISCARDED, HELD = b"rejected", b"discarded", b"held"
+#: Outcomes that are no delivery, shown only to who asks for them by name.
+FORWARDED, WARNED, UNFINISHED = b"forwarded", b"warned", b"unfinished"
+PROBED = (b"deliverable", b"undeliverable")
+STATUSES = (SENT, DEFERRED, BOUNCED, EXPIRED, REJECTED, DISCARDED, HELD)
+OTHER_STATUSES = (FORWARDED, WARNED, UNFINISHED) + PROBED
+#: Outcomes after which an earlier one of the same recipient is history.
+FINAL = frozenset((SENT, BOUNCED, EXPIRED, DISCARDED, FORWARDED))
+
+
+class Place(t.NamedTuple):
+    """Where a line was written. I(instance) is the name that the MTA gives itself in the tag of its lines."""
+
+    mta: str
+    host: bytes
+    instance: bytes
+
+
+class Ledger:
+    """The open messages of one instance, and the outboxes that all instances of a reading share.
+
+    :param tls: protocol of the TLS session that a process has open, by C(host tag[pid]).
+    :param keep: keep the lines of each message with it, for O(full).
+    """
+
+    def __init__(self, place: Place, outbox: "Outbox", keep: bool) -> None:
+        self.place = place
+        self.messages: t.Dict[bytes, Message] = {}
+        self.tls = outbox.tls
+        self.deliveries = outbox.deliveries
+        self.accepted = outbox.accepted
+        self.started = outbox.started
+        self.keep = keep
+        #: sendmail: rejected recipients that wait for their sender; the recipient that made a message be discarded.
+        self.waiting: t.Dict[bytes, t.List[Raw]] = {}
+        self.discarded: t.Dict[bytes, bytes] = {}
+
+    def message(self, queue_id: bytes) -> Message:
+        """The open message, or a new one when the log has not shown its beginning."""
+        found = self.messages.get(queue_id)
+        if found is None:
+            if not queue_id.isalnum():
+                raise ValueError("no queue ID: text that somebody made look like a log line")
+            found = self.messages[queue_id] = new_message()
+        return found
+
+
+class Outbox:
+    """What a reading has found since it was emptied last."""
+
+    def __init__(self) -> None:
+        self.tls: t.Dict[bytes, t.Any] = {}
+        self.deliveries: t.List[Raw] = []
+        self.accepted: t.List[Message] = []
+        self.started: t.List[bytes] = []
+
+
+def new_message(
+    started: t.Optional[bytes] = None,
+    client: t.Optional[bytes] = None,
+    sender: t.Optional[bytes] = None,
+    tls: t.Optional[bytes] = None,
+) -> Message:
+    """A message of which nothing more is known yet."""
+    return [started, client, b"", sender, b"", 0, tls, None, b"", None, 0]
+
+
+#: Stands for the message of a line whose beginning the log does not show; nobody writes into it.
+NOBODY: Message = new_message()
+
+
+def process_of(head: bytes) -> bytes:
+    """Host, tag and process ID of a line."""
+    return head[16:] if head[0] > 57 else head.partition(b" ")[2]
+
+
+def value_of(field: bytes) -> bytes:
+    """The value of C(name=value)."""
+    return field.partition(b"=")[2]
+
+
+def reason_of(raw: Raw) -> bytes:
+    """What the other side said, or why it went wrong."""
+    reason: bytes = raw[REASON]
+    if reason[:7] == b"status=":
+        text = reason.partition(b" (")[2].rstrip(b"\n")
+        return text[:-1] if text[-1:] == b")" else text
+    return reason[5:].rstrip(b"\n") if reason[:5] == b"stat=" else reason
+
+
+def remember(message: Message, line: bytes) -> None:
+    """Keep a line with its message; a message that is retried for ever does not fill the memory."""
+    if message[LINES] is None:
+        message[LINES] = []
+    if len(message[LINES]) < 10000:
+        message[LINES].append(line)
+
+
+def remember_session(tls: t.Dict[bytes, t.Any], process: bytes, session: t.Any) -> None:
+    """Keep the TLS session of a process; of processes that said nothing more the oldest go."""
+    tls[process] = session
+    if len(tls) > 20000:
+        for old in list(tls)[:10000]:
+            del tls[old]
+
+
+def address_end(text: bytes, start: int) -> int:
+    """The position after an address that begins at I(start): C(<...>) with quoted strings, or a bare word.
+
+    :raises ValueError: when the address does not end.
+    """
+    if text[start : start + 1] != b"<":
+        end = text.find(b", ", start)
+        return len(text) if end < 0 else end
+    close = text.find(b">", start)
+    quote = text.find(b'"', start)
+    while 0 <= quote < close:
+        quote = _quoted_end(text, quote + 1)
+        close, quote = text.find(b">", quote), text.find(b'"', quote)
+    if close < 0:
+        raise ValueError("an address without its end")
+    return close + 1
+
+
+def _quoted_end(text: bytes, position: int) -> int:
+    end = text.index(b'"', position)
+    while text[end - 1 : end] == b"\\" and text[end - 2 : end - 1] != b"\\":
+        end = text.index(b'"', end + 1)
+    return end + 1
+
+
+def bare(address: bytes) -> bytes:
+    """An address without the angle brackets around it."""
+    return address[1:-1] if address[:1] == b"<" and address[-1:] == b">" else address

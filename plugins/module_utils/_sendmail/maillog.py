@@ -1,0 +1,493 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads sendmail's log: what its processes say about a message (twin of _postfix/maillog.py).
+
+Private to the collection: it can change at any time.
+
+The formats are those of 8.17 and 8.18 at LogLevel 9 and higher, as recorded. A queue ID holds the time, a sequence
+and the process ID, and is not used again for 60 years. No line says that a message is done: it is when as many
+recipients have an outcome as C(nrcpts=) announced, and even then an alias can have made more of them.
+"""
+
+import typing as t
+
+from .._logrecords import (
+    BOUNCED,
+    CLIENT,
+    DEFERRED,
+    DISCARDED,
+    DONE,
+    EXPIRED,
+    HEAD,
+    HELD,
+    LINE,
+    LINES,
+    MESSAGE,
+    MESSAGE_ID,
+    NOBODY,
+    QUEUE_ID,
+    REASON,
+    RECIPIENT,
+    RECIPIENTS,
+    REJECTED,
+    SENDER,
+    SENT,
+    SIZE,
+    STARTED,
+    STATUS,
+    STATUS_CODE,
+    TLS_IN,
+    UNFINISHED,
+    WAITING,
+    Ledger,
+    Message,
+    Raw,
+    address_end,
+    bare,
+    new_message,
+    process_of,
+    reason_of,
+    remember,
+    remember_session,
+)
+
+#: handler(line, head, queue_id, text)
+Handler = t.Callable[[bytes, bytes, bytes, bytes], None]
+
+#: Outcome by the first word of C(stat=), where it says more than the class of the enhanced status.
+_WORDS = {
+    b"Sent": SENT,
+    b"quarantined": HELD,
+    b"discarded": DISCARDED,
+    b"queued": DEFERRED,
+    b"Deferred:": DEFERRED,
+    b"Deferred": DEFERRED,
+}
+_CLASSES = {b"2": SENT, b"4": DEFERRED}
+_AFTER_MESSAGE_ID = frozenset((b"bodytype", b"proto", b"daemon", b"tls_verify", b"auth"))
+#: RFC 3848, RFC 6531.
+_WITH_TLS = frozenset((b"ESMTPS", b"ESMTPSA", b"SMTPS", b"UTF8SMTPS", b"UTF8SMTPSA"))
+#: Where the log has no STARTTLS= line of the session, only the protocol of the from= line.
+_SOME_TLS = (b"", b"TLS")
+#: Kinds of messages that sendmail makes itself: C(QID: CHILD: DSN: why).
+NOTICES = frozenset((b"DSN", b"postmaster notify", b"sender notify", b"return to sender", b"return receipt"))
+LOCAL = b"local"
+
+
+def instance_of(tag: bytes) -> t.Optional[bytes]:
+    """The instance that writes under this tag, which is the tag itself (C(sendmail -L)); None for a tag with a slash."""
+    return tag if tag and b"/" not in tag else None
+
+
+def closed(message: Message) -> bool:
+    """Whether all recipients that were announced have their outcome."""
+    return t.cast(bool, message[DONE] >= message[RECIPIENTS])
+
+
+def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
+    """What reads the lines of one tag. The usual to= line is read in place: there are millions of them."""
+    messages, tls, deliver, place, keep = (
+        ledger.messages,
+        ledger.tls,
+        ledger.deliveries.append,
+        ledger.place,
+        ledger.keep,
+    )
+
+    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+        if text[:3] != b"to=":
+            _no_delivery(ledger, line, head, queue_id, text)
+            return
+        fields = text.split(b", ", 7)
+        if len(fields) == 8 and fields[7][:5] == b"stat=" and fields[5][:6] == b"relay=":
+            to, delay, xdelay, _mailer, _priority, relay, code, reason = fields
+            status = SENT if reason[5:9] == b"Sent" else _status(reason[5:-1], code[4:])
+        else:
+            to, delay, xdelay, relay, code, status, reason = _unusual_to(text)
+        message = messages.get(queue_id) or _unknown(queue_id)
+        protocol = _tls_of(tls, head, relay[6:]) if tls else b""
+        if b"," in to or to[3:4] != b"<":
+            recipients = _recipients(to[3:])
+            for recipient in recipients:
+                deliver(
+                    (
+                        head,
+                        place,
+                        queue_id,
+                        message,
+                        recipient,
+                        b"",
+                        relay,
+                        delay,
+                        xdelay,
+                        code,
+                        status,
+                        reason,
+                        protocol,
+                        line,
+                    )
+                )
+            count = len(recipients)
+        else:
+            deliver(
+                (
+                    head,
+                    place,
+                    queue_id,
+                    message,
+                    to[4:-1],
+                    b"",
+                    relay,
+                    delay,
+                    xdelay,
+                    code,
+                    status,
+                    reason,
+                    protocol,
+                    line,
+                )
+            )
+            count = 1
+        if status is not DEFERRED:
+            message[DONE] += count
+            if not (keep or message[WAITING]):
+                return
+        _afterwards(ledger, message, count)
+
+    return handle
+
+
+def _unknown(queue_id: bytes) -> Message:
+    if not queue_id.isalnum():
+        raise ValueError("no queue ID: text that somebody made look like a log line")
+    return new_message()
+
+
+def _no_delivery(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    if text[:5] == b"from=":
+        _received(ledger, line, head, queue_id, text)
+    elif queue_id[:8] == b"ruleset=" or queue_id[:9] == b"STARTTLS=":
+        session(ledger, head, queue_id + b": " + text)
+    else:
+        if ledger.keep and queue_id in ledger.messages:
+            remember(ledger.messages[queue_id], line)
+        _other(ledger, line, head, queue_id, text)
+
+
+# --- coming in ------------------------------------------------------------------------------------------------------
+
+
+def _received(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    fields = text.split(b", ")
+    if len(fields) == 8 and fields[7][:6] == b"relay=" and fields[4][:6] == b"msgid=":
+        sender, size, _class, count, message_id, protocol, _daemon, client = fields
+        size, message_id, protocol, client = size[5:], message_id[6:], protocol[6:], client[6:-1]
+    else:
+        sender, size, count, message_id, protocol, client = _unusual_from(text)
+    if not queue_id.isalnum():
+        raise ValueError("no queue ID")
+    # No <> and no daemon: submitted on this host.
+    sender = sender[6:-1] if sender[5:6] == b"<" else sender[5:]
+    announced = int(count[7:])
+    tls = ledger.tls.get(process_of(head), _SOME_TLS)[1] if protocol in _WITH_TLS else b""
+    message = [head, client, message_id, sender, size, announced, tls, None, b"", [line] if ledger.keep else None, 0]
+    refused = ledger.waiting.pop(queue_id, None) if ledger.waiting else None
+    if refused:
+        _with_sender(ledger, refused, message)
+    if announced and (message_id or size != b"0"):
+        ledger.accepted.append(message)
+    elif not refused:
+        _emit(ledger, head, queue_id, message, b"", UNFINISHED, b"", b"", line)
+    ledger.messages[queue_id] = message
+
+
+def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
+    """A from= line with other fields than the usual eight, or with a comma in an address or a message ID."""
+    end = address_end(text, 5)
+    size_end = text.index(b", ", end + 2)
+    before, _relay, client = text[size_end:].rpartition(b", relay=")
+    count, comma, rest = before[before.index(b", nrcpts=") + 2 :].partition(b", ")
+    if text[end : end + 7] != b", size=" or not client:
+        raise ValueError("a from= line without size= or relay=")
+    rest, found = comma + rest, {}
+    while True:
+        # From the right: the message ID is the only field with foreign text.
+        before, mark, field = rest.rpartition(b", ")
+        name, _equals, value = field.partition(b"=")
+        if not mark or name not in _AFTER_MESSAGE_ID:
+            break
+        found[name], rest = value, before
+    message_id = rest[8:] if rest[:8] == b", msgid=" else b""
+    return text[:end], text[end + 7 : size_end], count, message_id, found.get(b"proto", b""), client[:-1]
+
+
+def _with_sender(ledger: Ledger, refused: t.List[Raw], message: Message) -> None:
+    for raw in refused:
+        ledger.deliveries.append(raw[:MESSAGE] + (message,) + raw[MESSAGE + 1 :])
+
+
+def session(ledger: Ledger, head: bytes, text: bytes) -> None:
+    """Lines without a queue ID: rejected connections, TLS sessions."""
+    if text[:8] == b"ruleset=":
+        _ruleset(ledger, text, head, b"", text)
+    elif text[:9] == b"STARTTLS=":
+        side, relay, protocol = (text.partition(name)[2].partition(b", ")[0] for name in (b"=", b"relay=", b"version="))
+        if side == b"client" and protocol:
+            remember_session(ledger.tls, process_of(head), (relay, protocol))
+        elif side == b"server" and protocol:
+            remember_session(ledger.tls, process_of(head), (b"", protocol))
+
+
+def _ruleset(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    """C(ruleset=check_rcpt, arg1=<b>, relay=name [ip], reject=550 5.7.1 <b>... why); discard and quarantine follow later."""
+    end = text.index(b", ")
+    name, rest = text[8:end], text[end:]
+    if name[:6] != b"check_" or rest[:7] != b", arg1=":
+        return
+    end = address_end(rest, 7)
+    argument = bare(rest[7:end])
+    fields, mark, why = rest[end:].partition(b", reject=")
+    client = fields.partition(b", relay=")[2]
+    message = new_message(head, client.partition(b", discard\n")[0].partition(b", quarantine=")[0])
+    if name == b"check_mail":
+        message[SENDER] = argument
+    recipient = argument if name == b"check_rcpt" else b""
+    raw = _raw(ledger, head, queue_id, message, recipient, REJECTED, why[:-1], _enhanced(why), line)
+    if mark and queue_id:
+        _wait(ledger, queue_id, raw)
+    elif mark:
+        ledger.deliveries.append(raw)
+    elif client.endswith(b", discard\n") and recipient and queue_id:
+        ledger.discarded[queue_id] = recipient
+        if len(ledger.discarded) > 10000:
+            ledger.discarded.clear()
+
+
+def _wait(ledger: Ledger, queue_id: bytes, raw: Raw) -> None:
+    """A rejected recipient waits for its sender: the from= line comes at the end of the transaction."""
+    ledger.waiting.setdefault(queue_id, []).append(raw)
+    if len(ledger.waiting) > 10000:
+        flush(ledger)
+
+
+def flush(ledger: Ledger) -> None:
+    """Lets go what still waits for a line that will not come: the log has ended."""
+    for refused in ledger.waiting.values():
+        ledger.deliveries.extend(refused)
+    ledger.waiting.clear()
+
+
+# --- going out ------------------------------------------------------------------------------------------------------
+
+
+def _afterwards(ledger: Ledger, message: Message, count: int) -> None:
+    """Notes on the message who still waits, for the day it expires; and its lines."""
+    for raw in ledger.deliveries[-count:]:
+        if raw[STATUS] is DEFERRED:
+            message[WAITING] = message[WAITING] or {}
+            message[WAITING][raw[RECIPIENT]] = raw
+            ledger.messages.setdefault(raw[QUEUE_ID], message)
+        elif message[WAITING]:
+            message[WAITING].pop(raw[RECIPIENT], None)
+    if ledger.keep:
+        remember(message, ledger.deliveries[-1][LINE])
+
+
+def _status(outcome: bytes, code: bytes) -> bytes:
+    word = outcome.split(b" ", 1)[0]
+    return _WORDS.get(word) or _CLASSES.get(code[:1], BOUNCED)
+
+
+def _recipients(text: bytes) -> t.List[bytes]:
+    """C(<a>,<b>) or C(a,b); a quoted local part may hold commas and blanks."""
+    if b'"' not in text:
+        if text[:1] == b"<" and text[-1:] == b">":
+            return text[1:-1].split(b">,<")
+        return [bare(one) for one in text.split(b",")]
+    found, start = [], 0
+    while start < len(text):
+        if text[start : start + 1] == b"<":
+            end = address_end(text, start)
+        else:
+            end = text.find(b",", start)
+            end = len(text) if end < 0 else end
+        found.append(bare(text[start:end]))
+        start = end + 1
+    return found
+
+
+def _unusual_to(text: bytes) -> t.Tuple[bytes, ...]:
+    """A to= line with C([more]), C(ctladdr=), C(reply=), C(quarantine=), without relay=, or with commas in an address."""
+    end = _list_end(text)
+    to, rest = text[:end], text[end:]
+    rest = rest[8:] if rest[:8] == b", [more]" else rest
+    start = rest.find(b", delay=")
+    if start < 0:
+        raise ValueError("a to= line without delay=")
+    before, stat, outcome = _stat(rest[start:])
+    before, _reply, reply = before.partition(b", reply=")
+    found = dict(field.partition(b"=")[::2] for field in before.split(b", ")[1:])
+    if b"quarantine" in found and not reply:
+        reply = found[b"quarantine"]
+    code = found.get(b"dsn", b"")
+    return (
+        to,
+        b"delay=" + found.get(b"delay", b""),
+        b"xdelay=" + found.get(b"xdelay", b""),
+        b"relay=" + found.get(b"relay", b""),
+        b"dsn=" + code,
+        _status(outcome[:-1], code),
+        reply or outcome[:-1],
+    )
+
+
+def _stat(text: bytes) -> t.Tuple[bytes, bytes, bytes]:
+    # stat= is the last field. What a server replied stands before it (reply=), and can hold any text.
+    return text.rpartition(b", stat=") if b", reply=" in text else text.partition(b", stat=")
+
+
+def _list_end(text: bytes) -> int:
+    """The end of the recipients: the first C(, ) that is not within one."""
+    position = 3
+    while True:
+        position = address_end(text, position)
+        if text[position : position + 1] != b"," or text[position + 1 : position + 2] == b" ":
+            return position
+        position += 1
+
+
+def _tls_of(tls: t.Dict[bytes, t.Any], head: bytes, relay: bytes) -> bytes:
+    known = tls.get(process_of(head))
+    return t.cast(bytes, known[1]) if known and known[0] and relay.startswith(known[0]) else b""
+
+
+# --- the rest -------------------------------------------------------------------------------------------------------
+
+
+def _other(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    if text[:8] == b"ruleset=":
+        _ruleset(ledger, line, head, queue_id, text)
+    elif text == b"discarded\n":
+        _discarded(ledger, line, head, queue_id)
+    elif text[:8] == b"Milter: " and b", reject=" in text:
+        _milter(ledger, line, head, queue_id, text[8:])
+    elif text[:1] == b"<" and b">... " in text:
+        recipient, _dots, why = text[1:-1].partition(b">... ")
+        _wait(ledger, queue_id, _raw(ledger, head, queue_id, NOBODY, recipient, REJECTED, why, _enhanced(why), line))
+    elif text[:15] == b"SYSERR(root): T" and b"oo many hops " in text[:28]:
+        _looped(ledger, line, head, queue_id, text)
+    else:
+        child, colon, what = text.partition(b": ")
+        if colon and len(child) == len(queue_id) and child.isalnum():
+            _child(ledger, line, head, queue_id, child, what)
+
+
+def _child(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, child: bytes, what: bytes) -> None:
+    """C(CHILD: DSN: why): a notice that sendmail sends. C(CHILD: clone: owner=o): the same message, from the owner."""
+    kind, _colon, why = what.partition(b": ")
+    parent = ledger.messages.get(queue_id)
+    if kind == b"clone":
+        message = list(parent) if parent else new_message(head)
+        message[SENDER], message[WAITING], message[DONE], message[LINES] = why[6:-1], None, 0, None
+        ledger.messages[child] = message
+    elif kind in NOTICES:
+        message = ledger.messages[child] = new_message(head, LOCAL, b"", b"")
+        if why[:20] == b"Cannot send message ":
+            _expire(ledger, line, head, queue_id, parent, why[:-1])
+    else:
+        return
+    if ledger.keep:
+        message[LINES] = [line]
+
+
+def _expire(
+    ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, message: t.Optional[Message], why: bytes
+) -> None:
+    if not message or not message[WAITING]:
+        # The second notice of the same end; or the log does not reach back, and nobody is named.
+        return
+    for last in message[WAITING].values():
+        parts = list(last)
+        parts[HEAD], parts[STATUS], parts[LINE], parts[STATUS_CODE] = head, EXPIRED, line, b""
+        parts[REASON] = why + b"; last: " + reason_of(last)
+        ledger.deliveries.append(tuple(parts))
+    message[DONE] += len(message[WAITING])
+    message[WAITING] = None
+
+
+def _discarded(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes) -> None:
+    """At LogLevel 9 one line for the whole message, which names a recipient only if that one was the cause."""
+    message = ledger.messages.get(queue_id) or NOBODY
+    recipient = ledger.discarded.pop(queue_id, b"")
+    _emit(ledger, head, queue_id, message, recipient, DISCARDED, b"discarded", b"", line)
+    if message is not NOBODY:
+        message[DONE] = message[RECIPIENTS]
+
+
+def _milter(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    """C(Milter: to=<b>, reject=550 5.7.1 why), also C(from=), C(data)."""
+    what, _reject, why = text.rpartition(b", reject=")
+    recipient = bare(what[3:]) if what[:3] == b"to=" else b""
+    message = ledger.messages.get(queue_id) or NOBODY
+    _wait(ledger, queue_id, _raw(ledger, head, queue_id, message, recipient, REJECTED, why[:-1], _enhanced(why), line))
+
+
+def _looped(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    """C(SYSERR(root): Too many hops 31 (25 max): from <a> via host, to <b>) is all that is said about a loop."""
+    message = ledger.messages.get(queue_id)
+    if message and message[DONE] < message[RECIPIENTS]:
+        start = text.rindex(b", to ") + 5
+        message[DONE] = message[RECIPIENTS]
+        _emit(ledger, head, queue_id, message, bare(text[start:-1]), BOUNCED, text[14:-1], b"5.4.6", line)
+
+
+def _raw(
+    ledger: Ledger,
+    head: bytes,
+    queue_id: bytes,
+    message: Message,
+    recipient: bytes,
+    status: bytes,
+    why: bytes,
+    code: bytes,
+    line: bytes,
+) -> Raw:
+    return (
+        head,
+        ledger.place,
+        queue_id,
+        message,
+        recipient,
+        b"",
+        b"",
+        b"",
+        b"",
+        b"dsn=" + code,
+        status,
+        why,
+        None,
+        line,
+    )
+
+
+def _emit(
+    ledger: Ledger,
+    head: bytes,
+    queue_id: bytes,
+    message: Message,
+    recipient: bytes,
+    status: bytes,
+    why: bytes,
+    code: bytes,
+    line: bytes,
+) -> None:
+    ledger.deliveries.append(_raw(ledger, head, queue_id, message, recipient, status, why, code, line))
+
+
+def _enhanced(why: bytes) -> bytes:
+    # The second word of "550 5.7.1 text".
+    words = why.split(b" ", 2)
+    word = words[1] if len(words) > 1 else b""
+    return word if len(word) > 4 and word[1:2] == b"." and word[:1] in b"245" else b""

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes mail logs of any size whose contents are known: ordinary mail of a relay, in the format of either MTA.
+
+The mix is that of a busy relay: a few recipients a message, some with many, 8 % deferred and retried, 5 % failed,
+rejects, TLS on some connections, and the lines of several messages interleaved as concurrent processes write them.
+"""
+
+import collections
+import heapq
+import itertools
+import random
+import time
+import typing as t
+
+START = 1795000000  # 2026-11-18T10:26:40Z
+_HEX = "0123456789ABCDEF"
+_BASE60 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx"
+
+
+class World:
+    """Who writes to whom; a few write much, most write little."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.domains = [f"customer{number}.example" for number in range(4000)]
+        self.truth: "collections.Counter[str]" = collections.Counter()
+
+    def address(self) -> str:
+        some = self.random
+        return f"user{int(some.random() ** 3 * 60000)}@{self.domains[int(some.random() ** 2 * 4000)]}"
+
+    def client(self) -> t.Tuple[str, str]:
+        number = int(self.random.random() ** 2 * 3000)
+        return f"host{number}.sender.example", f"198.51.{number // 250}.{number % 250 + 1}"
+
+    def recipients(self) -> t.List[str]:
+        some = self.random.random()
+        count = 1 if some < 0.6 else self.random.randint(2, 4) if some < 0.97 else self.random.randint(5, 39)
+        return list({self.address(): None for _each in range(count)})
+
+
+Event = t.Tuple[float, int, str]
+_ORDER = itertools.count()
+
+
+def _event(moment: float, text: str) -> Event:
+    return moment, next(_ORDER), text
+
+
+def postfix_message(world: World, moment: float, queue_id: str) -> t.List[Event]:
+    """The lines of one message: C((seconds, order, tag and text))."""
+    some, truth = world.random, world.truth
+    name, ip = world.client()
+    sender, size = "" if some.random() < 0.03 else world.address(), some.randint(800, 90000)
+    smtpd, smtp = some.randint(1000, 1100), some.randint(2000, 2100)
+    recipients = world.recipients()
+    found = [_event(moment, f"postfix/smtpd[{smtpd}]: connect from {name}[{ip}]")]
+    if some.random() < 0.19:
+        truth["rejected"] += 1
+        why = f"554 5.7.1 <{recipients[0]}>: Relay access denied; from=<{sender}> to=<{recipients[0]}> proto=ESMTP helo=<{name}>"
+        found.append(_event(moment + 0.1, f"postfix/smtpd[{smtpd}]: NOQUEUE: reject: RCPT from {name}[{ip}]: {why}"))
+    truth["received"] += 1
+    truth["bytes_received"] += size
+    found += [
+        _event(moment + 0.1, f"postfix/smtpd[{smtpd}]: {queue_id}: client={name}[{ip}]"),
+        _event(moment + 0.2, f"postfix/cleanup[3001]: {queue_id}: message-id=<{some.getrandbits(64):x}@{name}>"),
+        _event(
+            moment + 0.3,
+            f"postfix/qmgr[900]: {queue_id}: from=<{sender}>, size={size}, nrcpt={len(recipients)} (queue active)",
+        ),
+        _event(
+            moment + 0.3,
+            f"postfix/smtpd[{smtpd}]: disconnect from {name}[{ip}] ehlo=1 mail=1 rcpt={len(recipients)} data=1 quit=1 commands=5",
+        ),
+    ]
+    last = moment + 0.5
+    for recipient in recipients:
+        relay = f"mx1.{recipient.partition('@')[2]}"
+        address = f"{relay}[203.0.113.{len(relay) % 200 + 1}]:25"
+        delay = some.randint(1, 400) / 100
+        fate = some.random()
+        head = f"postfix/smtp[{smtp}]: {queue_id}: to=<{recipient}>, relay={address}, delay="
+        if fate < 0.08:
+            truth["deferred"] += 1
+            text = f"{delay:g}, delays=0.1/0/0.2/0.3, dsn=4.7.1, status=deferred (host {address[:-3]} said: 451 4.7.1 Greylisted, try again later (in reply to RCPT TO command))"
+            found.append(_event(last + delay, head + text))
+            retry = last + some.randint(300, 900)
+            found.append(
+                _event(
+                    retry,
+                    f"postfix/qmgr[900]: {queue_id}: from=<{sender}>, size={size}, nrcpt={len(recipients)} (queue active)",
+                )
+            )
+            last, delay = retry, int(retry - moment)
+        if fate > 0.95:
+            truth["bounced"] += 1
+            text = f"{delay:g}, delays=0.1/0/0.2/0.3, dsn=5.1.1, status=bounced (host {address[:-3]} said: 550 5.1.1 <{recipient}>: Recipient address rejected: User unknown (in reply to RCPT TO command))"
+        else:
+            truth["sent"] += 1
+            truth["bytes_sent"] += size
+            text = f"{delay:g}, delays=0.1/0/0.2/0.3, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as {some.getrandbits(44):X})"
+        last += 0.3
+        found.append(_event(last, head + text))
+    found.append(_event(last + 0.1, f"postfix/qmgr[900]: {queue_id}: removed"))
+    return found
+
+
+def sendmail_message(world: World, moment: float, number: int) -> t.List[Event]:
+    """The lines of one message: C((seconds, order, tag and text))."""
+    some, truth = world.random, world.truth
+    name, ip = world.client()
+    process = 10000 + number % 900000
+    queue_id = "6AI" + "".join(_BASE60[(number // 60**place) % 60] for place in (2, 1, 0)) + f"Aa{process:06d}"
+    sender, size = "" if some.random() < 0.03 else world.address(), some.randint(800, 90000)
+    recipients = world.recipients()
+    found = []
+    if some.random() < 0.13:
+        truth["rejected"] += 1
+        why = f"ruleset=check_rcpt, arg1=<{recipients[0]}>, relay={name} [{ip}], reject=550 5.7.1 <{recipients[0]}>... Relaying denied"
+        found.append(_event(moment - 0.1, f"sm-mta[{process}]: {queue_id}: {why}"))
+    truth["received"] += 1
+    truth["bytes_received"] += size
+    text = f"from=<{sender}>, size={size}, class=0, nrcpts={len(recipients)}, msgid=<{some.getrandbits(64):x}@{name}>, proto=ESMTP, daemon=sm-mta, relay={name} [{ip}]"
+    found.append(_event(moment, f"sm-mta[{process}]: {queue_id}: {text}"))
+    last = moment + 0.5
+    for _domain, group in itertools.groupby(
+        sorted(recipients, key=lambda one: one.partition("@")[2]), lambda one: one.partition("@")[2]
+    ):
+        there = list(group)
+        addresses, relay = ",".join(f"<{one}>" for one in there), f"mx1.{_domain}. [203.0.113.{len(_domain) % 200 + 1}]"
+        fate, start = some.random(), last
+        head = f"sm-mta[{process + 1}]: {queue_id}: to={addresses}, delay=00:"
+        if fate < 0.08:
+            truth["deferred"] += len(there)
+            found.append(
+                _event(
+                    last,
+                    f"{head}00:01, xdelay=00:00:01, mailer=esmtp, pri=30080, relay={relay}, dsn=4.7.1, stat=Deferred: 451 4.7.1 Greylisted, try again later",
+                )
+            )
+            last += some.randint(300, 900)
+        waited = int(last - moment) % 3600
+        head += f"{waited // 60:02d}:{waited % 60:02d}, xdelay=00:00:01, mailer=esmtp, pri=30080, relay={relay}, dsn="
+        if fate > 0.95:
+            truth["bounced"] += len(there)
+            found.append(_event(last, head + "5.1.1, stat=User unknown"))
+        else:
+            truth["sent"] += len(there)
+            truth["bytes_sent"] += size * len(there)
+            found.append(_event(last, head + f"2.0.0, stat=Sent (Ok: queued as {some.getrandbits(44):X})"))
+        last = start + 0.2
+    return found
+
+
+def lines(world: World, mta: str, size: int, iso: bool = False, rate: float = 20.0) -> t.Iterator[bytes]:
+    """Ordinary lines in order of time, about I(size) bytes of them; every message is there from beginning to end.
+
+    :param rate: messages per second.
+    """
+    waiting: t.List[Event] = []
+    made_bytes = 0
+    for number in itertools.count():
+        moment = START + number / rate
+        if made_bytes >= size:
+            moment = START + number / rate + 86400
+        elif mta == "postfix":
+            made = postfix_message(world, moment, f"{number * 7919 % 0xFFFFFFF:07X}{number % 4096:03X}")
+        else:
+            made = sendmail_message(world, moment, number)
+        for event in made if made_bytes < size else ():
+            made_bytes += len(event[2]) + (40 if iso else 24)
+            heapq.heappush(waiting, event)
+        while waiting and waiting[0][0] <= moment:
+            when, _order, text = heapq.heappop(waiting)
+            yield f"{stamp(when, iso)} relay1 {text}\n".encode("ascii")
+        if not waiting:
+            return
+
+
+_STAMPS: t.Dict[t.Tuple[int, bool], str] = {}
+
+
+def stamp(moment: float, iso: bool) -> str:
+    """A time stamp in UTC."""
+    key = int(moment), iso
+    if key not in _STAMPS:
+        _STAMPS.clear()
+        parts = time.gmtime(moment)
+        _STAMPS[key] = time.strftime("%Y-%m-%dT%H:%M:%S" if iso else "%b %d %H:%M:%S", parts)
+    return _STAMPS[key] + (f".{int(moment % 1 * 1000000):06d}+00:00" if iso else "")
+
+
+def write(path: str, mta: str, size: int, seed: int = 1, iso: bool = False) -> World:
+    """A log of about I(size) bytes; the truth about it is in the world's counts."""
+    world = World(seed)
+    with open(path, "wb", buffering=1 << 20) as stream:
+        stream.writelines(lines(world, mta, size, iso))
+    return world
