@@ -1,0 +1,253 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""sendmail.cf: what a built configuration really says, and which m4 name sets which option.
+
+m4 knows no misspelt names: C(define(`confDELIERY_MODE', ...)) builds without a word and changes nothing. The tables here
+tell what every define must become in the cf, so that what does not arrive can be refused by name.
+
+Private to the collection: it can change at any time.
+"""
+
+import re
+import typing as t
+
+from .._errors import OptionError
+
+# name=option, from the _OPTION lines of cf/m4/proto.m4 of sendmail 8.17 and 8.18, by the type of the value (op.me, 5.6).
+_NUMBERS = """
+confAUTH_MAX_BITS=AuthMaxBits confBAD_RCPT_THROTTLE=BadRcptThrottle confCHECKPOINT_INTERVAL=CheckpointInterval
+confCONNECTION_RATE_THROTTLE=ConnectionRateThrottle confDELAY_LA=DelayLA confDF_BUFFER_SIZE=DataFileBufferSize
+confFAST_SPLIT=FastSplit confLOG_LEVEL=LogLevel confMAX_ALIAS_RECURSION=MaxAliasRecursion
+confMAX_DAEMON_CHILDREN=MaxDaemonChildren confMAX_HEADERS_LENGTH=MaxHeadersLength confMAX_HOP=MaxHopCount
+confMAX_MESSAGE_SIZE=MaxMessageSize confMAX_NOOP_COMMANDS=MaxNOOPCommands
+confMAX_QUEUE_CHILDREN=MaxQueueChildren confMAX_QUEUE_RUN_SIZE=MaxQueueRunSize
+confMAX_RCPTS_PER_MESSAGE=MaxRecipientsPerMessage confMAX_RUNNERS_PER_QUEUE=MaxRunnersPerQueue
+confMCI_CACHE_SIZE=ConnectionCacheSize confMILTER_LOG_LEVEL=Milter.LogLevel confMIN_FREE_BLOCKS=MinFreeBlocks
+confNICE_QUEUE_RUN=NiceQueueRun confQUEUE_FACTOR=QueueFactor confQUEUE_LA=QueueLA confREFUSE_LA=RefuseLA
+confSHARED_MEMORY_KEY=SharedMemoryKey confTO_RESOLVER_RETRY=Timeout.resolver.retry
+confTO_RESOLVER_RETRY_FIRST=Timeout.resolver.retry.first
+confTO_RESOLVER_RETRY_NORMAL=Timeout.resolver.retry.normal confWORK_CLASS_FACTOR=ClassFactor
+confWORK_RECIPIENT_FACTOR=RecipientFactor confWORK_TIME_FACTOR=RetryFactor
+confXF_BUFFER_SIZE=XscriptFileBufferSize
+"""
+_TIMES = """
+confALIAS_WAIT=AliasWait confCONNECTION_RATE_WINDOW_SIZE=ConnectionRateWindowSize
+confDELIVER_BY_MIN=DeliverByMin confDIAL_DELAY=DialDelay confMAX_QUEUE_AGE=MaxQueueAge
+confMCI_CACHE_TIMEOUT=ConnectionCacheTimeout confMIN_QUEUE_AGE=MinQueueAge
+confREJECT_LOG_INTERVAL=RejectLogInterval confTO_ACONNECT=Timeout.aconnect confTO_AUTH=Timeout.auth
+confTO_COMMAND=Timeout.command confTO_CONNECT=Timeout.connect confTO_CONTROL=Timeout.control
+confTO_DATABLOCK=Timeout.datablock confTO_DATAFINAL=Timeout.datafinal confTO_DATAINIT=Timeout.datainit
+confTO_FILEOPEN=Timeout.fileopen confTO_HELO=Timeout.helo confTO_HOSTSTATUS=Timeout.hoststatus
+confTO_ICONNECT=Timeout.iconnect confTO_IDENT=Timeout.ident confTO_INITIAL=Timeout.initial
+confTO_LHLO=Timeout.lhlo confTO_MAIL=Timeout.mail confTO_MISC=Timeout.misc
+confTO_QUEUERETURN=Timeout.queuereturn confTO_QUEUERETURN_DSN=Timeout.queuereturn.dsn
+confTO_QUEUERETURN_NONURGENT=Timeout.queuereturn.non-urgent confTO_QUEUERETURN_NORMAL=Timeout.queuereturn.normal
+confTO_QUEUERETURN_URGENT=Timeout.queuereturn.urgent confTO_QUEUEWARN=Timeout.queuewarn
+confTO_QUEUEWARN_DSN=Timeout.queuewarn.dsn confTO_QUEUEWARN_NONURGENT=Timeout.queuewarn.non-urgent
+confTO_QUEUEWARN_NORMAL=Timeout.queuewarn.normal confTO_QUEUEWARN_URGENT=Timeout.queuewarn.urgent
+confTO_QUIT=Timeout.quit confTO_RCPT=Timeout.rcpt confTO_RESOLVER_RETRANS=Timeout.resolver.retrans
+confTO_RESOLVER_RETRANS_FIRST=Timeout.resolver.retrans.first
+confTO_RESOLVER_RETRANS_NORMAL=Timeout.resolver.retrans.normal confTO_RSET=Timeout.rset
+confTO_STARTTLS=Timeout.starttls
+"""
+_BOOLEANS = """
+confALLOW_BOGUS_HELO=AllowBogusHELO confCHECK_ALIASES=CheckAliases confCOLON_OK_IN_ADDR=ColonOkInAddr
+confCON_EXPENSIVE=HoldExpensive confDANE=DANE confDONT_EXPAND_CNAMES=DontExpandCnames
+confDONT_INIT_GROUPS=DontInitGroups confDONT_PROBE_INTERFACES=DontProbeInterfaces
+confDONT_PRUNE_ROUTES=DontPruneRoutes confIGNORE_DOTS=IgnoreDots confMATCH_GECOS=MatchGECOS confME_TOO=MeToo
+confMIME_FORMAT_ERRORS=SendMimeErrors confOLD_STYLE_HEADERS=OldStyleHeaders confREJECT_NUL=RejectNUL
+confREQUIRES_DIR_FSYNC=RequiresDirfsync confRRT_IMPLIES_DSN=RrtImpliesDsn confSAVE_FROM_LINES=SaveFromLine
+confSEPARATE_PROC=ForkEachJob confSEVEN_BIT_INPUT=SevenBitInput confSINGLE_LINE_FROM_HEADER=SingleLineFromHeader
+confSINGLE_THREAD_DELIVERY=SingleThreadDelivery confSOFT_BOUNCE=SoftBounce
+confTLS_FALLBACK_TO_CLEAR=TLSFallbacktoClear confTRY_NULL_MX_LIST=TryNullMXList
+confUNSAFE_GROUP_WRITES=UnsafeGroupWrites confUSE_COMPRESSED_IPV6_ADDRESSES=UseCompressedIPv6Addresses
+confUSE_ERRORS_TO=UseErrorsTo confUSE_MSP=UseMSP
+"""
+_TEXTS = """
+ALIAS_FILE=AliasFile HELP_FILE=HelpFile QUEUE_DIR=QueueDirectory STATUS_FILE=StatusFile
+confAUTH_MECHANISMS=AuthMechanisms confAUTH_OPTIONS=AuthOptions confAUTH_REALM=AuthRealm
+confBIND_OPTS=ResolverOptions confBLANK_SUB=BlankSub confCACERT=CACertFile confCACERT_PATH=CACertPath
+confCERT_FINGERPRINT_ALGORITHM=CertFingerprintAlgorithm confCIPHER_LIST=CipherList
+confCLIENT_CERT=ClientCertFile confCLIENT_KEY=ClientKeyFile confCLIENT_SSL_OPTIONS=ClientSSLOptions
+confCONNECT_ONLY_TO=ConnectOnlyTo confCONTROL_SOCKET_NAME=ControlSocketName confCOPY_ERRORS_TO=PostmasterCopy
+confCRL=CRLFile confCRL_PATH=CRLPath confDEAD_LETTER_DROP=DeadLetterDrop confDEF_AUTH_INFO=DefaultAuthInfo
+confDEF_CHAR_SET=DefaultCharSet confDEF_USER_ID=DefaultUser confDELIVERY_MODE=DeliveryMode
+confDH_PARAMETERS=DHParameters confDIRECT_SUBMISSION_MODIFIERS=DirectSubmissionModifiers
+confDONT_BLAME_SENDMAIL=DontBlameSendmail confDOUBLE_BOUNCE_ADDRESS=DoubleBounceAddress
+confEIGHT_BIT_HANDLING=EightBitMode confERROR_MESSAGE=ErrorHeader confERROR_MODE=ErrorMode
+confFALLBACK_MX=FallbackMXhost confFALLBACK_SMARTHOST=FallbackSmartHost confFORWARD_PATH=ForwardPath
+confFROM_LINE=UnixFromLine confHELO_NAME=HeloName confHOSTS_FILE=HostsFile
+confHOST_STATUS_DIRECTORY=HostStatusDirectory confINPUT_MAIL_FILTERS=InputMailFilters
+confLDAP_DEFAULT_SPEC=LDAPDefaultSpec confMAILBOX_DATABASE=MailboxDatabase
+confMAX_MIME_HEADER_LENGTH=MaxMimeHeaderLength confMILTER_MACROS_CONNECT=Milter.macros.connect
+confMILTER_MACROS_DATA=Milter.macros.data confMILTER_MACROS_ENVFROM=Milter.macros.envfrom
+confMILTER_MACROS_ENVRCPT=Milter.macros.envrcpt confMILTER_MACROS_EOH=Milter.macros.eoh
+confMILTER_MACROS_EOM=Milter.macros.eom confMILTER_MACROS_HELO=Milter.macros.helo
+confMUST_QUOTE_CHARS=MustQuoteChars confNO_RCPT_ACTION=NoRecipientAction confOPERATORS=OperatorChars
+confPID_FILE=PidFile confPRIVACY_FLAGS=PrivacyOptions confPROCESS_TITLE_PREFIX=ProcessTitlePrefix
+confQUEUE_FILE_MODE=QueueFileMode confQUEUE_SORT_ORDER=QueueSortOrder confRAND_FILE=RandFile
+confRUN_AS_USER=RunAsUser confSAFE_FILE_ENV=SafeFileEnvironment confSAFE_QUEUE=SuperSafe
+confSERVER_CERT=ServerCertFile confSERVER_KEY=ServerKeyFile confSERVER_SSL_OPTIONS=ServerSSLOptions
+confSERVICE_SWITCH_FILE=ServiceSwitchFile confSHARED_MEMORY_KEY_FILE=SharedMemoryKeyFile
+confSMTP_LOGIN_MSG=SmtpGreetingMessage confSSL_ENGINE=SSLEngine confSSL_ENGINE_PATH=SSLEnginePath
+confTEMP_FILE_MODE=TempFileMode confTLS_SRV_OPTIONS=TLSSrvOptions confTRUSTED_USER=TrustedUser
+confUSERDB_SPEC=UserDatabaseSpec
+"""
+
+NUMBER, TIME, BOOLEAN, TEXT = "number", "time", "boolean", "text"
+
+
+def _table() -> t.Dict[str, t.Tuple[str, str]]:
+    known = ((NUMBER, _NUMBERS), (TIME, _TIMES), (BOOLEAN, _BOOLEANS), (TEXT, _TEXTS))
+    return {
+        name: (option, kind)
+        for kind, rows in known
+        for name, dummy, option in (row.partition("=") for row in rows.split())
+    }
+
+
+#: m4 name to the cf option that it sets and the type of its value.
+OPTIONS = _table()
+
+_CHOICES = {
+    "confDELIVERY_MODE": ("background", "interactive", "queueonly", "deferred", "b", "i", "q", "d"),
+    "confSAFE_QUEUE": ("True", "False", "Interactive", "PostMilter", "true", "false", "interactive", "postmilter"),
+    "confQUEUE_SORT_ORDER": ("priority", "host", "time", "filename", "random", "modification", "none"),
+    "confERROR_MODE": ("print", "quiet", "mail", "write", "ephemeral", "p", "q", "m", "w", "e"),
+}
+_TYPES = {
+    NUMBER: (re.compile(r"-?[0-9]{1,18}\Z"), "a whole number is wanted"),
+    TIME: (re.compile(r"([0-9]{1,9}[smhdw]?)+\Z"), "a time is wanted, like 30s, 5m, 1h30m, 5d"),
+    BOOLEAN: (re.compile(r"([Tt]rue|[Ff]alse)\Z"), "True or False is wanted"),
+}  # type: t.Dict[str, t.Tuple[t.Pattern[str], str]]
+
+
+class Cf(t.NamedTuple):
+    """The parts of a sendmail.cf that can be compared.
+
+    :param options: C(O Name=value) lines, in order; some names come more than once.
+    :param macros: C(D) lines, one-letter names plain and long ones with braces.
+    :param classes: C(C) and C(F) lines: class name to the words and file specifications.
+    :param maps: C(K) lines: name to definition.
+    :param mailers: C(M) lines: name to definition.
+    :param rulesets: the names of the C(S) lines.
+    """
+
+    options: t.Tuple[t.Tuple[str, str], ...]
+    macros: t.Mapping[str, str]
+    classes: t.Mapping[str, t.Tuple[str, ...]]
+    maps: t.Mapping[str, str]
+    mailers: t.Mapping[str, str]
+    rulesets: t.FrozenSet[str]
+
+    def values(self, name: str) -> t.Tuple[str, ...]:
+        """All values of an option, in order."""
+        return tuple(value for known, value in self.options if known.lower() == name.lower())
+
+    def value(self, name: str) -> t.Optional[str]:
+        """The value that counts: the last one; None where the option is not set."""
+        found = self.values(name)
+        return found[-1] if found else None
+
+
+def parse(text: str) -> Cf:
+    """Read a cf (op.me, chapter 5). Lines that are none of the listed kinds are not looked at."""
+    options = []  # type: t.List[t.Tuple[str, str]]
+    macros = {}  # type: t.Dict[str, str]
+    classes = {}  # type: t.Dict[str, t.Tuple[str, ...]]
+    maps = {}  # type: t.Dict[str, str]
+    mailers = {}  # type: t.Dict[str, str]
+    rulesets = set()  # type: t.Set[str]
+    for line in _logical_lines(text):
+        letter, rest = line[:1], line[1:]
+        if letter == "O" and rest.startswith(" "):
+            name, dummy, value = rest.strip().partition("=")
+            options.append((name.strip(), value.strip()))
+        elif letter == "D" and rest:
+            name, value = _long_name(rest)
+            macros[name] = value
+        elif letter in ("C", "F") and rest:
+            name, value = _long_name(rest)
+            words = value.split() if letter == "C" else [f"file:{value.strip()}"]
+            classes[name] = classes.get(name, ()) + tuple(words)
+        elif letter == "K":
+            name, dummy, value = rest.partition(" ")
+            maps[name] = value.strip()
+        elif letter == "M":
+            name, dummy, value = rest.partition(",")
+            mailers[name.strip()] = value.strip()
+        elif letter == "S":
+            rulesets.add(rest.split("=")[0].strip())
+    return Cf(tuple(options), macros, classes, maps, mailers, frozenset(rulesets))
+
+
+def _logical_lines(text: str) -> t.Iterator[str]:
+    """Lines with their continuations, which begin with a blank, joined; comments and blank lines left out."""
+    pending = ""
+    for line in text.split("\n"):
+        if line[:1] in (" ", "\t") and pending:
+            pending += " " + line.strip()
+            continue
+        if pending:
+            yield pending
+        pending = "" if line.startswith("#") else line.rstrip()
+    if pending:
+        yield pending
+
+
+def _long_name(rest: str) -> t.Tuple[str, str]:
+    if rest.startswith("{"):
+        name, dummy, value = rest[1:].partition("}")
+        return "{" + name + "}", value
+    return rest[:1], rest[1:]
+
+
+def neutralise(text: str) -> str:
+    """Take out what m4 writes about the moment of the build, so that the same input gives the same bytes."""
+    moment = ("##### built by ", "##### in ", "##### using ")
+    return "\n".join(line for line in text.split("\n") if not line.startswith(moment))
+
+
+def expected(name: str, value: str) -> t.Optional[t.Tuple[str, str]]:
+    """What C(define(`name', `value')) must become: the cf option and its value; None where it is not known."""
+    known = OPTIONS.get(name)
+    return (known[0], value) if known else None
+
+
+def check_type(option: str, name: str, value: str) -> None:
+    """Hold a value to its type, which sendmail itself does not do: C(O MaxHopCount=abc) is read as 0.
+
+    :raises OptionError: naming I(option).
+    """
+    known = OPTIONS.get(name)
+    choices = _CHOICES.get(name)
+    if choices and value not in choices:
+        raise OptionError(option, value, f"one of {', '.join(word for word in choices if len(word) > 1)} is wanted")
+    pattern, wanted = _TYPES.get(known[1] if known else TEXT, (None, ""))
+    if pattern and value and not pattern.match(value):
+        raise OptionError(option, value, wanted)
+
+
+def defect(cf: Cf, name: str, value: str) -> t.Optional[str]:
+    """Why a define did not arrive in the cf as it was written; None when it did or when its place is not known."""
+    if name == "confDOMAIN_NAME":
+        found = cf.macros.get("j")
+        return None if found == value else f"confDOMAIN_NAME: $j is {found!r} in the cf, not {value!r}"
+    if name == "SMART_HOST":
+        found = cf.macros.get("S")
+        return None if found == value else f"SMART_HOST: $S is {found!r} in the cf, not {value!r}"
+    wanted = expected(name, value)
+    if wanted is None or (value == "" and cf.value(wanted[0]) in (None, "")):
+        return None
+    found = cf.value(wanted[0])
+    return None if found == value else f"{name}: O {wanted[0]} is {found!r} in the cf, not {value!r}"
+
+
+def seconds(text: str) -> t.Optional[int]:
+    """A time of sendmail in seconds; a bare number counts in the unit of most options, seconds."""
+    if not _TYPES[TIME][0].match(text):
+        return None
+    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"([0-9]+)([smhdw]?)", text))

@@ -1,0 +1,333 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sendmail that is installed: where its parts lie, what it can do, whether it runs, and how it takes a change.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import re
+import signal
+import socket
+import time
+import typing as t
+
+from .._errors import CommandError, PostmasterError, Unsupported
+from .._records import NOTHING, RELOAD, RESTART, Activation, Capabilities, Host, Instance, Rendering, Running
+from .._runner import Runner
+from . import cf
+
+CONFIG_DIRECTORY = "/etc/mail"
+WAIT_SECONDS = 30.0
+
+
+class Layout(t.NamedTuple):
+    """Where a distribution keeps the parts of sendmail. The one that is there is taken; nobody asks for its name.
+
+    :param tested: whether the collection's own tests run on it.
+    :param program: the daemon, with the full path that it must be started by (otherwise SIGHUP kills it).
+    :param cf_m4: the file that sendmail.mc includes first.
+    :param domain: the DOMAIN file, empty where the distribution has none.
+    :param trust_store: where the system keeps its certificate authorities; the first that exists is taken.
+    :param group: the group that may read the tables.
+    """
+
+    label: str
+    tested: bool
+    program: str
+    cf_m4: str
+    ostype: str
+    domain: str
+    pid_file: str
+    aliases: str
+    service: str
+    table_owner: str
+    group: str
+    queue_directory: str = "/var/spool/mqueue"
+
+
+LAYOUTS = (
+    Layout(
+        label="Debian 12 and 13",
+        tested=True,
+        program="/usr/sbin/sendmail-mta",
+        cf_m4="/usr/share/sendmail/cf/m4/cf.m4",
+        ostype="debian",
+        domain="debian-mta",
+        pid_file="/var/run/sendmail/mta/sendmail.pid",
+        aliases="/etc/mail/aliases",
+        service="sendmail",
+        table_owner="smmta",
+        group="smmsp",
+    ),
+    Layout(
+        label="SLES and openSUSE (not tested)",
+        tested=False,
+        program="/usr/sbin/sendmail",
+        cf_m4="/usr/share/sendmail/m4/cf.m4",
+        ostype="linux",
+        domain="",
+        pid_file="/run/sendmail.pid",
+        aliases="/etc/aliases",
+        service="sendmail",
+        table_owner="root",
+        group="root",
+    ),
+    Layout(
+        label="RHEL and Fedora (not tested)",
+        tested=False,
+        program="/usr/sbin/sendmail.sendmail",
+        cf_m4="/usr/share/sendmail-cf/m4/cf.m4",
+        ostype="linux",
+        domain="",
+        pid_file="/run/sendmail.pid",
+        aliases="/etc/aliases",
+        service="sendmail",
+        table_owner="root",
+        group="smmsp",
+    ),
+)
+TRUST_STORES = (
+    ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs"),
+    ("/etc/ssl/ca-bundle.pem", "/etc/ssl/certs"),
+    ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/tls/certs"),
+)
+
+
+def layout() -> t.Optional[Layout]:
+    """The layout whose daemon and m4 files are both on this host; None where there is no sendmail to configure."""
+    for known in LAYOUTS:
+        if os.path.exists(known.program) and os.path.exists(known.cf_m4):
+            return known
+    return None
+
+
+def the_layout() -> Layout:
+    """The layout of this host.
+
+    :raises PostmasterError: where sendmail, or the m4 files that its configuration is built from, is not installed.
+    """
+    found = layout()
+    if found is None:
+        raise PostmasterError(
+            "sendmail: neither of its known layouts is here (is the package with cf/m4/cf.m4 installed?)"
+        )
+    return found
+
+
+def trust_store() -> t.Optional[t.Tuple[str, str]]:
+    """The system's file and directory of certificate authorities; None where there is none."""
+    for store in TRUST_STORES:
+        if os.path.exists(store[0]):
+            return store
+    return None
+
+
+def instances(runner: Runner) -> t.Tuple[Instance, ...]:
+    """The one instance of sendmail, or () where it is not installed. No process is started for this."""
+    known = layout()
+    if known is None:
+        return ()
+    queue = known.queue_directory
+    live = os.path.join(CONFIG_DIRECTORY, "sendmail.cf")
+    try:
+        with open(live, encoding="utf-8", errors="surrogateescape") as file:
+            queue = cf.parse(file.read()).value("QueueDirectory") or queue
+    except OSError:
+        pass
+    return (Instance("sendmail", "sendmail", CONFIG_DIRECTORY, (queue,)),)
+
+
+def capabilities(runner: Runner, instance: Instance) -> Capabilities:
+    """What this build can do, asked of itself and not of its configuration, which may be broken (sendmail -d0.13)."""
+    program = the_layout().program
+    result = runner.run([program, "-d0.13", "-bt", "-C", "/dev/null"], stdin="", timeout=90, check=False)
+    version = re.search(r"^Version ([0-9.]+)", result.out, re.MULTILINE)
+    if not version:
+        raise CommandError(result.argv, result.rc, result.out, result.err)
+    words = frozenset(re.findall(r"[A-Za-z0-9_]+", result.out))
+    types = tuple(
+        name for name, word in (("hash", "NEWDB"), ("btree", "NEWDB"), ("cdb", "CDB"), ("dbm", "NDBM")) if word in words
+    )
+    features = {name for name, word in _FEATURES.items() if word in words}
+    if os.path.exists("/proc/net/if_inet6") and os.path.getsize("/proc/net/if_inet6") >= 0 and _has_ipv6():
+        features.add("ipv6")
+    if version_of(version.group(1)) >= (8, 18) or "_FFR_REJECT_NUL_BYTE" in words:
+        features.add("line_discipline")
+    return Capabilities(
+        version_of(version.group(1)), version.group(1), types, types[0] if types else "", frozenset(features)
+    )
+
+
+_FEATURES = {
+    "tls": "STARTTLS",
+    "dane": "DANE",
+    "eai": "USE_EAI",
+    "sasl": "SASLv2",
+    "reject_nul": "_FFR_REJECT_NUL_BYTE",
+    "full_ipv6": "IPV6_FULL",
+    "altnames": "_FFR_TLS_ALTNAMES",
+}
+
+
+def _has_ipv6() -> bool:
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as file:
+            return bool(file.read().strip())
+    except OSError:
+        return False
+
+
+def version_of(text: str) -> t.Tuple[int, ...]:
+    """C(8.17.1.9) as numbers."""
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def block_size(directory: str) -> int:
+    """Bytes in one block of a file system, the unit of MinFreeBlocks; 4096 where the directory is not there yet."""
+    try:
+        return os.statvfs(directory).f_bsize or 4096
+    except OSError:
+        return 4096
+
+
+# --- activation ---------------------------------------------------------------------------------------------------
+
+
+def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> Activation:
+    """What makes the files of a rendering effective: tables are read live, listeners need a restart, the rest a reload."""
+    changed = [name for name, file in sorted(rendering.files.items()) if current(name) != file.content]
+    if "sendmail.cf" in changed:
+        restart = _restart_reasons(_cf(current("sendmail.cf")), _cf(rendering.files["sendmail.cf"].content))
+        if restart:
+            return Activation(RESTART, restart)
+    if "sendmail.conf" in changed:
+        return Activation(RESTART, ("sendmail.conf (how the daemon is started)",))
+    reload_ = tuple(name for name in changed if name in RELOADED)
+    return Activation(RELOAD, reload_) if reload_ else Activation(NOTHING)
+
+
+#: Files that a running daemon does not look at again; everything else we write is a table or a source.
+RELOADED = ("sendmail.cf", "local-host-names", "relay-domains", "helpfile.postmaster")
+_RESTARTING = ("DaemonPortOptions", "RunAsUser", "PidFile", "QueueDirectory", "ControlSocketName")
+
+
+def _cf(content: t.Optional[bytes]) -> cf.Cf:
+    return cf.parse((content or b"").decode("utf-8", "surrogateescape"))
+
+
+def _restart_reasons(before: cf.Cf, after: cf.Cf) -> t.Tuple[str, ...]:
+    return tuple(name for name in _RESTARTING if sorted(before.values(name)) != sorted(after.values(name)))
+
+
+def activate(host: Host, wanted: Activation) -> None:
+    """Do it, and wait until the daemon answers again. A daemon that is down stays down.
+
+    :raises CommandError: when the service manager refuses.
+    :raises PostmasterError: when the daemon does not come back within WAIT_SECONDS.
+    """
+    before = running(host)
+    if wanted.kind == NOTHING or before.pid is None:
+        return
+    if wanted.kind == RESTART:
+        host.runner.run(service_command(host.runner, the_layout().service, "restart"), timeout=150)
+    else:
+        os.kill(before.pid, signal.SIGHUP)
+    _await_daemon(host, before)
+
+
+def service_command(runner: Runner, service: str, verb: str) -> t.List[str]:
+    """How this host's service manager is asked: systemd where it runs, else the init script."""
+    if os.path.isdir("/run/systemd/system") and runner.which("systemctl"):
+        return ["systemctl", verb, service]
+    return [f"/etc/init.d/{service}", verb]
+
+
+def _await_daemon(host: Host, before: Running) -> None:
+    """On SIGHUP sendmail starts itself anew as another process; it is ready when that one has its ports open."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        now = running(host)
+        fresh = now.pid is not None and (now.pid, now.started) != (before.pid, before.started)
+        if fresh and now.listening and all(_greets(*where) for where in now.listening[:1]):
+            return
+        time.sleep(0.1)
+    raise PostmasterError(f"sendmail did not come back within {WAIT_SECONDS:.0f} seconds")
+
+
+def _greets(address: str, port: int) -> bool:
+    where = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    try:
+        with socket.create_connection((where, port), timeout=10) as connection:
+            return bool(connection.recv(3))
+    except OSError:
+        return False
+
+
+# --- what runs ----------------------------------------------------------------------------------------------------
+
+
+def running(host: Host) -> Running:
+    """The daemon by its pid file and /proc; the pid file has two lines, and the pid in it may be stale."""
+    pid = _pid(host)
+    if pid is None:
+        return Running(None, None)
+    return Running(pid, start_time(pid), listening_sockets(pid))
+
+
+def _pid(host: Host) -> t.Optional[int]:
+    live = os.path.join(host.instance.config_directory, "sendmail.cf")
+    path = _cf(_content(live)).value("PidFile") or the_layout().pid_file
+    first = (_content(path) or b"").split(b"\n")[0].strip()
+    if not first.isdigit():
+        return None
+    pid = int(first)
+    name = (_content(f"/proc/{pid}/comm") or b"").strip()
+    return pid if name.startswith(b"sendmail") else None
+
+
+def _content(path: str) -> t.Optional[bytes]:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def start_time(pid: int) -> t.Optional[int]:
+    """Clock ticks since boot at which a process started: field 22 of /proc/pid/stat (proc(5))."""
+    stat = _content(f"/proc/{pid}/stat")
+    if not stat:
+        return None
+    return int(stat.rpartition(b")")[2].split()[19])
+
+
+def listening_sockets(pid: int) -> t.Tuple[t.Tuple[str, int], ...]:
+    """Addresses and ports on which a process listens, from /proc, without ss."""
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return ()
+    inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+    found = []
+    for path, family in ((f"/proc/{pid}/net/tcp", socket.AF_INET), (f"/proc/{pid}/net/tcp6", socket.AF_INET6)):
+        for line in (_content(path) or b"").decode("ascii").split("\n")[1:]:
+            fields = line.split()
+            if len(fields) > 9 and fields[3] == "0A" and fields[9] in inodes:
+                found.append(_endpoint(fields[1], family))
+    return tuple(sorted(set(found)))
+
+
+def _endpoint(text: str, family: int) -> t.Tuple[str, int]:
+    """C(0100007F:0019) as (127.0.0.1, 25): the kernel prints each 32-bit word in the byte order of the machine."""
+    address, port = text.split(":")
+    words = [address[start : start + 8] for start in range(0, len(address), 8)]
+    packed = b"".join(bytes(bytearray.fromhex(word))[::-1] for word in words)
+    return socket.inet_ntop(family, packed), int(port, 16)
+
+
+def unsupported(option: str, value: t.Any, nearest: str) -> Unsupported:
+    """The error for an option that sendmail cannot do."""
+    return Unsupported(option, value, "sendmail", nearest)

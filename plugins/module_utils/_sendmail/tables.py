@@ -1,0 +1,269 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""sendmail's tables: their text, their compilation under a new name, and whether the compiled form is up to date.
+
+Private to the collection: it can change at any time.
+"""
+
+import ipaddress
+import os
+import typing as t
+
+from .._addresses import Network
+from .._errors import CommandError, Refused
+from .._records import Files, Host
+from . import instance
+
+BEGIN = "# BEGIN postmaster.mta relay policy"
+END = "# END postmaster.mta relay policy"
+#: An IPv6 network that is not on a 16-bit boundary becomes one entry for each group that it covers, up to this many.
+MOST_PREFIXES = 256
+SUFFIXES = {"hash": ".db", "btree": ".db", "cdb": ".cdb", "dbm": ".pag"}
+
+ALIASES = "aliases.postmaster"
+TABLES = ("access", "mailertable")
+
+Entries = t.Sequence[t.Tuple[str, str]]
+
+
+def prefixes(network: Network) -> t.Tuple[str, ...]:
+    """The keys that stand for a network in class R and the access map, which know whole octets (IPv4) or groups (IPv6) only.
+
+    :raises ValueError: an IPv6 network that would need more than MOST_PREFIXES keys.
+    """
+    width = 8 if network.version == 4 else 16
+    groups = -(-network.prefixlen // width)
+    if groups == 0:
+        raise ValueError("the whole address space is an open relay, not a network")
+    count = 1 << (groups * width - network.prefixlen)
+    if count > MOST_PREFIXES:
+        raise ValueError(
+            f"sendmail would need {count} entries for it; a network with a prefix of {_boundary(network)} needs one"
+        )
+    step = 1 << (network.max_prefixlen - groups * width)
+    first = int(network.network_address)
+    return tuple(_prefix(first + number * step, network.version, groups) for number in range(count))
+
+
+def _boundary(network: Network) -> str:
+    width = 8 if network.version == 4 else 16
+    return f"/{network.prefixlen // width * width or width} or /{-(-network.prefixlen // width) * width}"
+
+
+def _prefix(address: int, version: int, groups: int) -> str:
+    if version == 4:
+        return ".".join(str(ipaddress.IPv4Address(address)).split(".")[:groups])
+    parts = ipaddress.IPv6Address(address).exploded.split(":")[:groups]
+    return "IPv6:" + ":".join(format(int(part, 16), "x") for part in parts)
+
+
+def networks(keys: t.Iterable[str]) -> t.Tuple[Network, ...]:
+    """The networks that keys stand for, neighbours collapsed: what prefixes() made, put together again."""
+    found = [network_of(key) for key in keys]
+    four = [network for network in found if network and network.version == 4]
+    six = [network for network in found if network and network.version == 6]
+    return tuple(ipaddress.collapse_addresses(four)) + tuple(ipaddress.collapse_addresses(six))
+
+
+def network_of(key: str) -> t.Optional[Network]:
+    """The network of one key; None where it is none."""
+    if key.lower().startswith("ipv6:"):
+        groups = key[5:].split(":")
+        text = ":".join(groups + ["0"] * (8 - len(groups)))
+        prefix = 16 * len(groups)
+    else:
+        groups = key.split(".")
+        text = ".".join(groups + ["0"] * (4 - len(groups)))
+        prefix = 8 * len(groups)
+    try:
+        return ipaddress.ip_network(f"{text}/{prefix}")
+    except ValueError:
+        return None
+
+
+# --- sources ------------------------------------------------------------------------------------------------------
+
+
+def with_block(current: t.Optional[bytes], entries: Entries) -> bytes:
+    """A table source with our entries in one marked block; every line outside the block stays byte for byte."""
+    text = (current or b"").decode("utf-8", "surrogateescape")
+    before, dummy, after = split_block(text)
+    block = "".join(f"{key}\t{value}\n" for key, value in entries)
+    if before and not before.endswith("\n"):
+        before += "\n"
+    inside = f"{BEGIN}\n{block}{END}\n" if block else ""
+    return (before + inside + after).encode("utf-8", "surrogateescape")
+
+
+def split_block(text: str) -> t.Tuple[str, str, str]:
+    """What stands before our block, in it and behind it; without a block everything stands before it."""
+    start = text.find(BEGIN + "\n")
+    end = text.find(END + "\n", start)
+    if start < 0 or end < 0:
+        return text, "", ""
+    return text[:start], text[start + len(BEGIN) + 1 : end], text[end + len(END) + 1 :]
+
+
+def entries_of(text: str) -> t.Tuple[t.Tuple[int, str, str], ...]:
+    """Line number, key and value of each entry of a makemap source (makemap(8)): # begins a comment in the first column only."""
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip() and not line.startswith("#"):
+            parts = line.split(None, 1)
+            found.append((number, parts[0], parts[1].strip() if len(parts) > 1 else ""))
+    return tuple(found)
+
+
+def aliases_text(aliases: t.Iterable[t.Tuple[str, t.Sequence[str]]]) -> bytes:
+    """The source of our own aliases, which are asked before the system's (aliases(5))."""
+    lines = [f"{name}: {', '.join(targets)}\n" for name, targets in aliases]
+    return "".join(
+        ["# Written by postmaster.mta; the system's own aliases file is consulted after this one.\n"] + lines
+    ).encode("ascii")
+
+
+def alias_entries(text: str) -> t.Tuple[t.Tuple[str, str], ...]:
+    """The entries of our own aliases file, which has one line for each."""
+    found = []
+    for line in text.split("\n"):
+        name, colon, targets = line.partition(":")
+        if colon and not line.startswith("#"):
+            found.append((name.strip(), targets.strip()))
+    return tuple(found)
+
+
+# --- compiled tables ----------------------------------------------------------------------------------------------
+
+
+def compiled_name(host: Host, name: str) -> str:
+    """The file that makemap makes of a table."""
+    return name + SUFFIXES.get(host.capabilities.default_table_type, ".db")
+
+
+def stale(host: Host, files: Files) -> t.Tuple[str, ...]:
+    """Tables whose source is as wanted on disk, but whose compiled form is missing or holds something else."""
+    directory = host.instance.config_directory
+    found = []
+    for name in TABLES + (ALIASES,):
+        wanted = files.get(name)
+        if wanted is not None and wanted.content is not None and not _holds(host, directory, name, wanted.content):
+            found.append(name)
+    return tuple(found)
+
+
+def _holds(host: Host, directory: str, name: str, content: bytes) -> bool:
+    path = os.path.join(directory, compiled_name(host, name))
+    if not os.path.exists(path):
+        return False
+    try:
+        return dump(host, path, name) == wanted_entries(name, content)
+    except CommandError:
+        return False
+
+
+def wanted_entries(name: str, content: bytes) -> t.FrozenSet[t.Tuple[str, str]]:
+    """What the compiled form of a source must hold; makemap folds keys to lower case."""
+    text = content.decode("utf-8", "surrogateescape")
+    if name == ALIASES:
+        return frozenset(alias_entries(text)) | {("@", "@")}
+    return frozenset((key.lower(), value) for dummy, key, value in entries_of(text))
+
+
+def dump(host: Host, path: str, name: str) -> t.FrozenSet[t.Tuple[str, str]]:
+    """The entries of a compiled table (makemap -u). Aliases carry their terminating NULs."""
+    kind = host.capabilities.default_table_type
+    options = ["-N"] if name == ALIASES else []
+    base = path[: -len(SUFFIXES.get(kind, ".db"))]
+    result = host.runner.run(["makemap", "-u"] + options + [kind, base], timeout=120)
+    pairs = [line.replace("\0", "").partition("\t") for line in result.out.split("\n") if line]
+    return frozenset((key, value.strip()) for key, dummy, value in pairs)
+
+
+def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
+    """Compile tables inside the stage: under a new name, compared with the source, flushed, then renamed.
+
+    :raises Refused: naming file and line of what makemap did not take; it exits 65 after it has written the rest.
+    """
+    for name in names:
+        _build_one(host, stage, name)
+
+
+def _build_one(host: Host, stage: str, name: str) -> None:
+    kind = host.capabilities.default_table_type
+    suffix = SUFFIXES.get(kind, ".db")
+    fresh = os.path.join(stage, f".{name}.new")
+    with open(os.path.join(stage, name), "rb") as file:
+        content = file.read()
+    try:
+        _make(host, name, content, fresh, kind)
+        _compare(host, name, content, fresh + suffix)
+        _settle(os.path.join(stage, name + suffix), fresh + suffix)
+    finally:
+        if os.path.exists(fresh + suffix):
+            os.unlink(fresh + suffix)
+
+
+def _make(host: Host, name: str, content: bytes, fresh: str, kind: str) -> None:
+    source = content.decode("utf-8", "surrogateescape")
+    options = []  # type: t.List[str]
+    if name == ALIASES:
+        # The entry @ says that the table is complete; sendmail waits for it (AliasWait).
+        source = "".join(f"{key}\t{value}\n" for key, value in alias_entries(source)) + "@\t@\n"
+        options = ["-N"]
+    result = host.runner.run(["makemap"] + options + [kind, fresh], stdin=source, timeout=120, check=False)
+    if result.rc or result.err.strip():
+        raise Refused(
+            [_blame(name, line) for line in (result.err or result.out or "makemap failed").strip().split("\n")]
+        )
+
+
+def _blame(name: str, line: str) -> str:
+    """C(makemap: /path: line 3: text) with the path that the postmaster knows."""
+    where, marker, rest = line.partition(": line ")
+    return f"{name}:{rest}" if marker else f"{name}: {line}"
+
+
+def _compare(host: Host, name: str, content: bytes, path: str) -> None:
+    wanted = wanted_entries(name, content)
+    held = dump(host, path, name)
+    if wanted != held:
+        different = sorted(wanted ^ held)[0]
+        raise Refused([f"{name}: the compiled table does not hold what its source says, for instance {different[0]!r}"])
+
+
+def _settle(path: str, fresh: str) -> None:
+    """Give the new table the owner and the mode of the old one, or those that the daemon accepts, and move it there."""
+    known = instance.the_layout()
+    if os.path.exists(path):
+        old = os.stat(path)
+        owner, group, mode = old.st_uid, old.st_gid, old.st_mode & 0o7777
+    else:
+        owner, group, mode = _uid(known.table_owner), _gid(known.group), 0o640
+    os.chown(fresh, owner, group)
+    os.chmod(fresh, mode)
+    handle = os.open(fresh, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(fresh, path)
+
+
+def _uid(name: str) -> int:
+    import pwd
+
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return 0
+
+
+def _gid(name: str) -> int:
+    import grp
+
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return 0
