@@ -5,15 +5,273 @@
 """Judge a candidate configuration before it goes live.
 
 Private to the collection: it can change at any time.
+
+Three gates, each only if the one before found nothing: our own reading, for what Postfix's programs let pass; these programs, where
+every word on stderr is a finding; a shadow instance that is asked.
 """
 
+import os
+import re
+import ssl
+import stat
 import typing as t
 
 from .._policy import Policy
 from .._records import Host, Rendering
+from . import main_cf, master_cf, ports, restrictions, shadow, tables, values
+from .parameters import MalformedValue, defaults, expand, split_list
+
+_ENOUGH = 3
+#: Tables that Postfix itself makes while it runs.
+_CACHES = re.compile(r"_cache_(database|map)\Z|\Aaddress_verify_map\Z")
+#: Words of the form kind:/path that are no tables.
+_NO_TABLES = re.compile(r"milters?\Z|_milter|transport|content_filter|_socket|_path\Z")
+_READ_AS_THEY_ARE = ("cidr", "pcre", "regexp", "texthash")
+_COMPILED_AT_START = ("cidr", "pcre", "regexp")
+#: Tables that are described by a file with their access data.
+_DESCRIBED = ("ldap", "memcache", "mongodb", "mysql", "pgsql", "sqlite")
+_REFUSES = frozenset(("reject", "defer", "defer_if_permit", "reject_unauth_destination", "defer_unauth_destination"))
+_NO_IPV6 = "disabling IPv6 name/address support"
+
+
+class Candidate(t.NamedTuple):
+    """The staged configuration.
+
+    :param live: the directory that it is for; paths into it mean the stage.
+    :param values: the parameters of main.cf over the built-in ones.
+    """
+
+    host: Host
+    stage: str
+    live: str
+    main: main_cf.MainCf
+    master: master_cf.MasterCf
+    builtin: t.Mapping[str, str]
+    values: t.Mapping[str, str]
 
 
 def check(host: Host, stage: str, policy: Policy, rendering: Rendering) -> t.Tuple[str, ...]:
     """The defects of the candidate in I(stage), each with the setting it is about; none is good."""
-    found = host.runner.run(["postconf", "-c", stage, "-nx"], check=False)
-    return tuple(line for line in found.err.splitlines() if line)
+    candidate = _read(host, stage)
+    for gate in (_static, _programs):
+        findings = gate(candidate)
+        if findings:
+            return tuple(dict.fromkeys(findings))
+    return tuple(shadow.try_out(host, stage, policy, candidate.values))
+
+
+def _read(host: Host, stage: str) -> Candidate:
+    live = host.instance.config_directory
+    main = main_cf.parse(_content(stage, "main.cf"), os.path.join(live, "main.cf"))
+    master = master_cf.parse(_content(stage, "master.cf"), os.path.join(live, "master.cf"))
+    builtin = defaults(host.runner)
+    merged = dict(builtin, **main.values)
+    merged["config_directory"] = stage
+    return Candidate(host, stage, live, main, master, builtin, merged)
+
+
+def _static(candidate: Candidate) -> t.List[str]:
+    problems = list(candidate.main.problems) + list(candidate.master.problems)
+    findings = [str(problem) for problem in problems]
+    for judge in (_content_enough, _values, _networks, _restrictions, _tables, _services, _options, _certificates, _sanity):
+        findings += judge(candidate)
+    return findings + ports.conflicts(candidate.host, candidate.master.services, candidate.values)
+
+
+def _content_enough(candidate: Candidate) -> t.List[str]:
+    if len(candidate.main.parameters) >= _ENOUGH and candidate.master.entries:
+        return []
+    return ["main.cf and master.cf: there is next to nothing in them"]
+
+
+def _where(candidate: Candidate, name: str) -> str:
+    return f"{candidate.live}/main.cf:{candidate.main.parameters[name].line}: {name}"
+
+
+def _values(candidate: Candidate) -> t.List[str]:
+    found = []
+    for name, parameter in candidate.main.parameters.items():
+        why = values.wrong(name, parameter.value, candidate.builtin, candidate.values)
+        if why:
+            found.append(f"{_where(candidate, name)}: {_shown(parameter.value)}: {why}")
+    return found
+
+
+def _networks(candidate: Candidate) -> t.List[str]:
+    found = []
+    for name in sorted(values.NETWORKS & set(candidate.main.parameters)):
+        problems = values.network_problems(name, candidate.main.parameters[name].value, candidate.values)
+        found += [f"{_where(candidate, name)}: {why}" for why in problems]
+    return found
+
+
+def _restrictions(candidate: Candidate) -> t.List[str]:
+    classes = set(split_list(candidate.values.get("smtpd_restriction_classes", "")))
+    found = []
+    for name in sorted((set(restrictions.LISTS) | classes) & set(candidate.main.parameters)):
+        try:
+            text = expand(candidate.main.parameters[name].value, candidate.values)
+        except MalformedValue:
+            continue
+        unknown = restrictions.unknown_words(text, classes)
+        found += [f"{_where(candidate, name)}: {word!r} is no restriction" for word in unknown]
+    return found
+
+
+def _tables(candidate: Candidate) -> t.List[str]:
+    found = []
+    for name, parameter in candidate.main.parameters.items():
+        if not _CACHES.search(name) and not _NO_TABLES.search(name):
+            found += [f"{_where(candidate, name)}: {why}" for why in _table_problems(candidate, name, parameter.value)]
+    return found
+
+
+def _table_problems(candidate: Candidate, name: str, value: str) -> t.Iterator[str]:
+    try:
+        text = expand(value, candidate.values)
+    except MalformedValue:
+        return
+    text = re.sub(r"check_policy_service\s+(\{[^}]*\}|\S+)", "", text)
+    for one in tables.references_in(name, text):
+        known = candidate.host.capabilities.table_types
+        if one.type not in known:
+            yield f"{one.type}:{one.path}: this Postfix has no tables of type {one.type}"
+        else:
+            yield from _file_problems(candidate, one)
+    for word in split_list(text) if name in ("mynetworks", "mydestination", "relay_domains") else ():
+        if word.startswith("/") and not os.path.exists(_staged(candidate, word)):
+            yield f"{word}: there is no such file"
+
+
+def _file_problems(candidate: Candidate, one: tables.Reference) -> t.Iterator[str]:
+    path = _staged(candidate, one.path)
+    shown = one.path.replace(candidate.stage, candidate.live)
+    needed = tables.compiled_names(one.type, path)
+    if one.type in _READ_AS_THEY_ARE + _DESCRIBED:
+        needed = (path,)
+    missing = [name for name in needed if not os.path.exists(name)]
+    if missing:
+        what = missing[0].replace(candidate.stage, candidate.live)
+        yield f"{one.type}:{shown}: {what} is not there"
+    elif one.type in _COMPILED_AT_START:
+        yield from _compile_problems(candidate, one.type, path)
+
+
+def _compile_problems(candidate: Candidate, kind: str, path: str) -> t.Iterator[str]:
+    """Postfix skips a bad line of these with a warning in the log, and the block in it is not there."""
+    key = "192.0.2.1" if kind == "cidr" else "nobody@example.com"
+    asked = candidate.host.runner.run(["postmap", "-c", candidate.stage, "-q", key, f"{kind}:{path}"], check=False)
+    for line in asked.err.splitlines():
+        if line.strip() and _NO_IPV6 not in line:
+            yield line.partition(": ")[2].replace(candidate.stage, candidate.live)
+
+
+def _services(candidate: Candidate) -> t.List[str]:
+    directory = expand(candidate.values.get("daemon_directory", ""), candidate.values)
+    found = []
+    for key, entry in candidate.master.entries.items():
+        daemon = os.path.join(directory, entry.service.command)
+        if not os.access(daemon, os.X_OK):
+            found.append(f"{candidate.live}/master.cf:{entry.line}: {key}: there is no program {daemon}")
+        if entry.service.type == "inet" and entry.service.private != "n":
+            found.append(f"{candidate.live}/master.cf:{entry.line}: {key}: an inet service cannot be private")
+    return found
+
+
+def _options(candidate: Candidate) -> t.List[str]:
+    """The -o options of the services, by the rules for main.cf."""
+    classes = set(split_list(candidate.values.get("smtpd_restriction_classes", "")))
+    found = []
+    for key, entry in candidate.master.entries.items():
+        known = dict(candidate.values, **entry.service.option_values)
+        for name, value in entry.service.options:
+            place = f"{candidate.live}/master.cf:{entry.line}: {key}: -o {name}"
+            why = values.wrong(name, value, candidate.builtin, known)
+            problems = [f"{_shown(value)}: {why}"] if why else []
+            if name in restrictions.LISTS and not why:
+                unknown = restrictions.unknown_words(expand(value, known), classes)
+                problems += [f"{word!r} is no restriction" for word in unknown]
+            if not _CACHES.search(name) and not _NO_TABLES.search(name):
+                problems += _table_problems(candidate._replace(values=known), name, value)
+            found += [f"{place}: {problem}" for problem in problems]
+    return found
+
+
+def _certificates(candidate: Candidate) -> t.List[str]:
+    found = []
+    for side in ("smtpd", "smtp"):
+        names = (f"{side}_tls_cert_file", f"{side}_tls_key_file")
+        if names[0] not in candidate.main.parameters and names[1] not in candidate.main.parameters:
+            continue
+        cert, key = [expand(candidate.values.get(name, ""), candidate.values) for name in names]
+        found += [f"{names[0]}: {why}" for why in _pair_problems(cert, key or cert)]
+    return found
+
+
+def _pair_problems(cert: str, key: str) -> t.Iterator[str]:
+    if not cert or cert == "none":
+        return
+    for path in (cert, key):
+        if not os.access(path, os.R_OK):
+            yield f"{path} is not there or cannot be read"
+            return
+    if stat.S_IMODE(os.stat(key).st_mode) & stat.S_IRWXO:
+        yield f"{key}: everybody on this host may read the private key"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS).load_cert_chain(cert, key, password=lambda: "")
+    except (ssl.SSLError, OSError, ValueError) as problem:
+        yield f"{cert} and {key} are no certificate with its key: {problem}"
+
+
+def _sanity(candidate: Candidate) -> t.List[str]:
+    """What is well-formed and yet wrong for any relay."""
+    got = candidate.values
+    found = []
+    if expand(got.get("soft_bounce", ""), got) == "yes":
+        found.append("soft_bounce: yes turns every refusal into a deferral")
+    mailbox, message = got.get("mailbox_size_limit", "0"), got.get("message_size_limit", "0")
+    if mailbox.isdigit() and message.isdigit() and 0 < int(mailbox) < (int(message) or 2**63):
+        found.append("mailbox_size_limit: smaller than message_size_limit, so local(8) does not start")
+    lists = [got.get(name, "") for name in ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")]
+    words = {word for text in lists for word in split_list(_expanded(text, got))}
+    classes = set(split_list(got.get("smtpd_restriction_classes", "")))
+    if not words & _REFUSES and not words & classes:
+        found.append("smtpd_relay_restrictions: nothing in it refuses foreign recipients, so smtpd does not start")
+    return found
+
+
+def _expanded(text: str, got: t.Mapping[str, str]) -> str:
+    try:
+        return expand(text, got)
+    except MalformedValue:
+        return ""
+
+
+def _programs(candidate: Candidate) -> t.List[str]:
+    """Postfix's own programs; whatever they say on stderr is a finding."""
+    findings = []
+    for options in (["-nx"], ["-M"], ["-P"]):
+        said = candidate.host.runner.run(["postconf", "-c", candidate.stage] + options, check=False)
+        lines = [line.partition(": ")[2] for line in said.err.splitlines() if line.strip() and _NO_IPV6 not in line]
+        if said.rc and not lines:
+            lines = [f"postconf {options[0]}: exit status {said.rc}"]
+        findings += [line.replace(candidate.stage, candidate.live) for line in lines]
+    return findings
+
+
+def _staged(candidate: Candidate, path: str) -> str:
+    """A path into the live configuration directory as one into the stage."""
+    live = candidate.live.rstrip("/") + "/"
+    return os.path.join(candidate.stage, path[len(live) :]) if path.startswith(live) else path
+
+
+def _content(stage: str, name: str) -> bytes:
+    try:
+        with open(os.path.join(stage, name), "rb") as stream:
+            return stream.read()
+    except (IOError, OSError):
+        return b""
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= 80 else value[:80] + "...")

@@ -26,9 +26,9 @@ from .._logrecords import (
     MESSAGE,
     MESSAGE_ID,
     QUEUE_ID,
+    REASON,
     RECIPIENT,
     RECIPIENTS,
-    REASON,
     REJECTED,
     SENDER,
     SENT,
@@ -260,8 +260,8 @@ def _active(
         remember(message, line)
     sender, size, rest = text.partition(b">, size=")
     if size and message[SENDER] is None:
-        message[SENDER] = sender[6:]
-        message[SIZE], _comma, count = rest.partition(b", nrcpt=")
+        number, _comma, count = rest.partition(b", nrcpt=")
+        message[SENDER], message[SIZE] = sender[6:], int(number)
         message[RECIPIENTS] = int(count.split(b" ", 1)[0])
         if message[STARTED] is None:
             message[STARTED] = head

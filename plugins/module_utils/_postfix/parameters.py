@@ -17,7 +17,7 @@ from .._runner import Runner
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}\Z")
 _BARE = re.compile(r"[A-Za-z0-9_]+")
 _CONDITIONAL = re.compile(r"\s*([A-Za-z0-9_]+)\s*([?:]?)(.*)\Z", re.S)
-_COMPARISON = re.compile(r"\s*\{(.*?)\}\s*(==|!=|<=|>=|<|>)\s*\{(.*?)\}\s*\?(.*)\Z", re.S)
+_COMPARISON = re.compile(r"\s*\{(.*?)\}\s*(==|!=|<=|>=|<|>)(level)?\s*\{(.*?)\}\s*\?(.*)\Z", re.S)
 
 #: These hold $name of the delivery agent's environment, which main.cf does not expand (local(8), postconf(5)).
 RAW = frozenset(
@@ -121,8 +121,9 @@ def _braced(inner: str, lookup: t.Callable[[str], str]) -> str:
     """C(name), C(name?text), C(name:text), C(name?{text}:{text}), C({a} == {b} ? {text} : {text})."""
     comparison = _COMPARISON.match(inner)
     if comparison:
-        left, operator, right, rest = comparison.groups()
-        return _choose(_compare(_walk(left, lookup), operator, _walk(right, lookup)), rest, lookup)
+        left, operator, level, right, rest = comparison.groups()
+        both = (_walk(left, lookup).strip(), _walk(right, lookup).strip())
+        return _choose(_compare(both, operator, bool(level)), rest, lookup)
     conditional = _CONDITIONAL.match(inner)
     if not conditional:
         raise MalformedValue(f"${{{inner}}} is no parameter expansion (postconf(5))")
@@ -156,9 +157,14 @@ def _choose(condition: bool, rest: str, lookup: t.Callable[[str], str]) -> str:
     return first if condition else second
 
 
-def _compare(left: str, operator: str, right: str) -> bool:
-    both = (left, right)
-    one, other = (tuple(map(int, both)) if all(text.isdigit() for text in both) else both)  # type: ignore[assignment]
+def _compare(both: t.Tuple[str, str], operator: str, level: bool) -> bool:
+    """Compare as numbers where both are, as compatibility levels such as 3.6 where the operator says so, else as text."""
+    one: t.Any = both[0]
+    other: t.Any = both[1]
+    if level:
+        one, other = _level(one), _level(other)
+    elif one.isdigit() and other.isdigit():
+        one, other = int(one), int(other)
     return {
         "==": one == other,
         "!=": one != other,
@@ -167,6 +173,10 @@ def _compare(left: str, operator: str, right: str) -> bool:
         "<=": one <= other,
         ">=": one >= other,
     }[operator]
+
+
+def _level(text: str) -> t.List[int]:
+    return [int(part) for part in re.findall(r"[0-9]+", text)[:3]]
 
 
 def split_list(value: str) -> t.Tuple[str, ...]:

@@ -35,7 +35,7 @@ def started(pid: int) -> t.Optional[int]:
 
 def listening(pid: int) -> t.Tuple[t.Tuple[str, int], ...]:
     """The TCP addresses and ports that a process listens on, sorted."""
-    mine = _socket_inodes(pid)
+    mine = socket_inodes(pid)
     found = {entry[:2] for entry in listeners(pid) if entry[2] in mine}
     return tuple(sorted(found))
 
@@ -48,6 +48,24 @@ def listeners(pid: t.Union[int, str] = "self") -> t.Iterator[t.Tuple[str, int, s
             if len(fields) > 9 and fields[3] == _LISTEN:
                 address, port = fields[1].split(":")
                 yield _address(address, family), int(port, 16), fields[9]
+
+
+def socket_inodes(pid: int) -> t.Set[str]:
+    """The inodes of the sockets that a process holds open."""
+    found: t.Set[str] = set()
+    directory = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return found
+    for name in names:
+        try:
+            target = os.readlink(os.path.join(directory, name))
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            found.add(target[8:-1])
+    return found
 
 
 def service_unit(pid: int) -> t.Optional[str]:
@@ -102,23 +120,6 @@ def read_text(path: str) -> str:
             return stream.read().decode("utf-8", "surrogateescape")
     except (IOError, OSError):
         return ""
-
-
-def _socket_inodes(pid: int) -> t.Set[str]:
-    found = set()
-    directory = f"/proc/{pid}/fd"
-    try:
-        names = os.listdir(directory)
-    except OSError:
-        return found
-    for name in names:
-        try:
-            target = os.readlink(os.path.join(directory, name))
-        except OSError:
-            continue
-        if target.startswith("socket:["):
-            found.add(target[8:-1])
-    return found
 
 
 def _address(text: str, family: int) -> str:

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The TCP ports of a configuration: would another process, or another service of the same file, be in the way?
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import re
+import socket
+import typing as t
+
+from .._records import Host
+from .master_cf import Service
+from .parameters import MalformedValue, expand, split_list
+from .processes import find_master, listeners, socket_inodes
+
+_EVERYWHERE = ("0.0.0.0", "::")
+
+
+def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[str, str]) -> t.List[str]:
+    """The inet services that could not listen, each with the reason."""
+    found = []
+    taken: t.Dict[t.Tuple[str, int], str] = {}
+    others = _others(host)
+    for key, service in services.items():
+        if service.type != "inet":
+            continue
+        number = port_number(service.name.rpartition(":")[2])
+        if number is None:
+            found.append(f"master.cf: {key}: there is no port of that name")
+            continue
+        place = (service.name.rpartition(":")[0], number)
+        if place in taken:
+            found.append(f"master.cf: {key}: {taken[place]} listens on the same port")
+        taken.setdefault(place, key)
+        wanted = _addresses(service, values)
+        busy = [f"{address}:{port}" for address, port in others if port == number and _meet(address, wanted)]
+        found += [f"master.cf: {key}: another process listens on {name}" for name in busy[:1]]
+    return found
+
+
+def port_number(text: str) -> t.Optional[int]:
+    """A port by number or by its name in /etc/services."""
+    if text.isdigit():
+        return int(text)
+    try:
+        return socket.getservbyname(text, "tcp")
+    except OSError:
+        return {"smtp": 25, "smtps": 465, "submissions": 465, "submission": 587}.get(text)
+
+
+def _others(host: Host) -> t.List[t.Tuple[str, int]]:
+    """What listens in this network namespace and is not our own master."""
+    pid = find_master(os.path.join(host.instance.queue_directories[0], "pid", "master.pid"))
+    mine = socket_inodes(pid) if pid is not None else set()
+    return sorted({(address, port) for address, port, inode in listeners() if inode not in mine})
+
+
+def _addresses(service: Service, values: t.Mapping[str, str]) -> t.Sequence[str]:
+    """The addresses that a service will listen on; empty stands for all."""
+    own = service.name.rpartition(":")[0].strip("[]")
+    if own:
+        return (own,)
+    try:
+        words = split_list(expand(values.get("inet_interfaces", "all"), values))
+    except MalformedValue:
+        return ()
+    if "all" in words:
+        return ()
+    return ("127.0.0.1", "::1") if "loopback-only" in words else tuple(word.strip("[]") for word in words)
+
+
+def _meet(address: str, wanted: t.Sequence[str]) -> bool:
+    plain = re.sub(r"\A::ffff:", "", address)
+    return not wanted or plain in _EVERYWHERE or plain in wanted

@@ -1,0 +1,259 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shadow instance: the candidate, run for a moment on a private loopback port, and asked.
+
+Private to the collection: it can change at any time.
+
+Postfix's own checks pass what makes smtpd die or answer 451 to everybody; only a Postfix that runs tells. The shadow has its own
+queue, data, log and port. Loopback is a stranger for it, so that it shows what strangers are told. No message is ever sent.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+import typing as t
+
+from .._policy import Policy
+from .._records import Host
+from .._smtp import Dialogue, tls_context
+from . import main_cf, master_cf, tables
+from .master_cf import Service
+from .parameters import expand
+from .processes import children, ends, find_master, read_text
+from .render import main_service
+
+#: The master ends by itself after this many seconds, also when nobody is left to stop it (master(8), -e).
+_LIFETIME = 60
+_PATIENCE = 15.0
+#: Where the shadow lives; maillog_file must lie below a directory of maillog_file_prefixes, which has /var.
+_PARENT = "/var/tmp"
+#: Services that would take work of the live instance or of the local users.
+_LEFT_OUT = frozenset(("pickup/unix", "pickup/fifo"))
+#: A network for documentation (RFC 5737), which nobody connects from.
+_NOBODY = "192.0.2.255/32"
+_FOREIGN = "postmaster@foreign.example"
+_COMPLAINTS = (" warning: ", " error: ", " fatal: ", " panic: ")
+#: What the shadow complains about although the candidate is good.
+_HARMLESS = (
+    "dict_nis_init: NIS domain name not set",
+    "hostname localhost does not resolve to address",
+    "not owned by root: ",
+    "not owned by postfix: ",
+    "symlink leaves directory: ",
+    "unable to look up public/pickup",
+)
+
+
+def try_out(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str]) -> t.List[str]:
+    """Run the candidate and ask it; the findings, none is good. Nothing is left behind.
+
+    :param values: the parameters of the candidate, over the built-in ones.
+    """
+    scratch = tempfile.mkdtemp(prefix="postmaster-shadow-", dir=_PARENT)
+    try:
+        return _in_scratch(host, stage, policy, values, scratch)
+    finally:
+        _stop(scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _in_scratch(
+    host: Host, stage: str, policy: Policy, values: t.Mapping[str, str], scratch: str
+) -> t.List[str]:
+    os.chmod(scratch, 0o755)
+    config = os.path.join(scratch, "etc")
+    shutil.copytree(stage, config, symlinks=True)
+    port = _free_port()
+    key = _write_shadow(config, scratch, port, values)
+    if key is None:
+        return []
+    os.makedirs(os.path.join(scratch, "queue"))
+    os.makedirs(os.path.join(scratch, "data"))
+    shutil.chown(os.path.join(scratch, "data"), values.get("mail_owner", "postfix"))
+    checked = host.runner.run(["postfix", "-c", config, "check"], check=False, timeout=30)
+    if checked.rc:
+        return _complaints(scratch) or [f"postfix check: exit status {checked.rc}: {checked.err.strip()}"]
+    master = os.path.join(expand(values.get("daemon_directory", ""), values), "master")
+    started = host.runner.run([master, "-c", config, "-e", str(_LIFETIME), "-w"], check=False, timeout=30)
+    if started.rc:
+        return _complaints(scratch) or [f"the master does not start: exit status {started.rc}"]
+    findings = _ask(port, key, policy, values)
+    return findings + _complaints(scratch, _greets(findings))
+
+
+def _write_shadow(config: str, scratch: str, port: int, values: t.Mapping[str, str]) -> t.Optional[str]:
+    """Point the copy at the scratch directory; return the service that is asked, None where nothing listens."""
+    path = os.path.join(config, "main.cf")
+    _replace(path, main_cf.edit(main_cf.parse(_read(path)), _overrides(scratch)))
+    tables.settle(path)
+    path = os.path.join(config, "master.cf")
+    master = master_cf.parse(_read(path))
+    key = main_service(master.services)
+    if key is None:
+        return None
+    changes: t.Dict[str, t.Optional[Service]] = {}
+    for name, service in master.services.items():
+        changes[name] = _shadow_service(service) if service.type != "inet" and name not in _LEFT_OUT else None
+    changes[key] = _listener(master.services, key, port)
+    if "postlog/unix-dgram" not in changes:
+        changes["postlog/unix-dgram"] = Service("postlog", "unix-dgram", "n", "-", "n", "-", "1", "postlogd")
+    _replace(path, master_cf.edit(master, changes))
+    return key
+
+
+def _overrides(scratch: str) -> t.Dict[str, t.Optional[str]]:
+    return {
+        "queue_directory": os.path.join(scratch, "queue"),
+        "data_directory": os.path.join(scratch, "data"),
+        "maillog_file": os.path.join(scratch, "log"),
+        "maillog_file_prefixes": scratch,
+        "inet_interfaces": "127.0.0.1",
+        "inet_protocols": "ipv4",
+        "mynetworks": _NOBODY,
+        "smtp_bind_address": None,
+        "smtp_bind_address6": None,
+        "smtpd_milters": "",
+        "non_smtpd_milters": "",
+        "master_service_disable": "",
+        "multi_instance_directories": None,
+        "multi_instance_enable": None,
+        "multi_instance_wrapper": None,
+        "multi_instance_group": None,
+        "multi_instance_name": None,
+        "syslog_name": "shadow",
+        "import_environment": None,
+    }
+
+
+def _shadow_service(service: Service) -> Service:
+    """Not in a chroot: the scratch queue has no copies of the system's files."""
+    return service._replace(chroot="n")
+
+
+def _listener(services: t.Mapping[str, Service], key: str, port: int) -> Service:
+    """The service on the relay's port; behind postscreen it is smtpd/pass that talks to those who pass."""
+    service = services[key]
+    if service.command == "postscreen":
+        behind = services.get("smtpd/pass", service)
+        service = service._replace(command="smtpd", arguments=behind.arguments, options=behind.options)
+    return service._replace(name=f"127.0.0.1:{port}", type="inet", private="n", chroot="n", processes="-")
+
+
+def _ask(port: int, key: str, policy: Policy, values: t.Mapping[str, str]) -> t.List[str]:
+    """What a stranger is told: greeting, EHLO, STARTTLS, a foreign recipient, a served one."""
+    with Dialogue("127.0.0.1", port, timeout=_PATIENCE) as talk:
+        greeting = talk.connect()
+        if greeting.code != 220:
+            return [f"{key}: no greeting: {greeting}"]
+        hello = talk.ehlo("shadow.example.com")
+        if hello.family != 2:
+            return [f"{key}: EHLO is answered with {hello}"]
+        findings = _ask_for_tls(talk, key, values)
+        if talk.is_open:
+            findings += _ask_for_relaying(talk, key, policy, values)
+        talk.quit()
+    return findings
+
+
+def _ask_for_tls(talk: Dialogue, key: str, values: t.Mapping[str, str]) -> t.List[str]:
+    level = expand(values.get("smtpd_tls_security_level", ""), values)
+    if level not in ("may", "encrypt"):
+        return []
+    if "STARTTLS" not in talk.keywords:
+        return [f"smtpd_tls_security_level: {level}, but {key} does not offer STARTTLS: certificate or key cannot be used"]
+    answer = talk.starttls(tls_context())
+    if not talk.is_open:
+        return [f"smtpd_tls_security_level: the TLS handshake fails: {answer}"]
+    hello = talk.ehlo("shadow.example.com")
+    return [] if hello.family == 2 else [f"{key}: EHLO inside TLS is answered with {hello}"]
+
+
+def _ask_for_relaying(talk: Dialogue, key: str, policy: Policy, values: t.Mapping[str, str]) -> t.List[str]:
+    findings = []
+    sender = talk.mail("")
+    if sender.family != 2:
+        return [f"{key}: MAIL FROM:<> is answered with {sender}"]
+    foreign = talk.rcpt(_FOREIGN)
+    if foreign.family == 2:
+        findings.append(f"smtpd_relay_restrictions: an open relay, a stranger may send to {_FOREIGN}")
+    elif _is_broken(foreign.code, str(foreign)):
+        findings.append(f"smtpd_relay_restrictions: RCPT TO:<{_FOREIGN}> is answered with {foreign}")
+    elif foreign.family == 4 and policy.hardened:
+        findings.append(f"smtpd_relay_restrictions: relaying is deferred instead of refused: {foreign}")
+    served = _served(policy, values)
+    if served and talk.is_open:
+        answer = talk.rcpt(served)
+        if _is_broken(answer.code, str(answer)) or "elay access denied" in str(answer):
+            findings.append(f"relay_domains: RCPT TO:<{served}> is answered with {answer}")
+    return findings
+
+
+def _served(policy: Policy, values: t.Mapping[str, str]) -> str:
+    """A recipient that must be taken."""
+    if policy.relay.domains:
+        return f"postmaster@{policy.relay.domains[0]}"
+    local = "$myhostname" in values.get("mydestination", "") and expand(values.get("myhostname", ""), values)
+    return f"postmaster@{local}" if local else ""
+
+
+def _is_broken(code: int, text: str) -> bool:
+    """No answer, or the one that smtpd has for a restriction or a table that it cannot use."""
+    return not code or "Server configuration" in text or "4.3.0" in text or "4.3.5" in text
+
+
+def _greets(findings: t.Sequence[str]) -> bool:
+    return not any("no greeting" in finding for finding in findings)
+
+
+def _complaints(scratch: str, wait: bool = False) -> t.List[str]:
+    """What the shadow logged, without dates and process names, each once."""
+    found = []
+    for line in read_text(os.path.join(scratch, "log")).splitlines():
+        if any(word in line for word in _COMPLAINTS) and not any(word in line for word in _HARMLESS):
+            text = line.partition("]: ")[2] or line
+            found.append(text.replace(os.path.join(scratch, "etc"), "").replace(scratch, ""))
+    return list(dict.fromkeys(found))
+
+
+def _stop(scratch: str) -> None:
+    """End the shadow's master and what it started."""
+    pid = find_master(os.path.join(scratch, "queue", "pid", "master.pid"))
+    if pid is None or scratch not in read_text(f"/proc/{pid}/cmdline"):
+        return
+    others = children(pid)
+    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        _kill(pid, number)
+        if ends(pid, patience):
+            break
+    for other in others:
+        if not ends(other, 1.0):
+            _kill(other, signal.SIGKILL)
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except OSError:
+        pass
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+def _replace(path: str, content: bytes) -> None:
+    with open(path + ".new", "wb") as stream:
+        stream.write(content)
+    os.replace(path + ".new", path)
