@@ -52,8 +52,9 @@ for environment in "$@"; do
     done
     echo "sanity-$core: $("$controller" -c 'from ansible.release import __version__; print(__version__)'), Python $python and ${targets[$core]}"
     # What is published (galaxy.yml, build_ignore), and the tests. The lab's images hold programs for the containers' own
-    # /usr/bin/python3, which sanity takes for plugins with a wrong first line; ruff and ansible-lint look at those.
-    tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools')
+    # /usr/bin/python3, which sanity takes for plugins with a wrong first line (ruff and ansible-lint look at those); the corpus is
+    # recorded output, odd file names and bytes included.
+    tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':!tests/corpus')
     (cd "$tree" && HOME=$home PATH=$path:$PATH ansible-test sanity --color no "${arguments[@]}") || status=1
 done
 exit "$status"
