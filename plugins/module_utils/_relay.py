@@ -96,6 +96,40 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     return _answer_of(relay, outcome, check_mode)
 
 
+def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """Every instance that is meant: what it is, what it can do, whether it runs, and its configuration as a policy.
+
+    :raises OptionError: when none answers to the description.
+    """
+    runner = runner or Runner()
+    if params["instance"]:
+        hosts = [_mta.find(runner, params["mta"], params["instance"])]
+    else:
+        hosts = [_mta.host(runner, instance) for instance in _mta.find_all(runner, params["mta"])]
+    return {"instances": [_described(host) for host in hosts]}
+
+
+def _described(host: Host) -> t.Dict[str, t.Any]:
+    instance, capabilities, running = host.instance, host.capabilities, host.driver.running(host)
+    live = host.driver.read(host)
+    return {
+        "mta": instance.mta,
+        "name": instance.name,
+        "config_directory": instance.config_directory,
+        "queue_directories": list(instance.queue_directories),
+        "primary": instance.primary,
+        "enabled": instance.enabled,
+        "version": capabilities.version_text,
+        "table_types": list(capabilities.table_types),
+        "default_table_type": capabilities.default_table_type,
+        "features": sorted(capabilities.features),
+        "running": running.pid is not None,
+        "listening": [{"address": address, "port": port} for address, port in running.listening],
+        "policy": live["policy"],
+        "unexpressed": live["unexpressed"],
+    }
+
+
 def failure(problem: PostmasterError) -> t.Dict[str, t.Any]:
     """An error as the module returns it."""
     answer: t.Dict[str, t.Any] = {"msg": str(problem), "findings": list(getattr(problem, "findings", ()))}

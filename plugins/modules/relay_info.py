@@ -1,0 +1,128 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read a live relay back into a policy."""
+
+DOCUMENTATION = r"""
+module: relay_info
+short_description: Read the live configuration of Postfix or sendmail back into a relay policy
+version_added: 1.0.0
+author:
+  - The postmaster.mta contributors (@postmaster-mta)
+description:
+  - Says for each instance of the MTAs on a host what it is, what it can do, whether it runs, and what its configuration means in the
+    words of the relay policy. What it returns as RV(instances[].policy) can be given to M(postmaster.mta.relay) on another host.
+extends_documentation_fragment:
+  - postmaster.mta._mta
+  - postmaster.mta._attributes
+  - postmaster.mta._attributes.info_module
+  - postmaster.mta._attributes.actiongroup_all
+  - postmaster.mta._attributes.posix
+options:
+  instance:
+    description:
+      - The instance that is meant, by its name or by its configuration directory. Without it, every instance.
+    type: str
+seealso:
+  - module: postmaster.mta.relay
+"""
+
+EXAMPLES = r"""
+- name: Read every instance
+  postmaster.mta.relay_info:
+  register: relay
+
+- name: Read the primary sendmail
+  postmaster.mta.relay_info:
+    mta: sendmail
+    instance: sendmail
+"""
+
+RETURN = r"""
+instances:
+  description: The instances, the primary ones first.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    mta:
+      description: C(postfix) or C(sendmail).
+      type: str
+      sample: postfix
+    name:
+      description: The name of the instance.
+      type: str
+      sample: postfix
+    config_directory:
+      description: Its configuration directory.
+      type: str
+      sample: /etc/postfix
+    queue_directories:
+      description: Where it keeps its queue.
+      type: list
+      elements: str
+      sample: [/var/spool/postfix]
+    primary:
+      description: Whether it is the system's own.
+      type: bool
+    enabled:
+      description: Whether it starts with the others.
+      type: bool
+    version:
+      description: The version that the MTA names itself.
+      type: str
+      sample: 3.7.11
+    table_types:
+      description: The lookup table types that this build knows.
+      type: list
+      elements: str
+      sample: [btree, cidr, hash]
+    default_table_type:
+      description: The type that new tables get.
+      type: str
+      sample: hash
+    features:
+      description: What else this build can do.
+      type: list
+      elements: str
+    running:
+      description: Whether it runs.
+      type: bool
+    listening:
+      description: The addresses it listens on.
+      type: list
+      elements: dict
+      contains:
+        address:
+          description: The address.
+          type: str
+        port:
+          description: The port.
+          type: int
+    policy:
+      description: The live configuration as a policy; times in seconds, sizes in bytes.
+      type: dict
+    unexpressed:
+      description: Native settings that differ from the MTA's default and that no option of the policy speaks of.
+      type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta, _relay
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=_mta.ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        module.exit_json(changed=False, **_relay.describe(module.params))
+    except PostmasterError as problem:
+        module.fail_json(msg=str(problem))
+
+
+if __name__ == "__main__":
+    main()
