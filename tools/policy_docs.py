@@ -59,7 +59,7 @@ def fragment() -> str:
         "type": "dict",
         "suboptions": described(_policy.SECTIONS),
     }
-    options = yaml.safe_dump({"options": {"policy": policy}}, sort_keys=False, width=120, allow_unicode=True)
+    options = yaml.safe_dump({"options": {"policy": policy}}, sort_keys=False, width=110, allow_unicode=True)
     licence = "".join(line for line in pathlib.Path(__file__).read_text().splitlines(True)[1:4])
     return HEADER.format(licence=licence, options=options)
 
@@ -84,6 +84,8 @@ def _baseline(option: t.Any) -> list[str]:
     if option.baseline is None or option.baseline == "":
         return []
     value = option.baseline
+    if isinstance(value, str) and len(value) > 60:
+        value = value.replace(":", " : ")
     if isinstance(value, bool):
         value = str(value).lower()
     elif isinstance(value, dict):

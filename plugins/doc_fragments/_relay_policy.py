@@ -19,7 +19,8 @@ class ModuleDocFragment:
 options:
   policy:
     description:
-    - The relay policy. What it says is done on Postfix and on sendmail alike; what the MTA at hand cannot do is refused.
+    - The relay policy. What it says is done on Postfix and on sendmail alike; what the MTA at hand cannot do is
+      refused.
     type: dict
     suboptions:
       identity:
@@ -400,7 +401,9 @@ options:
               ciphers:
                 description:
                 - Ciphers for TLS 1.2, as OpenSSL lists them.
-                - Baseline is C(ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384).
+                - 'Baseline is C(ECDHE-ECDSA-AES128-GCM-SHA256 : ECDHE-RSA-AES128-GCM-SHA256 : ECDHE-ECDSA-AES256-GCM-SHA384
+                  : ECDHE-RSA-AES256-GCM-SHA384 : ECDHE-ECDSA-CHACHA20-POLY1305 : ECDHE-RSA-CHACHA20-POLY1305 :
+                  DHE-RSA-AES128-GCM-SHA256 : DHE-RSA-AES256-GCM-SHA384).'
                 type: str
           client:
             description:
@@ -440,7 +443,9 @@ options:
               ciphers:
                 description:
                 - Ciphers for TLS 1.2, as OpenSSL lists them.
-                - Baseline is C(ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384).
+                - 'Baseline is C(ECDHE-ECDSA-AES128-GCM-SHA256 : ECDHE-RSA-AES128-GCM-SHA256 : ECDHE-ECDSA-AES256-GCM-SHA384
+                  : ECDHE-RSA-AES256-GCM-SHA384 : ECDHE-ECDSA-CHACHA20-POLY1305 : ECDHE-RSA-CHACHA20-POLY1305 :
+                  DHE-RSA-AES128-GCM-SHA256 : DHE-RSA-AES256-GCM-SHA384).'
                 type: str
           domains:
             description:

@@ -65,8 +65,7 @@ class Runner:
         """Stream a program's standard output line by line, for listings too long to hold; raises like run()."""
         process = self._start(argv, None, None, subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            for line in process.stdout or ():
-                yield line
+            yield from process.stdout or ()
             rc = process.wait(timeout=timeout)
         finally:
             if process.poll() is None:

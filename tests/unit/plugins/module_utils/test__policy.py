@@ -4,6 +4,8 @@
 
 """The policy: its table, its baseline, and what it refuses."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +113,8 @@ def test_no_hostile_value_comes_through(place, value):
 
 def test_the_documentation_is_that_of_the_table():
     """The fragment is written from the table; here the two are compared option by option."""
+    if sys.version_info < (3, 7):
+        pytest.skip("documentation fragments are the controller's")
     fragment = pytest.importorskip("ansible_collections.postmaster.mta.plugins.doc_fragments._relay_policy")
     yaml = pytest.importorskip("yaml")
     documented = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]["policy"]["suboptions"]
