@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import fcntl
 import hashlib
 import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -35,9 +37,7 @@ READY_SECONDS = 60
 OPEN_FILES, PROCESSES = 4096, 4096
 # strace for fault injection; addresses for world and dns; small file systems for the disk-full tests.
 CAPABILITIES = ("SYS_PTRACE", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "AUDIT_WRITE", "SYS_NICE")
-ROOT_PACKAGES = (
-    "ca-certificates,dbus,iproute2,iputils-ping,openssh-server,procps,python3,systemd,systemd-sysv,less,vim-tiny,bind9-host"
-)
+ROOT_PACKAGES = "ca-certificates,dbus,iproute2,iputils-ping,openssh-server,procps,python3,systemd,systemd-sysv,less,vim-tiny,bind9-host"
 INTERPRETER = pathlib.Path("/opt/python3.6")
 
 
@@ -119,6 +119,7 @@ class Podman:
             raise LabError("podman is missing: apt-get install $(grep -v '^#' molecule/requirements-apt.txt)")
         self.notes: t.List[str] = []
         self.command = [*SUDO, "podman", *self._manager(), *self._runtime()]
+        self.ulimits = self._ulimits()
 
     def _manager(self) -> t.List[str]:
         if pathlib.Path("/run/systemd/system").exists():
@@ -134,12 +135,12 @@ class Podman:
             self.notes.append(f"runtime runc: podman would use {wanted or 'one that is not there'}")
         return ["--runtime", shutil.which("runc") or "runc"]
 
-    def ulimits(self) -> t.List[str]:
-        import resource
-
+    def _ulimits(self) -> t.List[str]:
         files = _within(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         processes = _within(PROCESSES, resource.getrlimit(resource.RLIMIT_NPROC)[1])
-        self.notes.append(f"ulimits nofile={files} nproc={processes}: podman's own may be above what this machine allows")
+        self.notes.append(
+            f"ulimits nofile={files} nproc={processes}: podman's own can be more than this machine allows"
+        )
         return [f"--ulimit=nofile={files}:{files}", f"--ulimit=nproc={processes}:{processes}"]
 
     def __call__(self, *argv: str, check: bool = True, stdin: str | None = None) -> str:
@@ -156,7 +157,9 @@ def _within(wanted: int, hard_limit: int) -> int:
 # -- inventory -------------------------------------------------------------------------------------------------------
 def hosts_of(inventory: str, wanted: str, variant: str) -> t.List[Host]:
     """The hosts of the group `lab`, in the inventory's order, dns first because the others ask it as they start."""
-    listing = json.loads(run(["ansible-inventory", "-i", inventory, "--list"]))
+    beside = pathlib.Path(sys.executable).with_name("ansible-inventory")
+    command = str(beside) if beside.exists() else "ansible-inventory"
+    listing = json.loads(run([command, "-i", inventory, "--list"]))
     variables = listing["_meta"]["hostvars"]
     names = [name for name, host in variables.items() if "lab_image" in host]
     chosen = [name for name in re.split(r"[,\s]+", wanted) if name] or names
@@ -229,6 +232,16 @@ def ensure_image(podman: Podman, name: str) -> str:
     return tag
 
 
+def forget_older(podman: Podman) -> None:
+    """Removes images of ours that are made of what is not there any more; podman keeps what a container still uses."""
+    current = {image_tag(name) for name in (*IMAGES, *RELEASES)}
+    for known in podman(
+        "images", "--format={{.Repository}}:{{.Tag}}", f"--filter=reference=localhost/{LABEL}/*"
+    ).split():
+        if known not in current:
+            podman("rmi", known, check=False)
+
+
 def bootstrap(podman: Podman, release: str, tag: str) -> None:
     """A minimal Debian from its archive, by way of this machine's apt proxy if it has one."""
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -273,7 +286,12 @@ def ensure_authority() -> pathlib.Path:
     directory = CACHE / "ca"
     if not (directory / "ca.pem").exists():
         directory.mkdir(exist_ok=True, mode=0o700)
-        subject = ["-subj", "/O=postmaster lab/CN=postmaster lab CA", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        subject = [
+            "-subj",
+            "/O=postmaster lab/CN=postmaster lab CA",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
+        ]
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650"]
         files = ["-keyout", str(directory / "ca.key"), "-out", str(directory / "ca.pem")]
         run(["openssl", "req", "-x509", *curve, *subject, *files])
@@ -314,7 +332,11 @@ def ensure_identity(host: Host) -> pathlib.Path:
     directory = CACHE / "hosts" / host.name
     ensure_certificate(host, directory / "ssl")
     extra = [prefix + str(number) for number in host.extra for prefix in (IPV4, IPV6)]
-    lines = {"LAB_NAME": f"{host.name}.lab.test", "LAB_ADDRESSES": " ".join(host.addresses), "LAB_EXTRA": " ".join(extra)}
+    lines = {
+        "LAB_NAME": f"{host.name}.lab.test",
+        "LAB_ADDRESSES": " ".join(host.addresses),
+        "LAB_EXTRA": " ".join(extra),
+    }
     (directory / "host").write_text("".join(f'{key}="{value}"\n' for key, value in lines.items()))
     shutil.copy(CACHE / "id_ed25519.pub", directory / "authorized_keys")
     return directory
@@ -353,7 +375,7 @@ def is_running(podman: Podman, host: Host, image: str) -> bool:
     return seen == f"true {image}"
 
 
-def start(podman: Podman, host: Host, image: str, ulimits: t.Sequence[str]) -> None:
+def start(podman: Podman, host: Host, image: str) -> None:
     """A new container for a host. /etc is a volume, so that directories in it can be renamed as on a real file system."""
     remove(podman, host)
     identity = ensure_identity(host)
@@ -364,8 +386,7 @@ def start(podman: Podman, host: Host, image: str, ulimits: t.Sequence[str]) -> N
         *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
         *(f"--cap-add={capability}" for capability in CAPABILITIES),
         *("--volume=/etc", f"--volume={identity}:/lab:ro"),
-        *(("--sysctl=net.ipv4.ip_nonlocal_bind=0", "--sysctl=net.ipv6.conf.all.disable_ipv6=0")),
-        *ulimits,
+        *podman.ulimits,
     ]
     interpreter = ensure_python36() if host.image == "sles15" else None
     if interpreter:
@@ -392,29 +413,36 @@ def create(arguments: argparse.Namespace) -> None:
     """Images, network, keys, then the hosts that are not there yet (or all of them, when they are to be reset)."""
     podman = Podman()
     hosts = hosts_of(arguments.inventory, arguments.hosts, arguments.variant)
-    ulimits = podman.ulimits()
     for note in podman.notes:
         say(f"podman: {note}")
     ensure_key()
     tags = {host.name: ensure_image(podman, host.image) for host in hosts}
     ensure_network(podman)
-    resettable = [host for host in hosts if arguments.reset and "relay" in roles_of(host)]
-    for host in hosts:
-        if host in resettable or not is_running(podman, host, tags[host.name]):
-            began = time.monotonic()
-            start(podman, host, tags[host.name], ulimits)
-            say(f"host {host.name}: {host.address} from {host.image}, started in {time.monotonic() - began:.1f} s")
-            if host.name == "dns":
-                report(wait_until_ready(podman, host))
+    fresh = [host for host in hosts if start_if_needed(podman, host, tags[host.name], arguments.reset)]
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        report("\n".join(filter(None, pool.map(lambda host: wait_until_ready(podman, host), hosts))))
+        report("\n".join(filter(None, pool.map(lambda host: wait_until_ready(podman, host), fresh))))
+    if fresh:
+        forget_older(podman)
     report_interpreter(podman, hosts)
     say(f"ready: {' '.join(host.name for host in hosts)}")
 
 
-def roles_of(host: Host) -> t.Set[str]:
-    """What a host is to the lab: infrastructure keeps its state when the relays are reset."""
-    return {"infrastructure"} if host.image in ("dns", "world") else {"relay"}
+def start_if_needed(podman: Podman, host: Host, image: str, reset: bool) -> bool:
+    """Starts a host that does not run from its image, or is a relay to be reset; True when it did."""
+    if is_running(podman, host, image) and not (reset and is_relay(host)):
+        return False
+    began = time.monotonic()
+    start(podman, host, image)
+    say(f"host {host.name}: {host.address} from {host.image}, started in {time.monotonic() - began:.1f} s")
+    if host.name == "dns":
+        # The others ask it while they boot.
+        report(wait_until_ready(podman, host))
+    return True
+
+
+def is_relay(host: Host) -> bool:
+    """What is reset is a relay; dns and world have commands that put them back (labdns reset, sinkctl reset)."""
+    return host.image not in ("dns", "world")
 
 
 def report(problem: str) -> None:
@@ -426,8 +454,10 @@ def report_interpreter(podman: Podman, hosts: t.Sequence[Host]) -> None:
     """Says which Python the SLES host is managed with: a real 3.6, or the image's own where this machine has none."""
     for host in hosts:
         if host.image == "sles15":
-            version = podman("exec", host.container, f"{INTERPRETER}/bin/python3.6", "-c", "import sys; print(sys.version[:6])")
-            real = "" if version.startswith("3.6") else ": this machine has no pyenv Python 3.6, so the image's own stands in"
+            interpreter = f"{INTERPRETER}/bin/python3.6"
+            version = podman("exec", host.container, interpreter, "-c", "import sys; print(sys.version[:6])")
+            missing = ": this machine has no pyenv Python 3.6, so the image's own stands in"
+            real = "" if version.startswith("3.6") else missing
             say(f"host {host.name}: interpreter Python {version}{real}")
 
 
@@ -437,7 +467,9 @@ def destroy(arguments: argparse.Namespace) -> None:
     for host in hosts_of(arguments.inventory, arguments.hosts, "stock"):
         if remove(podman, host):
             say(f"host {host.name}: removed")
-    if not podman("ps", "--all", "--quiet", f"--filter=label={LABEL}=host") and podman.has("network", "exists", NETWORK):
+    if not podman("ps", "--all", "--quiet", f"--filter=label={LABEL}=host") and podman.has(
+        "network", "exists", NETWORK
+    ):
         podman("network", "rm", NETWORK)
         say(f"network {NETWORK}: removed")
 
@@ -452,10 +484,16 @@ def main() -> int:
         command.add_argument("--hosts", default="", help="only these, comma separated; default all")
         if name == "create":
             command.add_argument("--reset", action="store_true", help="new containers for the relays")
-            command.add_argument("--variant", choices=("stock", "bare"), default="stock", help="bare: relays without an MTA")
+            command.add_argument(
+                "--variant", choices=("stock", "bare"), default="stock", help="bare: relays without an MTA"
+            )
     arguments = parser.parse_args()
+    CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        arguments.action(arguments)
+        # One at a time: two runs that create the same lab end with one lab.
+        with open(CACHE / "lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            arguments.action(arguments)
     except LabError as error:
         say(str(error))
         return 1

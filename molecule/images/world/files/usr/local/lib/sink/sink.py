@@ -292,7 +292,9 @@ async def main() -> None:
         for address in (f"10.25.0.{number}", f"fd00:25::{number}"):
             for port in PORTS:
 
-                async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, domain: str = domain) -> None:
+                async def accept(
+                    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, domain: str = domain
+                ) -> None:
                     await converse(domain, reader, writer)
 
                 servers.append(await asyncio.start_server(accept, address, port, limit=128 * 1024 * 1024, backlog=256))
