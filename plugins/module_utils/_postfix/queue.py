@@ -56,11 +56,27 @@ def messages(host: Host, report: Report = _queue.ignore) -> t.Iterator[Message]:
     name = host.instance.name
     for line in host.runner.lines(_argv(host, "postqueue", "-j")):
         try:
-            yield _message(json.loads(_queue.clean(line), strict=False), name, null_sender)
+            yield _message(_parsed(line), name, null_sender)
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             report(f"{settings.directory}: line of postqueue -j", f"{problem!r}: {_queue.clean(line)[:200]}")
     for path in _files_below(os.path.join(settings.directory, "corrupt")):
         report(path, "Postfix put this file into its corrupt queue")
+
+
+def _parsed(line: bytes) -> t.Any:
+    """One line of postqueue -j; bytes in it that are not UTF-8 become visible as C(\\xNN)."""
+    try:
+        return json.loads(line.decode("utf-8"), strict=False)
+    except UnicodeDecodeError:
+        return _visible(json.loads(line.decode("utf-8", "surrogateescape"), strict=False))
+
+
+def _visible(value: t.Any) -> t.Any:
+    if isinstance(value, str):
+        return _queue.clean(value.encode("utf-8", "surrogateescape"))
+    if isinstance(value, list):
+        return [_visible(one) for one in value]
+    return {name: _visible(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _message(found: t.Mapping[str, t.Any], instance: str, null_sender: str) -> Message:

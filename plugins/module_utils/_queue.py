@@ -1,0 +1,410 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Queued messages, MTA-neutral: the record, the summary of many, and how summaries of hosts become the fleet's.
+
+Private to the collection: it can change at any time.
+
+Everything here takes messages one by one: a queue of 100,000 never stands in memory.
+"""
+
+import bisect
+import heapq
+import re
+import time
+import typing as t
+
+from ._select import domain_of
+
+INCOMING, ACTIVE, DEFERRED, HOLD, CORRUPT = "incoming", "active", "deferred", "hold", "corrupt"
+
+#: Postfix's words are the common ones; sendmail's normal, quarantined and lost messages, and Postfix's maildrop, map to them.
+STATUSES = {
+    "maildrop": INCOMING,
+    INCOMING: INCOMING,
+    ACTIVE: ACTIVE,
+    DEFERRED: DEFERRED,
+    HOLD: HOLD,
+    CORRUPT: CORRUPT,
+    "normal": DEFERRED,
+    "quarantined": HOLD,
+    "lost": CORRUPT,
+}
+
+#: The upper ends of the age classes in minutes, those of qshape(1); the last class is open.
+AGE_LIMITS = (5, 10, 20, 40, 80, 160, 320, 640, 1280)
+
+#: What can be done to messages.
+FLUSH, DELIVER, RELEASE, REQUEUE, DELETE, EXPIRE = "flush", "deliver", "release", "requeue", "delete", "expire"
+ACTIONS = (FLUSH, DELIVER, HOLD, RELEASE, REQUEUE, DELETE, EXPIRE)
+
+#: The tables of a summary.
+TABLES = ("statuses", "senders", "sender_domains", "recipients", "domains", "nexthops", "reasons")
+
+NO_REASON = "(none recorded)"
+LOCAL = "(local)"
+
+
+class Recipient(t.NamedTuple):
+    """A recipient that still waits.
+
+    :param reason: the MTA's own text about the last attempt; empty where there was none.
+    """
+
+    address: str
+    reason: str = ""
+
+
+class Message(t.NamedTuple):
+    """One queued message.
+
+    :param queue: the MTA's word: incoming, active, deferred, hold, corrupt; normal, quarantined, lost.
+    :param status: the common word, see STATUSES.
+    :param arrival: seconds since the epoch.
+    :param size: bytes, as the MTA counts them: Postfix the whole message, sendmail its body.
+    :param sender: the envelope sender; C(<>) is the null sender.
+    :param reason: why the message as a whole waits, where the MTA says so.
+    :param attempts: how often it was tried; None where the MTA does not count.
+    :param expiring: it was told to bounce at the next attempt.
+    :param path: its control file; empty where it was not looked for.
+    """
+
+    id: str
+    instance: str
+    queue: str
+    status: str
+    arrival: int
+    size: int
+    sender: str
+    recipients: t.Tuple[Recipient, ...]
+    reason: str = ""
+    last_attempt: t.Optional[int] = None
+    next_attempt: t.Optional[int] = None
+    attempts: t.Optional[int] = None
+    expiring: bool = False
+    path: str = ""
+
+
+class Identity(t.NamedTuple):
+    """What tells a message from another one that got the same queue ID later, and what an action needs of it."""
+
+    id: str
+    instance: str
+    status: str
+    arrival: int
+    size: int
+    sender: str
+    path: str = ""
+
+
+class Skipped(t.NamedTuple):
+    """A message that an action left alone, and why."""
+
+    message: Identity
+    why: str
+
+
+class Outcome(t.NamedTuple):
+    """What an action came to. A message that left the queue meanwhile is gone, which is no failure.
+
+    :param transcript: what the MTA said while it worked, where somebody wants to read it.
+    """
+
+    affected: t.Tuple[Identity, ...] = ()
+    gone: t.Tuple[Identity, ...] = ()
+    skipped: t.Tuple[Skipped, ...] = ()
+    transcript: t.Tuple[str, ...] = ()
+
+
+class Detail(t.NamedTuple):
+    """One message with its content.
+
+    :param headers: name and value, unfolded, in order.
+    :param body: text up to the limit that was asked for; undecodable bytes are shown as C(\\xNN).
+    :param body_size: bytes of the whole body.
+    """
+
+    message: Message
+    headers: t.Tuple[t.Tuple[str, str], ...]
+    body: str
+    body_size: int
+
+
+class HostStatus(t.NamedTuple):
+    """What an MTA remembers about a host that it delivered to.
+
+    :param status: its text, empty for success.
+    :param when: seconds since the epoch.
+    """
+
+    host: str
+    status: str
+    when: int
+
+
+#: Told about a file that cannot be read as a message: its name, and why.
+Report = t.Callable[[str, str], None]
+
+
+def ignore(path: str, why: str) -> None:
+    """A Report for those who do not want to know."""
+
+
+def identity(message: Message) -> Identity:
+    """The part of a message that an action needs."""
+    return Identity(
+        message.id, message.instance, message.status, message.arrival, message.size, message.sender, message.path
+    )
+
+
+# --- for people and JSON -----------------------------------------------------------------------------------------
+
+
+def as_record(message: Message) -> t.Dict[str, t.Any]:
+    """A message as Ansible returns it."""
+    record: t.Dict[str, t.Any] = dict(message._asdict())
+    record["arrived"] = utc(message.arrival)
+    record["recipients"] = [
+        {"address": one.address, "reason": one.reason, "dsn": status_code(one.reason or message.reason)}
+        for one in message.recipients
+    ]
+    return record
+
+
+def utc(seconds: float) -> str:
+    """An instant as text in UTC (RFC 3339)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+_STATUS = re.compile(r"\b[2345][0-9][0-9][ -]([245]\.[0-9]{1,3}\.[0-9]{1,3})\b")
+
+
+def status_code(reason: str) -> str:
+    """The enhanced status code in an MTA's text (RFC 3463), where it stands behind a reply code; else empty."""
+    match = _STATUS.search(reason)
+    return match.group(1) if match else ""
+
+
+def clean(raw: bytes) -> str:
+    """Bytes of a queue file as text that every JSON parser takes; what is not UTF-8 is shown as C(\\xNN)."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def unfold(text: str) -> t.Iterator[t.Tuple[str, str]]:
+    """Header lines as name and value, folded ones joined (RFC 5322 section 2.2.3)."""
+    name, value = "", ""
+    for line in text.splitlines():
+        if line[:1] in (" ", "\t") and name:
+            value = f"{value} {line.strip()}".strip()
+            continue
+        if name:
+            yield name, value
+        name, dummy, value = line.partition(":")
+        value = value.strip()
+    if name:
+        yield name, value
+
+
+# --- order -------------------------------------------------------------------------------------------------------
+
+_ORDERS: t.Dict[str, t.Callable[[Message], t.Any]] = {
+    "oldest": lambda message: (message.arrival, message.instance, message.id),
+    "newest": lambda message: (-message.arrival, message.instance, message.id),
+    "largest": lambda message: (-message.size, message.arrival, message.instance, message.id),
+}
+ORDERS = tuple(sorted(_ORDERS))
+
+
+def first(messages: t.Iterable[Message], order: str, limit: int) -> t.List[Message]:
+    """The first I(limit) messages in an order, holding no more than these; reads the stream to its end."""
+    if limit > 0:
+        return heapq.nsmallest(limit, messages, key=_ORDERS[order])
+    for dummy in messages:
+        pass
+    return []
+
+
+# --- reasons -----------------------------------------------------------------------------------------------------
+
+_HOST_AND_ADDRESS = re.compile(r"\b([A-Za-z0-9_.-]+)\[([0-9A-Fa-f.:]+)\](:[0-9]+)?")
+_IPV4 = re.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
+_IPV6 = re.compile(r"\b[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}\b")
+_MAIL_ADDRESS = re.compile(r"<[^<>\s]*@[^<>\s]*>")
+# Names, but no version numbers and no parts of web addresses, which tell what to do.
+_NAME = re.compile(r"(?<![/\w.@-])(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]+\.?(?![\w@/-])")
+_SERIAL = re.compile(r"\b(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{8,}(?:\.[0-9]+)?\b")
+_SECONDS = re.compile(r"\b[0-9]+ (seconds|minutes|hours)\b")
+
+
+class Explained(t.NamedTuple):
+    """A reason without what differs from one message to the next, and the host that it names; empty without one."""
+
+    text: str
+    host: str
+
+
+def explain(reason: str) -> Explained:
+    """Make reasons countable: "timed out" is one thing, whatever address, host, recipient or serial number it names."""
+    if not reason:
+        return Explained(NO_REASON, "")
+    named = _HOST_AND_ADDRESS.search(reason) or _NAME.search(reason)
+    text = _HOST_AND_ADDRESS.sub("HOST", reason)
+    text = _MAIL_ADDRESS.sub("<ADDRESS>", text)
+    text = _IPV6.sub("IP", _IPV4.sub("IP", text))
+    text = _NAME.sub("HOST", text)
+    text = _SERIAL.sub("ID", text)
+    text = _SECONDS.sub(r"N \1", text)
+    host = named.group(1) if named and named.re is _HOST_AND_ADDRESS else named.group(0) if named else ""
+    return Explained(" ".join(text.split()), host.rstrip(".").lower())
+
+
+# --- summaries ---------------------------------------------------------------------------------------------------
+
+# A row while it is counted: messages, recipients, bytes, the oldest as (arrival, instance, id, reason) or, merged,
+# (arrival, host, instance, id, reason), then the age classes.
+_AGES = 4
+_Row = t.List[t.Any]
+_Table = t.Dict[str, _Row]
+
+
+class Tally:
+    """Counts messages into the tables of a summary. What it holds grows with the names, not with the messages.
+
+    :param now: seconds since the epoch, from which ages are counted.
+    """
+
+    def __init__(self, now: float) -> None:
+        # An age on the limit belongs to the older class, as qshape has it.
+        self._cuts = [now - minutes * 60 for minutes in reversed(AGE_LIMITS)]
+        self._total = _new_row()
+        self._tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
+        self._explained: t.Dict[str, Explained] = {}
+
+    def watch(self, messages: t.Iterable[Message]) -> t.Iterator[Message]:
+        """Pass messages on and count them."""
+        for message in messages:
+            self.add(message)
+            yield message
+
+    def add(self, message: Message) -> None:
+        """Count one message."""
+        recipients = message.recipients
+        several = len(recipients)
+        size = message.size
+        age = _AGES + len(AGE_LIMITS) - bisect.bisect_left(self._cuts, message.arrival)
+        reason = message.reason or (recipients[0].reason if recipients else "")
+        oldest = (message.arrival, message.instance, message.id, reason)
+        _count(self._total, several, size, oldest, age)
+        tables = self._tables
+        _count(_row(tables["statuses"], message.status), several, size, oldest, age)
+        _count(_row(tables["senders"], message.sender), several, size, oldest, age)
+        sender_domain = domain_of(message.sender) or message.sender
+        _count(_row(tables["sender_domains"], sender_domain), several, size, oldest, age)
+        names: t.Dict[t.Tuple[str, str], t.List[t.Any]] = {}
+        for one in recipients:
+            for key in self._names(one.address, one.reason or message.reason):
+                known = names.get(key)
+                if known is None:
+                    names[key] = [1, one.reason or message.reason]
+                else:
+                    known[0] += 1
+        for (table, name), (several, reason) in names.items():
+            _count(_row(tables[table], name), several, size, oldest[:3] + (reason,), age)
+
+    def _names(self, address: str, reason: str) -> t.Tuple[t.Tuple[str, str], ...]:
+        """The rows that a recipient belongs to."""
+        explained = self._explained.get(reason)
+        if explained is None:
+            if len(self._explained) > 20000:
+                self._explained.clear()
+            explained = self._explained[reason] = explain(reason)
+        domain = domain_of(address) or LOCAL
+        return (
+            ("recipients", address),
+            ("domains", domain),
+            ("nexthops", explained.host or domain),
+            ("reasons", explained.text),
+        )
+
+    def summary(self, top: int) -> t.Dict[str, t.Any]:
+        """The tables, each with its I(top) rows by messages; 0 is all of them, which alone can be merged exactly."""
+        return _summary(self._total, self._tables, top)
+
+
+def merge(summaries: t.Mapping[str, t.Mapping[str, t.Any]], top: int = 0) -> t.Dict[str, t.Any]:
+    """Summaries of hosts as one. Exact when each is complete: the result equals one count over all messages.
+
+    :param summaries: the host's name to its summary; each oldest message gets its host's name.
+    """
+    total = _new_row()
+    tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
+    for host in sorted(summaries):
+        _add_row(total, summaries[host]["total"], host)
+        for name in TABLES:
+            for row in summaries[host][name]:
+                _add_row(_row(tables[name], row["name"]), row, host)
+    merged = _summary(total, tables, top)
+    merged["complete"] = merged["complete"] and all(summary["complete"] for summary in summaries.values())
+    return merged
+
+
+def _new_row() -> _Row:
+    return [0, 0, 0, None] + [0] * (len(AGE_LIMITS) + 1)
+
+
+def _row(table: _Table, name: str) -> _Row:
+    row = table.get(name)
+    if row is None:
+        row = table[name] = _new_row()
+    return row
+
+
+def _count(row: _Row, recipients: int, size: int, oldest: t.Tuple[t.Any, ...], age: int) -> None:
+    row[0] += 1
+    row[1] += recipients
+    row[2] += size
+    if row[3] is None or oldest < row[3]:
+        row[3] = oldest
+    row[age] += recipients
+
+
+def _add_row(row: _Row, more: t.Mapping[str, t.Any], host: str) -> None:
+    row[0] += more["messages"]
+    row[1] += more["recipients"]
+    row[2] += more["bytes"]
+    for age, several in enumerate(more["ages"]):
+        row[_AGES + age] += several
+    oldest = more["oldest"]
+    if oldest:
+        found = (oldest["arrival"], oldest.get("host") or host, oldest["instance"], oldest["id"], oldest["reason"])
+        row[3] = found if row[3] is None else min(row[3], found)
+
+
+def _summary(total: _Row, tables: t.Mapping[str, _Table], top: int) -> t.Dict[str, t.Any]:
+    summary: t.Dict[str, t.Any] = {"total": _as_dict(total)}
+    for name in TABLES:
+        rows = tables[name].items()
+        chosen = heapq.nsmallest(top or len(rows), rows, key=lambda item: (-item[1][0], -item[1][1], item[0]))
+        summary[name] = [dict(_as_dict(row), name=key) for key, row in chosen]
+    summary["distinct"] = {name: len(tables[name]) for name in TABLES}
+    summary["complete"] = all(len(tables[name]) == len(summary[name]) for name in TABLES)
+    return summary
+
+
+def _as_dict(row: _Row) -> t.Dict[str, t.Any]:
+    return {
+        "messages": row[0],
+        "recipients": row[1],
+        "bytes": row[2],
+        "oldest": _as_oldest(row[3]),
+        "ages": row[_AGES:],
+    }
+
+
+def _as_oldest(found: t.Optional[t.Tuple[t.Any, ...]]) -> t.Optional[t.Dict[str, t.Any]]:
+    if found is None:
+        return None
+    instance, message, reason = found[-3:]
+    oldest = {"arrival": found[0], "arrived": utc(found[0]), "instance": instance, "id": message, "reason": reason}
+    return dict(oldest, host=found[1]) if len(found) == 5 else oldest

@@ -1,0 +1,507 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""sendmail queues: the control files read as they lie there, actions through sendmail's own queue options.
+
+Private to the collection: it can change at any time.
+
+A control file is qf (normal), hf (quarantined) or Qf (lost); df beside it is the body, tf and xf are temporary. The daemon
+replaces control files by rename and locks with flock(2) what it delivers, so reading needs no lock. mailq(1) hides the
+quarantined ones, cuts reasons and shows minutes: the files say it all.
+"""
+
+import fcntl
+import glob
+import os
+import time
+import typing as t
+
+from .. import _queue, _queue_locks, _queue_trace
+from .._errors import Unsupported
+from .._queue import Detail, HostStatus, Identity, Message, Outcome, Recipient, Report, Skipped
+from .._records import Host
+from .._select import NULL_SENDER
+
+_QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
+_HOLD_REASON = "on hold by the postmaster"
+_ROUNDS = 3
+_PAUSE = 0.5
+#: IDs for one call of sendmail, which compares each of them with each queue file.
+_BATCH = 2000
+#: Seconds after which a control file without its last line is broken, not being written.
+_PATIENCE = 60
+
+
+class _Spool(t.NamedTuple):
+    """A queue directory: where its control files and its bodies are."""
+
+    control: str
+    data: str
+
+
+class _Control(t.NamedTuple):
+    """What a control file says, headers left out."""
+
+    arrival: int
+    last_attempt: int
+    attempts: int
+    reason: str
+    sender: str
+    recipients: t.Tuple[Recipient, ...]
+    data_directory: str
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def messages(host: Host, report: Report = _queue.ignore) -> t.Iterator[Message]:
+    """Every message of the instance, quarantined and lost ones too; files that cannot be read to I(report)."""
+    locked = _queue_locks.locked_inodes()
+    for spool in _spools(host):
+        yield from _in_spool(spool, host.instance.name, locked, report)
+
+
+def _in_spool(spool: _Spool, instance: str, locked: t.FrozenSet[int], report: Report) -> t.Iterator[Message]:
+    try:
+        control = os.open(spool.control, os.O_RDONLY | os.O_DIRECTORY)
+        data = os.open(spool.data, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as problem:
+        report(spool.control, str(problem.strerror))
+        return
+    try:
+        with os.scandir(spool.control) as entries:
+            for entry in entries:
+                queue = _QUEUES.get(entry.name[:2])
+                if queue is not None:
+                    active = bool(locked) and entry.inode() in locked
+                    found = _one(spool, control, data, entry.name, queue, active, instance, report)
+                    if found is not None:
+                        yield found
+    finally:
+        os.close(control)
+        os.close(data)
+
+
+def _one(
+    spool: _Spool, control: int, data: int, name: str, queue: str, active: bool, instance: str, report: Report
+) -> t.Optional[Message]:
+    try:
+        raw = _content(name, control)
+    except FileNotFoundError:
+        return None  # delivered meanwhile
+    except OSError as problem:
+        report(f"{spool.control}/{name}", str(problem.strerror))
+        return None
+    try:
+        found = _parse(raw, strict=queue != "lost")
+    except ValueError as problem:
+        _report_broken(f"{spool.control}/{name}", str(problem), report)
+        return None
+    if queue == "lost":
+        report(f"{spool.control}/{name}", "sendmail lost this message: it could not read the control file")
+    return Message(
+        name[2:],
+        instance,
+        queue,
+        _queue.ACTIVE if active and queue == "normal" else _queue.STATUSES[queue],
+        found.arrival,
+        _body_size("df" + name[2:], data, found.data_directory, spool),
+        found.sender,
+        found.recipients,
+        found.reason,
+        found.last_attempt or None,
+        None,
+        found.attempts,
+        False,
+        f"{spool.control}/{name}",
+    )
+
+
+def _content(name: str, directory: t.Optional[int] = None) -> bytes:
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory)
+    try:
+        content = os.read(handle, 65536)
+        if len(content) < 65536:
+            return content
+        parts = [content]
+        while parts[-1]:
+            parts.append(os.read(handle, 1 << 20))
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
+def _parse(raw: bytes, strict: bool = True) -> _Control:
+    """Read a control file up to its headers (sendmail's queue file format V8, doc/op/op.me, appendix B).
+
+    M before the sender is the last error of the whole message; M after it belongs to the recipient that follows.
+
+    :param strict: False for a lost message: take what can be taken.
+    :raises ValueError: the file is cut off, or lacks what every message has.
+    """
+    fields: t.Dict[bytes, bytes] = {}
+    recipients: t.List[Recipient] = []
+    reason = ""
+    for line in raw.split(b"\n"):
+        kind = line[:1]
+        if kind == b"H":
+            break
+        if kind == b"R":
+            recipients.append(Recipient(_address(line.partition(b":")[2]), reason))
+            reason = ""
+        elif kind == b"M" and b"S" in fields:
+            reason = _queue.clean(line[1:])
+        else:
+            fields[kind] = line[1:]
+    if strict:
+        _insist(raw, fields)
+    sender = _address(fields.get(b"S", b""))
+    return _Control(
+        int(fields.get(b"T", b"0")),
+        int(fields.get(b"K", b"0")),
+        int(fields.get(b"N", b"0")),
+        _waits_for(fields, recipients),
+        NULL_SENDER if sender in ("", "MAILER-DAEMON") else sender,
+        tuple(recipients),
+        os.fsdecode(fields.get(b"d", b"")),
+    )
+
+
+def _waits_for(fields: t.Mapping[bytes, bytes], recipients: t.Sequence[Recipient]) -> str:
+    """The reason of the whole message, which holds for recipients without an own one.
+
+    In quarantine it waits for a person, whatever went wrong before. Else it is the last error of all: where one
+    recipient has the very same, it is that one's, and nothing is known about the others.
+    """
+    if b"q" in fields:
+        return "quarantine: " + _queue.clean(fields[b"q"])
+    reason = _queue.clean(fields.get(b"M", b""))
+    own = {one.reason for one in recipients}
+    return "" if "" in own and reason in own else reason
+
+
+def _insist(raw: bytes, fields: t.Mapping[bytes, bytes]) -> None:
+    if not raw.endswith(b"\n.\n"):
+        raise ValueError("the file is cut off: its last line is missing")
+    if b"T" not in fields or b"S" not in fields:
+        raise ValueError("the file has no time of arrival or no sender")
+
+
+def _address(raw: bytes) -> str:
+    address = raw.decode("utf-8", "backslashreplace")
+    return address[1:-1] if address[:1] == "<" and address[-1:] == ">" else address
+
+
+def _body_size(name: str, data: int, directory: str, spool: _Spool) -> int:
+    try:
+        if directory:
+            return os.stat(os.path.join(os.path.dirname(spool.data), directory, name)).st_size
+        return os.stat(name, dir_fd=data).st_size
+    except OSError:
+        return 0
+
+
+def _report_broken(path: str, why: str, report: Report) -> None:
+    try:
+        age = time.time() - os.stat(path).st_mtime
+    except OSError:
+        return  # gone
+    if age > _PATIENCE:
+        report(path, why)
+
+
+def detailed(host: Host, message: Message) -> Message:
+    """The message as it is: sendmail plans no time for the next attempt, each queue run takes what is there."""
+    return message
+
+
+def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
+    """One message with its content; None if there is none with this ID. I(body_limit) is in bytes."""
+    found = next((one for one in messages(host) if one.id == queue_id), None)
+    if found is None:
+        return None
+    try:
+        headers = _headers(_content(found.path))
+    except OSError:
+        return None  # it left the queue meanwhile
+    body, size = _body(_data_path(host, found.path), body_limit)
+    return Detail(found, tuple(_queue.unfold(headers)), _queue.clean(body), size)
+
+
+def _headers(raw: bytes) -> str:
+    """The H lines: H?flags?Name: value, continued on lines that begin with a blank. 0x81 stands for the $ of a macro."""
+    lines: t.List[str] = []
+    for line in raw.replace(b"\x81", b"$").split(b"\n"):
+        if line[:2] == b"H?":
+            lines.append(_queue.clean(line[2:].partition(b"?")[2]))
+        elif line[:1] == b"H":
+            lines.append(_queue.clean(line[1:]))
+        elif line[:1] in (b" ", b"\t") and lines:
+            lines.append(_queue.clean(line))
+    return "\n".join(lines)
+
+
+def _body(path: str, limit: int) -> t.Tuple[bytes, int]:
+    try:
+        with open(path, "rb") as body:
+            return body.read(limit), os.fstat(body.fileno()).st_size
+    except OSError:
+        return b"", 0
+
+
+def log_files(host: Host) -> t.Tuple[str, ...]:
+    """Where this instance's log lines are: sendmail knows syslog only."""
+    return _queue_trace.files("")
+
+
+def host_status(host: Host) -> t.Tuple[HostStatus, ...]:
+    """What sendmail remembers about the hosts it delivered to (hoststat(1)), where it was told to remember."""
+    directory = _option(host, "HostStatusDirectory")
+    if not directory:
+        return ()
+    base = os.path.join(_base(host), directory)
+    found = [_host_status(base, os.path.join(parent, name)) for parent, dummy, names in os.walk(base) for name in names]
+    return tuple(sorted(one for one in found if one is not None))
+
+
+def _host_status(base: str, path: str) -> t.Optional[HostStatus]:
+    # test./lab./mx1 is mx1.lab.test; S is the exit status, R the last reply, U the time of use.
+    host = ".".join(part.rstrip(".") for part in reversed(os.path.relpath(path, base).split("/")))
+    try:
+        fields = {line[:1]: line[1:] for line in _queue.clean(_content(path)).splitlines()}
+        failed = fields.get("S", "0") != "0"
+        return HostStatus(host, fields.get("R", "") if failed else "", int(fields.get("U", "0")))
+    except (OSError, ValueError):
+        return None
+
+
+def _option(host: Host, name: str) -> str:
+    """An option of the live configuration file; empty where it is not set."""
+    wanted = f"O {name}="
+    return next((line[len(wanted) :] for line in _cf_lines(host, wanted)), "")
+
+
+def _cf_lines(host: Host, beginning: str) -> t.Iterator[str]:
+    try:
+        with open(_cf(host), encoding="utf-8", errors="replace") as lines:
+            yield from (line.strip() for line in lines if line.startswith(beginning))
+    except FileNotFoundError:
+        return
+
+
+# --- acting ------------------------------------------------------------------------------------------------------
+
+
+def run_queue(host: Host) -> None:
+    """Try everything that is not quarantined, now and in the background."""
+    host.runner.run(_argv(host, "-q"))
+
+
+def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> Outcome:
+    """Do one thing to messages that were just seen in the queue.
+
+    :param timeout: seconds that C(deliver) waits for an attempt to end.
+    :raises Unsupported: sendmail cannot requeue.
+    """
+    if action == _queue.REQUEUE:
+        nearest = "deliver or flush; sendmail rewrites and routes anew at each attempt anyway"
+        raise Unsupported("action", action, "sendmail", nearest)
+    present, gone = _recognised(targets)
+    if action == _queue.DELETE:
+        outcome = _delete(host, present)
+    elif action in (_queue.HOLD, _queue.RELEASE):
+        outcome = _move(host, action, present)
+    else:
+        outcome = _attempt(host, action, present, timeout)
+    return outcome._replace(gone=outcome.gone + gone)
+
+
+def _recognised(targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.Tuple[Identity, ...]]:
+    """Those that are still the messages that were selected, under their present names, and those that are gone."""
+    present: t.List[Identity] = []
+    gone: t.List[Identity] = []
+    for target in targets:
+        path = next((path for path in _names(target.path) if _is(path, target)), None)
+        if path is None:
+            gone.append(target)
+        else:
+            present.append(target._replace(path=path))
+    return present, tuple(gone)
+
+
+def _names(path: str) -> t.Tuple[str, ...]:
+    directory, name = os.path.split(path)
+    return tuple(os.path.join(directory, kind + name[2:]) for kind in _QUEUES)
+
+
+def _is(path: str, target: Identity) -> bool:
+    try:
+        found = _parse(_content(path), strict=False)
+    except (OSError, ValueError):
+        return False
+    return (found.arrival, found.sender) == (target.arrival, target.sender)
+
+
+def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> Outcome:
+    """Quarantine or release: one call for all. sendmail leaves out what it is delivering, so the rest gets another go."""
+    options, kind = (["-Q" + _HOLD_REASON], "hf") if action == _queue.HOLD else (["-qQ", "-Q"], "qf")
+    waiting, skipped = _unambiguous(host, targets)
+    affected: t.List[Identity] = []
+    gone: t.List[Identity] = []
+    for attempt in range(_ROUNDS):
+        if not waiting:
+            break
+        if attempt:
+            time.sleep(_PAUSE)
+        _run(host, options, waiting, timeout=600)
+        affected += [one for one in waiting if os.path.exists(_named(one.path, kind))]
+        gone += [one for one in waiting if not any(os.path.exists(path) for path in _names(one.path))]
+        settled = {one.id for one in affected} | {one.id for one in gone}
+        waiting = [one for one in waiting if one.id not in settled]
+    skipped += [Skipped(one, "it is being delivered now") for one in waiting]
+    return Outcome(tuple(affected), tuple(gone), tuple(skipped))
+
+
+def _named(path: str, kind: str) -> str:
+    directory, name = os.path.split(path)
+    return os.path.join(directory, kind + name[2:])
+
+
+def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> Outcome:
+    """Deliver: in the foreground, with the dialogue. Flush and expire: in the background."""
+    waiting, skipped = _unambiguous(host, targets)
+    held = [one for one in waiting if os.path.basename(one.path)[:2] != "qf"]
+    skipped += [Skipped(one, "it was put on hold meanwhile") for one in held]
+    ready = [one for one in waiting if one not in held] if held else waiting
+    options = {_queue.DELIVER: ["-v"], _queue.EXPIRE: ["-OTimeout.queuereturn=1s"]}.get(action, [])
+    said = _run(host, options, ready, timeout)
+    return Outcome(tuple(ready), (), tuple(skipped), tuple(said) if action == _queue.DELIVER else ())
+
+
+def _run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> t.List[str]:
+    said: t.List[str] = []
+    for start in range(0, len(targets), _BATCH):
+        ids = [f"-qI{one.id}" for one in targets[start : start + _BATCH]]
+        said += host.runner.run(_argv(host, *options, *ids), timeout=timeout).out.splitlines()
+    return said
+
+
+def _unambiguous(host: Host, targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.List[Skipped]]:
+    """sendmail takes every message whose ID contains the given text: leave out IDs that are a part of another one."""
+    wanted = {one.id for one in targets}
+    lengths = {len(one) for one in wanted}
+    inside = {part for name in _all_ids(host) - wanted for part in _parts(name, lengths) if part in wanted}
+    clear = [one for one in targets if one.id not in inside]
+    return clear, [
+        Skipped(one, "its ID is part of another one's, and sendmail would take both")
+        for one in targets
+        if one.id in inside
+    ]
+
+
+def _all_ids(host: Host) -> t.Set[str]:
+    return {name[2:] for spool in _spools(host) for name in os.listdir(spool.control) if name[:2] in _QUEUES}
+
+
+def _parts(name: str, lengths: t.Iterable[int]) -> t.Iterator[str]:
+    for length in lengths:
+        for start in range(len(name) - length + 1):
+            yield name[start : start + length]
+
+
+def _delete(host: Host, targets: t.Sequence[Identity]) -> Outcome:
+    """Remove control file and body under sendmail's own lock; what is in delivery is left alone after a few tries."""
+    waiting = list(targets)
+    affected: t.List[Identity] = []
+    gone: t.List[Identity] = []
+    for attempt in range(_ROUNDS):
+        if attempt and waiting:
+            time.sleep(_PAUSE)
+        busy: t.List[Identity] = []
+        for target in waiting:
+            {"deleted": affected, "gone": gone, "busy": busy}[_remove(host, target)].append(target)
+        waiting = busy
+    skipped = tuple(Skipped(one, "it is being delivered now") for one in waiting)
+    return Outcome(tuple(affected), tuple(gone), skipped)
+
+
+def _remove(host: Host, target: Identity) -> str:
+    """C(deleted), C(gone) or C(busy). The control file goes first: a body without one is litter, never half a message."""
+    try:
+        handle = os.open(target.path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return "gone"
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_ino != os.stat(target.path).st_ino or not _is(target.path, target):
+            return "busy"  # replaced by a newer state of the same message while the lock was taken
+        body = _data_path(host, target.path)
+        os.unlink(target.path)
+        for path in (body, _named(target.path, "xf")):
+            _unlink(path)
+        return "deleted"
+    except FileNotFoundError:
+        return "gone"
+    except OSError:
+        return "busy"
+    finally:
+        os.close(handle)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # a body lies elsewhere or is gone: the message is deleted all the same
+
+
+# --- places ------------------------------------------------------------------------------------------------------
+
+
+def _spools(host: Host) -> t.Iterator[_Spool]:
+    """The directories of the queue; QueueDirectory may be a pattern, and each may have qf, df and xf inside."""
+    seen: t.Set[str] = set()
+    for pattern in (*host.instance.queue_directories, *_group_directories(host)):
+        for directory in sorted(glob.glob(pattern)) or [pattern]:
+            control = _inside(directory, "qf")
+            if control not in seen:
+                seen.add(control)
+                yield _Spool(control, _inside(directory, "df"))
+
+
+def _group_directories(host: Host) -> t.Iterator[str]:
+    """The directories of queue groups: Qname, P=/var/spool/mqueue/slow*, F=f. Relative ones lie in the base directory."""
+    base = _base(host)
+    for line in _cf_lines(host, "Q"):
+        for field in line.split(","):
+            name, dummy, value = field.strip().partition("=")
+            if name in ("P", "Path") and value:
+                yield os.path.join(base, value)
+
+
+def _base(host: Host) -> str:
+    """The directory below which relative paths lie: what stands before a pattern's last part, else the queue itself."""
+    directory = host.instance.queue_directories[0]
+    return os.path.dirname(directory) if "*" in os.path.basename(directory) else directory
+
+
+def _inside(directory: str, kind: str) -> str:
+    inner = os.path.join(directory, kind)
+    return inner if os.path.isdir(inner) else directory
+
+
+def _data_path(host: Host, path: str) -> str:
+    """The body that belongs to a control file."""
+    directory, name = os.path.split(path)
+    spool = next((one for one in _spools(host) if one.control == directory), _Spool(directory, directory))
+    return os.path.join(spool.data, "df" + name[2:])
+
+
+def _cf(host: Host) -> str:
+    return os.path.join(host.instance.config_directory, "sendmail.cf")
+
+
+def _argv(host: Host, *arguments: str) -> t.List[str]:
+    program = host.runner.which("sendmail") or "/usr/sbin/sendmail"
+    return [program, "-C", _cf(host), *arguments]
