@@ -6,8 +6,9 @@
 
 Private to the collection: it can change at any time.
 
-Three gates, each only if the one before found nothing: our own reading, for what Postfix's programs let pass; these programs, where
-every word on stderr is a finding; a shadow instance that is asked.
+Four gates, each only if the one before found nothing: can the files be read at all; our own judgement, for what Postfix's programs let
+pass, and these programs, where every word on stderr is a finding; the tables that are compiled when they are opened; a shadow instance
+that is asked.
 """
 
 import os
@@ -25,11 +26,12 @@ _ENOUGH = 3
 #: Tables that Postfix itself makes while it runs.
 _CACHES = re.compile(r"_cache_(database|map)\Z|\Aaddress_verify_map\Z")
 #: Words of the form kind:/path that are no tables.
-_NO_TABLES = re.compile(r"milters?\Z|_milter|transport|content_filter|_socket|_path\Z")
+_NO_TABLES = re.compile(r"(milters|transport|content_filter|_path)\Z")
 _READ_AS_THEY_ARE = ("cidr", "pcre", "regexp", "texthash")
 _COMPILED_AT_START = ("cidr", "pcre", "regexp")
 #: Tables that are described by a file with their access data.
 _DESCRIBED = ("ldap", "memcache", "mongodb", "mysql", "pgsql", "sqlite")
+_FILE_LISTS = frozenset(("mydestination", "mynetworks", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains"))
 _REFUSES = frozenset(("reject", "defer", "defer_if_permit", "reject_unauth_destination", "defer_unauth_destination"))
 _NO_IPV6 = "disabling IPv6 name/address support"
 
@@ -53,7 +55,7 @@ class Candidate(t.NamedTuple):
 def check(host: Host, stage: str, policy: Policy, rendering: Rendering) -> t.Tuple[str, ...]:
     """The defects of the candidate in I(stage), each with the setting it is about; none is good."""
     candidate = _read(host, stage)
-    for gate in (_static, _programs):
+    for gate in (_readable, _judged, _compiled):
         findings = gate(candidate)
         if findings:
             return tuple(dict.fromkeys(findings))
@@ -70,12 +72,42 @@ def _read(host: Host, stage: str) -> Candidate:
     return Candidate(host, stage, live, main, master, builtin, merged)
 
 
-def _static(candidate: Candidate) -> t.List[str]:
-    problems = list(candidate.main.problems) + list(candidate.master.problems)
-    findings = [str(problem) for problem in problems]
+def _readable(candidate: Candidate) -> t.List[str]:
+    return [str(problem) for problem in candidate.main.problems + candidate.master.problems]
+
+
+def _judged(candidate: Candidate) -> t.List[str]:
+    findings: t.List[str] = []
     for judge in (_content_enough, _values, _networks, _restrictions, _tables, _services, _options, _certificates, _sanity):
         findings += judge(candidate)
-    return findings + ports.conflicts(candidate.host, candidate.master.services, candidate.values)
+    findings += ports.absent_addresses(candidate.values)
+    findings += ports.conflicts(candidate.host, candidate.master.services, candidate.values)
+    return findings + _programs(candidate)
+
+
+def _compiled(candidate: Candidate) -> t.List[str]:
+    """Postfix skips a bad line of these tables with a warning in the log, and the block in it is not there."""
+    found = []
+    for one in sorted(set(_opened(candidate))):
+        key = "192.0.2.1" if one[0] == "cidr" else "nobody@example.com"
+        name = f"{one[0]}:{_staged(candidate, one[1])}"
+        asked = candidate.host.runner.run(["postmap", "-c", candidate.stage, "-q", key, name], check=False)
+        lines = [line.partition(": ")[2] for line in asked.err.splitlines() if line.strip() and _NO_IPV6 not in line]
+        found += [f"{one[2]}: {line.replace(candidate.stage, candidate.live)}" for line in lines]
+    return found
+
+
+def _opened(candidate: Candidate) -> t.Iterator[t.Tuple[str, str, str]]:
+    """The cidr, pcre and regexp tables: type, path, the first setting that names it."""
+    places = [(_where(candidate, name), name, one.value) for name, one in candidate.main.parameters.items()]
+    for key, entry in candidate.master.entries.items():
+        places += [(f"{candidate.live}/master.cf:{entry.line}: {key}", name, value) for name, value in entry.service.options]
+    seen = set()
+    for place, name, value in places:
+        for one in _references(candidate, name, value):
+            if one.type in _COMPILED_AT_START and one.path.startswith("/") and (one.type, one.path) not in seen:
+                seen.add((one.type, one.path))
+                yield one.type, one.path, place
 
 
 def _content_enough(candidate: Candidate) -> t.List[str]:
@@ -121,49 +153,38 @@ def _restrictions(candidate: Candidate) -> t.List[str]:
 def _tables(candidate: Candidate) -> t.List[str]:
     found = []
     for name, parameter in candidate.main.parameters.items():
-        if not _CACHES.search(name) and not _NO_TABLES.search(name):
-            found += [f"{_where(candidate, name)}: {why}" for why in _table_problems(candidate, name, parameter.value)]
+        found += [f"{_where(candidate, name)}: {why}" for why in _table_problems(candidate, name, parameter.value)]
     return found
 
 
+def _references(candidate: Candidate, name: str, value: str) -> t.List[tables.Reference]:
+    """The tables in a value, expanded."""
+    if _CACHES.search(name) or _NO_TABLES.search(name):
+        return []
+    text = _expanded(value, candidate.values)
+    return list(tables.references_in(name, re.sub(r"check_policy_service\s+(\{[^}]*\}|\S+)", "", text)))
+
+
 def _table_problems(candidate: Candidate, name: str, value: str) -> t.Iterator[str]:
-    try:
-        text = expand(value, candidate.values)
-    except MalformedValue:
-        return
-    text = re.sub(r"check_policy_service\s+(\{[^}]*\}|\S+)", "", text)
-    for one in tables.references_in(name, text):
-        known = candidate.host.capabilities.table_types
-        if one.type not in known:
+    for one in _references(candidate, name, value):
+        if one.type not in candidate.host.capabilities.table_types:
             yield f"{one.type}:{one.path}: this Postfix has no tables of type {one.type}"
         else:
             yield from _file_problems(candidate, one)
-    for word in split_list(text) if name in ("mynetworks", "mydestination", "relay_domains") else ():
+    for word in split_list(_expanded(value, candidate.values)) if name in _FILE_LISTS else ():
         if word.startswith("/") and not os.path.exists(_staged(candidate, word)):
             yield f"{word}: there is no such file"
 
 
 def _file_problems(candidate: Candidate, one: tables.Reference) -> t.Iterator[str]:
     path = _staged(candidate, one.path)
-    shown = one.path.replace(candidate.stage, candidate.live)
     needed = tables.compiled_names(one.type, path)
     if one.type in _READ_AS_THEY_ARE + _DESCRIBED:
         needed = (path,)
     missing = [name for name in needed if not os.path.exists(name)]
     if missing:
-        what = missing[0].replace(candidate.stage, candidate.live)
-        yield f"{one.type}:{shown}: {what} is not there"
-    elif one.type in _COMPILED_AT_START:
-        yield from _compile_problems(candidate, one.type, path)
-
-
-def _compile_problems(candidate: Candidate, kind: str, path: str) -> t.Iterator[str]:
-    """Postfix skips a bad line of these with a warning in the log, and the block in it is not there."""
-    key = "192.0.2.1" if kind == "cidr" else "nobody@example.com"
-    asked = candidate.host.runner.run(["postmap", "-c", candidate.stage, "-q", key, f"{kind}:{path}"], check=False)
-    for line in asked.err.splitlines():
-        if line.strip() and _NO_IPV6 not in line:
-            yield line.partition(": ")[2].replace(candidate.stage, candidate.live)
+        shown = [name.replace(candidate.stage, candidate.live) for name in (one.path, missing[0])]
+        yield f"{one.type}:{shown[0]}: {shown[1]} is not there"
 
 
 def _services(candidate: Candidate) -> t.List[str]:
@@ -191,8 +212,7 @@ def _options(candidate: Candidate) -> t.List[str]:
             if name in restrictions.LISTS and not why:
                 unknown = restrictions.unknown_words(expand(value, known), classes)
                 problems += [f"{word!r} is no restriction" for word in unknown]
-            if not _CACHES.search(name) and not _NO_TABLES.search(name):
-                problems += _table_problems(candidate._replace(values=known), name, value)
+            problems += _table_problems(candidate._replace(values=known), name, value)
             found += [f"{place}: {problem}" for problem in problems]
     return found
 

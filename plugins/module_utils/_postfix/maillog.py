@@ -112,7 +112,20 @@ def _smtpd(ledger: Ledger) -> Handler:
             if not queue_id.isalnum():
                 raise ValueError("no queue ID")
             protocol = tls.get(process_of(head), b"") if tls else b""
-            messages[queue_id] = [head, text[7:-1], b"", None, b"", 0, protocol, None, b"", [line] if keep else None, 0]
+            messages[queue_id] = [
+                head,
+                text[7:-1],
+                b"",
+                None,
+                b"",
+                0,
+                protocol,
+                None,
+                b"",
+                [line] if keep else None,
+                0,
+                0,
+            ]
             started(head)
         elif text[:3] == b"TLS":
             _tls_session(ledger, head, queue_id, text)

@@ -42,6 +42,33 @@ def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[s
     return found
 
 
+def absent_addresses(values: t.Mapping[str, str]) -> t.List[str]:
+    """The addresses in C(inet_interfaces) that this host does not have; with one of them every Postfix program ends at once."""
+    found = []
+    try:
+        words = split_list(expand(values.get("inet_interfaces", "all"), values))
+    except MalformedValue:
+        return []
+    for word in words:
+        if word not in ("all", "loopback-only") and not _is_local(word.strip("[]")):
+            found.append(f"inet_interfaces: {word} is no address of this host")
+    return found
+
+
+def _is_local(name: str) -> bool:
+    try:
+        places = socket.getaddrinfo(name, 0, 0, socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        return False
+    for family, kind, protocol, dummy, place in places:
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.bind(place)
+        except OSError:
+            return False
+    return True
+
+
 def port_number(text: str) -> t.Optional[int]:
     """A port by number or by its name in /etc/services."""
     if text.isdigit():

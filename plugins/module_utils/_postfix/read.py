@@ -7,11 +7,375 @@
 Private to the collection: it can change at any time.
 """
 
+import os
+import re
 import typing as t
 
+from .. import _addresses, _kinds
 from .._records import Host
+from . import main_cf, master_cf, settings, tables
+from .draft import duration_text, is_ours
+from .instance import settings as live_settings
+from .parameters import MalformedValue, defaults, expand, split_list
+from .render import main_service, port_of
+from .restrictions import elements
+
+_TIME = re.compile(r"([0-9]+)([smhdw]?)\Z")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_UNITS = {"maximal_queue_lifetime": "d", "bounce_queue_lifetime": "d", "delay_warning_time": "h"}
+_HOP = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]+))?\Z")
+_OWN_NETWORKS = settings.LOOPBACK + ("[::ffff:127.0.0.0]/104",)
+_OWN_NAMES = ("localhost", "localdomain", "localhost.localdomain")
+_BARE_NEWLINE = {"reject": "reject", "normalize": "normalize", "yes": "normalize", "no": "accept"}
+_MINIMUM = {">=TLSv1.2": "TLSv1.2", ">=TLSv1.3": "TLSv1.3"}
+
+
+class Live:
+    """What is configured, expanded; what no option can say collects in I(unexpressed)."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.directory = host.instance.config_directory
+        self.builtin = defaults(host.runner)
+        self.raw = live_settings(self.builtin, self.directory)
+        self.own = main_cf.parse(self.file("main.cf"), os.path.join(self.directory, "main.cf")).values
+        self.services = master_cf.parse(self.file("master.cf")).services
+        self.unexpressed: t.Dict[str, str] = {}
+
+    def file(self, name: str) -> bytes:
+        """A file of the configuration directory; empty where there is none."""
+        try:
+            with open(os.path.join(self.directory, name), "rb") as stream:
+                return stream.read()
+        except (IOError, OSError):
+            return b""
+
+    def value(self, name: str) -> str:
+        """A parameter, expanded; without what the stress parameter changes."""
+        try:
+            return expand(self.raw.get(name, ""), self.raw).strip()
+        except MalformedValue:
+            return self.raw.get(name, "")
+
+    def words(self, name: str) -> t.Tuple[str, ...]:
+        """The elements of a list parameter, expanded."""
+        return split_list(self.value(name))
+
+    def flag(self, name: str) -> t.Optional[bool]:
+        """A boolean; None where this Postfix does not know it."""
+        return self.value(name).lower() == "yes" if name in self.raw else None
+
+    def number(self, name: str) -> t.Optional[int]:
+        """A number; None where there is none."""
+        text = self.value(name)
+        return int(text) if text.isdigit() else None
+
+    def time(self, name: str) -> t.Optional[str]:
+        """A time as the policy writes it."""
+        match = _TIME.match(self.value(name))
+        if not match:
+            return None
+        return duration_text(int(match.group(1)) * _SECONDS[match.group(2) or _UNITS.get(name, "s")])
+
+    def table(self, word: str, aliases: bool = False) -> t.Optional[t.Dict[str, str]]:
+        """The entries in the source of a table C(type:path), with the live directory expanded; None where it cannot be read."""
+        kind, colon, path = word.partition(":")
+        if not colon or not path.startswith("/") or kind not in tuple(tables.SUFFIXES) + ("texthash", "cidr"):
+            return None
+        try:
+            with open(path, "rb") as stream:
+                return tables.entries(stream.read(), aliases)
+        except (IOError, OSError):
+            return None
+
+    def leave(self, name: str) -> None:
+        """Note a parameter that no option can say."""
+        self.unexpressed[name] = self.raw.get(name, "")
 
 
 def read(host: Host) -> t.Mapping[str, t.Any]:
-    """C(policy): the options of the policy with their live values; C(unexpressed): what no option says."""
-    return {"policy": {}, "unexpressed": {}}
+    """The live configuration.
+
+    :returns: C(policy): the options of the policy with their live values; C(unexpressed): parameters whose value no option can say.
+    """
+    live = Live(host)
+    sections = {
+        "identity": _identity(live),
+        "relay": _relay(live),
+        "routes": _routes(live),
+        "session": _session(live),
+        "limits": _limits(live),
+        "timeouts": _timeouts(live),
+        "tls": _tls(live),
+        "aliases": _aliases(live),
+        "queue": _known({name: live.time(parameter) for name, parameter in settings.QUEUE.items()}),
+        "log": {"tls": bool(live.number("smtpd_tls_loglevel")), "level": "normal"},
+    }
+    return {"policy": _known(sections), "unexpressed": dict(sorted(live.unexpressed.items()))}
+
+
+def _known(values: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _identity(live: Live) -> t.Dict[str, t.Any]:
+    bound = [live.value(name) for name in ("smtp_bind_address", "smtp_bind_address6")]
+    protocols = live.words("inet_protocols")
+    service = live.services.get(main_service(live.services) or "")
+    port = port_of(service) if service else ""
+    return _known(
+        {
+            "hostname": _checked(live, "myhostname", _addresses.hostname),
+            "banner": _banner(live),
+            "listen": _listen(live),
+            "port": 25 if port == "smtp" else int(port) if port.isdigit() else None,
+            "protocols": ["ipv4", "ipv6"] if "all" in protocols else list(protocols),
+            "send_from": [address for address in bound if address] or None,
+            "local_domains": _local_domains(live),
+        }
+    )
+
+
+def _checked(live: Live, name: str, parse: t.Callable[[str], str]) -> t.Optional[str]:
+    try:
+        return parse(live.value(name))
+    except ValueError:
+        live.leave(name)
+        return None
+
+
+def _banner(live: Live) -> t.Optional[str]:
+    start = f"{live.value('myhostname')} ESMTP"
+    text = live.value("smtpd_banner")
+    try:
+        if text == start or text.startswith(start + " "):
+            return _kinds.text(text[len(start) :].strip())
+    except ValueError:
+        pass
+    live.leave("smtpd_banner")
+    return None
+
+
+def _listen(live: Live) -> t.Optional[t.List[str]]:
+    words = live.words("inet_interfaces")
+    if "all" in words:
+        return ["all"]
+    named = {"loopback-only": "loopback", "localhost": "loopback"}
+    try:
+        return [named[word] if word in named else str(_addresses.address(word)) for word in words]
+    except ValueError:
+        live.leave("inet_interfaces")
+        return None
+
+
+def _local_domains(live: Live) -> t.List[str]:
+    own = (live.value("myhostname"), "localhost." + live.value("mydomain")) + _OWN_NAMES
+    return [name for name in _domains(live, "mydestination") if name not in own]
+
+
+def _domains(live: Live, parameter: str) -> t.List[str]:
+    """A list of domains, some of them in tables or files."""
+    found: t.List[str] = []
+    for word in live.words(parameter):
+        entries = live.table(word)
+        names = [word] if ":" not in word and not word.startswith("/") else sorted(entries) if entries is not None else None
+        try:
+            if names is None:
+                raise ValueError(word)
+            found += [_addresses.domain(name) for name in names]
+        except ValueError:
+            live.leave(parameter)
+    return list(dict.fromkeys(found))
+
+
+def _relay(live: Live) -> t.Dict[str, t.Any]:
+    networks = []
+    for word in live.words("mynetworks"):
+        try:
+            if word not in _OWN_NETWORKS:
+                networks.append(str(_addresses.network(word)))
+        except ValueError:
+            live.leave("mynetworks")
+    return {
+        "networks": networks,
+        "domains": _domains(live, "relay_domains"),
+        "subdomains": "relay_domains" in live.words(settings.SUBDOMAINS),
+    }
+
+
+def _routes(live: Live) -> t.Dict[str, t.Any]:
+    routes: t.Dict[str, t.Any] = {}
+    default = live.value("relayhost")
+    hop = _hop(default) if default else None
+    if hop:
+        routes["default"] = hop
+    elif default:
+        live.leave("relayhost")
+    found: t.Dict[str, str] = {}
+    for word in live.words("transport_maps"):
+        entries = live.table(word)
+        if entries is None:
+            live.leave("transport_maps")
+        for key, value in (entries or {}).items():
+            found.setdefault(key, value)
+    routes["domains"] = [route for route in (_route(live, key, value, found) for key, value in sorted(found.items())) if route]
+    return routes
+
+
+def _hop(text: str) -> t.Optional[t.Dict[str, t.Any]]:
+    match = _HOP.match(text)
+    if not match:
+        return None
+    literal, looked_up, port = match.groups()
+    hop: t.Dict[str, t.Any] = {"host": literal or looked_up, "mx": not literal}
+    if port:
+        hop["port"] = int(port)
+    return hop
+
+
+def _route(live: Live, key: str, value: str, others: t.Mapping[str, str]) -> t.Optional[t.Dict[str, t.Any]]:
+    transport, dummy, where = value.partition(":")
+    if key.startswith(".") and others.get(key[1:]) == value:
+        return None
+    hop = _hop(where) if where else {}
+    try:
+        if transport not in ("smtp", "relay", "") or hop is None or "@" in key:
+            raise ValueError(value)
+        route: t.Dict[str, t.Any] = dict({"domain": _addresses.domain(key)}, **hop)
+    except ValueError:
+        live.leave("transport_maps")
+        return None
+    if route.get("host") == route["domain"]:
+        del route["host"]
+    if others.get("." + key) == value:
+        route["subdomains"] = True
+    return route
+
+
+def _session(live: Live) -> t.Dict[str, t.Any]:
+    helo = elements(live.raw.get("smtpd_helo_restrictions", ""))
+    sender = elements(live.value("smtpd_sender_restrictions"))
+    delays = _greeting(live)
+    return _known(
+        {
+            "helo_required": live.flag("smtpd_helo_required"),
+            "helo_checks": any(is_ours(one) for one in helo) or all(one in helo for one in settings.HELO_CHECKS),
+            "vrfy": not live.flag("disable_vrfy_command"),
+            "expn": False,
+            "etrn": "reject" not in elements(live.value("smtpd_etrn_restrictions")),
+            "pipelining_checks": _pipelining(live),
+            "bare_newline": _bare_newline(live),
+            "nul": "reject" if "\\0" in live.value("message_reject_characters") else "accept",
+            "sender_domain_exists": "reject_unknown_sender_domain" in sender,
+            "smtputf8": live.flag("smtputf8_enable"),
+            "greeting_delay": duration_text(delays.pop("0.0.0.0/0", 0)),
+            "greeting_delays": [{"network": name, "delay": duration_text(delays[name])} for name in sorted(delays)],
+        }
+    )
+
+
+def _pipelining(live: Live) -> bool:
+    forbidden = live.flag("smtpd_forbid_unauth_pipelining")
+    return "reject_unauth_pipelining" in live.words("smtpd_data_restrictions") if forbidden is None else forbidden
+
+
+def _bare_newline(live: Live) -> str:
+    name = "smtpd_forbid_bare_newline"
+    if live.value(name) == "yes" and "smtpd_forbid_bare_newline_reject_code" not in live.raw:
+        return "reject"
+    return _BARE_NEWLINE.get(live.value(name), "accept")
+
+
+def _greeting(live: Live) -> t.Dict[str, int]:
+    """The delays by network, without the entries that are always there."""
+    if live.flag("smtpd_delay_reject"):
+        return {}
+    for element in elements(live.value("smtpd_client_restrictions")):
+        word = element.partition(" ")[2]
+        if "/policy_greeting" not in word:
+            continue
+        entries = live.table(word) or {}
+        seconds = {key: [int(word) for word in value.replace(",", " ").split() if word.isdigit()] for key, value in entries.items()}
+        delays = {key: (found or [0])[0] for key, found in seconds.items()}
+        usual = {"::/0": delays.get("0.0.0.0/0"), "127.0.0.0/8": 0, "::1/128": 0}
+        return {key: delay for key, delay in delays.items() if usual.get(key, -1) != delay}
+    return {}
+
+
+def _limits(live: Live) -> t.Dict[str, t.Any]:
+    found: t.Dict[str, t.Any] = {name: live.number(parameter) for name, parameter in settings.LIMITS.items()}
+    key = main_service(live.services) or ""
+    server = live.services.get(key)
+    if server is not None and server.command == "postscreen":
+        server = live.services.get("smtpd/pass")
+    usual = live.value("default_process_limit")
+    processes = usual if server is None or server.processes == "-" else server.processes
+    found["processes"] = int(processes) if processes.isdigit() and int(processes) else None
+    return _known(found)
+
+
+def _timeouts(live: Live) -> t.Dict[str, t.Any]:
+    found: t.Dict[str, t.Any] = {name: live.time(parameter) for name, parameter in settings.TIMEOUTS.items()}
+    hello = live.time("smtp_helo_timeout")
+    found.update({"greeting": hello, "helo": hello, "command": live.time("smtpd_timeout"), "ident": "0s"})
+    return _known(found)
+
+
+def _tls(live: Live) -> t.Dict[str, t.Any]:
+    server = _tls_side(live, "smtpd", ("none", "may", "encrypt"))
+    client = _tls_side(live, "smtp", ("none", "may", "encrypt", "dane"))
+    client["ca_file"] = live.value("smtp_tls_CAfile") or None
+    return {"server": server, "client": _known(client), "domains": _tls_domains(live)}
+
+
+def _tls_side(live: Live, prefix: str, levels: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    level = live.value(f"{prefix}_tls_security_level") or "none"
+    certificate, key = live.value(f"{prefix}_tls_cert_file"), live.value(f"{prefix}_tls_key_file")
+    grade = live.value(f"{prefix}_tls_ciphers")
+    if level not in levels:
+        live.leave(f"{prefix}_tls_security_level")
+    return _known(
+        {
+            "level": level if level in levels else None,
+            "certificate": certificate or None,
+            "key": key if key and key != certificate else None,
+            "minimum": _minimum(live.value(f"{prefix}_tls_protocols")),
+            "ciphers": live.own.get(f"tls_{grade}_cipherlist"),
+        }
+    )
+
+
+def _minimum(protocols: str) -> t.Optional[str]:
+    """The oldest protocol that is left; None where it is older than the policy can say."""
+    if protocols in _MINIMUM:
+        return _MINIMUM[protocols]
+    excluded = {word[1:] for word in re.split(r"[\s,:]+", protocols) if word.startswith("!")}
+    if not {"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"} <= excluded:
+        return None
+    return "TLSv1.3" if "TLSv1.2" in excluded else "TLSv1.2"
+
+
+def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
+    found = []
+    for word in live.words("smtp_tls_policy_maps"):
+        entries = live.table(word)
+        if entries is None:
+            live.leave("smtp_tls_policy_maps")
+        for key, value in sorted((entries or {}).items()):
+            level, *options = value.split()
+            protocols = [option[len("protocols=") :] for option in options if option.startswith("protocols=")]
+            demand = {"domain": key, "level": level, "minimum": _minimum(protocols[0]) if protocols else None}
+            if level not in ("none", "may", "encrypt", "verify") or len(protocols) != len(options):
+                live.leave("smtp_tls_policy_maps")
+            elif not key.startswith("["):
+                found.append(_known(demand))
+    return found
+
+
+def _aliases(live: Live) -> t.Dict[str, t.List[str]]:
+    """Those of our own file; the system's stay with the system."""
+    for word in split_list(live.raw.get("alias_maps", "")):
+        if is_ours(word):
+            entries = live.table(expand(word, live.raw), aliases=True) or {}
+            return {name: [target.strip() for target in targets.split(",")] for name, targets in sorted(entries.items())}
+    return {}

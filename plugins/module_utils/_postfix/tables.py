@@ -213,7 +213,9 @@ def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
         text = (match.group(1) if match else line).strip()
         if text:
             found.append(re.sub(r"(, line | line |:)(\d+):", r":\2:", text.replace(scratch + "/", "")))
-    return [text if name in text else f"{name}: {text}" for text in found]
+    base = os.path.basename(name)
+    found = [re.sub(re.escape(base) + r"\.(db|lmdb|cdb|dir|pag)\b", base, text) for text in found]
+    return [text if base in text else f"{name}: {text}" for text in found]
 
 
 def _compare(host: Host, kind: str, copy: str, name: str, aliases: bool) -> None:

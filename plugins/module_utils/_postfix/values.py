@@ -97,8 +97,9 @@ def wrong(name: str, value: str, builtin: t.Mapping[str, str], values: t.Mapping
 
 def network_problems(name: str, value: str, values: t.Mapping[str, str]) -> t.List[str]:
     """What is wrong in a list of networks: Postfix skips such an entry with a warning, or answers 451."""
+    own = [word for word in split_list(value) if "$" not in word]
     try:
-        words = split_list(expand(value, values))
+        words = split_list(expand(value, values)) if name == "mynetworks" else own
     except MalformedValue:
         return []
     return [why for why in (_network_problem(name, word) for word in words) if why]
