@@ -146,6 +146,15 @@ def judge_keywords(steps: t.Sequence[Step]) -> Verdict:
     return Verdict(PASSED, f"offers {', '.join(offered) or 'nothing'}")
 
 
+def judge_keyword(steps: t.Sequence[Step], keyword: str, wanted: bool) -> Verdict:
+    """EHLO, the last step, offers I(keyword) or does not, as I(wanted)."""
+    step = steps[-1]
+    if step.name != "ehlo" or step.reply is None or step.family != 2:
+        return Verdict(NOT_TESTED, f"{step.name}: {step}")
+    offered = keyword in ehlo_keywords(step.reply)
+    return Verdict(PASSED if offered == wanted else FAILED, f"{keyword} is {'' if offered else 'not '}offered")
+
+
 def judge_size_keyword(steps: t.Sequence[Step], size: int) -> Verdict:
     """EHLO announces exactly the message size of the policy (RFC 1870)."""
     step = steps[-1]
@@ -236,13 +245,18 @@ def judge_injection(steps: t.Sequence[Step]) -> Verdict:
     return Verdict(PASSED if refused else NOT_TESTED, f"{last.name}: {last}")
 
 
-def is_throttled(steps: t.Sequence[Step]) -> bool:
-    """Whether the relay spoke of this client's haste and not of the mail: worth another try from another address."""
-    step = deciding_step(steps)
-    if step.family != 4:
+def worth_another_try(steps: t.Sequence[Step], verdict: Verdict) -> bool:
+    """Whether a later attempt from another address may tell more.
+
+    That is so where the conversation broke, and where a 4xx speaks of this client's haste and not of the mail; a plain answer
+    stays what it is.
+    """
+    if not steps or verdict.judgement in GOOD:
         return False
-    early = step.name not in ("rcpt", "data", "message")
-    return early or (step.reply is not None and _speaks_of_haste(step.reply))
+    step = deciding_step(steps)
+    if verdict.judgement == NOT_TESTED:
+        return step.outcome != ANSWERED or step.family == 4
+    return step.family == 4 and (step.name in ("connect", "ehlo", "helo", "mail") or _speaks_of_haste(step.reply))
 
 
 def deciding_step(steps: t.Sequence[Step]) -> Step:
@@ -273,8 +287,8 @@ def _names_the_line_end(step: Step) -> bool:
     return "bare" in text or "<lf>" in text or "<cr>" in text or "linefeed" in text
 
 
-def _speaks_of_haste(reply: Reply) -> bool:
-    return any(words in reply.text.lower() for words in _HASTE)
+def _speaks_of_haste(reply: t.Optional[Reply]) -> bool:
+    return reply is not None and any(words in reply.text.lower() for words in _HASTE)
 
 
 def _has_version(text: str) -> bool:

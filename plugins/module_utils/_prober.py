@@ -21,7 +21,7 @@ from ._errors import OptionError
 from ._judge import Verdict
 from ._probes import Names
 from ._sink import Sinks
-from ._smtp import ANSWERED, CLOSED, REFUSED, TIMEOUT, Dialogue, Reply, Step, ehlo_keywords, tls_context
+from ._smtp import ANSWERED, MALFORMED, Dialogue, Reply, Step, tls_context
 
 #: Seconds to wait before each further attempt: together longer than the usual rate window of a minute.
 PAUSES = (1.0, 3.0, 6.0, 12.0, 24.0, 30.0)
@@ -171,6 +171,7 @@ class Prober:
         experiments = self.experiments(groups)
         heard = any(step.name == "connect" and step.family == 2 for found in controls for step in found.steps)
         if heard:
+            # pool.map keeps the order of the catalogue.
             with concurrent.futures.ThreadPoolExecutor(max_workers=self.concurrency) as pool:
                 findings = list(pool.map(self._perform, experiments))
         else:
@@ -188,9 +189,9 @@ class Prober:
                 break
             time.sleep(pause)
             finding = self._attempt(experiment, attempt)
-            if finding.judgement != judge.NOT_TESTED and not judge.is_throttled(finding.steps):
+            if not judge.worth_another_try(finding.steps, Verdict(finding.judgement, finding.reason)):
                 break
-            if experiment.group == CONTROL and _nobody_there(finding.steps) and attempt >= 3:
+            if experiment.group == CONTROL and attempt >= 3 and _nobody_there(finding.steps):
                 break
         return finding
 
@@ -344,7 +345,9 @@ class Prober:
         if expected.recipients_per_message:
             found.append(self._recipients("L11", expected.recipients_per_message))
         if expected.greeting_delay:
-            found.append(Experiment("L12", group, "talking before the greeting", self._talk_early, _early_verdict))
+            found.append(
+                Experiment("L12", group, "talking before the greeting", self._talk_early, judge.judge_early_talker)
+            )
         return found
 
     def _stuffed(self, number: str, lines: t.Sequence[str]) -> Experiment:
@@ -390,12 +393,14 @@ class Prober:
         found: t.List[Experiment] = []
         if self.expected.tls_offered or offered:
             ehlo = catalogue.Check("S00", "STARTTLS is offered", ("EHLO c.{C}",), ("2",))
-            found.append(self._check(ehlo, group)._replace(judge=_judge_starttls))
+            found.append(
+                self._check(ehlo, group)._replace(judge=lambda steps: judge.judge_keyword(steps, "STARTTLS", True))
+            )
             found += [self._handshake(probe) for probe in catalogue.TLS_PROBES]
             found.append(
                 Experiment("S09", group, "command injected behind STARTTLS", self._inject, judge.judge_injection)
             )
-            found.append(Experiment("S10", group, "AUTH after STARTTLS", self._ehlo_again, judge.judge_keywords))
+            found.append(Experiment("S10", group, "AUTH after STARTTLS", self._ehlo_again, _judge_no_auth))
             found.append(Experiment("S11", group, "certificate is valid today", self._show_certificate, self._in_date))
         return [experiment._replace(trick=names.fill(experiment.trick)) for experiment in found]
 
@@ -427,7 +432,8 @@ class Prober:
 
     def _ehlo_again(self, dialogue: Dialogue) -> None:
         self._secure(dialogue)
-        dialogue.ehlo(f"c.{self.names.client}")
+        if dialogue.tls is not None:
+            dialogue.ehlo(f"c.{self.names.client}")
 
     def _show_certificate(self, dialogue: Dialogue) -> None:
         self._secure(dialogue)
@@ -546,16 +552,8 @@ def _say(dialogue: Dialogue, lines: t.Sequence[str]) -> None:
             dialogue.command(line)
 
 
-def _early_verdict(steps: t.Sequence[Step]) -> Verdict:
-    return judge.judge_early_talker(steps)
-
-
-def _judge_starttls(steps: t.Sequence[Step]) -> Verdict:
-    found = judge.judge_keywords(steps)
-    if found.judgement == judge.NOT_TESTED:
-        return found
-    offered = "STARTTLS" in ehlo_keywords(steps[-1].reply)
-    return Verdict(judge.PASSED if offered else judge.FAILED, "offered" if offered else "STARTTLS is not offered")
+def _judge_no_auth(steps: t.Sequence[Step]) -> Verdict:
+    return judge.judge_keyword(steps, "AUTH", False)
 
 
 def _relayed(found: Finding) -> bool:
@@ -566,7 +564,7 @@ def _relayed(found: Finding) -> bool:
 
 def _nobody_there(steps: t.Sequence[Step]) -> bool:
     """Whether there is nobody to talk to: no use to be as patient as with a busy relay."""
-    return not steps or (steps[0].reply is None and steps[0].outcome in (REFUSED, TIMEOUT, CLOSED))
+    return not steps or (steps[0].reply is None and steps[0].outcome != MALFORMED)
 
 
 def _not_tried(experiment: Experiment, reason: str) -> Finding:
