@@ -211,15 +211,17 @@ def image_tag(name: str) -> str:
     """The full name of an image of ours, with the digest of all it is made of as its tag."""
     if name in RELEASES:
         return f"localhost/{LABEL}/{name}:{digest(ROOT_PACKAGES.encode())}"
-    image = IMAGES[name]
-    base = image_tag(image.base).encode()
-    return f"localhost/{LABEL}/{name}:{digest(base, context_digest(HERE / 'images' / image.context))}"
+    image = IMAGES.get(name) or Image("debian", name)
+    base = image_tag(image.base) if image.base in IMAGES or image.base in RELEASES else image.base
+    own = name if name in IMAGES else "foreign/" + digest(name.encode())
+    return f"localhost/{LABEL}/{own}:{digest(base.encode(), context_digest(HERE / 'images' / image.context))}"
 
 
 def ensure_image(podman: Podman, name: str) -> str:
-    """Builds an image, and those it stands on, unless they are there; a name that is not ours is pulled by podman."""
-    if name not in IMAGES and name not in RELEASES:
-        return name
+    """Builds an image, and those it stands on, unless they are there.
+
+    A name that is not ours is an image that podman can get: it is given what makes it a host of the lab.
+    """
     tag = image_tag(name)
     if podman.has("image", "exists", tag):
         return tag
@@ -227,7 +229,7 @@ def ensure_image(podman: Podman, name: str) -> str:
     if name in RELEASES:
         bootstrap(podman, name, tag)
     else:
-        build(podman, IMAGES[name], tag)
+        build(podman, IMAGES.get(name) or Image("debian", name), tag)
     say(f"image {name}: built in {time.monotonic() - began:.0f} s")
     return tag
 
@@ -235,10 +237,11 @@ def ensure_image(podman: Podman, name: str) -> str:
 def forget_older(podman: Podman) -> None:
     """Removes images of ours that are made of what is not there any more; podman keeps what a container still uses."""
     current = {image_tag(name) for name in (*IMAGES, *RELEASES)}
+    foreign = f"localhost/{LABEL}/foreign/"
     for known in podman(
         "images", "--format={{.Repository}}:{{.Tag}}", f"--filter=reference=localhost/{LABEL}/*"
     ).split():
-        if known not in current:
+        if known not in current and not known.startswith(foreign):
             podman("rmi", known, check=False)
 
 
@@ -266,9 +269,10 @@ def bootstrap(podman: Podman, release: str, tag: str) -> None:
 
 
 def build(podman: Podman, image: Image, tag: str) -> None:
-    base = ensure_image(podman, image.base)
+    ours = image.base in IMAGES or image.base in RELEASES
+    base = ensure_image(podman, image.base) if ours else image.base
     context = HERE / "images" / image.context
-    arguments = ["--isolation=chroot", "--network=host", "--pull-never", "--layers=false", f"--build-arg=BASE={base}"]
+    arguments = ["--isolation=chroot", "--network=host", "--pull=missing", "--layers=false", f"--build-arg=BASE={base}"]
     run(["nice", *podman.command, "build", "--quiet", *arguments, f"--label={LABEL}=image", "--tag", tag, str(context)])
 
 
