@@ -18,22 +18,8 @@ from . import main_cf, master_cf, tables
 from .parameters import MalformedValue, defaults, expand, split_list
 from .processes import comes_up, ends, find_master, listening, service_unit, started
 
-#: Only a stop and a start make these effective: inet_* says postconf(5); the others move what the master holds open.
-RESTART_PARAMETERS = frozenset(
-    (
-        "data_directory",
-        "inet_interfaces",
-        "inet_protocols",
-        "mail_owner",
-        "maillog_file",
-        "multi_instance_name",
-        "process_id_directory",
-        "queue_directory",
-        "setgid_group",
-        "syslog_facility",
-        "syslog_name",
-    )
-)
+#: Only a stop and a start make these effective. The master says so of inet_*; the others are what it holds open or locked.
+RESTART_PARAMETERS = ("data_directory", "inet_interfaces", "inet_protocols", "process_id_directory", "queue_directory")
 #: Lookup table types that the daemons read once, when they start.
 READ_AT_START = frozenset(("cidr", "inline", "pcre", "regexp", "texthash"))
 _CHROOT_SCRIPTS = ("/usr/lib/postfix/configure-instance.sh",)
@@ -107,7 +93,7 @@ def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], render
     if not changed:
         return Activation(NOTHING)
     parameters = _changed_parameters(current, rendering) if "main.cf" in changed else ()
-    restarting = tuple(name for name in parameters if name in RESTART_PARAMETERS)
+    restarting = _restarting(host, current, rendering) if parameters else ()
     if restarting:
         return Activation(RESTART, restarting)
     because = list(parameters)
@@ -162,6 +148,19 @@ def _changed_parameters(current: t.Callable[[str], t.Optional[bytes]], rendering
     after = main_cf.parse(rendering.files["main.cf"].content or b"").values
     names = sorted(set(before) | set(after))
     return tuple(name for name in names if before.get(name) != after.get(name))
+
+
+def _restarting(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Tuple[str, ...]:
+    """The parameters whose effect changes and that a reload ignores; C(inet_protocols = all) is no change where it is the default."""
+    builtin = defaults(host.runner)
+    both = []
+    for content in (current("main.cf"), rendering.files["main.cf"].content):
+        values = dict(builtin, **main_cf.parse(content or b"").values)
+        try:
+            both.append({name: split_list(expand(values.get(name, ""), values)) for name in RESTART_PARAMETERS})
+        except MalformedValue:
+            both.append({})
+    return tuple(name for name in RESTART_PARAMETERS if both[0].get(name) != both[1].get(name))
 
 
 def _changed_services(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.List[str]:

@@ -14,6 +14,8 @@ import time
 import typing as t
 
 _LISTEN = "0A"
+#: A zombie and a dead process (proc(5)): its parent has only not asked yet.
+_GONE = ("Z", "X")
 _PATIENCE = 20.0
 
 
@@ -22,7 +24,9 @@ def find_master(pid_file: str) -> t.Optional[int]:
     pid = read_text(pid_file).strip()
     if not pid.isdigit():
         return None
-    return int(pid) if read_text(f"/proc/{pid}/comm").strip() == "master" else None
+    state = read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    is_master = read_text(f"/proc/{pid}/comm").strip() == "master" and state and state[0] not in _GONE
+    return int(pid) if is_master else None
 
 
 def started(pid: int) -> t.Optional[int]:
@@ -96,7 +100,7 @@ def ends(pid: int, patience: float = _PATIENCE) -> bool:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         state = read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
-        if not state or state[0] == "Z":
+        if not state or state[0] in _GONE:
             return True
         time.sleep(0.02)
     return False

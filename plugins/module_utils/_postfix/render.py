@@ -48,10 +48,10 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
         hardened.apply(draft)
     own = natives.main_settings(native, set(draft.builtin) | set(draft.live) | set(draft.main))
     draft.main.update(own)
+    content = main_cf.edit(main, draft.main)
     files = {name: File(text.encode()) for name, text in draft.tables.items()}
-    files.update(_leftovers(draft, current))
-    secret = bool(native.main_secrets)
-    files["main.cf"] = File(main_cf.edit(main, draft.main), 0o644, secret)
+    files.update(_leftovers(draft, current, content))
+    files["main.cf"] = File(content, 0o644, secret=bool(native.main_secrets))
     decided = {name: value for name, value in draft.main.items() if value is not None}
     decided.update({name: natives.HIDDEN for name in native.main_secrets if name in decided})
     decided.update(_master(host, draft, native, current, files))
@@ -71,12 +71,14 @@ def port_of(service: Service) -> str:
     return service.name.rpartition(":")[2]
 
 
-def _leftovers(draft: Draft, current: Current) -> t.Dict[str, File]:
-    """Our tables that are no longer wanted, and compiled tables of another type."""
+def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]:
+    """Our tables that main.cf no longer names, and compiled tables of another type."""
     found: t.Dict[str, File] = {}
-    kind = draft.capabilities.default_table_type
+    named = {one.name: one.type for one in tables.references(main_cf.parse(main).values) if one.name in TABLES}
     for name in TABLES:
-        wanted = {name} | set(tables.compiled_names(kind, name)) if name in draft.tables else set()
+        wanted = {name} | set(tables.compiled_names(named[name], name)) if name in named else set()
+        if name in draft.tables:
+            wanted.add(name)
         for candidate in (name,) + tuple(name + suffix for suffix in _COMPILED):
             if candidate not in wanted and current(candidate) is not None:
                 found[candidate] = File(None)
