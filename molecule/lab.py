@@ -474,8 +474,8 @@ def destroy(arguments: argparse.Namespace) -> None:
     if not podman("ps", "--all", "--quiet", f"--filter=label={LABEL}=host") and podman.has(
         "network", "exists", NETWORK
     ):
-        podman("network", "rm", NETWORK)
-        say(f"network {NETWORK}: removed")
+        removed = podman.has("network", "rm", NETWORK)
+        say(f"network {NETWORK}: {'removed' if removed else 'kept, because containers that are not the lab use it'}")
 
 
 def main() -> int:
