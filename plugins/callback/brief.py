@@ -64,6 +64,8 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """A change is told in the module's own words; anything else only with -v."""
         returned = result._result
+        for warning in returned.get("warnings") or ():
+            self._say(_host(result), f"warning: {warning}", C.COLOR_WARN)
         if returned.get("changed"):
             name = result._task.get_name()
             for line in returned.get("actions") or [name]:
@@ -87,7 +89,7 @@ class CallbackModule(CallbackBase):
         """So is a host that is not there."""
         said = _fleet.message(result._result)
         self._reasons[result._host.get_name()] = f"unreachable: {said}"
-        self._say(_host(result), f"UNREACHABLE: {said}", C.COLOR_UNREACHABLE)
+        self._say(_host(result), f"{result._task.get_name()}: UNREACHABLE: {said}", C.COLOR_UNREACHABLE)
 
     def v2_runner_on_skipped(self, result: t.Any) -> None:
         """Nothing was done, nothing is said."""

@@ -5,7 +5,7 @@
 """What a rollout knows about each relay, and the table that shows it.
 
 A relay's variables tell how far it came: C(harden_answered) and C(harden_there) (it answered before the rollout, and before
-its batch), C(relay_result) (the module relay), C(harden_audit) (the probes from outside), C(harden_failure) and
+its batch), C(relay_result) (the module relay), C(harden_prober_there), C(harden_audit) (the probes from outside), C(harden_failure) and
 C(harden_failed_task) (what went wrong).
 
 Private to the collection: it can change at any time.
@@ -57,6 +57,9 @@ def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> t
     if failure:
         task = str(variables.get("harden_failed_task") or "")
         return FAILED, f"{task}: {message(failure)}" if task else message(failure)
+    prober = _mapping(variables.get("harden_prober_there"))
+    if not result and (prober.get("unreachable") or prober.get("failed")):
+        return FAILED, "the host that probes from outside does not answer: " + message(prober)
     for name in ("harden_there", "harden_answered", "relay_result"):
         answer = _mapping(variables.get(name))
         if answer.get("unreachable"):
@@ -93,7 +96,7 @@ def _probes(audit: t.Mapping[str, t.Any]) -> str:
         return "-"
     groups = _mapping(audit.get("groups")).values()
     if not groups:
-        return "failed"
+        return "not done"
     return f"{sum(group['good'] for group in groups)} of {sum(group['total'] for group in groups)}"
 
 
@@ -130,7 +133,7 @@ def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
     missing = [relay for relay in relays if relay.state != HARDENED]
     if missing:
         title = "Would not be hardened:" if check_mode else "Not hardened:"
-        lines += ([""] if lines else []) + [title] + [line for relay in missing for line in _why(relay)]
+        lines += ([""] if lines else []) + [title] + _grouped([(relay.host, _why(relay)) for relay in missing])
     return lines + _notes(seen)
 
 
@@ -173,22 +176,23 @@ def _fit(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 3].rstrip(" ,:") + "..."
 
 
-def _why(relay: Relay) -> list[str]:
+def _why(relay: Relay) -> str:
     said = relay.reason or "not touched, the rollout stopped before its turn"
-    if relay.state == UNREACHABLE:
-        said = f"unreachable: {said}"
-    first = f"  {relay.host}: "
-    return textwrap.wrap(first + said, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    return f"unreachable: {said}" if relay.state == UNREACHABLE else said
 
 
 def _notes(relays: t.Sequence[Relay]) -> list[str]:
-    said: dict[str, list[str]] = {}
-    for relay in relays:
-        for note in relay.result.get("notes") or ():
-            said.setdefault(str(note), []).append(relay.host)
-    if not said:
-        return []
-    lines = ["", "Notes:"]
-    for note, hosts in said.items():
-        lines += textwrap.wrap(f"  {', '.join(hosts)}: {note}", WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    said = [(relay.host, str(note)) for relay in relays for note in relay.result.get("notes") or ()]
+    return ["", "Notes:", *_grouped(said)] if said else []
+
+
+def _grouped(said: t.Iterable[tuple[str, str]]) -> list[str]:
+    """Each sentence once, with all its hosts before it."""
+    hosts: dict[str, list[str]] = {}
+    for host, sentence in said:
+        hosts.setdefault(sentence, []).append(host)
+    lines = []
+    for sentence, names in hosts.items():
+        text = f"  {', '.join(names)}: {sentence}"
+        lines += textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
     return lines

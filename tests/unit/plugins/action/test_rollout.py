@@ -192,6 +192,26 @@ def test_a_host_that_does_not_answer_stops_it_before_anything_is_touched(fleet):
     assert "fourth: unreachable:" in output[output.index("Not hardened:") :]
 
 
+def test_a_prober_that_does_not_answer_stops_it_before_anything_is_touched(fleet):
+    fleet.take_away("fourth")
+    status, output = fleet.run("-l", "!fourth", "-e", "harden_prober=fourth")
+    assert status != 0
+    assert fleet.touched() == []
+    end = output[output.index("Not hardened:") :]
+    assert "canary: the host that probes from outside does not answer" in end
+    assert "second, third: not touched" in end
+
+
+def test_a_prober_that_dies_leaves_the_relay_unproven_and_stops_it(fleet):
+    fleet.kills_in_passing("canary", "fourth")
+    status, output = fleet.run("-l", "!fourth", "-e", "harden_prober=fourth")
+    assert status != 0
+    assert fleet.touched() == ["canary"]
+    end = " ".join(output[output.index("Not hardened:") :].split())
+    assert "canary: it was configured, but not proven from outside:" in end
+    assert "second, third: not touched" in end
+
+
 def test_it_can_be_left_out(fleet):
     fleet.take_away("fourth")
     status, output = fleet.run("-l", "!fourth")
@@ -215,4 +235,4 @@ def test_a_host_that_dies_before_its_turn_stops_its_batch(fleet):
     assert fleet.touched() == ["canary"]
     end = output[output.index("Not hardened:") :]
     assert "third: unreachable:" in end
-    assert "second: not touched" in end
+    assert "second, fourth: not touched" in end

@@ -26,6 +26,7 @@ DONE = dict(THERE, relay_result=RESULT, harden_audit=AUDIT)
         ({"harden_answered": {"ping": "pong"}}, _fleet.WAITING, ""),
         ({"harden_answered": {"unreachable": True, "msg": "no\nroute"}}, _fleet.UNREACHABLE, "no route"),
         (dict(THERE, harden_there={"unreachable": True, "msg": "gone"}), _fleet.UNREACHABLE, "gone"),
+        ({"harden_prober_there": {"unreachable": True, "msg": "x"}}, _fleet.FAILED, "the host that probes"),
         (THERE, _fleet.UNFINISHED, "it was lost before"),
         (dict(THERE, harden_failure={"msg": "refused"}, harden_failed_task="Apply"), _fleet.FAILED, "Apply: refused"),
         (dict(THERE, relay_result=RESULT), _fleet.UNFINISHED, "not proven from outside"),
