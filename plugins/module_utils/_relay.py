@@ -78,9 +78,9 @@ class Relay:
         wanted = _verify.expected(live)
         findings: t.List[str] = []
         for address, port in _verify.addresses(live):
-            seen = _verify.observe(address, port)
-            findings += [f"{address}:{port}: {finding}" for finding in _verify.compare(wanted, seen)]
-            self.verified.append(f"{address}:{port} greets as {seen.hostname} and keeps to the policy")
+            broken = _verify.settled(wanted, address, port)
+            findings += [f"{address}:{port}: {finding}" for finding in broken]
+            self.verified.append(f"{address}:{port} answers as its configuration says")
         return findings
 
 

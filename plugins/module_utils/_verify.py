@@ -7,12 +7,15 @@
 Private to the collection: it can change at any time.
 """
 
+import time
 import typing as t
 
 from ._policy import Policy
 from ._smtp import Dialogue
 
 _NAME = "localhost.localdomain"
+#: Seconds that the processes of before may go on answering.
+SETTLING = 8.0
 
 
 class Expected(t.NamedTuple):
@@ -74,6 +77,19 @@ def observe(address: str, port: int, patience: float = 20) -> Seen:
             starttls="STARTTLS" in dialogue.keywords,
             vrfy_code=vrfy.code,
         )
+
+
+def settled(wanted: Expected, address: str, port: int, patience: float = SETTLING) -> t.Tuple[str, ...]:
+    """The promises that are still not kept after I(patience) seconds.
+
+    A server process that was waiting for a client when the configuration was reloaded serves that one client as before.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        found = compare(wanted, observe(address, port))
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
 
 
 def compare(wanted: Expected, seen: Seen) -> t.Tuple[str, ...]:
