@@ -64,6 +64,8 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """A change is told in the module's own words; anything else only with -v."""
         returned = result._result
+        if "results" in returned and result._task.loop:
+            return
         for warning in returned.get("warnings") or ():
             self._say(_host(result), f"warning: {warning}", C.COLOR_WARN)
         if returned.get("changed"):

@@ -32,6 +32,7 @@ class Relay(t.NamedTuple):
     :param reason: why it is not hardened, in words; empty if it is.
     :param result: what the module relay returned, or nothing.
     :param probes: the column of that name.
+    :param also: what was changed besides the relay's own settings.
     """
 
     host: str
@@ -39,6 +40,7 @@ class Relay(t.NamedTuple):
     reason: str
     result: t.Mapping[str, t.Any]
     probes: str
+    also: tuple[str, ...] = ()
 
     def not_touched(self) -> Relay:
         """The same relay, before its batch begins."""
@@ -49,7 +51,8 @@ def see(host: str, variables: t.Mapping[str, t.Any]) -> Relay:
     """Read a relay's variables."""
     result = _mapping(variables.get("relay_result"))
     state, reason = _state(variables, result)
-    return Relay(host, state, reason, result, _probes(_mapping(variables.get("harden_audit"))))
+    also = ("nscd",) if _mapping(variables.get("nscd_result")).get("changed") else ()
+    return Relay(host, state, reason, result, _probes(_mapping(variables.get("harden_audit"))), also)
 
 
 def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> tuple[str, str]:
@@ -143,16 +146,15 @@ def _cells(relay: Relay, check_mode: bool) -> tuple[str, ...]:
         return (relay.host, "-", "-", "would be installed", "-", relay.probes)
     version = str(result.get("version") or "").split(" ")[0]
     mta = f"{result.get('mta', '')} {version}".strip()
-    return (relay.host, mta, str(result.get("instance", "")), _changed(result), _activation(result), relay.probes)
+    return (relay.host, mta, str(result.get("instance", "")), _changed(relay), _activation(result), relay.probes)
 
 
-def _changed(result: t.Mapping[str, t.Any]) -> str:
-    names = [str(name) for name in result.get("settings") or ()]
-    if not result.get("changed"):
-        return "nothing"
-    if not names:
-        return f"{len(result.get('actions') or ())} actions"
-    listed = ", ".join(names)
+def _changed(relay: Relay) -> str:
+    names = [str(name) for name in relay.result.get("settings") or ()] if relay.result.get("changed") else []
+    if relay.result.get("changed") and not names:
+        names = [f"{len(relay.result.get('actions') or ())} actions"]
+    names += relay.also
+    listed = ", ".join(names) or "nothing"
     return listed if len(names) <= 3 else f"{len(names)} settings: {listed}"
 
 

@@ -95,3 +95,8 @@ def test_message_of_an_audit_names_the_first_findings():
     assert _fleet.message({"summary": "75/80", "failures": failures}) == (
         "75/80; O0 t: open (250); O1 t: open (250); O2 t: open (250); and 2 more"
     )
+
+
+def test_what_was_done_besides_is_named_too():
+    idle = dict(DONE, relay_result=dict(RESULT, changed=False), nscd_result={"changed": True})
+    assert _fleet.table([_fleet.see("mx1", idle)])[1].split()[4:6] == ["nscd", "-"]
