@@ -7,7 +7,21 @@
 Private to the collection: it can change at any time.
 """
 
+from .check import check
 from .instance import activate, activation, capabilities, instances, running
+from .read import read
 from .render import render
+from .tables import build, stale
 
-__all__ = ("activate", "activation", "capabilities", "instances", "render", "running")
+__all__ = (
+    "activate",
+    "activation",
+    "build",
+    "capabilities",
+    "check",
+    "instances",
+    "read",
+    "render",
+    "running",
+    "stale",
+)

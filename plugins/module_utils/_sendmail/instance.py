@@ -141,9 +141,9 @@ def instances(runner: Runner) -> t.Tuple[Instance, ...]:
 
 
 def capabilities(runner: Runner, instance: Instance) -> Capabilities:
-    """What this build can do, asked of itself and not of its configuration, which may be broken (sendmail -d0.13)."""
+    """What this build can do, asked of itself (sendmail -d0.13); it says so before it reads its configuration, good or bad."""
     program = the_layout().program
-    result = runner.run([program, "-d0.13", "-bt", "-C", "/dev/null"], stdin="", timeout=90, check=False)
+    result = runner.run([program, "-d0.13", "-bt"], stdin="", timeout=90, check=False)
     version = re.search(r"^Version ([0-9.]+)", result.out, re.MULTILINE)
     if not version:
         raise CommandError(result.argv, result.rc, result.out, result.err)
@@ -152,8 +152,10 @@ def capabilities(runner: Runner, instance: Instance) -> Capabilities:
         name for name, word in (("hash", "NEWDB"), ("btree", "NEWDB"), ("cdb", "CDB"), ("dbm", "NDBM")) if word in words
     )
     features = {name for name, word in _FEATURES.items() if word in words}
-    if os.path.exists("/proc/net/if_inet6") and os.path.getsize("/proc/net/if_inet6") >= 0 and _has_ipv6():
+    if _has_ipv6():
         features.add("ipv6")
+    if (_content("/proc/sys/net/ipv6/bindv6only") or b"").strip() == b"1":
+        features.add("bindv6only")
     if version_of(version.group(1)) >= (8, 18) or "_FFR_REJECT_NUL_BYTE" in words:
         features.add("line_discipline")
     return Capabilities(
@@ -173,11 +175,7 @@ _FEATURES = {
 
 
 def _has_ipv6() -> bool:
-    try:
-        with open("/proc/net/if_inet6", encoding="ascii") as file:
-            return bool(file.read().strip())
-    except OSError:
-        return False
+    return bool((_content("/proc/net/if_inet6") or b"").strip())
 
 
 def version_of(text: str) -> t.Tuple[int, ...]:
@@ -223,24 +221,38 @@ def _restart_reasons(before: cf.Cf, after: cf.Cf) -> t.Tuple[str, ...]:
 
 
 def activate(host: Host, wanted: Activation) -> None:
-    """Do it, and wait until the daemon answers again. A daemon that is down stays down.
+    """Do it, and wait until the daemon answers again. A daemon that was stopped stays so.
+
+    On SIGHUP sendmail starts itself anew: another process, the ports closed for a moment, sessions that are open kept.
 
     :raises CommandError: when the service manager refuses.
     :raises PostmasterError: when the daemon does not come back within WAIT_SECONDS.
     """
     before = running(host)
-    if wanted.kind == NOTHING or before.pid is None:
+    if wanted.kind == NOTHING or (before.pid is None and not _should_run(host.runner)):
         return
-    if wanted.kind == RESTART:
-        host.runner.run(service_command(host.runner, the_layout().service, "restart"), timeout=150)
-    else:
+    if wanted.kind == RELOAD and before.pid is not None:
         os.kill(before.pid, signal.SIGHUP)
+    else:
+        host.runner.run(service_command(host.runner, the_layout().service, "restart"), timeout=150)
     _await_daemon(host, before)
+
+
+def _should_run(runner: Runner) -> bool:
+    """A daemon that is not there although its service was started: it died, or a restart of it failed."""
+    if not _systemd(runner):
+        return False
+    said = runner.run(["systemctl", "is-active", the_layout().service], check=False)
+    return said.out.strip() in ("active", "activating", "failed", "reloading")
+
+
+def _systemd(runner: Runner) -> bool:
+    return os.path.isdir("/run/systemd/system") and runner.which("systemctl") is not None
 
 
 def service_command(runner: Runner, service: str, verb: str) -> t.List[str]:
     """How this host's service manager is asked: systemd where it runs, else the init script."""
-    if os.path.isdir("/run/systemd/system") and runner.which("systemctl"):
+    if _systemd(runner):
         return ["systemctl", verb, service]
     return [f"/etc/init.d/{service}", verb]
 

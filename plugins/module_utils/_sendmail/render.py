@@ -82,6 +82,7 @@ _SERVER_OPTIONS = " +SSL_OP_CIPHER_SERVER_PREFERENCE +SSL_OP_NO_RENEGOTIATION"
 ENCRYPTED = "ENCR:112"
 VERIFIED = "VERIFY:112+CN"
 
+_OWN_ADDRESSES = ("127.0.0.1", "IPv6:0:0:0:0:0:0:0:1")
 _VRFY_OFF = """\
 Scheck_vrfy
 R$*\t$#error $@ 5.5.1 $: "502 VRFY is switched off\""""
@@ -261,19 +262,30 @@ def _listeners(draft: Draft) -> t.List[mc.Item]:
     if not found:
         raise OptionError("policy.identity.listen", list(identity.listen), "no address of a protocol that is used here")
     # The submission program of the host hands its mail to 127.0.0.1:25; without this it would stay in its own queue.
-    if not any(family == "inet" and port == 25 and address in ("", "127.0.0.1") for family, address, port in found):
+    if not any(port == 25 and (address == "" or address == "127.0.0.1") for dummy, address, port in found):
         found.append(("inet", "127.0.0.1", 25))
     unique = list(dict.fromkeys(found))
     return [_listener(draft, number, *where) for number, where in enumerate(unique, 1)]
 
 
 def _addresses_of(draft: Draft, word: str) -> t.List[t.Tuple[str, str]]:
-    protocols = _protocols(draft)
-    if word in ("all", "loopback"):
-        names = {"all": {"ipv4": "", "ipv6": ""}, "loopback": {"ipv4": "127.0.0.1", "ipv6": "::1"}}[word]
-        return [(_family(protocol), names[protocol]) for protocol in protocols]
+    if word == "all":
+        return _everywhere(draft)
+    if word == "loopback":
+        return [(_family(protocol), {"ipv4": "127.0.0.1", "ipv6": "::1"}[protocol]) for protocol in _protocols(draft)]
     address = _addresses.address(word)
     return [("inet" if address.version == 4 else "inet6", str(address))]
+
+
+def _everywhere(draft: Draft) -> t.List[t.Tuple[str, str]]:
+    """On Linux one IPv6 socket for all addresses takes IPv4 too, and a second one for IPv4 could not be opened (ipv6(7))."""
+    protocols = _protocols(draft)
+    if "bindv6only" in draft.host.capabilities.features:
+        return [(_family(protocol), "") for protocol in protocols]
+    if protocols == ("ipv6",):
+        nearest = "the IPv6 addresses one by one in policy.identity.listen, or net.ipv6.bindv6only = 1"
+        raise unsupported("policy.identity.protocols", list(protocols), nearest)
+    return [("inet6" if "ipv6" in protocols else "inet", "")]
 
 
 def _protocols(draft: Draft) -> t.Tuple[str, ...]:
@@ -334,8 +346,8 @@ def _keys(option: str, network: str) -> t.Tuple[str, ...]:
 
 
 def _note_hand_written(draft: Draft) -> None:
-    before, dummy, after = tables.split_block((draft.current("access") or b"").decode("utf-8", "surrogateescape"))
-    for dummy, key, value in tables.entries_of(before + after):
+    text = (draft.current("access") or b"").decode("utf-8", "surrogateescape")
+    for dummy, key, value in tables.entries_of(text):
         if value.upper() == "RELAY" and key.lower() not in _LOOPBACK:
             draft.notes.append(f"access: the hand-written line {key} RELAY lets mail through besides the policy")
 
@@ -433,6 +445,9 @@ def _greeting_delay(draft: Draft) -> None:
     if session.greeting_delay is None and not session.greeting_delays:
         return
     draft.feature("greet_pause", str((session.greeting_delay or 0) * 1000))
+    if session.greeting_delay:
+        # The host's own submissions come through loopback and have nobody to be patient with.
+        draft.access.extend((f"GreetPause:{key}", "0") for key in _OWN_ADDRESSES)
     for number, client in enumerate(session.greeting_delays):
         for key in _keys(f"policy.session.greeting_delays[{number}].network", client.network):
             draft.access.append((f"GreetPause:{key}", str(client.delay * 1000)))
@@ -465,9 +480,8 @@ def _client_limit(draft: Draft, option: str, feature: str, tag: str) -> None:
         return
     draft.feature(feature, "nodelay", "terminate")
     draft.access.append((f"{tag}:", str(value)))
-    own = ("127.0.0.1", "IPv6:0:0:0:0:0:0:0:1")
     trusted = [key for network in draft.policy.relay.networks or () for key in _keys("policy.relay.networks", network)]
-    draft.access.extend((f"{tag}:{key}", "0") for key in dict.fromkeys(own + tuple(trusted)))
+    draft.access.extend((f"{tag}:{key}", "0") for key in dict.fromkeys(_OWN_ADDRESSES + tuple(trusted)))
 
 
 def _timeouts(draft: Draft) -> None:
@@ -547,8 +561,6 @@ def _tls_server(draft: Draft) -> None:
     draft.define("confSERVER_KEY", server.key)
     # V: no request for a client certificate, which some clients answer by hanging up.
     draft.define("confTLS_SRV_OPTIONS", "V")
-    if server.minimum:
-        draft.define("confSERVER_SSL_OPTIONS", PROTOCOL_OPTIONS[server.minimum] + _SERVER_OPTIONS)
 
 
 def _tls_client(draft: Draft) -> None:
@@ -572,6 +584,8 @@ def _tls_client(draft: Draft) -> None:
 def _tls_common(draft: Draft) -> None:
     """What sendmail knows once for both directions; without all of it STARTTLS disappears without a word."""
     server, client = draft.policy.tls.server, draft.policy.tls.client
+    if server.minimum:
+        draft.define("confSERVER_SSL_OPTIONS", PROTOCOL_OPTIONS[server.minimum] + _SERVER_OPTIONS)
     if server_level(draft.policy) == "none" and client.level in (None, "none"):
         return
     store = instance.trust_store()
@@ -620,6 +634,8 @@ def _items(draft: Draft, native: t.Mapping[str, t.Any]) -> t.List[mc.Item]:
             f"mc.{unknown[0]}", native[unknown[0]], f"there is no such section; known: {', '.join(_NATIVE_SECTIONS)}"
         )
     _take_defines(draft, native.get("defines") or {})
+    if draft.access:
+        _split_access(draft)
     _take_features(draft, native.get("features") or {})
     items = list(draft.statements)
     if draft.ports:
@@ -629,6 +645,22 @@ def _items(draft: Draft, native: t.Mapping[str, t.Any]) -> t.List[mc.Item]:
         if native.get(section):
             items.append(mc.raw(f"mc.{section}", section, native[section]))
     return [_define_item(*pair) for pair in draft.defines.items()] + _feature_items(draft) + items
+
+
+def _split_access(draft: Draft) -> None:
+    """Two files behind one access map: ours, then the hand-written one, whose lines may say the same keys.
+
+    Without C(-o) our file has to be there: an access map that is not there would let everybody in.
+    """
+    table = draft.host.capabilities.default_table_type
+    lines = (
+        "LOCAL_CONFIG",
+        f"Kaccess_policy {table} -T<TMPF> {draft.path(tables.ACCESS)}",
+        f"Kaccess_local {table} -T<TMPF> -o {draft.path('access')}",
+        "divert(0)dnl",
+    )
+    draft.statements.append(mc.Raw("maps", "\n".join(lines)))
+    draft.feature("access_db", "sequence access_policy access_local", "skip")
 
 
 def _take_defines(draft: Draft, given: t.Any) -> None:
@@ -705,16 +737,17 @@ def _add_files(draft: Draft, text: str, built: str) -> None:
         draft.files[KEPT_MC] = File(old)
     draft.files["sendmail.mc"] = File(text.encode("ascii"))
     draft.files["sendmail.cf"] = File(built.encode("utf-8", "surrogateescape"))
-    _add_table(draft, "access", draft.access, 0o640)
-    _add_table(draft, "mailertable", draft.mailertable, 0o644)
+    if draft.access:
+        draft.files[tables.ACCESS] = File(tables.access_text(draft.access), 0o640)
+    _add_mailertable(draft)
     _keep_hands_off(draft)
 
 
-def _add_table(draft: Draft, name: str, entries: tables.Entries, mode: int) -> None:
+def _add_mailertable(draft: Draft) -> None:
     """A table in which we own one block; it is ours to write as soon as there is, or was, something in the block."""
-    current = draft.current(name)
-    if entries or (current is not None and tables.BEGIN.encode("ascii") in current):
-        draft.files[name] = File(tables.with_block(current, entries), mode)
+    current = draft.current("mailertable")
+    if draft.mailertable or (current is not None and tables.BEGIN.encode("ascii") in current):
+        draft.files["mailertable"] = File(tables.with_block(current, draft.mailertable))
 
 
 def _keep_hands_off(draft: Draft) -> None:
@@ -743,7 +776,18 @@ def with_shell_values(content: bytes, wanted: t.Mapping[str, str]) -> bytes:
 
 
 def without_cf_rule(content: bytes) -> bytes:
-    """Debian's Makefile with the prerequisites of sendmail.cf taken away: make then never finds the file too old."""
-    rule = b"/etc/mail/sendmail.cf :"
-    lines = [rule + b" # postmaster.mta builds it" if line.startswith(rule) else line for line in content.split(b"\n")]
+    """Debian's Makefile without the rules that write the configuration, whatever is newer; those for tables stay.
+
+    Its init script runs make and does not start the daemon when make fails.
+    """
+    lines = []
+    for line in content.split(b"\n"):
+        target, colon, dummy = line.partition(b" :")
+        if colon and target in _MADE_BY_US:
+            lines.append(target + b" : # postmaster.mta sees to it")
+        elif line.strip(b"\t \\") not in _MADE_BY_US or not line.startswith(b"\t/") or not line.endswith(b"\\"):
+            lines.append(line)
     return b"\n".join(lines)
+
+
+_MADE_BY_US = (b"/etc/mail/sendmail.cf", b"/etc/mail/databases", b"/etc/mail/Makefile")

@@ -23,7 +23,9 @@ MOST_PREFIXES = 256
 SUFFIXES = {"hash": ".db", "btree": ".db", "cdb": ".cdb", "dbm": ".pag"}
 
 ALIASES = "aliases.postmaster"
-TABLES = ("access", "mailertable")
+#: Our part of the access map; the hand-written access is asked after it and stays as it is.
+ACCESS = "access.postmaster"
+TABLES = (ACCESS, "mailertable")
 
 Entries = t.Sequence[t.Tuple[str, str]]
 
@@ -60,23 +62,33 @@ def _prefix(address: int, version: int, groups: int) -> str:
 
 
 def networks(keys: t.Iterable[str]) -> t.Tuple[Network, ...]:
-    """The networks that keys stand for, neighbours collapsed: what prefixes() made, put together again."""
-    found = [network_of(key) for key in keys]
-    four = [network for network in found if network and network.version == 4]
-    six = [network for network in found if network and network.version == 6]
-    return tuple(ipaddress.collapse_addresses(four)) + tuple(ipaddress.collapse_addresses(six))
+    """The networks that keys stand for, in the order of the keys, neighbours put together: the way back from prefixes()."""
+    found = [network for network in map(network_of, keys) if network]
+    joined = []  # type: t.List[Network]
+    for version in (4, 6):
+        joined += ipaddress.collapse_addresses(network for network in found if network.version == version)
+    return tuple(sorted(joined, key=lambda network: _first_inside(network, found)))
+
+
+def _first_inside(network: Network, found: t.Sequence[Network]) -> int:
+    for number, one in enumerate(found):
+        if (
+            one.version == network.version
+            and network.network_address <= one.network_address <= network.broadcast_address
+        ):
+            return number
+    return len(found)
 
 
 def network_of(key: str) -> t.Optional[Network]:
     """The network of one key; None where it is none."""
-    if key.lower().startswith("ipv6:"):
-        groups = key[5:].split(":")
-        text = ":".join(groups + ["0"] * (8 - len(groups)))
-        prefix = 16 * len(groups)
-    else:
-        groups = key.split(".")
-        text = ".".join(groups + ["0"] * (4 - len(groups)))
-        prefix = 8 * len(groups)
+    six = key.lower().startswith("ipv6:")
+    text = key[5:] if six else key
+    groups = text.split(":" if six else ".")
+    if "::" not in text:
+        missing = (8 if six else 4) - len(groups)
+        text = (":" if six else ".").join(groups + ["0"] * missing)
+    prefix = 128 if "::" in key else (16 if six else 8) * len(groups)
     try:
         return ipaddress.ip_network(f"{text}/{prefix}")
     except ValueError:
@@ -116,6 +128,12 @@ def entries_of(text: str) -> t.Tuple[t.Tuple[int, str, str], ...]:
     return tuple(found)
 
 
+def access_text(entries: Entries) -> bytes:
+    """The source of our part of the access map."""
+    head = "# Written by postmaster.mta; the file access is asked after this one and is yours.\n"
+    return (head + "".join(f"{key}\t{value}\n" for key, value in entries)).encode("ascii")
+
+
 def aliases_text(aliases: t.Iterable[t.Tuple[str, t.Sequence[str]]]) -> bytes:
     """The source of our own aliases, which are asked before the system's (aliases(5))."""
     lines = [f"{name}: {', '.join(targets)}\n" for name, targets in aliases]
@@ -143,13 +161,13 @@ def compiled_name(host: Host, name: str) -> str:
 
 
 def stale(host: Host, files: Files) -> t.Tuple[str, ...]:
-    """Tables whose source is as wanted on disk, but whose compiled form is missing or holds something else."""
+    """The compiled tables that must be made: those that are missing or do not hold what the wanted source says."""
     directory = host.instance.config_directory
     found = []
     for name in TABLES + (ALIASES,):
         wanted = files.get(name)
         if wanted is not None and wanted.content is not None and not _holds(host, directory, name, wanted.content):
-            found.append(name)
+            found.append(compiled_name(host, name))
     return tuple(found)
 
 
@@ -184,10 +202,12 @@ def dump(host: Host, path: str, name: str) -> t.FrozenSet[t.Tuple[str, str]]:
 def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
     """Compile tables inside the stage: under a new name, compared with the source, flushed, then renamed.
 
+    :param names: compiled tables as stale() returns them, or their sources.
     :raises Refused: naming file and line of what makemap did not take; it exits 65 after it has written the rest.
     """
     for name in names:
-        _build_one(host, stage, name)
+        suffix = SUFFIXES.get(host.capabilities.default_table_type, ".db")
+        _build_one(host, stage, name[: -len(suffix)] if name.endswith(suffix) else name)
 
 
 def _build_one(host: Host, stage: str, name: str) -> None:

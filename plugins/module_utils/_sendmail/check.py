@@ -1,0 +1,268 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Judge a candidate configuration before it goes live.
+
+Three gates, each only if the one before found nothing: our own reading, for what m4 and sendmail let pass; sendmail's parser
+and its rulesets, which say who may relay; a shadow daemon on a private port that is asked.
+
+The candidate names the live directory. What is run is a copy of its cf in which these names point into the stage.
+
+Private to the collection: it can change at any time.
+"""
+
+import difflib
+import errno
+import ipaddress
+import os
+import re
+import shutil
+import socket
+import ssl
+import stat
+import tempfile
+import typing as t
+
+from .._policy import Policy
+from .._records import Host, Rendering
+from . import cf, instance, shadow
+
+#: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
+_STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
+_FOREIGN = "postmaster@foreign.example"
+_CONF_NAME = re.compile(rb"\bconf[A-Z0-9_]+\b")
+
+
+def check(host: Host, stage: str, policy: Policy, rendering: Rendering) -> t.Tuple[str, ...]:
+    """The defects of the candidate in I(stage), each with the setting it is about; none is good."""
+    scratch = tempfile.mkdtemp(prefix="postmaster-shadow-", dir=_scratch_parent())
+    try:
+        return tuple(_check(host, stage, policy, rendering, scratch))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scratch_parent() -> str:
+    # sendmail distrusts what lies below a directory that everybody may write to.
+    return "/run" if os.access("/run", os.W_OK) else "/var/tmp"
+
+
+def _check(host: Host, stage: str, policy: Policy, rendering: Rendering, scratch: str) -> t.List[str]:
+    text = _read(os.path.join(stage, "sendmail.cf"))
+    candidate = cf.parse(text)
+    findings = _static(host, candidate, rendering)
+    if findings:
+        return findings
+    copy = os.path.join(scratch, "sendmail.cf")
+    _write(copy, staged(text, host.instance.config_directory, stage))
+    findings = _parsed(host, copy, stage) or _relaying(host, copy, policy)
+    if findings:
+        return findings
+    return shadow.try_out(host, _read(copy), scratch, policy, candidate)
+
+
+def staged(text: str, live: str, stage: str) -> str:
+    """A cf with the paths into the live directory pointing into the stage."""
+    return text.replace(f"{live}/", f"{stage}/")
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+
+
+# --- our own reading ------------------------------------------------------------------------------------------------
+
+
+def _static(host: Host, candidate: cf.Cf, rendering: Rendering) -> t.List[str]:
+    findings = []
+    for name, value in rendering.settings.items():
+        finding = cf.defect(candidate, name, value)
+        findings += [finding] if finding else []
+    return findings + _unknown_names(rendering) + _certificates(candidate) + _listeners(host, candidate)
+
+
+def _unknown_names(rendering: Rendering) -> t.List[str]:
+    """Defines whose name nothing in cf/m4 reads: a misspelt one builds without a word and changes nothing."""
+    asked = [name for name in rendering.settings if name.startswith("conf") and name not in cf.OPTIONS]
+    if not asked:
+        return []
+    known = names_in(os.path.dirname(os.path.dirname(instance.the_layout().cf_m4)))
+    return [_unknown_name(name, known) for name in asked if name not in known]
+
+
+def names_in(directory: str) -> t.FrozenSet[str]:
+    """Every conf name that the m4 files of the distribution mention."""
+    found = set()  # type: t.Set[str]
+    for parent, dummy, files in os.walk(directory):
+        for name in files:
+            if name.endswith(".m4"):
+                with open(os.path.join(parent, name), "rb") as file:
+                    found.update(word.decode("ascii") for word in _CONF_NAME.findall(file.read()))
+    return frozenset(found)
+
+
+def _unknown_name(name: str, known: t.Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(set(known) | set(cf.OPTIONS)), 1)
+    return f"mc.defines.{name}: sendmail knows no such name" + (f"; the nearest: {near[0]}" if near else "")
+
+
+def _certificates(candidate: cf.Cf) -> t.List[str]:
+    findings = []
+    for side in ("Server", "Client"):
+        certificate, key = candidate.value(f"{side}CertFile"), candidate.value(f"{side}KeyFile")
+        if certificate or key:
+            findings += [
+                f"{side}CertFile, {side}KeyFile: {why}" for why in _pair_problems(certificate or "", key or "")
+            ]
+    for name in ("CACertFile", "CACertPath"):
+        path = candidate.value(name)
+        if path and not os.path.exists(path):
+            findings.append(f"{name}: {path} is not there, and STARTTLS would disappear without a word")
+    return findings
+
+
+def _pair_problems(certificate: str, key: str) -> t.Iterator[str]:
+    for path in (certificate, key):
+        if not os.access(path, os.R_OK) or not os.path.isfile(path):
+            yield f"{path or 'one of the two'} is not there or cannot be read"
+            return
+    if stat.S_IMODE(os.stat(key).st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        yield f"{key}: others than its owner may read the private key, and sendmail would not use it"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS).load_cert_chain(certificate, key, password=lambda: "")
+    except (ssl.SSLError, OSError, ValueError) as problem:
+        yield f"{certificate} and {key} are no certificate with its key: {problem}"
+
+
+def _listeners(host: Host, candidate: cf.Cf) -> t.List[str]:
+    """Addresses that are not on this host, and ports that somebody else has."""
+    own = {port for dummy, port in host.driver.running(host).listening}
+    findings = []
+    for text in candidate.values("DaemonPortOptions"):
+        family, address, port = listener(text)
+        why = _bind_problem(family, address, 0 if port in own else port)
+        if why:
+            findings.append(f"DaemonPortOptions: {text}: {why}")
+    return findings
+
+
+def listener(text: str) -> t.Tuple[str, str, int]:
+    """Family, address and port of a DaemonPortOptions line; keys count by their first letter (op.me, 5.6)."""
+    fields = {}  # type: t.Dict[str, str]
+    for part in text.split(","):
+        name, dummy, value = part.strip().partition("=")
+        fields[name[:1].upper()] = value.strip()
+    port = fields.get("P", "25")
+    number = {"smtp": 25, "submission": 587, "smtps": 465}.get(port.lower(), int(port) if port.isdigit() else 0)
+    return fields.get("F", "inet"), fields.get("A", ""), number
+
+
+def _bind_problem(family: str, address: str, port: int) -> str:
+    kind = socket.AF_INET6 if family == "inet6" else socket.AF_INET
+    try:
+        with socket.socket(kind, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((address or ("::" if kind == socket.AF_INET6 else "0.0.0.0"), port))
+    except OSError as problem:
+        return _BIND_PROBLEMS.get(problem.errno or 0, "")
+    return ""
+
+
+_BIND_PROBLEMS = {
+    errno.EADDRNOTAVAIL: "no interface of this host has the address",
+    errno.EADDRINUSE: "another program listens on the port",
+    errno.EAFNOSUPPORT: "this host has no such protocol",
+}
+
+
+# --- sendmail's own reading -----------------------------------------------------------------------------------------
+
+
+def _parsed(host: Host, copy: str, stage: str) -> t.List[str]:
+    """Does sendmail take the cf? Whatever it says on stderr is a finding, also with exit status 0."""
+    program = instance.the_layout().program
+    said = host.runner.run([program, "-C", copy, "-bt"], stdin="", timeout=60, check=False)
+    lines = [line for line in said.err.split("\n") if line.strip()]
+    if said.rc and not lines:
+        lines = [f"exit status {said.rc}"]
+    return [_with_line(line, copy, host.instance.config_directory, stage) for line in lines]
+
+
+def _with_line(line: str, copy: str, live: str, stage: str) -> str:
+    """sendmail's message with the path that the postmaster knows and the text of the line it names."""
+    match = re.search(r"line (\d+): ", line)
+    shown = line.replace(copy, "sendmail.cf").replace(stage, live)
+    if not match:
+        return f"sendmail.cf: {shown}" if "sendmail.cf" not in shown else shown
+    lines = _read(copy).split("\n")
+    number = int(match.group(1))
+    text = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    return f"{shown} [{text}]"
+
+
+def _relaying(host: Host, copy: str, policy: Policy) -> t.List[str]:
+    """Ask the rulesets as a stranger: a foreign recipient must be refused, a served one must not. No DNS is asked."""
+    stranger = stranger_for(policy)
+    served = [f"postmaster@{domain}" for domain in (policy.relay.domains or ())[:3]]
+    verdicts = ask_rulesets(host, copy, stranger, [_FOREIGN] + served)
+    findings = []
+    if _FOREIGN not in verdicts:
+        return ["check_rcpt: sendmail gives no verdict about relaying"]
+    if not refused(verdicts[_FOREIGN]):
+        findings.append(
+            f"check_rcpt: an open relay, the stranger {stranger} may send to {_FOREIGN}: {verdicts[_FOREIGN]}"
+        )
+    for address in served:
+        if refused(verdicts.get(address, "")):
+            findings.append(f"policy.relay.domains: mail to {address} is refused: {verdicts[address]}")
+    return findings
+
+
+def stranger_for(policy: Policy) -> str:
+    """An address outside of the networks that may relay."""
+    networks = [ipaddress.ip_network(text) for text in policy.relay.networks or ()]
+    for text in _STRANGERS:
+        address = ipaddress.ip_address(text)
+        if not any(address in network for network in networks):
+            return text
+    return _STRANGERS[0]
+
+
+def ask_rulesets(host: Host, path: str, client: str, recipients: t.Sequence[str]) -> t.Dict[str, str]:
+    """What Basic_check_rcpt returns for each recipient when I(client) asks (sendmail -bt)."""
+    program = instance.the_layout().program
+    lines = [f".D{{client_addr}}{client}", f".D{{client_name}}[{client}]", ".D{client_resolve}FAIL", ".Df<>"]
+    lines += [f"{_RCPT} <{address}>" for address in recipients]
+    said = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=60, check=False)
+    verdicts = verdicts_in(said.out)
+    return dict(zip(recipients, verdicts)) if len(verdicts) == len(recipients) else {}
+
+
+_RCPT = "Basic_check_rcpt"
+
+
+def verdicts_in(out: str) -> t.Tuple[str, ...]:
+    """The outermost answers of Basic_check_rcpt, whose name sendmail cuts to 16 characters."""
+    found, depth = [], 0
+    for line in out.split("\n"):
+        words = re.sub(r"\A(> )+", "", line)
+        name, verb, rest = words[:16].strip(), words[16:25].strip(), words[25:].strip()
+        if name == _RCPT[:16] and verb == "input:":
+            depth += 1
+        elif name == _RCPT[:16] and verb == "returns:":
+            depth -= 1
+            if depth == 0:
+                found.append(rest)
+    return tuple(found)
+
+
+def refused(verdict: str) -> bool:
+    """Whether a verdict is an error, permanent or temporary."""
+    return verdict.startswith("$# error") or verdict.startswith("$# TEMP") or verdict == "REJECT"
