@@ -172,6 +172,22 @@ def as_record(message: Message) -> t.Dict[str, t.Any]:
     return record
 
 
+def waits_for(message: Message) -> str:
+    """Why a message is still here, as a sentence."""
+    reasons = sorted({one.reason or message.reason for one in message.recipients} - {""})
+    said = "; ".join(reasons) or "nothing is recorded yet"
+    if message.status == HOLD:
+        return f"It is on hold until somebody releases it ({message.reason or 'no reason is recorded'})."
+    if message.status == CORRUPT:
+        return "The MTA could not read its file and put it aside."
+    if message.status == ACTIVE:
+        return f"It is being delivered or about to be (last result: {said})."
+    if message.status == INCOMING:
+        return "It has just arrived and was not tried yet."
+    following = f"next attempt {utc(message.next_attempt)}" if message.next_attempt else "next attempt with a queue run"
+    return f"It was tried and put back, {following}: {said}."
+
+
 def utc(seconds: float) -> str:
     """An instant as text in UTC (RFC 3339)."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
