@@ -175,7 +175,7 @@ def _read(stream: t.Any, path: str, reading: Reading) -> bytes:
 def _open(runner: Runner, path: str) -> t.Any:
     """The file's content, decompressed by what the file is, not by what it is called."""
     try:
-        raw = open(path, "rb", buffering=0)
+        raw = io.FileIO(path, "rb")
     except OSError as problem:
         raise OptionError("path", path, os.strerror(problem.errno or errno.EIO))
     magic = raw.read(6)

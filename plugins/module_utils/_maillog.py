@@ -12,32 +12,16 @@ Lines go to the driver that knows their tag; what the drivers find stays bytes (
 import json
 import typing as t
 
-from ._errors import OptionError
 from ._logrecords import (
-    CLIENT,
     DEFERRED,
     FINAL,
-    HEAD,
     HELD,
     LINES,
     MESSAGE,
-    MESSAGE_ID,
-    ORIGINAL,
-    OTHER_STATUSES,
     PLACE,
     QUEUE_ID,
-    RAW_FIELDS,
     RECIPIENT,
-    RELAY,
-    SENDER,
-    SIZE,
-    STARTED,
     STATUS,
-    STATUS_CODE,
-    STATUSES,
-    SUBJECT,
-    TLS,
-    TLS_IN,
     WAITING,
     Ledger,
     Message,
@@ -45,12 +29,7 @@ from ._logrecords import (
     Place,
     Raw,
     process_of,
-    reason_of,
-    value_of,
 )
-from ._logrecords import DELAY as RAW_DELAY
-from ._logrecords import DELAYS as RAW_DELAYS
-from ._logtime import Clock, seconds_of
 from ._postfix import maillog as _postfix_log
 from ._sendmail import maillog as _sendmail_log
 
@@ -248,146 +227,3 @@ class LastAttempts:
         """Those whose last word is "deferred" or "held"."""
         yield from self._open.values()
         self._open.clear()
-
-
-# --- to look at -------------------------------------------------------------------------------------------------------
-
-
-class Delivery(t.NamedTuple):
-    """One recipient's delivery, readable. None is "the log does not say".
-
-    :param received: when the message came in; I(time) is when the outcome was logged.
-    :param delay: seconds from arrival to outcome; I(delays) are its parts (Postfix: before the queue manager, in the
-        active queue, connecting, transmitting; sendmail: transmitting).
-    :param tls_in: protocol of the incoming connection, empty without TLS; I(tls_out) of the outgoing one.
-    """
-
-    time: str
-    received: t.Optional[str]
-    mta: str
-    host: str
-    instance: str
-    queue_id: str
-    message_id: t.Optional[str]
-    client: t.Optional[str]
-    client_address: t.Optional[str]
-    sender: t.Optional[str]
-    recipient: str
-    original_recipient: str
-    size: t.Optional[int]
-    direction: t.Optional[str]
-    relay: str
-    relay_address: t.Optional[str]
-    delay: t.Optional[float]
-    delays: t.List[float]
-    tls_in: t.Optional[str]
-    tls_out: t.Optional[str]
-    status: str
-    status_code: str
-    reason: str
-    subject: str
-
-
-def delivery(raw: Raw, clock: Clock, direction: t.Optional[str]) -> Delivery:
-    """A delivery to look at.
-
-    :raises ValueError: when its line has no time stamp.
-    """
-    message, place = raw[MESSAGE], raw[PLACE]
-    client, client_address = peer(message[CLIENT])
-    relay, relay_address = peer(value_of(raw[RELAY]) or None)
-    return Delivery(
-        time=clock.text(raw[HEAD]),
-        received=clock.text(message[STARTED]) if message[STARTED] else None,
-        mta=place.mta,
-        host=readable(place.host),
-        instance=readable(place.instance),
-        queue_id=readable(raw[QUEUE_ID]),
-        message_id=readable(message[MESSAGE_ID]) or None,
-        client=client,
-        client_address=client_address,
-        sender=None if message[SENDER] is None else readable(message[SENDER]),
-        recipient=readable(raw[RECIPIENT]),
-        original_recipient=readable(raw[ORIGINAL]),
-        size=int(message[SIZE]) if message[SIZE].isdigit() else None,
-        direction=direction,
-        relay=relay or "",
-        relay_address=relay_address,
-        delay=_seconds(value_of(raw[RAW_DELAY])),
-        delays=[found for found in map(_seconds, value_of(raw[RAW_DELAYS]).split(b"/")) if found is not None],
-        tls_in=_optional(message[TLS_IN]),
-        tls_out=_optional(raw[TLS]),
-        status=readable(raw[STATUS]),
-        status_code=readable(value_of(raw[STATUS_CODE])),
-        reason=readable(reason_of(raw)),
-        subject=readable(message[SUBJECT]),
-    )
-
-
-def post_line(shown: Delivery) -> str:
-    """C(Date|Time|Size|Direction|Sender|Recipient|Relay), the relay being the MTA that sent the message here."""
-    moment = shown.received or shown.time
-    date = "%d.%d.%s" % (int(moment[8:10]), int(moment[5:7]), moment[:4])
-    size = "" if shown.size is None else str(shown.size)
-    direction = (shown.direction or "").upper()
-    relay = (shown.client or "").partition("[")[0] or shown.client_address or shown.client or ""
-    parts = (date, moment[11:19], size, direction, shown.sender or "", shown.recipient, relay)
-    return "|".join(part.replace("|", "%7C") for part in parts)
-
-
-def readable(raw: bytes) -> str:
-    """Log bytes as text: what is not UTF-8 and what is not printable is shown as C(\\xNN)."""
-    text = raw.decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else "".join(one if one.isprintable() else "\\x%02x" % ord(one) for one in text)
-
-
-def peer(raw: t.Optional[bytes]) -> t.Tuple[t.Optional[str], t.Optional[str]]:
-    """Name with address and port as Postfix writes them, and the address: C(mx.example[192.0.2.1]:25), C(192.0.2.1).
-
-    sendmail's C(mx.example. [192.0.2.1]) becomes the same, and C((may be forged)) goes.
-    """
-    if raw is None:
-        return None, None
-    text = readable(raw.partition(b", ")[0])
-    name, bracket, rest = text.partition("[")
-    if not bracket:
-        return text.rstrip("."), None
-    address, _close, after = rest.partition("]")
-    port = after if after[:1] == ":" else ""
-    return f"{name.strip().rstrip('.')}[{address}]{port}", address.replace("IPv6:", "")
-
-
-def _seconds(raw: bytes) -> t.Optional[float]:
-    try:
-        return seconds_of(raw.decode("ascii")) if raw else None
-    except ValueError:
-        return None
-
-
-def _optional(raw: t.Optional[bytes]) -> t.Optional[str]:
-    return None if raw is None else readable(raw)
-
-
-def check_statuses(names: t.Iterable[str]) -> t.FrozenSet[bytes]:
-    """Statuses as they are in a Raw.
-
-    :raises OptionError: for a word that is none.
-    """
-    known = {status.decode(): status for status in STATUSES + OTHER_STATUSES}
-    for name in names:
-        if name not in known:
-            raise OptionError("select.status", name, "one of " + ", ".join(known))
-    return frozenset(known[name] for name in names)
-
-
-__all__ = [
-    "RAW_FIELDS",
-    "Counts",
-    "Delivery",
-    "Join",
-    "LastAttempts",
-    "check_statuses",
-    "delivery",
-    "peer",
-    "post_line",
-]

@@ -30,7 +30,7 @@ class World:
 
     def address(self) -> str:
         some = self.random
-        return f"user{int(some.random() ** 3 * 60000)}@{self.domains[int(some.random() ** 2 * 4000)]}"
+        return f"user{int(some.random() ** 4 * 2000)}@{self.domains[int(some.random() ** 3 * 4000)]}"
 
     def client(self) -> t.Tuple[str, str]:
         number = int(self.random.random() ** 2 * 3000)

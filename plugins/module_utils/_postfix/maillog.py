@@ -111,7 +111,7 @@ def _smtpd(ledger: Ledger) -> Handler:
         if text[:7] == b"client=":
             if not queue_id.isalnum():
                 raise ValueError("no queue ID")
-            protocol = tls.get(process_of(head), b"") if tls else b""
+            protocol = _tls_from(tls, head) if tls else b""
             messages[queue_id] = [
                 head,
                 text[7:-1],
@@ -403,6 +403,11 @@ def _tls_session(ledger: Ledger, head: bytes, what: bytes, text: bytes) -> None:
     if established and b" " not in before:
         protocol = text.split(b" ", 1)[0]
         remember_session(ledger.tls, process_of(head), protocol if peer[:5] == b"from " else [peer[3:], protocol, None])
+
+
+def _tls_from(tls: t.Dict[bytes, t.Any], head: bytes) -> bytes:
+    known = tls.get(process_of(head))
+    return known if isinstance(known, bytes) else b""
 
 
 def _tls_of(tls: t.Dict[bytes, t.Any], head: bytes, queue_id: bytes, relay: bytes, reused: bytes) -> t.Optional[bytes]:

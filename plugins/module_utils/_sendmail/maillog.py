@@ -15,7 +15,6 @@ import typing as t
 
 from .._logrecords import (
     BOUNCED,
-    CLIENT,
     DEFERRED,
     DISCARDED,
     DONE,
@@ -25,7 +24,6 @@ from .._logrecords import (
     LINE,
     LINES,
     MESSAGE,
-    MESSAGE_ID,
     NOBODY,
     QUEUE_ID,
     REASON,
@@ -34,11 +32,8 @@ from .._logrecords import (
     REJECTED,
     SENDER,
     SENT,
-    SIZE,
-    STARTED,
     STATUS,
     STATUS_CODE,
-    TLS_IN,
     UNFINISHED,
     WAITING,
     Ledger,
@@ -108,53 +103,15 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
             to, delay, xdelay, relay, code, status, reason = _unusual_to(text)
         message = messages.get(queue_id) or _unknown(queue_id)
         protocol = _tls_of(tls, head, relay[6:]) if tls else b""
-        if b"," in to or to[3:4] != b"<":
-            recipients = _recipients(to[3:])
-            for recipient in recipients:
-                deliver(
-                    (
-                        head,
-                        place,
-                        queue_id,
-                        message,
-                        recipient,
-                        b"",
-                        relay,
-                        delay,
-                        xdelay,
-                        code,
-                        status,
-                        reason,
-                        protocol,
-                        line,
-                    )
-                )
-            count = len(recipients)
-        else:
-            deliver(
-                (
-                    head,
-                    place,
-                    queue_id,
-                    message,
-                    to[4:-1],
-                    b"",
-                    relay,
-                    delay,
-                    xdelay,
-                    code,
-                    status,
-                    reason,
-                    protocol,
-                    line,
-                )
-            )
-            count = 1
+        recipients = _recipients(to[3:]) if b"," in to or to[3:4] != b"<" else (to[4:-1],)
+        outcome = (b"", relay, delay, xdelay, code, status, reason, protocol, line)
+        for recipient in recipients:
+            deliver((head, place, queue_id, message, recipient) + outcome)
         if status is not DEFERRED:
-            message[DONE] += count
+            message[DONE] += len(recipients)
             if not (keep or message[WAITING]):
                 return
-        _afterwards(ledger, message, count)
+        _afterwards(ledger, message, len(recipients))
 
     return handle
 
@@ -192,12 +149,14 @@ def _received(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: b
     sender = sender[6:-1] if sender[5:6] == b"<" else sender[5:]
     announced = int(count[7:])
     tls = ledger.tls.get(process_of(head), _SOME_TLS)[1] if protocol in _WITH_TLS else b""
-    message = [head, client, message_id, sender, size, announced, tls, None, b"", [line] if ledger.keep else None, 0]
+    lines = [line] if ledger.keep else None
+    message = [head, client, message_id, sender, int(size), announced, tls, None, b"", lines, 0, 0]
     refused = ledger.waiting.pop(queue_id, None) if ledger.waiting else None
     if refused:
         _with_sender(ledger, refused, message)
     if announced and (message_id or size != b"0"):
         ledger.accepted.append(message)
+        ledger.started.append(head)
     elif not refused:
         _emit(ledger, head, queue_id, message, b"", UNFINISHED, b"", b"", line)
     ledger.messages[queue_id] = message
