@@ -254,8 +254,8 @@ def worth_another_try(steps: t.Sequence[Step], verdict: Verdict) -> bool:
     if not steps or verdict.judgement in GOOD:
         return False
     step = deciding_step(steps)
-    if verdict.judgement == NOT_TESTED:
-        return step.outcome != ANSWERED or step.family == 4
+    if verdict.judgement == NOT_TESTED and step.outcome != ANSWERED:
+        return True
     return step.family == 4 and (step.name in ("connect", "ehlo", "helo", "mail") or _speaks_of_haste(step.reply))
 
 
