@@ -57,10 +57,6 @@ def helo_names(hostname: t.Optional[str]) -> t.List[str]:
         r"/^\[?(127\.[0-9.]+|(IPv6:)?::1)\]?$/ 550 5.7.1 This is my address, not yours",
         r"/^\[[0-9A-Fa-f:.]+\]$/ DUNNO",
         r"/^\[IPv6:[0-9A-Fa-f:.]+\]$/ DUNNO",
-        "!/^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\\.)+[A-Za-z0-9-]+\\.?$/ 550 5.7.1 Not a fully qualified host name",
+        r"!/^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.?$/ 550 5.7.1 Not a fully qualified host name",
     ]
 
-
-def senders() -> t.List[str]:
-    """The table for C(check_sender_access): a sender without a domain. The null sender is looked up as C(<>)."""
-    return ["/^<>$/ DUNNO", "!/@/ 553 5.5.4 Domain name required for sender address"]

@@ -112,20 +112,8 @@ def _smtpd(ledger: Ledger) -> Handler:
             if not queue_id.isalnum():
                 raise ValueError("no queue ID")
             protocol = _tls_from(tls, head) if tls else b""
-            messages[queue_id] = [
-                head,
-                text[7:-1],
-                b"",
-                None,
-                b"",
-                0,
-                protocol,
-                None,
-                b"",
-                [line] if keep else None,
-                0,
-                0,
-            ]
+            lines = [line] if keep else None
+            messages[queue_id] = [head, text[7:-1], b"", None, None, 0, protocol, None, b"", lines, 0, 0]
             started(head)
         elif text[:3] == b"TLS":
             _tls_session(ledger, head, queue_id, text)

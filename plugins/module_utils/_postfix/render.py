@@ -23,7 +23,7 @@ from .parameters import defaults
 #: All tables that a policy can become.
 TABLES = tuple(
     PREFIX + name
-    for name in ("aliases", "commands", "greeting", "helo", "local_domains", "relay_domains", "senders", "tls", "transport")
+    for name in ("aliases", "commands", "greeting", "helo", "local_domains", "relay_domains", "tls", "transport")
 )
 _COMPILED = tuple(sorted({suffix for each in tables.SUFFIXES.values() for suffix in each}))
 _SMTP_SERVERS = ("smtpd", "postscreen")

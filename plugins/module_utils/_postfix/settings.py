@@ -269,19 +269,15 @@ def _bare_newline(draft: Draft) -> None:
 
 def _sender(draft: Draft) -> None:
     exists = draft.policy.session.sender_domain_exists
-    hardened = draft.policy.hardened
     name = "smtpd_sender_restrictions"
-    if exists is None and not hardened:
-        return
-    ours: t.Tuple[str, ...] = ()
-    if hardened:
-        unqualified = f"check_sender_access {draft.table('senders', commands.senders(), 'regexp')}"
-        ours += ("permit_mynetworks", unqualified, "reject_non_fqdn_sender")
+    ours = ("reject_non_fqdn_sender",) if draft.policy.hardened else ()
+    ours += ("reject_unknown_sender_domain",) if exists else ()
+    if exists is not None or ours:
+        unwanted = ("reject_unknown_sender_domain",) if exists is False else ()
+        trusted = ("permit_mynetworks",) if ours else ()
+        draft.set(name, join(merge(elements(draft.live.get(name, "")), trusted + ours, unwanted)))
     if exists:
-        ours += ("reject_unknown_sender_domain",) if hardened else ("permit_mynetworks", "reject_unknown_sender_domain")
         draft.set("unknown_address_reject_code", 550)
-    there = [one for one in elements(draft.live.get(name, "")) if one in ours or not is_ours(one)]
-    draft.set(name, join(merge(there, ours, ("reject_unknown_sender_domain",) if exists is False else ())))
 
 
 def _greeting(draft: Draft) -> None:
