@@ -69,11 +69,12 @@ class CallbackModule(CallbackBase):
         for warning in returned.get("warnings") or ():
             self._say(_host(result), f"warning: {warning}", C.COLOR_WARN)
         if returned.get("changed"):
-            name = result._task.get_name()
-            for line in returned.get("actions") or [name]:
-                self._say(_host(result), ("would " if self._check_mode else "") + str(line), C.COLOR_CHANGED)
+            would = "would " if self._check_mode else ""
+            told = [would + str(action) for action in returned.get("actions") or ()]
+            for line in told or [_task(result)]:
+                self._say(_host(result), line, C.COLOR_CHANGED)
         elif self._display.verbosity:
-            self._say(_host(result), result._task.get_name(), C.COLOR_OK)
+            self._say(_host(result), _task(result), C.COLOR_OK)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """A failure is told in full."""
@@ -83,7 +84,7 @@ class CallbackModule(CallbackBase):
         if result._result.get("reported"):
             self._reported.add(result._host.get_name())
             return
-        self._say(_host(result), f"{result._task.get_name()}: FAILED: {said}", C.COLOR_ERROR)
+        self._say(_host(result), f"{_task(result)}: FAILED: {said}", C.COLOR_ERROR)
         if self._display.verbosity > 1:
             self._display.display(self._dump_results(result._result, indent=4), color=C.COLOR_ERROR)
 
@@ -91,7 +92,7 @@ class CallbackModule(CallbackBase):
         """So is a host that is not there."""
         said = _fleet.message(result._result)
         self._reasons[result._host.get_name()] = f"unreachable: {said}"
-        self._say(_host(result), f"{result._task.get_name()}: UNREACHABLE: {said}", C.COLOR_UNREACHABLE)
+        self._say(_host(result), f"{_task(result)}: UNREACHABLE: {said}", C.COLOR_UNREACHABLE)
 
     def v2_runner_on_skipped(self, result: t.Any) -> None:
         """Nothing was done, nothing is said."""
@@ -100,7 +101,7 @@ class CallbackModule(CallbackBase):
         """The items of a loop are told one by one."""
         if result._result.get("changed"):
             label = self._get_item_label(result._result)
-            self._say(_host(result), f"{result._task.get_name()}: {label}", C.COLOR_CHANGED)
+            self._say(_host(result), f"{_task(result)}: {label}", C.COLOR_CHANGED)
 
     def v2_on_file_diff(self, result: t.Any) -> None:
         """Differences, as Ansible itself shows them."""
@@ -135,6 +136,11 @@ class CallbackModule(CallbackBase):
 
 def _host(result: t.Any) -> str:
     return str(result._host.get_name())
+
+
+def _task(result: t.Any) -> str:
+    # Without the name of the role before it.
+    return str(result._task.get_name()).split(" : ", 1)[-1]
 
 
 def _is_lost(summary: t.Mapping[str, int]) -> bool:

@@ -47,3 +47,12 @@ def test_nscd_keeps_no_host_names(system):
     if system.exists("nscd") and system.service("nscd").is_running:
         hosts = system.check_output("nscd -g").split("hosts cache:")[1]
         assert hosts.split()[:4] == ["no", "cache", "is", "enabled"]
+
+
+def test_the_generator_of_the_distribution_writes_nothing_over_it(relay, system):
+    if system.exists("config.postfix"):
+        before = system.file("/etc/postfix/main.cf").content
+        assert system.run("config.postfix").rc == 0
+        assert system.run("systemctl restart postfix").rc == 0
+        assert system.file("/etc/postfix/main.cf").content == before
+        assert system.service("postfix").is_running
