@@ -199,7 +199,7 @@ def _is_whole_queue(selection: Selection, params: t.Mapping[str, t.Any]) -> bool
 
 def _insist_on_a_selection(action: str, selection: Selection, params: t.Mapping[str, t.Any]) -> None:
     if action != _queue.FLUSH and _is_whole_queue(selection, params):
-        raise OptionError("select", params["select"], f"{action} needs a selection; only flush takes the whole queue")
+        raise OptionError("select", {}, f"{action} needs a selection; only flush takes the whole queue")
     if action == _queue.DELETE and params["max"] is None:
         raise OptionError("max", None, "delete needs the number of messages that may be deleted at most")
 

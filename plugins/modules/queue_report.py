@@ -1,0 +1,81 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Show the queues of a fleet."""
+
+DOCUMENTATION = r"""
+module: queue_report
+short_description: Show the queues of the relays of a play as tables
+version_added: 0.1.0
+author:
+  - The postmaster.mta contributors (@postmaster-mta)
+description:
+  - Merges what M(postmaster.mta.queue_info) found on every host of the play, and prints tables for the terminal.
+  - The result is exact when C(queue_info) was asked with C(top=0).
+  - Runs on the controller only. Let it run once.
+extends_documentation_fragment:
+  - postmaster.mta._attributes
+  - postmaster.mta._attributes.info_module
+  - postmaster.mta._attributes.actiongroup_all
+  - postmaster.mta._attributes.posix
+options:
+  variable:
+    description:
+      - The variable in which each host registered the result of M(postmaster.mta.queue_info) or M(postmaster.mta.queue).
+    type: str
+    default: queue_found
+  show:
+    description:
+      - V(summary) shows hosts, domains by their oldest message, reasons and senders. V(messages) shows the messages themselves.
+    type: str
+    choices: [summary, messages]
+    default: summary
+  format:
+    description:
+      - V(json) prints the merged data.
+    type: str
+    choices: [table, json]
+    default: table
+  top:
+    description:
+      - How many rows each table has.
+    type: int
+    default: 10
+"""
+
+EXAMPLES = r"""
+- name: Ask every relay
+  postmaster.mta.queue_info:
+    instance: all
+    limit: 0
+    top: 0
+  register: queue_found
+
+- name: Show the fleet
+  postmaster.mta.queue_report:
+  run_once: true
+"""
+
+RETURN = r"""
+summary:
+  description: The merged summary, as M(postmaster.mta.queue_info) describes it; each oldest message has its C(host).
+  type: dict
+  returned: when O(show=summary)
+messages:
+  description: The messages of all hosts, each with its C(host).
+  type: list
+  elements: dict
+  returned: when O(show=messages)
+count:
+  description: How many messages were hit, or would be.
+  type: int
+  returned: when O(show=messages)
+lines:
+  description: What was printed.
+  type: list
+  elements: str
+  returned: success
+"""

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import json
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.action import queue_report
+from ansible_collections.postmaster.mta.plugins.module_utils import _queue
+from ansible_collections.postmaster.mta.plugins.module_utils._queue import Message, Recipient
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _queue_report
+
+NOW = 1795335010
+
+
+def found(*messages, **more):
+    tally = _queue.Tally(NOW)
+    for one in messages:
+        tally.add(one)
+    return dict({"summary": tally.summary(0), "unreadable": []}, **more)
+
+
+def message(name, domain, age, status="deferred", reason="connect to mx.test[192.0.2.1]:25: Connection timed out"):
+    to = (Recipient("u@" + domain, reason),)
+    return Message(name, "postfix", status, status, NOW - age, 2048, "s@sender.test", to)
+
+
+RESULTS = {
+    "relay2": found(message("BBBBBB1", "yahoo.example", 3700), message("BBBBBB2", "ok.test", 5, "hold", "")),
+    "relay1": found(message("AAAAAA1", "yahoo.example", 7322), message("AAAAAA2", "yahoo.example", 90000 // 1000)),
+    "relay3": {"failed": True, "msg": "Failed to connect to the host"},
+}
+
+
+def test_report():
+    text = _queue_report.report(RESULTS, NOW, 10)
+    assert text == [
+        "HOST    MESSAGES  ACTIVE  DEFERRED  ON HOLD  RECIPIENTS    SIZE  OLDEST",
+        "relay1         2       0         2        0           2  4.0 kB   2h 2m",
+        "relay2         2       0         1        1           2  4.0 kB   1h 1m",
+        "all            4       0         3        1           4  8.0 kB   2h 2m",
+        "",
+        "DOMAIN         MESSAGES  RECIPIENTS  OLDEST  SINCE (UTC)          HOST    INSTANCE  ID",
+        "yahoo.example         3           3   2h 2m  2026-11-22 06:08:08  relay1  postfix   AAAAAA1",
+        "    connect to mx.test[192.0.2.1]:25: Connection timed out",
+        "ok.test               1           1      5s  2026-11-22 08:10:05  relay2  postfix   BBBBBB2",
+        "    (none recorded)",
+        "",
+        "MESSAGES  RECIPIENTS  WHY",
+        "       3           3  connect to HOST: Connection timed out",
+        "       1           1  (none recorded)",
+        "",
+        "MESSAGES  RECIPIENTS  SENDER",
+        "       4           4  s@sender.test",
+        "",
+        "Not counted:",
+        "  relay3: Failed to connect to the host",
+    ]
+
+
+def test_an_empty_fleet_is_one_line_for_each_host():
+    assert _queue_report.report({"relay1": found()}, NOW, 10) == [
+        "HOST    MESSAGES  ACTIVE  DEFERRED  ON HOLD  RECIPIENTS  SIZE  OLDEST",
+        "relay1         0       0         0        0           0   0 B       -",
+    ]
+
+
+def test_rows_beyond_the_top_are_counted():
+    text = _queue_report.report(RESULTS, NOW, 1)
+    assert "... and 1 more domains" in text and "... and 1 more rows" in text
+
+
+def test_files_that_could_not_be_read_are_named():
+    broken = found(unreadable=[{"path": "/var/spool/mqueue/qfX", "why": "the file is cut off"}])
+    assert (
+        _queue_report.report({"relay1": broken}, NOW, 5)[-1] == "  relay1: /var/spool/mqueue/qfX: the file is cut off"
+    )
+
+
+def test_long_texts_are_cut():
+    wide = found(message("A" * 20, "a" * 60 + ".test", 5, reason="x" * 500))
+    text = _queue_report.report({"relay1": wide}, NOW, 5)
+    assert "a" * 37 + "...  " in "\n".join(text)
+    assert max(len(line) for line in text if "xxx" in line) == 110
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [(0, "0s"), (59.9, "59s"), (60, "1m 0s"), (3599, "59m 59s"), (86400, "1d 0h"), (90061, "1d 1h"), (-5, "0s")],
+)
+def test_duration(seconds, text):
+    assert _queue_report.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    "count, text",
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 kB"),
+        (20480, "20 kB"),
+        (5 * 1024**2, "5.0 MB"),
+        (9 * 1024**5, "9216 TB"),
+    ],
+)
+def test_size(count, text):
+    assert _queue_report.size(count) == text
+
+
+def row(name, arrival=NOW - 60, outcome="done", why=""):
+    return {
+        "id": name,
+        "instance": "postfix" if arrival else "",
+        "status": "hold" if arrival else "",
+        "arrival": arrival,
+        "size": 10,
+        "sender": "a@b.test",
+        "outcome": outcome,
+        "why": why,
+    }
+
+
+def test_listing():
+    assert _queue_report.listing([dict(row("ABCDEF1", why="it is on hold"), host="relay1")], NOW) == [
+        "HOST    INSTANCE  ID       STATUS  OUTCOME    AGE  SIZE  SENDER    WHY",
+        "relay1  postfix   ABCDEF1  hold    done     1m 0s  10 B  a@b.test  it is on hold",
+    ]
+    assert _queue_report.listing([], NOW) == []
+
+
+class Play:
+    """What Ansible gives an action plugin, as far as this one looks."""
+
+    def __init__(self, **found):
+        self.variables = {
+            "ansible_play_hosts_all": sorted(found),
+            "hostvars": {host: {"queue_found": result} if result else {} for host, result in found.items()},
+        }
+        self.printed = []
+
+    def run(self, monkeypatch, **options):
+        plugin = queue_report.ActionModule.__new__(queue_report.ActionModule)
+        given = dict({name: spec["default"] for name, spec in queue_report._SPEC.items()}, **options)
+        monkeypatch.setattr(queue_report.ActionBase, "run", lambda self, tmp, variables: {})
+        monkeypatch.setattr(plugin, "validate_argument_spec", lambda spec: (None, given), raising=False)
+        monkeypatch.setattr(queue_report.display, "display", self.printed.append)
+        monkeypatch.setattr(queue_report.time, "time", lambda: NOW)
+        return plugin.run(None, self.variables)
+
+
+def test_action_merges_and_prints(monkeypatch):
+    play = Play(**RESULTS, relay4=None)
+    result = play.run(monkeypatch)
+    assert result["summary"]["total"]["messages"] == 4
+    assert "relay4: it was not asked" in play.printed[0]
+    assert result["changed"] is False
+
+
+def test_action_prints_json_on_request(monkeypatch):
+    play = Play(**RESULTS)
+    result = play.run(monkeypatch, format="json")
+    assert json.loads(play.printed[0])["summary"] == result["summary"]
+
+
+def test_action_shows_messages_and_what_was_said(monkeypatch):
+    play = Play(
+        relay1={"affected": 1, "messages": [row("ABCDEF1")], "transcript": ["220 hello"]},
+        relay2={"affected": 0, "messages": [row("ABCDEF1", 0, "gone"), row("ABCDEF9", 0, "gone")]},
+        relay3={"failed": True, "msg": "max: 1: 5 messages are selected; nothing was done"},
+    )
+    result = play.run(monkeypatch, show="messages")
+    assert [(one["id"], one["outcome"]) for one in result["messages"]] == [("ABCDEF1", "done"), ("ABCDEF9", "gone")]
+    assert play.printed[0].strip().splitlines()[3:] == [
+        "1 messages",
+        "",
+        "relay1:",
+        "  220 hello",
+        "",
+        "relay3:",
+        "  max: 1: 5 messages are selected; nothing was done",
+    ]
+
+
+def test_action_shows_as_many_as_wanted(monkeypatch):
+    play = Play(relay1={"affected": 3, "messages": [row("ABCDEF1"), row("ABCDEF2"), row("ABCDEF3")]})
+    play.run(monkeypatch, show="messages", top=2)
+    assert play.printed[0].strip().splitlines()[-1] == "3 messages; 2 of 3 are shown"
