@@ -16,10 +16,9 @@ def test_it_listens_to_the_world_on_port_25(system):
     assert system.socket("tcp://:::25").is_listening
 
 
-def test_its_configuration_belongs_to_root_and_nobody_else_writes_it(relay, system):
-    names = {"postfix": ("main.cf", "master.cf"), "sendmail": ("sendmail.mc", "sendmail.cf")}[relay.mta]
-    for path in ("", *names):
-        file = system.file(f"{relay.directory}/{path}")
+def test_its_configuration_belongs_to_root_and_only_root_writes_it(relay, system):
+    for name in {"postfix": ("main.cf", "master.cf"), "sendmail": ("sendmail.mc", "sendmail.cf")}[relay.mta]:
+        file = system.file(f"{relay.directory}/{name}")
         assert file.user == "root"
         assert not file.mode & 0o022
 
@@ -34,13 +33,6 @@ def test_the_mta_has_no_complaint_about_its_configuration(relay, system):
     done = system.run(command)
     assert done.rc == 0
     assert "warning" not in done.stderr
-
-
-def test_the_log_has_no_error_since_then(relay, system):
-    log = system.check_output(
-        "journalctl --no-pager -q -p err -t postfix/master -t postfix/smtpd -t sendmail -t sm-mta || true"
-    )
-    assert log == ""
 
 
 def test_nscd_keeps_no_host_names(system):
