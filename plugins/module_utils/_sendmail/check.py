@@ -56,7 +56,7 @@ def _check(host: Host, stage: str, policy: Policy, rendering: Rendering, scratch
         return findings
     copy = os.path.join(scratch, "sendmail.cf")
     _write(copy, staged(text, host.instance.config_directory, stage))
-    findings = _parsed(host, copy, stage) or _relaying(host, copy, policy)
+    findings = _parsed(host, copy, stage) or _relaying(host, copy, policy, candidate)
     if findings:
         return findings
     return shadow.try_out(host, _read(copy), scratch, policy, candidate)
@@ -125,7 +125,18 @@ def _certificates(candidate: cf.Cf) -> t.List[str]:
         path = candidate.value(name)
         if path and not os.path.exists(path):
             findings.append(f"{name}: {path} is not there, and STARTTLS would disappear without a word")
-    return findings
+    return findings + _cipher_problems(candidate)
+
+
+def _cipher_problems(candidate: cf.Cf) -> t.List[str]:
+    """OpenSSL takes a list that names no cipher it has; TLS 1.2 is gone then."""
+    ciphers = candidate.value("CipherList")
+    try:
+        if ciphers:
+            ssl.SSLContext(ssl.PROTOCOL_TLS).set_ciphers(ciphers)
+    except ssl.SSLError:
+        return [f"CipherList: {ciphers}: OpenSSL knows none of these ciphers"]
+    return []
 
 
 def _pair_problems(certificate: str, key: str) -> t.Iterator[str]:
@@ -186,10 +197,11 @@ _BIND_PROBLEMS = {
 
 
 def _parsed(host: Host, copy: str, stage: str) -> t.List[str]:
-    """Does sendmail take the cf? Whatever it says on stderr is a finding, also with exit status 0."""
+    """Does sendmail take the cf? Whatever it says before it asks for input is a finding, also with exit status 0."""
     program = instance.the_layout().program
     said = host.runner.run([program, "-C", copy, "-bt"], stdin="", timeout=60, check=False)
-    lines = [line for line in said.err.split("\n") if line.strip()]
+    before = said.out.partition("ADDRESS TEST MODE")[0]
+    lines = [line for line in (before + said.err).split("\n") if line.strip()]
     if said.rc and not lines:
         lines = [f"exit status {said.rc}"]
     return [_with_line(line, copy, host.instance.config_directory, stage) for line in lines]
@@ -203,15 +215,17 @@ def _with_line(line: str, copy: str, live: str, stage: str) -> str:
         return f"sendmail.cf: {shown}" if "sendmail.cf" not in shown else shown
     lines = _read(copy).split("\n")
     number = int(match.group(1))
-    text = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    text = lines[number - 1].strip().replace(stage, live) if 0 < number <= len(lines) else ""
     return f"{shown} [{text}]"
 
 
-def _relaying(host: Host, copy: str, policy: Policy) -> t.List[str]:
+def _relaying(host: Host, copy: str, policy: Policy, candidate: cf.Cf) -> t.List[str]:
     """Ask the rulesets as a stranger: a foreign recipient must be refused, a served one must not. No DNS is asked."""
     stranger = stranger_for(policy)
     served = [f"postmaster@{domain}" for domain in (policy.relay.domains or ())[:3]]
-    verdicts = ask_rulesets(host, copy, stranger, [_FOREIGN] + served)
+    # With delay_checks, check_rcpt also judges the sender, by DNS; checkrcpt is what is left without that.
+    ruleset = "checkrcpt" if "checkrcpt" in candidate.rulesets else "check_rcpt"
+    verdicts = ask_rulesets(host, copy, ruleset, stranger, [_FOREIGN] + served)
     findings = []
     if _FOREIGN not in verdicts:
         return ["check_rcpt: sendmail gives no verdict about relaying"]
@@ -235,28 +249,25 @@ def stranger_for(policy: Policy) -> str:
     return _STRANGERS[0]
 
 
-def ask_rulesets(host: Host, path: str, client: str, recipients: t.Sequence[str]) -> t.Dict[str, str]:
-    """What Basic_check_rcpt returns for each recipient when I(client) asks (sendmail -bt)."""
+def ask_rulesets(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence[str]) -> t.Dict[str, str]:
+    """What a ruleset returns for each recipient when I(client) asks (sendmail -bt)."""
     program = instance.the_layout().program
     lines = [f".D{{client_addr}}{client}", f".D{{client_name}}[{client}]", ".D{client_resolve}FAIL", ".Df<>"]
-    lines += [f"{_RCPT} <{address}>" for address in recipients]
+    lines += [f"{ruleset} <{address}>" for address in recipients]
     said = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=60, check=False)
-    verdicts = verdicts_in(said.out)
+    verdicts = verdicts_in(said.out, ruleset)
     return dict(zip(recipients, verdicts)) if len(verdicts) == len(recipients) else {}
 
 
-_RCPT = "Basic_check_rcpt"
-
-
-def verdicts_in(out: str) -> t.Tuple[str, ...]:
-    """The outermost answers of Basic_check_rcpt, whose name sendmail cuts to 16 characters."""
+def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
+    """The outermost answers of a ruleset, whose name sendmail cuts to 16 characters."""
     found, depth = [], 0
     for line in out.split("\n"):
         words = re.sub(r"\A(> )+", "", line)
         name, verb, rest = words[:16].strip(), words[16:25].strip(), words[25:].strip()
-        if name == _RCPT[:16] and verb == "input:":
+        if name == ruleset[:16] and verb == "input:":
             depth += 1
-        elif name == _RCPT[:16] and verb == "returns:":
+        elif name == ruleset[:16] and verb == "returns:":
             depth -= 1
             if depth == 0:
                 found.append(rest)

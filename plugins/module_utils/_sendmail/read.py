@@ -66,9 +66,12 @@ def _observe(host: Host) -> Live:
             return ""
 
     text = content("sendmail.cf")
-    entries = tables.entries_of(content("access")) + tables.entries_of(content(tables.ACCESS))
+    parsed = cf.parse(text)
+    entries = tables.entries_of(content("access"))
+    if "access_policy" in parsed.maps:
+        entries += tables.entries_of(content(tables.ACCESS))
     access = {key.lower(): value for dummy, key, value in entries}
-    return Live(host, cf.parse(text), text, access, content)
+    return Live(host, parsed, text, access, content)
 
 
 def _without_none(found: Found) -> Found:
@@ -196,7 +199,7 @@ def _session(live: Live) -> Found:
         "pipelining_checks": "F" not in letters if _disciplined(live) else None,
         "bare_newline": _bare_newline(letters) if _disciplined(live) else "accept",
         "nul": "reject" if (live.cf.value("RejectNUL") or "").lower() == "true" else "accept",
-        "sender_domain_exists": "Domain of sender address" in live.text,
+        "sender_domain_exists": "resolve" in live.cf.maps,
         "smtputf8": None if "eai" in live.host.capabilities.features else False,
         "greeting_delay": _pause(live),
         "greeting_delays": _pauses(live),
@@ -225,7 +228,9 @@ def _pauses(live: Live) -> t.List[Found]:
         if key.startswith("greetpause:") and value.isdigit() and key[11:] not in _OWN:
             delays.setdefault(int(value) // 1000, []).append(key[11:])
     return [
-        {"network": str(network), "delay": delay} for delay, keys in delays.items() for network in tables.networks(keys)
+        {"network": str(network), "delay": delay}
+        for delay, keys in delays.items()
+        for network in tables.networks(keys)
         if not network.is_loopback
     ]
 

@@ -265,7 +265,7 @@ def _listeners(draft: Draft) -> t.List[mc.Item]:
     if not any(port == 25 and (address == "" or address == "127.0.0.1") for dummy, address, port in found):
         found.append(("inet", "127.0.0.1", 25))
     unique = list(dict.fromkeys(found))
-    return [_listener(draft, number, *where) for number, where in enumerate(unique, 1)]
+    return [_listener(number, *where) for number, where in enumerate(unique, 1)]
 
 
 def _addresses_of(draft: Draft, word: str) -> t.List[t.Tuple[str, str]]:
@@ -300,11 +300,10 @@ def _family(protocol: str) -> str:
     return {"ipv4": "inet", "ipv6": "inet6"}[protocol]
 
 
-def _listener(draft: Draft, number: int, family: str, address: str, port: int) -> mc.Statement:
-    # A: no AUTH, which Debian would offer in clear text; S: no STARTTLS. The backlog of 10 loses SYNs under load.
-    modifiers = "A" if server_level(draft.policy) != "none" else "AS"
+def _listener(number: int, family: str, address: str, port: int) -> mc.Statement:
+    # A: no AUTH, which Debian would offer in clear text. The backlog of 10 that is the default loses SYNs under load.
     where = f", Addr={address}" if address else ""
-    text = f"Name=MTA-{number}, Family={family}{where}, Port={port}, Listen=256, M={modifiers}"
+    text = f"Name=MTA-{number}, Family={family}{where}, Port={port}, Listen=256, M=A"
     return mc.Statement("daemon_options", "DAEMON_OPTIONS", (text,))
 
 
@@ -739,8 +738,18 @@ def _add_files(draft: Draft, text: str, built: str) -> None:
     draft.files["sendmail.cf"] = File(built.encode("utf-8", "surrogateescape"))
     if draft.access:
         draft.files[tables.ACCESS] = File(tables.access_text(draft.access), 0o640)
+    _remove_unused(draft)
     _add_mailertable(draft)
     _keep_hands_off(draft)
+
+
+def _remove_unused(draft: Draft) -> None:
+    """Our own tables go when nothing is in them any more, together with what was compiled of them."""
+    for name in (tables.ACCESS, tables.ALIASES):
+        if name not in draft.files:
+            for path in (name, tables.compiled_name(draft.host, name)):
+                if draft.current(path) is not None:
+                    draft.files[path] = File(None)
 
 
 def _add_mailertable(draft: Draft) -> None:
