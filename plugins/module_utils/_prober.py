@@ -355,8 +355,9 @@ class Prober:
 
         def play(dialogue: Dialogue) -> None:
             dialogue.connect()
-            for line, step in zip(filled, dialogue.pipeline(filled)):
-                dialogue.steps[dialogue.steps.index(step)] = step._replace(name=line.split(" ")[0].lower())
+            if dialogue.pipeline(filled)[-1].code == 354:
+                # A QUIT would now be taken for the message.
+                dialogue.close()
 
         return Experiment(number, catalogue.LIMITS, "commands ahead of their turn", play, judge.judge_stuffing)
 

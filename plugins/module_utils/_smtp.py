@@ -339,7 +339,7 @@ class Dialogue:
     def command(self, line: t.Union[str, bytes], name: str = "") -> Step:
         """Send one line, CRLF added, and read the reply; text goes out as UTF-8. Nothing in the line is checked."""
         raw = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
-        return self.exchange(raw + CRLF, name or raw.split(b" ")[0].decode("ascii", "replace").lower())
+        return self.exchange(raw + CRLF, name or _verb(raw))
 
     def exchange(self, data: bytes, name: str) -> Step:
         """Send bytes as they are and read one reply."""
@@ -349,13 +349,13 @@ class Dialogue:
         self._send(data, name)
         return self._await_reply(name, data, started)
 
-    def pipeline(self, lines: t.Sequence[t.Union[str, bytes]], name: str = "") -> t.List[Step]:
+    def pipeline(self, lines: t.Sequence[t.Union[str, bytes]]) -> t.List[Step]:
         """Send several lines in one write, CRLF added to each, then read one reply for each (RFC 2920)."""
         raws = [line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line for line in lines]
         started = time.monotonic()
         if self._socket is not None:
-            self._send(b"".join(raw + CRLF for raw in raws), name or "pipeline")
-        return [self._await_reply(name or "pipeline", raw + CRLF, started) for raw in raws]
+            self._send(b"".join(raw + CRLF for raw in raws), "pipeline")
+        return [self._await_reply(_verb(raw), raw + CRLF, started) for raw in raws]
 
     def receive(self, name: str, timeout: t.Optional[float] = None) -> Step:
         """Read one more reply without sending anything, waiting I(timeout) seconds; a timeout here does not end the conversation."""
@@ -481,6 +481,11 @@ def _enhanced_status(text: str, digit: str) -> str:
 
 def _without_status(line: str, status: str) -> str:
     return line[len(status) :].lstrip() if status and line.split(" ", 1)[0] == status else line
+
+
+def _verb(line: bytes) -> str:
+    """The name of a step: the first word in lower case."""
+    return line.split(b" ")[0].decode("ascii", "replace").lower()
 
 
 def _escaped(char: str) -> str:

@@ -94,6 +94,8 @@ class Server:
         return self
 
     def __exit__(self, *dummy: t.Any) -> None:
+        # Without shutdown the thread in accept() would still take one connection.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
