@@ -31,7 +31,9 @@ _READ_AS_THEY_ARE = ("cidr", "pcre", "regexp", "texthash")
 _COMPILED_AT_START = ("cidr", "pcre", "regexp")
 #: Tables that are described by a file with their access data.
 _DESCRIBED = ("ldap", "memcache", "mongodb", "mysql", "pgsql", "sqlite")
-_FILE_LISTS = frozenset(("mydestination", "mynetworks", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains"))
+_FILE_LISTS = frozenset(
+    ("mydestination", "mynetworks", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains")
+)
 _REFUSES = frozenset(("reject", "defer", "defer_if_permit", "reject_unauth_destination", "defer_unauth_destination"))
 _NO_IPV6 = "disabling IPv6 name/address support"
 
@@ -78,7 +80,17 @@ def _readable(candidate: Candidate) -> t.List[str]:
 
 def _judged(candidate: Candidate) -> t.List[str]:
     findings: t.List[str] = []
-    for judge in (_content_enough, _values, _networks, _restrictions, _tables, _services, _options, _certificates, _sanity):
+    for judge in (
+        _content_enough,
+        _values,
+        _networks,
+        _restrictions,
+        _tables,
+        _services,
+        _options,
+        _certificates,
+        _sanity,
+    ):
         findings += judge(candidate)
     findings += ports.absent_addresses(candidate.values)
     findings += ports.conflicts(candidate.host, candidate.master.services, candidate.values)
@@ -101,7 +113,9 @@ def _opened(candidate: Candidate) -> t.Iterator[t.Tuple[str, str, str]]:
     """The cidr, pcre and regexp tables: type, path, the first setting that names it."""
     places = [(_where(candidate, name), name, one.value) for name, one in candidate.main.parameters.items()]
     for key, entry in candidate.master.entries.items():
-        places += [(f"{candidate.live}/master.cf:{entry.line}: {key}", name, value) for name, value in entry.service.options]
+        places += [
+            (f"{candidate.live}/master.cf:{entry.line}: {key}", name, value) for name, value in entry.service.options
+        ]
     seen = set()
     for place, name, value in places:
         for one in _references(candidate, name, value):

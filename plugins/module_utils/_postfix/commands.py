@@ -59,4 +59,3 @@ def helo_names(hostname: t.Optional[str]) -> t.List[str]:
         r"/^\[IPv6:[0-9A-Fa-f:.]+\]$/ DUNNO",
         r"!/^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.?$/ 550 5.7.1 Not a fully qualified host name",
     ]
-

@@ -27,7 +27,9 @@ HARDENED = (
     Measure("authorized_flush_users", "root", "local users do not start queue runs"),
     Measure("authorized_mailq_users", "root", "local users do not read the queue"),
     Measure("biff", "no", "no messages to logged-in users on each delivery"),
-    Measure("cleanup_replace_stray_cr_lf", "yes", "a lone CR or LF is not passed on: it splits messages at the next hop"),
+    Measure(
+        "cleanup_replace_stray_cr_lf", "yes", "a lone CR or LF is not passed on: it splits messages at the next hop"
+    ),
     Measure("enable_long_queue_ids", "yes", "short queue identifiers are used again within minutes"),
     Measure("mynetworks_style", "host", "nobody is trusted by neighbourhood, also if mynetworks goes"),
     Measure("notify_classes", "resource, software", "the postmaster hears of what he can repair"),
@@ -43,7 +45,9 @@ HARDENED = (
     Measure("smtpd_junk_command_limit", "${stress?{1}:{20}}", "NOOP and RSET do not hold a process"),
     Measure("smtpd_min_data_rate", "500", "one byte a second does not hold a process"),
     Measure("smtpd_per_request_deadline", "yes", "one byte a second does not hold a process"),
-    Measure("smtpd_sasl_auth_enable", "no", "a relay on port 25 takes no passwords; a submission service sets it for itself"),
+    Measure(
+        "smtpd_sasl_auth_enable", "no", "a relay on port 25 takes no passwords; a submission service sets it for itself"
+    ),
     Measure("smtpd_sasl_security_options", "noanonymous, noplaintext", "no password in clear"),
     Measure("smtpd_sasl_tls_security_options", "noanonymous", "passwords inside TLS only"),
     Measure("smtpd_soft_error_limit", "3", "who guesses, waits"),
@@ -53,7 +57,9 @@ HARDENED = (
     Measure("smtpd_upstream_proxy_protocol", "", "nobody may claim to be another client"),
     Measure("soft_bounce", "no", "a refusal is final; left over from tests it makes every 5xx a 4xx"),
     Measure("swap_bangpath", "yes", "third!user must be seen as what it is, mail for third, to be refused"),
-    Measure("tls_preempt_cipherlist", "no", "all ciphers that are left are good; the client knows which is fast for it"),
+    Measure(
+        "tls_preempt_cipherlist", "no", "all ciphers that are left are good; the client knows which is fast for it"
+    ),
     Measure("tls_ssl_options", "NO_RENEGOTIATION, NO_COMPRESSION", "both are attack surface"),
 )
 

@@ -22,7 +22,13 @@ _SERVICE_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}\Z")
 _WAKEUP = re.compile(r"([0-9]{1,9}\??|-)\Z")
 _PROCESSES = re.compile(r"([0-9]{1,6}|-)\Z")
 _FLAGS = {True: "y", False: "n", "y": "y", "n": "n", "-": "-", "yes": "y", "no": "n"}
-_FIELDS = {"private": "private", "unpriv": "unprivileged", "chroot": "chroot", "wakeup": "wakeup", "maxproc": "processes"}
+_FIELDS = {
+    "private": "private",
+    "unpriv": "unprivileged",
+    "chroot": "chroot",
+    "wakeup": "wakeup",
+    "maxproc": "processes",
+}
 _KEYS = frozenset(_FIELDS) | {"command", "options", "state"}
 
 

@@ -19,7 +19,7 @@ _BARE = re.compile(r"[A-Za-z0-9_]+")
 _CONDITIONAL = re.compile(r"\s*([A-Za-z0-9_]+)\s*([?:]?)(.*)\Z", re.S)
 _COMPARISON = re.compile(r"\s*\{(.*?)\}\s*(==|!=|<=|>=|<|>)(level)?\s*\{(.*?)\}\s*\?(.*)\Z", re.S)
 
-#: These hold $name of the delivery agent's environment, which main.cf does not expand (local(8), postconf(5)).
+#: These are not expanded when main.cf is read: they hold $name of the program that uses them, or the $ itself (postconf(5)).
 RAW = frozenset(
     (
         "command_execution_directory",
@@ -27,11 +27,15 @@ RAW = frozenset(
         "forward_path",
         "luser_relay",
         "mailbox_command",
+        "postscreen_expansion_filter",
+        "smtpd_expansion_filter",
         "smtpd_reject_footer",
     )
 )
 #: Names that some programs define while they run.
-RUN_TIME = frozenset(("stress", "service_name", "multi_instance_name", "process_id", "process_name", "config_directory"))
+RUN_TIME = frozenset(
+    ("stress", "service_name", "multi_instance_name", "process_id", "process_name", "config_directory")
+)
 
 _seen: "weakref.WeakKeyDictionary[t.Any, t.Dict[str, str]]" = weakref.WeakKeyDictionary()
 
@@ -76,6 +80,8 @@ def expand(value: str, values: t.Mapping[str, str], stress: bool = False, depth:
     def lookup(name: str) -> str:
         if name == "stress":
             return "yes" if stress else ""
+        if name in RAW:
+            return values.get(name, "")
         return expand(values.get(name, ""), values, stress, depth + 1)
 
     return _walk(value, lookup)

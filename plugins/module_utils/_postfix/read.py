@@ -178,7 +178,9 @@ def _domains(live: Live, parameter: str) -> t.List[str]:
     found: t.List[str] = []
     for word in live.words(parameter):
         entries = live.table(word)
-        names = [word] if ":" not in word and not word.startswith("/") else sorted(entries) if entries is not None else None
+        names = (
+            [word] if ":" not in word and not word.startswith("/") else sorted(entries) if entries is not None else None
+        )
         try:
             if names is None:
                 raise ValueError(word)
@@ -218,7 +220,9 @@ def _routes(live: Live) -> t.Dict[str, t.Any]:
             live.leave("transport_maps")
         for key, value in (entries or {}).items():
             found.setdefault(key, value)
-    routes["domains"] = [route for route in (_route(live, key, value, found) for key, value in sorted(found.items())) if route]
+    routes["domains"] = [
+        route for route in (_route(live, key, value, found) for key, value in sorted(found.items())) if route
+    ]
     return routes
 
 
@@ -295,7 +299,10 @@ def _greeting(live: Live) -> t.Dict[str, int]:
         if "/policy_greeting" not in word:
             continue
         entries = live.table(word) or {}
-        seconds = {key: [int(word) for word in value.replace(",", " ").split() if word.isdigit()] for key, value in entries.items()}
+        seconds = {
+            key: [int(word) for word in value.replace(",", " ").split() if word.isdigit()]
+            for key, value in entries.items()
+        }
         delays = {key: (found or [0])[0] for key, found in seconds.items()}
         usual = {"::/0": delays.get("0.0.0.0/0"), "127.0.0.0/8": 0, "::1/128": 0}
         return {key: delay for key, delay in delays.items() if usual.get(key, -1) != delay}
@@ -377,5 +384,7 @@ def _aliases(live: Live) -> t.Dict[str, t.List[str]]:
     for word in split_list(live.raw.get("alias_maps", "")):
         if is_ours(word):
             entries = live.table(expand(word, live.raw), aliases=True) or {}
-            return {name: [target.strip() for target in targets.split(",")] for name, targets in sorted(entries.items())}
+            return {
+                name: [target.strip() for target in targets.split(",")] for name, targets in sorted(entries.items())
+            }
     return {}

@@ -85,9 +85,7 @@ def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]
     return found
 
 
-def _master(
-    host: Host, draft: Draft, native: Native, current: Current, files: t.Dict[str, File]
-) -> t.Dict[str, str]:
+def _master(host: Host, draft: Draft, native: Native, current: Current, files: t.Dict[str, File]) -> t.Dict[str, str]:
     """Put master.cf among the files where something of it is decided."""
     policy = draft.policy
     if policy.identity.port is None and policy.limits.processes is None and not native.master:

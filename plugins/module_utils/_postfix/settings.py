@@ -62,7 +62,20 @@ SUBDOMAINS = "parent_domain_matches_subdomains"
 
 def apply(draft: Draft) -> None:
     """Put the whole policy into the draft."""
-    for section in (_identity, _relay, _routes, _session, _greeting, _limits, _timeouts, _load, _tls, _aliases, _queue, _log):
+    for section in (
+        _identity,
+        _relay,
+        _routes,
+        _session,
+        _greeting,
+        _limits,
+        _timeouts,
+        _load,
+        _tls,
+        _aliases,
+        _queue,
+        _log,
+    ):
         section(draft)
 
 
@@ -124,7 +137,9 @@ def _refuse_two_classes(policy: Policy) -> None:
     local = set(policy.identity.local_domains or ()) | {policy.identity.hostname, "localhost"}
     for name in policy.relay.domains:
         if name in local:
-            raise OptionError("policy.relay.domains", name, "the domain is delivered here, so it cannot be relayed as well")
+            raise OptionError(
+                "policy.relay.domains", name, "the domain is delivered here, so it cannot be relayed as well"
+            )
 
 
 def _relay_restrictions(draft: Draft) -> None:
@@ -392,7 +407,9 @@ def _tls_server(draft: Draft, server: Policy) -> None:
     level = server.level or ("may" if server.certificate else None)
     if server.key and not server.certificate:
         raise OptionError("policy.tls.server.certificate", None, "a key needs its certificate")
-    there = any(draft.live.get(name) for name in ("smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file"))
+    there = any(
+        draft.live.get(name) for name in ("smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file")
+    )
     if level in ("may", "encrypt") and not server.certificate and not there:
         raise OptionError("policy.tls.server.certificate", None, f"level {level} needs a certificate")
     if level is not None:
@@ -516,7 +533,9 @@ def _queue(draft: Draft) -> None:
         raise OptionError("policy.queue.retry_minimum", shortest, f"longer than retry_maximum, {longest} seconds")
     if shortest is not None and queue.run_interval is not None and queue.run_interval > shortest:
         if draft.policy.wants("policy.queue.run_interval"):
-            raise OptionError("policy.queue.run_interval", queue.run_interval, f"longer than retry_minimum, {shortest} seconds")
+            raise OptionError(
+                "policy.queue.run_interval", queue.run_interval, f"longer than retry_minimum, {shortest} seconds"
+            )
         draft.set_time("queue_run_delay", shortest)
     if shortest is not None and longest is None and shortest > _BACKOFF:
         draft.set_time("maximal_backoff_time", shortest)

@@ -62,9 +62,7 @@ def try_out(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str])
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _in_scratch(
-    host: Host, stage: str, policy: Policy, values: t.Mapping[str, str], scratch: str
-) -> t.List[str]:
+def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str], scratch: str) -> t.List[str]:
     os.chmod(scratch, 0o755)
     config = os.path.join(scratch, "etc")
     shutil.copytree(stage, config, symlinks=True)
@@ -178,7 +176,9 @@ def _ask_for_tls(talk: Dialogue, key: str, values: t.Mapping[str, str]) -> t.Lis
     if level not in ("may", "encrypt"):
         return []
     if "STARTTLS" not in talk.keywords:
-        return [f"smtpd_tls_security_level: {level}, but {key} does not offer STARTTLS: certificate or key cannot be used"]
+        return [
+            f"smtpd_tls_security_level: {level}, but {key} does not offer STARTTLS: certificate or key cannot be used"
+        ]
     answer = talk.starttls(tls_context())
     if not talk.is_open:
         return [f"smtpd_tls_security_level: the TLS handshake fails: {answer}"]

@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .. import _addresses
-from .parameters import MalformedValue, expand, split_list
+from .parameters import RAW, MalformedValue, expand, split_list
 
 _TIME = re.compile(r"[0-9]+[smhdw]?\Z")
 _NUMBER = re.compile(r"-?[0-9]+\Z")
@@ -55,8 +55,16 @@ WORDS: t.Dict[str, t.Tuple[str, ...]] = {
     "smtpd_tls_mandatory_ciphers": _CIPHER_GRADES,
     "smtpd_tls_security_level": ("", "none", "may", "encrypt"),
 }
+#: Those of them that take more than one.
+_SEVERAL = frozenset(name for name in WORDS if name.endswith("_options")) | {
+    "inet_protocols",
+    "notify_classes",
+    "smtp_host_lookup",
+}
 #: Parameters whose default looks like a number or a boolean, and which take something else as well.
-_ANY = frozenset(("compatibility_level", "lmtp_tcp_port", "mail_release_date", "mail_version", "process_id", "smtp_tcp_port"))
+_ANY = frozenset(
+    ("compatibility_level", "lmtp_tcp_port", "mail_release_date", "mail_version", "process_id", "smtp_tcp_port")
+)
 #: Lists of networks.
 NETWORKS = frozenset(
     (
@@ -83,6 +91,8 @@ def wrong(name: str, value: str, builtin: t.Mapping[str, str], values: t.Mapping
     :param builtin: the parameters of this Postfix with their defaults, whose form tells the type.
     :param values: the parameters as they are set, for what the value refers to.
     """
+    if name in RAW:
+        return None
     try:
         texts = {expand(value, values), expand(value, values, stress=True)}
         usual = expand(builtin.get(name, ""), builtin)
@@ -107,7 +117,7 @@ def network_problems(name: str, value: str, values: t.Mapping[str, str]) -> t.Li
 
 def _judge(name: str, text: str, usual: str, values: t.Mapping[str, str]) -> t.Optional[str]:
     if name in WORDS:
-        return _one_of(WORDS[name], text)
+        return _one_of(name, text)
     if name.endswith("_tls_protocols") or name.endswith("_tls_mandatory_protocols"):
         bad = [word for word in re.split(r"[\s,:]+", text) if word and not _PROTOCOL.match(word)]
         return f"{bad[0]!r} is no TLS protocol" if bad else None
@@ -130,8 +140,9 @@ def _number(text: str) -> t.Optional[str]:
     return None if abs(int(text)) < 2**63 else "the number is too large"
 
 
-def _one_of(words: t.Sequence[str], text: str) -> t.Optional[str]:
-    found = split_list(text) or ("",)
+def _one_of(name: str, text: str) -> t.Optional[str]:
+    words = WORDS[name]
+    found = (split_list(text) or ("",)) if name in _SEVERAL else (text,)
     bad = [word for word in found if word not in words]
     return f"{bad[0]!r} is none of {', '.join(word or 'empty' for word in words)}" if bad else None
 
