@@ -29,6 +29,9 @@ PAUSES = (1.0, 3.0, 6.0, 12.0, 24.0, 30.0)
 #: So many conversations in a row without a greeting end the audit: the relay is gone.
 PATIENCE = 40
 
+#: Why a probe was not tried on a relay that did not even greet us for the controls.
+SILENT = "the relay did not talk to us"
+
 #: The group of the positive controls; it always runs.
 CONTROL = "control"
 
@@ -167,7 +170,10 @@ class Prober:
 
     def run(self, groups: t.Sequence[str]) -> Report:
         """Run the controls, then the probes of I(groups), then look into the sinks."""
-        controls = [self._perform(experiment) for experiment in self._controls()]
+        controls: t.List[Finding] = []
+        for experiment in self._controls():
+            silent = bool(controls) and _nobody_there(controls[0].steps)
+            controls.append(_not_tried(experiment, SILENT) if silent else self._perform(experiment))
         experiments = self.experiments(groups)
         heard = any(step.name == "connect" and step.family == 2 for found in controls for step in found.steps)
         if heard:
@@ -175,7 +181,7 @@ class Prober:
             with concurrent.futures.ThreadPoolExecutor(max_workers=self.concurrency) as pool:
                 findings = list(pool.map(self._perform, experiments))
         else:
-            findings = [_not_tried(experiment, "the relay did not talk to us") for experiment in experiments]
+            findings = [_not_tried(experiment, SILENT) for experiment in experiments]
         findings = self._ask_the_sinks(findings)
         greeting = controls[0].steps[0] if controls[0].steps else None
         version = 6 if ":" in self.target.address else 4

@@ -35,7 +35,8 @@ def probes(numbers: str) -> t.FrozenSet[str]:
     return frozenset(numbers.split())
 
 
-# In each of these the rest of the hardening stays, so that nothing else is to blame; a HELO rule would hide T01 to T03.
+# In each of these the rest of the hardening stays, so that nothing else is to blame. It hides some tricks: the HELO checks
+# T02, the refusal of bang paths O36.
 NO_RELAY_RULE = (
     "postconf -e 'smtpd_relay_restrictions =' 'smtpd_recipient_restrictions = {}, reject_unauth_destination'"
 )
@@ -88,14 +89,14 @@ MUTANTS = (
     ),
     Mutant("soft_bounce", "postfix", "postconf -e 'soft_bounce = yes'", probes("O01 O10 T09"), "weak"),
     Mutant("promiscuous_relay", "sendmail", FEATURE.format("promiscuous_relay"), probes("O01 O03 O10 O37")),
-    Mutant("relay_local_from", "sendmail", FEATURE.format("relay_local_from"), probes("O05 T02")),
+    Mutant("relay_local_from", "sendmail", FEATURE.format("relay_local_from"), probes("O04 O05")),
     Mutant(
         "relay_mail_from with a served domain",
         "sendmail",
         FEATURE.format("relay_mail_from'\\'', `domain") + "; echo 'From:served.test RELAY' >> access",
         probes("O07 O08 T04"),
     ),
-    Mutant("loose_relay_check", "sendmail", FEATURE.format("loose_relay_check"), probes("O15 O36")),
+    Mutant("loose_relay_check", "sendmail", FEATURE.format("loose_relay_check"), probes("O15")),
     Mutant("relay_based_on_MX", "sendmail", FEATURE.format("relay_based_on_MX"), probes("O63")),
     Mutant(
         "access: an untagged parent domain", "sendmail", WHOLE_TREES + "echo 'test RELAY' >> access", probes("O01 O09")
@@ -118,6 +119,14 @@ ACTIVATE = {
     "postfix": "postfix reload",
     "sendmail": "makemap hash access < access && m4 sendmail.mc > sendmail.cf && systemctl restart sendmail",
 }
+
+
+@pytest.fixture(scope="module", name="hardened")
+def _hardened() -> None:
+    """The four builds have the fleet's policy."""
+    for host in BUILDS:
+        answer = host.apply(labhosts.policy_of(host))
+        assert not answer.get("failed"), f"{host}: {answer['msg']}"
 
 
 @pytest.fixture(scope="module", name="copies")
