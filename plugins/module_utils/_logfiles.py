@@ -95,19 +95,22 @@ def files_of(paths: t.Sequence[str]) -> t.Tuple[str, ...]:
 
 
 def blocks_of(
-    runner: Runner, path: str, reading: Reading, since: float = 0
+    runner: Runner, path: str, reading: Reading, since: float = 0, lines: int = 0
 ) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
     """All lines of one source.
 
     :param since: for the journal, which finds its place by itself: seconds since the epoch.
+    :param lines: only so many at the end; 0 for all.
     """
     if path == JOURNAL:
-        argv = ["--since=@%d" % since] if since > 0 else []
+        argv = (["--since=@%d" % since] if since > 0 else []) + (["--lines=%d" % lines] if lines else [])
         for block in _journal(runner, argv, reading):
             yield Clock(time.time()), block
         return
     with _open(runner, path) as stream:
         clock = Clock(os.stat(path).st_mtime)
+        if lines and isinstance(stream, io.FileIO):
+            stream.seek(tail(stream, lines))
         for block in _lines(stream, path, reading, whole=True):
             yield clock, block
 
@@ -130,6 +133,27 @@ def blocks_since(
                 yield clock, block
         if part == path:
             reading.positions[path] = _position(runner, path, offset + reading.bytes - before)
+
+
+def tail(stream: t.Any, lines: int) -> int:
+    """The offset at which the last I(lines) lines of a file begin."""
+    position = stream.seek(0, os.SEEK_END)
+    if position and lines:
+        stream.seek(position - 1)
+        lines += stream.read(1) == b"\n"
+    while position > 0:
+        start = max(0, position - BLOCK)
+        stream.seek(start)
+        block = stream.read(position - start)
+        found = block.count(b"\n")
+        if found >= lines:
+            at = len(block)
+            for _line in range(lines):
+                at = block.rindex(b"\n", 0, at)
+            return start + at + 1
+        lines -= found
+        position = start
+    return 0
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import tempfile
+import time
 import typing as t
 
 from . import _logfiles as files
@@ -49,14 +50,16 @@ class Log:
     """One pass over the sources of an order.
 
     :param state: where reading ended last time; None to read everything.
+    :param lines: only so many of the last lines of each source; 0 for all.
     """
 
-    def __init__(self, runner: Runner, order: Order, state: t.Optional["State"] = None) -> None:
+    def __init__(self, runner: Runner, order: Order, state: t.Optional["State"] = None, lines: int = 0) -> None:
         self.reading = Reading()
         self.join = Join(keep=order.full)
         self._runner = runner
         self._order = order
         self._state = state
+        self._last_lines = lines
         if state and state.messages:
             self.join.load(state.messages)
 
@@ -74,7 +77,7 @@ class Log:
 
     def _lines(self, path: str) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
         if self._state is None:
-            return files.blocks_of(self._runner, path, self.reading, self._order.selection.since)
+            return files.blocks_of(self._runner, path, self.reading, self._order.selection.since, self._last_lines)
         return files.blocks_since(self._runner, path, self._state.positions.get(path), self.reading)
 
     def selected(self) -> t.Iterator[t.Tuple[Clock, t.List[Raw]]]:
@@ -100,7 +103,7 @@ def records(log: Log, order: Order) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
     """The selected deliveries as records, in order of time, and how many there were before the limit."""
     found: t.List[t.Dict[str, t.Any]] = []
     count = 0
-    with _no_cycles():
+    with no_cycles():
         for clock, raws in log.selected():
             for raw in raws:
                 record = _record(raw, clock, order)
@@ -128,7 +131,7 @@ def _record(raw: Raw, clock: Clock, order: Order) -> t.Optional[t.Dict[str, t.An
 def write_lines(log: Log, order: Order, write: t.Callable[[bytes], t.Any]) -> int:
     """The selected deliveries as lines C(Date|Time|Size|Direction|Sender|Recipient|Relay); how many."""
     count = 0
-    with _no_cycles():
+    with no_cycles():
         for clock, raws in log.selected():
             lines = list(post_lines(raws, clock, order.internal))
             count += len(lines)
@@ -141,7 +144,7 @@ def summary(log: Log, order: Order) -> Summary:
     found = Summary(order.internal)
     everything = order.selection == Selection()
     conditions = tests(order.selection, order.now)
-    with _no_cycles():
+    with no_cycles():
         for clock, raws in log.blocks():
             outbox = log.join.outbox
             if everything:
@@ -154,7 +157,7 @@ def summary(log: Log, order: Order) -> Summary:
     return found
 
 
-class _no_cycles:  # noqa: N801 (a with-statement, not a thing)
+class no_cycles:  # noqa: N801 (a with-statement, not a thing)
     """Nothing here makes reference cycles, and looking for them among so many messages costs a tenth of the time."""
 
     def __enter__(self) -> None:
@@ -255,6 +258,11 @@ def answer(runner: Runner, params: t.Mapping[str, t.Any], now: float, check_mode
     if state is not None and not check_mode:
         save_state(place, log, state)
     return found
+
+
+def moment(epoch: float) -> str:
+    """A time as RFC 3339 text in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
 
 
 # --- where reading ended ------------------------------------------------------------------------------------------

@@ -199,7 +199,10 @@ def post_lines(raws: t.Iterable[Raw], clock: Clock, internal: "Internal") -> t.I
 
 
 def _escaped(raw: Raw, clock: Clock, internal: "Internal") -> bytes:
-    return post_line(delivery(raw, clock, internal.direction(raw))).encode("utf-8") + b"\n"
+    try:
+        return post_line(delivery(raw, clock, internal.direction(raw))).encode("utf-8") + b"\n"
+    except ValueError:  # the outcome has no time stamp
+        return b""
 
 
 def client_name(client: t.Optional[bytes]) -> bytes:
@@ -379,7 +382,7 @@ def tests(wanted: Selection, now: float) -> t.List[Test]:
         words = frozenset()
     found: t.List[Test] = [lambda raw, clock: raw[STATUS] in words]
     if wanted.mta or wanted.instance:
-        found.append(lambda raw, clock: _is_at(raw[PLACE], wanted))
+        found.append(lambda raw, clock: is_at(raw[PLACE], wanted))
     common = wanted.common._replace(status=None)
     if common != _select.EVERYTHING:
         fits = _select.predicate(common, now)
@@ -401,7 +404,8 @@ def select(raws: t.Iterable[Raw], clock: Clock, conditions: t.Sequence[Test]) ->
             continue
 
 
-def _is_at(place: Place, wanted: Selection) -> bool:
+def is_at(place: Place, wanted: Selection) -> bool:
+    """Whether a place is of the MTA and the instance that are wanted."""
     return wanted.mta in ("", place.mta) and wanted.instance in ("", readable(place.instance))
 
 

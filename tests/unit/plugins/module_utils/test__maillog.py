@@ -176,6 +176,15 @@ def test_a_queue_id_that_is_used_again_is_another_message():
     assert (found.sender, found.client, found.size) == ("b@b.example", "b.example[192.0.2.2]", 2)
 
 
+def test_what_the_queue_manager_has_not_said_is_unknown():
+    head = b"Nov 22 07:39:01 relay1 postfix/%s[1]: AAAAAA0001: %s\n"
+    lines = [
+        head % (b"smtpd", b"client=a.example[192.0.2.1]"),
+        head % (b"smtp", b"to=<c@c.example>, relay=none, delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (ok)"),
+    ]
+    assert [(one.client_address, one.sender, one.size) for one in joined(lines)] == [("192.0.2.1", None, None)]
+
+
 def test_a_message_that_postsuper_requeues_keeps_its_client():
     head = b"Nov 22 07:39:01 relay1 postfix/%s[1]: %s\n"
     lines = [

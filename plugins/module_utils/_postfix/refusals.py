@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which senders the access tables of a Postfix instance refuse already (twin of _sendmail/refusals.py).
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from .._runner import Runner
+
+_RESTRICTIONS = tuple(
+    f"smtpd_{stage}_restrictions" for stage in ("client", "helo", "sender", "relay", "recipient", "data", "end_of_data")
+)
+#: Answers that do not keep a message out, access(5).
+_HARMLESS = ("OK", "DUNNO", "PERMIT", "WARN", "PREPEND", "INFO", "BCC", "REDIRECT", "FILTER")
+
+
+def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable[str]) -> t.FrozenSet[str]:
+    """The addresses for which a check_sender_access table says reject, discard, hold or an error.
+
+    C(postmap -q) looks one key up; the order of keys is smtpd's, access(5): address, domain, parent domains, user@.
+    """
+    wanted = list(addresses)
+    keys = {address: _keys(address) for address in wanted}
+    refused = set()
+    for table in _tables(runner, config_directory):
+        asked = "".join(key + "\n" for key in sorted({key for several in keys.values() for key in several}))
+        found = runner.run(["postmap", "-c", config_directory, "-q", "-", table], stdin=asked, check=False)
+        answers = dict(line.split("\t", 1) for line in found.out.splitlines() if "\t" in line)
+        for address in wanted:
+            answer = next((answers[key] for key in keys[address] if key in answers), "")
+            if answer and not answer.isdigit() and not answer.upper().startswith(_HARMLESS):
+                refused.add(address)
+    return frozenset(refused)
+
+
+def _tables(runner: Runner, config_directory: str) -> t.List[str]:
+    """The tables behind check_sender_access in any of smtpd's restriction lists, in their order."""
+    found: t.List[str] = []
+    answer = runner.run(["postconf", "-c", config_directory, "-h", "-x"] + list(_RESTRICTIONS), check=False)
+    for line in answer.out.splitlines():
+        words = line.replace(",", " ").replace("{", " ").replace("}", " ").split()
+        for word, after in zip(words, words[1:]):
+            if word == "check_sender_access" and after not in found:
+                found.append(after)
+    return found
+
+
+def _keys(address: str) -> t.List[str]:
+    local, _at, domain = address.lower().rpartition("@")
+    labels = domain.split(".")
+    return [address.lower()] + [".".join(labels[start:]) for start in range(len(labels))] + [local + "@"]

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which senders the access table of a sendmail instance refuses already (twin of _postfix/refusals.py).
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import re
+import typing as t
+
+from .._runner import Runner
+
+_ANSWER = re.compile(r"map_lookup: access \(([^)]*)\) returns (.*) \(-?\d+\)\s*\Z")
+#: Answers that do not keep a message out (cf/README, "ANTI-SPAM CONFIGURATION CONTROL").
+_HARMLESS = ("OK", "RELAY", "SKIP")
+
+
+def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable[str]) -> t.FrozenSet[str]:
+    """The addresses for which the access table says reject, discard, quarantine or an error.
+
+    sendmail is asked itself, in address test mode; the order of keys is that of check_mail: address, user@, domain,
+    parent domains, each with and without the tag.
+    """
+    wanted = list(addresses)
+    keys = {address: _keys(address) for address in wanted}
+    asked = "".join(f"/map access {key}\n" for key in sorted({key for several in keys.values() for key in several}))
+    configuration = os.path.join(config_directory, "sendmail.cf")
+    found = runner.run(["sendmail", "-bt", "-C", configuration], stdin=asked, check=False)
+    matches = (_ANSWER.search(line) for line in found.out.splitlines())
+    answers = {match.group(1): match.group(2) for match in matches if match}
+    refused = set()
+    for address in wanted:
+        answer = next((answers[key] for key in keys[address] if key in answers), "")
+        if answer and answer.upper() not in _HARMLESS:
+            refused.add(address)
+    return frozenset(refused)
+
+
+def _keys(address: str) -> t.List[str]:
+    local, _at, domain = address.lower().rpartition("@")
+    labels = domain.split(".")
+    plain = [address.lower(), local + "@"] + [".".join(labels[start:]) for start in range(len(labels))]
+    # A blank or a control character would be another command.
+    return [tag + key for key in plain for tag in ("from:", "") if key.isprintable() and " " not in key]
