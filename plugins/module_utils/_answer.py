@@ -15,13 +15,17 @@ from ._change import FileChange, Plan
 
 HIDDEN = "********"
 
-#: Parameters and options whose value is a secret by its name: passwords, bind credentials, keys.
+#: Settings whose value is a secret by their name: passwords, bind credentials. A map or a file of them is named, not shown.
 _SECRET_NAME = re.compile(
-    r"passw|passphrase|secret|credential|bind_?pw|authinfo|_pw\b|private_?key_?pass", re.IGNORECASE
+    r"(passw|passphrase|secret|credential|bind_?pw|authinfo|_pw\b)(?!\w*_(maps|file|path|options|level)\b)",
+    re.IGNORECASE,
 )
 #: Values that are secrets whatever their name: C(static:user:password), credentials in a URL.
 _SECRET_VALUE = re.compile(r"\bstatic:\{?[^\s,{}:]+:[^\s,{}]+|://[^/\s:@]+:[^/\s@]+@")
-_ASSIGNMENT = re.compile(r"(\s*(?:-o\s*)?(?:O\s+|define\(`?)?)([A-Za-z0-9][A-Za-z0-9_./-]*)('?\s*[=,]\s*)(.*)\Z")
+#: C(name = value) of main.cf, C(-o name=value) of master.cf, C(O Name=value) and C(D{Name}value) of sendmail.cf, C(define(...)) of m4.
+_ASSIGNMENT = re.compile(
+    r"(\s*(?:-o\s*\{?\s*)?(?:O\s+|D\{|define\(`?)?)([A-Za-z0-9][A-Za-z0-9_./-]*)(\}|'?\s*[=,]\s*)(.*)\Z"
+)
 
 
 def diff(plan: Plan, hide: t.AbstractSet[str] = frozenset()) -> t.List[t.Dict[str, str]]:

@@ -77,16 +77,27 @@ def test_a_change_that_fails_live_is_taken_back_within_thirty_seconds(host, poli
 
 @pytest.mark.parametrize("host", RELAYS, ids=named)
 def test_a_reload_is_a_reload_and_a_restart_a_restart(host, policy):
-    """The master's start time does not change where only reloadable settings changed; listen addresses do restart it."""
+    """What can be reloaded leaves the daemon's life alone; listen addresses do end it.
+
+    Postfix's master lives on with its start time. sendmail starts itself anew on SIGHUP (signal handling in op.me), so there
+    the service manager is asked, which has not been told to do anything.
+    """
     host.apply(policy)
-    dummy, started = host.master()
+    started = life(host)
     wish = {**policy, "limits": {**policy.get("limits", {}), "hops": 22}}
     assert host.apply(wish)["activation"]["kind"] == "reload"
-    assert host.master()[1] == started
+    assert life(host) == started
     wish = {**wish, "identity": {**policy.get("identity", {}), "listen": [host.address, "127.0.0.1"]}}
     assert host.apply(wish)["activation"]["kind"] == "restart"
-    assert host.master()[1] != started
+    assert life(host) != started
     host.apply(policy)
+
+
+def life(host):
+    """When the daemon was started: by the kernel's word for Postfix, by systemd's for sendmail."""
+    if host.mta == "postfix":
+        return host.master()[1]
+    return host.run("systemctl show -p ActiveEnterTimestampMonotonic --value sendmail").strip()
 
 
 @pytest.mark.parametrize("host", POSTFIX, ids=named)

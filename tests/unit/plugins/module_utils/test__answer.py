@@ -36,6 +36,9 @@ def test_secrets_never_appear_but_their_change_does():
             f"hidden_by_name = {CANARIES[2]}",
             f"proxy = https://user:{CANARIES[3]}@host/",
             f"  -o dict_password={CANARIES[4]}",
+            f"D{{BindPassword}}{CANARIES[0]}",
+            f"define(`confAUTH_PASSWORD', `{CANARIES[1]}')dnl",
+            "smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd",
             "plain = 1",
         ]
     )
@@ -43,8 +46,8 @@ def test_secrets_never_appear_but_their_change_does():
     (entry,) = _answer.diff(plan_of(before.encode(), after.encode()), {"hidden_by_name"})
     for canary in CANARIES:
         assert canary not in entry["before"] + entry["after"]
-    assert "plain = 1" in entry["after"]
-    assert "ldap_bind_pw = ******** (changed)" in entry["after"] and entry["after"].count("(changed)") == 1
+    assert "plain = 1" in entry["after"] and "hash:/etc/postfix/sasl_passwd" in entry["after"]
+    assert "ldap_bind_pw = ******** (changed)" in entry["after"] and entry["after"].count("(changed)") == 2
 
 
 def test_a_secret_file_is_not_shown_at_all():
