@@ -15,7 +15,7 @@ short_description: Show what changed and what failed, and nothing else
 version_added: 0.1.0
 description:
   - One line for each play, or each batch of it, with its hosts. Below it what was done to each host, in the words of the module where
-    it returns C(actions), else the name of the task.
+    it returns C(actions), else the name of the task; and the C(summary) of modules that return one.
   - Differences are shown with C(--diff). Failures are shown in full; tasks that changed nothing are not shown, unless with C(-v).
 requirements:
   - Set as C(stdout_callback) in C(ansible.cfg), or by the environment variable C(ANSIBLE_STDOUT_CALLBACK).
@@ -62,7 +62,7 @@ class CallbackModule(CallbackBase):
         self._display.display("  no host matches", color=C.COLOR_SKIP)
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
-        """A change is told in the module's own words; anything else only with -v."""
+        """A change is told in the module's own words, an answer by its summary; anything else only with -v."""
         returned = result._result
         if "results" in returned and result._task.loop:
             return
@@ -73,6 +73,8 @@ class CallbackModule(CallbackBase):
             told = [would + str(action) for action in returned.get("actions") or ()]
             for line in told or [_task(result)]:
                 self._say(_host(result), line, C.COLOR_CHANGED)
+        elif isinstance(returned.get("summary"), str):
+            self._say(_host(result), f"{_task(result)}: {returned['summary']}", C.COLOR_OK)
         elif self._display.verbosity:
             self._say(_host(result), _task(result), C.COLOR_OK)
 

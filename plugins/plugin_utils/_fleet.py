@@ -154,14 +154,17 @@ def _changed(relay: Relay) -> str:
     if relay.result.get("changed") and not names:
         names = [f"{len(relay.result.get('actions') or ())} actions"]
     names += relay.also
-    listed = ", ".join(names) or "nothing"
-    return listed if len(names) <= 3 else f"{len(names)} settings: {listed}"
+    return ", ".join(names) or "nothing" if len(names) <= 3 else f"{len(names)} settings"
 
 
 def _activation(result: t.Mapping[str, t.Any]) -> str:
     activation = _mapping(result.get("activation"))
     kind = str(activation.get("kind") or "nothing")
-    return "-" if kind == "nothing" or not result.get("changed") else kind
+    if kind == "nothing" or not result.get("changed"):
+        return "-"
+    # A reload is the rule; what asks for more than that is worth a word.
+    reasons = ", ".join(str(reason) for reason in activation.get("because") or ())
+    return _fit(f"{kind}: {reasons}", 30) if kind == "restart" and reasons else kind
 
 
 def _columns(rows: t.Sequence[tuple[str, ...]]) -> list[str]:
