@@ -26,8 +26,11 @@ from ._smtp import ANSWERED, MALFORMED, Dialogue, Reply, Step, tls_context
 #: Seconds to wait before each further attempt: together longer than the usual rate window of a minute.
 PAUSES = (1.0, 3.0, 6.0, 12.0, 24.0, 30.0)
 
-#: So many conversations in a row without a greeting end the audit: the relay is gone.
-PATIENCE = 40
+#: So many attempts in a row without any word from the relay end the audit: it is gone.
+SILENT_ATTEMPTS = 40
+
+#: So many probes in a row that were sent away at every attempt end it as well: it will not talk to us any more.
+REFUSED_PROBES = 10
 
 #: Why a probe was not tried on a relay that did not even greet us for the controls.
 SILENT = "the relay did not talk to us"
@@ -115,22 +118,27 @@ class Sources:
 
 
 class Brake:
-    """Counts conversations in a row that did not even get a greeting."""
+    """Notices that the relay is gone, or that it will not talk to us any more."""
 
-    def __init__(self, patience: int) -> None:
-        self._patience = patience
+    def __init__(self) -> None:
         self._silent = 0
+        self._refused = 0
         self._lock = threading.Lock()
 
-    def note(self, greeted: bool) -> None:
-        """Note a conversation."""
+    def note_attempt(self, answered: bool) -> None:
+        """Note whether the relay said anything at all, a 421 included."""
         with self._lock:
-            self._silent = 0 if greeted else self._silent + 1
+            self._silent = 0 if answered else self._silent + 1
+
+    def note_probe(self, greeted: bool) -> None:
+        """Note whether the last attempt of a probe got a greeting."""
+        with self._lock:
+            self._refused = 0 if greeted else self._refused + 1
 
     @property
     def pulled(self) -> bool:
         """Whether to give up."""
-        return self._silent >= self._patience
+        return self._silent >= SILENT_ATTEMPTS or self._refused >= REFUSED_PROBES
 
 
 class Prober:
@@ -162,7 +170,7 @@ class Prober:
         self.mark = mark or f"audit-{time.time_ns() if hasattr(time, 'time_ns') else int(time.time() * 1e9):x}"
         self.pauses = tuple(pauses)
         self.quiet = quiet
-        self.brake = Brake(PATIENCE)
+        self.brake = Brake()
         self.keywords: t.Dict[str, str] = {}
         self.tls: t.Dict[str, t.Any] = {}
 
@@ -172,11 +180,10 @@ class Prober:
         """Run the controls, then the probes of I(groups), then look into the sinks."""
         controls: t.List[Finding] = []
         for experiment in self._controls():
-            silent = bool(controls) and _nobody_there(controls[0].steps)
+            silent = bool(controls) and not _greeted(controls[0])
             controls.append(_not_tried(experiment, SILENT) if silent else self._perform(experiment))
         experiments = self.experiments(groups)
-        heard = any(step.name == "connect" and step.family == 2 for found in controls for step in found.steps)
-        if heard:
+        if any(_greeted(found) for found in controls):
             # pool.map keeps the order of the catalogue.
             with concurrent.futures.ThreadPoolExecutor(max_workers=self.concurrency) as pool:
                 findings = list(pool.map(self._perform, experiments))
@@ -199,6 +206,8 @@ class Prober:
                 break
             if experiment.group == CONTROL and attempt >= 3 and _nobody_there(finding.steps):
                 break
+        if finding.attempts:
+            self.brake.note_probe(_greeted(finding) or not finding.steps)
         return finding
 
     def _attempt(self, experiment: Experiment, attempt: int) -> Finding:
@@ -213,7 +222,7 @@ class Prober:
             steps = tuple(dialogue.steps)
             if dialogue.is_open:
                 dialogue.quit()
-        self.brake.note(bool(steps) and steps[0].outcome == ANSWERED)
+        self.brake.note_attempt(not steps or steps[0].reply is not None or steps[0].outcome == ANSWERED)
         name = (experiment.number, experiment.group, experiment.trick)
         return Finding(*name, verdict.judgement, verdict.reason, source or "", attempt, steps)
 
@@ -567,6 +576,11 @@ def _relayed(found: Finding) -> bool:
     """Whether the relay took a message for the third party."""
     taken = any(step.name == "message" and step.family == 2 for step in found.steps)
     return taken and found.judgement == judge.OPEN and found.group not in _DELIVERING
+
+
+def _greeted(found: Finding) -> bool:
+    """Whether the relay was willing to talk; an early talker's connection counts, it reads the greeting later."""
+    return bool(found.steps) and (found.steps[0].family == 2 or found.number == "L12")
 
 
 def _nobody_there(steps: t.Sequence[Step]) -> bool:

@@ -85,6 +85,7 @@ options:
       - Addresses of this host to connect from, in turn. Those that are not of the relay's IP version are left out.
       - A hardened relay limits what one client may do in a minute; with forty addresses the audit is a matter of seconds.
         Without any, the operating system's choice is used for all of them.
+      - Postfix 3.8 and newer counts all addresses of an IPv6 network of 84 bits as one client; many probes over IPv6 take their time.
     type: list
     elements: str
     default: []
@@ -93,7 +94,7 @@ options:
       - The groups of probes to send.
       - V(relay) are the 64 combinations of sender and recipient, V(session) the 16 tricks of the session, V(limits) manners and limits,
         V(tls) the handshakes.
-      - V(smuggling) are the 12 end-of-data tricks; V(line_ends) is every pair of 8 line ends around a dot, and BDAT where it is offered. Both deliver
+      - V(smuggling) are the 12 end-of-data tricks; V(line_ends) is a dot between every two of 8 line ends, and BDAT where it is offered. Both deliver
         mail to O(served_recipient).
       - V(cross) is every classic sender with every form of recipient, which takes minutes.
     type: list

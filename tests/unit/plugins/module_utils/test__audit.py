@@ -158,6 +158,31 @@ def test_a_relay_that_says_421_to_everybody_is_not_tested():
     assert server.connections < 20
 
 
+def test_a_relay_that_stops_talking_to_us_on_the_way_is_left_alone():
+    """From the 20th connection on it says 421 to everybody."""
+
+    class Weary(Relay):
+        def __call__(self, connection, number):
+            self.throttled = number if number > 20 else 0
+            Relay.__call__(self, connection, number)
+
+    answer, server = probe(Weary())
+    assert answer["counts"]["not_tested"] >= 60
+    assert server.connections < 20 + 4 * (_prober.REFUSED_PROBES + 20)
+
+
+def test_a_rate_limit_is_waited_for():
+    """Only every third connection is let in, for each of many: no probe is lost."""
+
+    class Limited(Relay):
+        def __call__(self, connection, number):
+            self.throttled = number if number % 3 else 0
+            Relay.__call__(self, connection, number)
+
+    answer, dummy = probe(Limited(), pauses=(0.01,) * 60, concurrency=1)
+    assert answer["verdict"] == "passed", answer["summary"]
+
+
 def test_a_relay_that_refuses_us_altogether_is_not_closed():
     answer, dummy = probe(Relay(greeting=b"554 5.7.1 go away\r\n"))
     assert answer["verdict"] == "failed" and answer["counts"]["closed"] == 0
@@ -176,7 +201,7 @@ def test_the_audit_gives_up_when_the_relay_dies_on_the_way():
     assert time.monotonic() - started < 30
     assert answer["verdict"] == "failed"
     assert answer["counts"]["not_tested"] >= 60
-    assert server.connections < 20 + _prober.PATIENCE + 30
+    assert server.connections < 20 + _prober.SILENT_ATTEMPTS + 30
 
 
 def test_nobody_there():
