@@ -50,6 +50,7 @@ _value:
 """
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.postmaster.mta.plugins.plugin_utils._layers import LayerError, merge
 
 

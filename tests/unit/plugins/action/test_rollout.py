@@ -32,8 +32,8 @@ RELAY = STUB.format(
     spec="{name: {'type': 'raw'} for name in"
     " 'policy baseline main main_secrets master mc mta instance lock_timeout'.split()}",
     body="""
-host, log = module.params["policy"]["host"], module.params["policy"]["log"]
-if module.params["policy"].get("broken"):
+host, log = module.params["main"]["host"], module.params["main"]["log"]
+if module.params["policy"].get("limits"):
     module.fail_json(msg="refused, nothing was changed: limits.message_size")
 if not module.check_mode:
     open(log, "a").write(host + "\\n")
@@ -118,7 +118,8 @@ class Fleet:
             "ansible_python_interpreter": sys.executable,
             "nscd_state": "unmanaged",
             "relay_service": "unmanaged",
-            "relay_policy": {"host": host, "log": str(self.log), "relay": {"domains": ["served.test"]}},
+            "relay_policy": {"relay": {"domains": ["served.test"]}},
+            "relay_main": {"host": host, "log": str(self.log)},
         }
         return dict(own, **self.variables[host])
 
@@ -156,7 +157,7 @@ def test_all_goes_well(fleet):
 
 
 def test_check_mode_touches_nothing_and_shows_all_that_is_wrong(fleet):
-    fleet.variables["canary"]["relay_policy_host"] = {"broken": True}
+    fleet.variables["canary"]["relay_policy_host"] = {"limits": {"message_size": "1k"}}
     status, output = fleet.run("--check")
     assert status != 0
     assert fleet.touched() == []
@@ -166,7 +167,7 @@ def test_check_mode_touches_nothing_and_shows_all_that_is_wrong(fleet):
 
 
 def test_a_failing_canary_stops_everything(fleet):
-    fleet.variables["canary"]["relay_policy_host"] = {"broken": True}
+    fleet.variables["canary"]["relay_policy_host"] = {"limits": {"message_size": "1k"}}
     status, output = fleet.run()
     assert status != 0
     assert fleet.touched() == []

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a relay with this policy must answer to probes from outside."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: promises
+author:
+  - The postmaster.mta contributors (@postmaster-mta)
+short_description: What a relay policy promises to the outside
+version_added: 0.1.0
+description:
+  - Reads a relay policy and names what a probe from outside must find, in the form of the option O(postmaster.mta.audit_info#module:expect).
+  - What the policy leaves open is left out.
+options:
+  _input:
+    description: The policy, as the option O(postmaster.mta.relay#module:policy) takes it.
+    type: dict
+    required: true
+  baseline:
+    description: The baseline below it, as the option O(postmaster.mta.relay#module:baseline) takes it.
+    type: str
+    choices: [hardened, none]
+    default: hardened
+seealso:
+  - module: postmaster.mta.audit_info
+  - module: postmaster.mta.relay
+"""
+
+EXAMPLES = r"""
+- name: Does the relay keep the promises of its policy?
+  postmaster.mta.audit_info:
+    host: pf12.lab.test
+    served_domain: served.test
+    third_party_domain: third.test
+    client_domain: stranger.test
+    expect: "{{ policy | postmaster.mta.promises }}"
+  vars:
+    policy:
+      limits: {message_size: 25M}
+"""
+
+RETURN = r"""
+_value:
+  description: The expectations.
+  type: dict
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+
+
+def promises(policy: t.Any, baseline: str = "hardened") -> dict[str, t.Any]:
+    """The filter: see DOCUMENTATION."""
+    # The module's own reading: the same types, the same words about what is wrong.
+    spec = {"policy": {"type": "dict", "options": _policy.ARGUMENT_SPEC}}
+    checked = ArgumentSpecValidator(spec).validate({"policy": policy})
+    if checked.error_messages:
+        raise AnsibleFilterError(f"promises: {'; '.join(checked.error_messages)}")
+    try:
+        return _expectations(_policy.parse(checked.validated_parameters["policy"], baseline))
+    except PostmasterError as problem:
+        raise AnsibleFilterError(f"promises: {problem}")
+
+
+def _expectations(policy: _policy.Policy) -> dict[str, t.Any]:
+    server, session, limits = policy.tls.server, policy.session, policy.limits
+    found = {
+        "message_size": str(limits.message_size) if limits.message_size else None,
+        "recipients_per_message": limits.recipients_per_message,
+        "tls_minimum": server.minimum,
+        "tls_offered": bool(server.certificate) and server.level != "none",
+        "vrfy": session.vrfy,
+        "smuggling": session.bare_newline if session.bare_newline != "accept" else None,
+        "greeting_delay": f"{session.greeting_delay}s" if session.greeting_delay else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self):
+        """Their names."""
+        return {"promises": promises}
