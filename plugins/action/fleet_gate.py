@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
         """Judge the batch; the first host that is left shows the table, each host answers for itself."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        _, options = self.validate_argument_spec(
+        dummy, options = self.validate_argument_spec(
             {
                 "phase": {"type": "str", "choices": [ANSWERED, FINISHED], "required": True},
             }

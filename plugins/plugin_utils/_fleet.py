@@ -144,7 +144,7 @@ def _cells(relay: Relay, check_mode: bool) -> tuple[str, ...]:
     result = relay.result
     if result.get("skipped"):
         return (relay.host, "-", "-", "would be installed", "-", relay.probes)
-    version = str(result.get("version") or "").split(" ")[0]
+    version = str(result.get("version") or "").partition(" ")[0]
     mta = f"{result.get('mta', '')} {version}".strip()
     return (relay.host, mta, str(result.get("instance", "")), _changed(relay), _activation(result), relay.probes)
 

@@ -107,6 +107,7 @@ class Fleet:
             stderr=subprocess.STDOUT,
             env=self._environment(),
             cwd=str(self.directory),
+            check=False,
         )
         return done.returncode, done.stdout.decode()
 
