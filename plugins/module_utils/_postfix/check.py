@@ -252,7 +252,7 @@ def _pair_problems(cert: str, key: str) -> t.Iterator[str]:
     if stat.S_IMODE(os.stat(key).st_mode) & stat.S_IRWXO:
         yield f"{key}: everybody on this host may read the private key"
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS).load_cert_chain(cert, key, password=lambda: "")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=lambda: "")
     except (ssl.SSLError, OSError, ValueError) as problem:
         yield f"{cert} and {key} are no certificate with its key: {problem}"
 

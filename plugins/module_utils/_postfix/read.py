@@ -11,7 +11,7 @@ import os
 import re
 import typing as t
 
-from .. import _addresses, _kinds
+from .. import _addresses, _kinds, _policy
 from .._records import Host
 from . import main_cf, master_cf, settings, tables
 from .draft import duration_text, is_ours
@@ -111,7 +111,31 @@ def read(host: Host) -> t.Mapping[str, t.Any]:
         "queue": _known({name: live.time(parameter) for name, parameter in settings.QUEUE.items()}),
         "log": {"tls": bool(live.number("smtpd_tls_loglevel")), "level": "normal"},
     }
-    return {"policy": _known(sections), "unexpressed": dict(sorted(live.unexpressed.items()))}
+    policy = _sayable(_policy.SECTIONS, _known(sections), "policy", live.unexpressed)
+    return {"policy": policy, "unexpressed": dict(sorted(live.unexpressed.items()))}
+
+
+def _sayable(
+    options: t.Sequence[_kinds.Option], values: t.Mapping[str, t.Any], path: str, left: t.Dict[str, str]
+) -> t.Dict[str, t.Any]:
+    """The values without those that their option could not take, which go to I(left) under the option's path."""
+    found: t.Dict[str, t.Any] = {}
+    for option in options:
+        here, value = f"{path}.{option.name}", values.get(option.name)
+        if value is None:
+            continue
+        if option.kind.options and isinstance(value, dict):
+            found[option.name] = _sayable(option.kind.options, value, here, left)
+        elif option.kind.options:
+            items = [_sayable(option.kind.options, item, f"{here}[{n}]", left) for n, item in enumerate(value)]
+            found[option.name] = [item for item, given in zip(items, value) if len(item) == len(given)]
+        else:
+            try:
+                option.kind.parse(value)
+                found[option.name] = value
+            except (ValueError, TypeError):
+                left[here] = str(value)
+    return found
 
 
 def _known(values: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:

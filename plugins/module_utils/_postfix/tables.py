@@ -21,7 +21,6 @@ from .._errors import Refused
 from .._records import Files, Host
 from . import main_cf
 from .logical_lines import BLANKS, decode, read_document
-from .parameters import split_list
 
 #: The files that postmap(1) makes of a source, by table type (DATABASE_README).
 SUFFIXES = {
@@ -36,6 +35,8 @@ _PREFIX = "$config_directory/"
 _ALTERNATIVES = ("${config_directory}/", "$(config_directory)/")
 #: Tables of these parameters are read by local(8) and have the syntax of aliases(5).
 ALIAS_PARAMETERS = frozenset(("alias_database", "alias_maps"))
+#: type:path, the path absolute or starting with a parameter, at the start of a list element or inside braces.
+_REFERENCE = re.compile(r"(?:^|[\s,{])(?:proxy:)?([a-z][a-z0-9]*):((?=[/$])(?:\$\{[^}]*\}|\$\([^)]*\)|[^\s,{}])+)")
 _LINE = re.compile(r"\w+: (?:warning|fatal|error|panic): (.*)\Z")
 
 
@@ -62,11 +63,8 @@ def references(values: t.Mapping[str, str], config_directory: str = "") -> t.Lis
 
 def references_in(parameter: str, value: str, config_directory: str = "") -> t.Iterator[Reference]:
     """The lookup tables in one value, those in braces as well."""
-    for word in split_list(value.replace("{", " { ").replace("}", " } ") if "{" in value else value):
-        bare = word[len("proxy:") :] if word.startswith("proxy:") else word
-        kind, colon, path = bare.partition(":")
-        if colon and re.match(r"[a-z][a-z0-9]*\Z", kind) and path[:1] in ("/", "$"):
-            yield Reference(parameter, kind, path, _relative(path, config_directory))
+    for kind, path in _REFERENCE.findall(value):
+        yield Reference(parameter, kind, path, _relative(path, config_directory))
 
 
 def compiled_names(kind: str, name: str) -> t.Tuple[str, ...]:
@@ -85,7 +83,7 @@ def stale(host: Host, files: Files) -> t.Tuple[str, ...]:
         file = files.get(name)
         if file is not None and file.content is not None and not _fresh(host, kind, name, file.content, aliases):
             found += list(compiled_names(kind, name)[:1])
-    return tuple(found)
+    return tuple(sorted(found))
 
 
 def build(host: Host, stage: str, names: t.Sequence[str]) -> None:

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
+from ansible_collections.postmaster.mta.plugins.module_utils._records import Activation, File, Native, Rendering
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
+    VERSIONS,
+    make_host,
+    over,
+    reader,
+    recorded,
+    scripted,
+)
+
+
+def test_no_postfix_no_instances():
+    assert instance.instances(ScriptedRunner({})) == ()
+
+
+def test_the_primary_instance_is_found_with_one_program(tmp_path):
+    runner = scripted("3.7.11")
+    (found,) = instance.instances(runner)
+    assert (found.mta, found.name, found.primary, found.enabled) == ("postfix", "postfix", True, True)
+    assert found.config_directory == "/etc/postfix"
+    assert found.queue_directories == ("/var/spool/postfix",)
+    assert runner.calls == [("postconf", "-d")]
+
+
+def test_further_instances_are_found_and_need_no_further_program(tmp_path):
+    first, second = tmp_path / "postfix", tmp_path / "postfixEXT"
+    first.mkdir()
+    second.mkdir()
+    (first / "main.cf").write_text(
+        f"multi_instance_directories = {second} {tmp_path}/gone\nqueue_directory = /q/one\nbroken line\n"
+    )
+    (second / "main.cf").write_text(
+        "multi_instance_name = postfix-EXT\nmulti_instance_enable = yes\nqueue_directory = /q/$multi_instance_name\n"
+    )
+    listing = (
+        recorded("3.7.11", "postconf-d.txt")
+        .decode()
+        .replace("config_directory = /etc/postfix", f"config_directory = {first}", 1)
+    )
+    runner = scripted("3.7.11", {("postconf", "-d"): listing})
+    found = instance.instances(runner)
+    assert [(one.name, one.primary, one.enabled) for one in found] == [
+        ("postfix", True, True),
+        ("postfix-EXT", False, True),
+        ("gone", False, False),
+    ]
+    assert [one.queue_directories for one in found[:2]] == [("/q/one",), ("/q/postfix-EXT",)]
+    assert len(runner.calls) == 1
+
+
+@pytest.mark.parametrize("version,numbers", [("3.7.11", (3, 7, 11)), ("3.10.13", (3, 10, 13))])
+def test_capabilities_are_asked_of_postfix(version, numbers):
+    found = make_host(version).capabilities
+    assert (found.version, found.version_text) == (numbers, version)
+    assert found.default_table_type == "hash"
+    assert {"cidr", "regexp", "lmdb"} <= set(found.table_types)
+    assert "tls" in found.features
+
+
+def test_a_snapshot_has_a_version_too():
+    assert instance.version_of("3.11-20250101") == (3, 11)
+
+
+@pytest.mark.parametrize(
+    "types,chosen", [("hash lmdb cdb", "hash"), ("lmdb cdb regexp", "lmdb"), ("cdb", "cdb"), ("regexp", "texthash")]
+)
+def test_a_default_table_type_that_this_build_lacks_is_not_taken(types, chosen):
+    host = make_host("3.7.11", extra={("postconf", "-m"): types.replace(" ", "\n")})
+    assert host.capabilities.default_table_type == chosen
+
+
+def test_the_unchanged_host_costs_three_programs(tmp_path):
+    host = make_host("3.10.13")
+    current = reader("3.10.13")
+    render(host, _policy.parse({}), Native(), current)
+    assert len(host.runner.calls) == 3
+
+
+def activation(main, master=None, version="3.10.13", live=None):
+    native = Native(main=main, master=master or {})
+    host = make_host(version)
+    current = reader(version, live or {})
+    return instance.activation(host, current, render(host, _policy.parse({}, "none"), native, current))
+
+
+@pytest.mark.parametrize(
+    "main,kind,because",
+    [
+        ({}, "nothing", ()),
+        ({"smtpd_banner": "x"}, "reload", ("smtpd_banner",)),
+        ({"inet_interfaces": "127.0.0.1", "smtpd_banner": "x"}, "restart", ("inet_interfaces",)),
+        ({"inet_interfaces": None}, "reload", ("inet_interfaces",)),
+        ({"inet_protocols": "ipv4"}, "restart", ("inet_protocols",)),
+        ({"queue_directory": "/elsewhere"}, "restart", ("queue_directory",)),
+        ({"inet_interfaces": " , all".strip(" ,")}, "nothing", ()),
+    ],
+)
+def test_only_what_a_reload_ignores_restarts(main, kind, because):
+    assert activation(main) == Activation(kind, because)
+
+
+def test_a_name_behind_an_address_counts():
+    live = {"main.cf": b"myhostname = a.test\ninet_interfaces = $myhostname\nx = 1\n"}
+    assert activation({"myhostname": "b.test"}, live=live).kind == "restart"
+
+
+def test_a_port_needs_a_reload_only():
+    assert activation({}, {"smtp/inet": {"state": "absent"}, "2525/inet": {"command": "smtpd"}}) == Activation(
+        "reload", ("2525/inet", "smtp/inet")
+    )
+
+
+def test_compiled_tables_need_nothing_and_those_read_at_start_a_reload():
+    host = make_host("3.10.13")
+    main = recorded("3.10.13", "main.cf") + b"transport_maps = hash:$config_directory/t\nx = cidr:$config_directory/c\n"
+    current = {"main.cf": main, "t": b"old", "c": b"old"}.get
+    same = {"main.cf": File(main), "t": File(b"old"), "c": File(b"old")}
+    changed = [
+        instance.activation(host, current, Rendering(dict(same, **{name: File(b"new")}), {})) for name in ("t", "c")
+    ]
+    assert changed == [Activation("nothing"), Activation("reload", ("cidr:c",))]
+
+
+def test_a_second_rendering_needs_nothing():
+    host = make_host("3.10.13")
+    first = render(host, _policy.parse({}), Native(), reader("3.10.13"))
+    assert instance.activation(host, reader("3.10.13"), first).kind == "reload"
+    current = over(reader("3.10.13"), first)
+    assert instance.activation(host, current, render(host, _policy.parse({}), Native(), current)).kind == "nothing"
+
+
+@pytest.fixture(name="master")
+def _master(monkeypatch):
+    """A master process that can be there or not, with or without a systemd unit."""
+
+    class Master:
+        pid = 4711
+        unit = None
+        up = True
+
+    monkeypatch.setattr(instance, "find_master", lambda path: Master.pid)
+    monkeypatch.setattr(instance, "service_unit", lambda pid: Master.unit)
+    monkeypatch.setattr(instance, "comes_up", lambda find: Master.up)
+    monkeypatch.setattr(instance, "ends", lambda pid: True)
+    monkeypatch.setattr(instance, "_CHROOT_SCRIPTS", ())
+    return Master
+
+
+def commands(kind):
+    host = make_host("3.10.13", extra={("postfix", ...): "", ("systemctl", ...): ""})
+    before = len(host.runner.calls)
+    instance.activate(host, Activation(kind))
+    return host.runner.calls[before:]
+
+
+def test_a_reload_is_for_this_instance_alone(master):
+    assert commands("reload") == [("postfix", "-c", "/etc/postfix", "reload")]
+
+
+def test_a_restart_goes_to_the_service_manager_that_started_it(master):
+    master.unit = "postfix@-.service"
+    assert commands("restart") == [("systemctl", "restart", "postfix@-.service")]
+
+
+def test_without_a_service_manager_postfix_restarts_itself(master):
+    assert [argv[-1] for argv in commands("restart")] == ["stop", "start"]
+
+
+def test_what_was_down_stays_down(master):
+    master.pid = None
+    assert commands("restart") == commands("reload") == []
+
+
+def test_nothing_is_nothing(master):
+    assert commands("nothing") == []
+
+
+def test_a_postfix_that_does_not_come_up_is_an_error(master):
+    master.up = False
+    with pytest.raises(PostmasterError, match="does not answer after the reload"):
+        commands("reload")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_host_that_is_not_running_is_seen_so(version, tmp_path):
+    host = make_host(version, tmp_path)
+    host = host._replace(instance=host.instance._replace(queue_directories=(str(tmp_path),)))
+    assert instance.running(host).pid is None

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.read import read
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
+from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
+    CORPUS,
+    VERSIONS,
+    make_host,
+    recorded,
+)
+
+#: Every option that Postfix can do, with another value than its default and than the baseline's.
+EVERYTHING = {
+    "identity": {
+        "hostname": "relay.example.com", "banner": "welcome", "listen": ["10.0.0.1", "::1"], "port": 2525, "protocols": ["ipv4"],
+        "send_from": ["10.0.0.1", "2001:db8::5"], "local_domains": ["a.test", "b.test"],
+    },
+    "relay": {"networks": ["10.0.0.0/8", "2001:db8::/32"], "domains": ["served.test", "x.test"], "subdomains": True},
+    "routes": {
+        "default": {"host": "gw.test", "mx": True, "port": 26},
+        "domains": [
+            {"domain": "d1.test", "host": "192.0.2.4", "port": 2525, "mx": False},
+            {"domain": "d2.test", "host": "2001:db8::1", "mx": False, "subdomains": True},
+            {"domain": "d3.test"},
+            {"domain": "d4.test", "mx": False},
+            {"domain": "d5.test", "port": 99, "mx": True},
+        ],
+    },
+    "session": {
+        "helo_required": False, "helo_checks": False, "vrfy": True, "expn": False, "etrn": True, "pipelining_checks": False,
+        "bare_newline": "accept", "nul": "accept", "sender_domain_exists": False, "smtputf8": True, "greeting_delay": "5s",
+        "greeting_delays": [{"network": "10.0.0.0/8", "delay": "0s"}, {"network": "2001:db8::/32", "delay": "7s"}],
+    },
+    "limits": {
+        "message_size": 1000000, "recipients_per_message": 200, "header_size": 20000, "hops": 20, "connections_per_client": 5,
+        "connection_rate": 6, "message_rate": 7, "recipient_rate": 8, "processes": 33, "free_space": 5000000,
+    },
+    "timeouts": {
+        "connect": "31s", "greeting": "61s", "helo": "61s", "mail": "62s", "rcpt": "63s", "data_init": "64s", "data_block": "65s",
+        "data_final": "66s", "rset": "67s", "quit": "68s", "starttls": "69s", "command": "70s", "ident": "0s",
+    },
+    "tls": {
+        "server": {"level": "may", "certificate": "/c.pem", "key": "/k.pem", "minimum": "TLSv1.3", "ciphers": "ECDHE-RSA-AES128-GCM-SHA256"},
+        "client": {
+            "level": "dane", "certificate": "/c.pem", "key": "/k.pem", "ca_file": "/ca.pem", "minimum": "TLSv1.2",
+            "ciphers": "ECDHE-RSA-AES256-GCM-SHA384",
+        },
+        "domains": [{"domain": "d1.test", "level": "verify", "minimum": "TLSv1.3"}, {"domain": "q.test", "level": "none"}],
+    },
+    "aliases": {"root": ["admin@a.test", "ops"], "abuse": ["root"]},
+    "queue": {
+        "lifetime": "3d", "bounce_lifetime": "2d", "warning_time": "0s", "retry_minimum": "10m", "retry_maximum": "2h", "run_interval": "9m",
+    },
+    "log": {"tls": False, "level": "normal"},
+}  # fmt: skip
+HARDER = {
+    "session": {"helo_checks": True, "vrfy": False, "etrn": False, "bare_newline": "reject", "greeting_delay": "0s"},
+    "identity": {"hostname": "relay.example.com", "listen": ["loopback"], "banner": "", "port": 25},
+    "routes": {"default": {"host": "10.0.0.1", "mx": False}},
+}
+
+
+def flat(values, path=""):
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{path}.{name}")
+        else:
+            yield f"{path}.{name}", value
+
+
+def live(tmp_path, version, params, baseline):
+    """A configuration directory with the policy applied to a fresh package's files."""
+    for name in ("main.cf", "master.cf"):
+        (tmp_path / name).write_bytes(recorded(version, name))
+    host = make_host(version, tmp_path)
+    rendering = render(host, _policy.parse(params, baseline), Native(), lambda name: _content(tmp_path / name))
+    for name, file in rendering.files.items():
+        if file.content is not None:
+            (tmp_path / name).write_bytes(file.content)
+    return host
+
+
+def _content(path):
+    return path.read_bytes() if path.exists() else None
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("baseline", ["hardened", "none"])
+@pytest.mark.parametrize("params", [EVERYTHING, HARDER], ids=["everything", "harder"])
+def test_what_was_rendered_is_read_back(tmp_path, version, baseline, params):
+    found = read(live(tmp_path, version, params, baseline))
+    wanted = dict(flat(_policy.parse(params, "none").as_dict()))
+    got = dict(flat(_policy.parse(found["policy"], "none").as_dict()))
+    assert {name: got.get(name) for name in wanted} == wanted
+    assert found["unexpressed"] == {}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_hardened_baseline_is_read_back(tmp_path, version):
+    found = read(live(tmp_path, version, {"identity": {"hostname": "relay.example.com"}}, "hardened"))
+    wanted = dict(flat(_policy.parse({"identity": {"hostname": "relay.example.com"}}).as_dict()))
+    got = dict(flat(_policy.parse(found["policy"], "none").as_dict()))
+    # Without a certificate of the policy's own the package's stays.
+    assert {name: got.get(name) for name in wanted} == wanted
+
+
+def test_everything_means_every_option_that_postfix_can_do():
+    left = {name for name, value in _options(_policy.SECTIONS)} - {name for name, dummy in flat(EVERYTHING)}
+    assert left == {".load.delay", ".load.queue", ".load.refuse", ".timeouts.misc"}
+
+
+def _options(options, path=""):
+    for option in options:
+        if option.kind.options and option.kind.spec["type"] == "dict":
+            yield from _options(option.kind.options, f"{path}.{option.name}")
+        else:
+            yield (f"{path}.{option.name}" if option.name != "aliases" else ".aliases.root"), option
+
+
+def test_a_configuration_made_by_hand_is_read_and_the_rest_is_named(tmp_path):
+    for name in ("main.cf", "master.cf", "transport"):
+        (tmp_path / name).write_bytes((CORPUS / "postfixEXT" / name).read_bytes())
+    found = read(make_host("3.7.11", tmp_path))
+    assert _policy.parse(found["policy"], "none")
+    assert found["unexpressed"]
+
+
+def test_a_fresh_package_is_read(tmp_path):
+    for version in VERSIONS:
+        for name in ("main.cf", "master.cf"):
+            (tmp_path / name).write_bytes(recorded(version, name))
+        found = read(make_host(version, tmp_path))["policy"]
+        assert found["session"]["vrfy"] is True
+        assert found["relay"] == {"networks": [], "domains": [], "subdomains": True}
+        assert found["limits"]["message_size"] == 10240000

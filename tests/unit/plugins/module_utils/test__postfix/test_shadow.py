@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import main_cf, master_cf, processes, shadow
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
+    make_host,
+    recorded,
+)
+
+VALUES = {
+    "daemon_directory": "/usr/lib/postfix/sbin",
+    "mail_owner": "root",
+    "mydestination": "$myhostname",
+    "myhostname": "a.test",
+}
+
+
+@pytest.fixture(name="stage")
+def _stage(tmp_path):
+    stage = tmp_path / "stage"
+    stage.mkdir()
+    for name in ("main.cf", "master.cf"):
+        (stage / name).write_bytes(recorded("3.10.13", name))
+    return stage
+
+
+def written(stage, tmp_path):
+    key = shadow._write_shadow(str(stage), str(tmp_path), 10025, VALUES)
+    main = main_cf.sound(main_cf.parse((stage / "main.cf").read_bytes())).values
+    return key, main, master_cf.sound(master_cf.parse((stage / "master.cf").read_bytes())).services
+
+
+def test_the_shadow_has_everything_of_its_own(stage, tmp_path):
+    key, main, services = written(stage, tmp_path)
+    assert key == "smtp/inet"
+    for name in ("queue_directory", "data_directory", "maillog_file"):
+        assert main[name].startswith(str(tmp_path))
+    assert main["inet_interfaces"] == "127.0.0.1"
+    assert main["mynetworks"] == "192.0.2.255/32"
+    assert [one.name for one in services.values() if one.type == "inet"] == ["127.0.0.1:10025"]
+    assert {one.chroot for one in services.values()} == {"n"}
+    assert "pickup/unix" not in services and "postlog/unix-dgram" in services
+
+
+def test_what_the_candidate_says_about_its_service_is_kept(stage, tmp_path):
+    text = recorded("3.10.13", "master.cf").replace(
+        b"-       smtpd\n", b"5       smtpd\n  -o smtpd_helo_required=no\n", 1
+    )
+    (stage / "master.cf").write_bytes(text)
+    services = written(stage, tmp_path)[2]
+    assert services["127.0.0.1:10025/inet"].options == (("smtpd_helo_required", "no"),)
+
+
+def test_behind_postscreen_smtpd_is_asked(stage, tmp_path):
+    text = recorded("3.10.13", "master.cf").replace(b"-       smtpd\n", b"1       postscreen\n", 1)
+    (stage / "master.cf").write_bytes(text + b"smtpd pass - - y - - smtpd -o a=b\n")
+    service = written(stage, tmp_path)[2]["127.0.0.1:10025/inet"]
+    assert (service.command, service.options) == ("smtpd", (("a", "b"),))
+
+
+def test_a_configuration_without_a_listener_is_not_tried(stage, tmp_path):
+    (stage / "master.cf").write_bytes(b"qmgr unix n - n 300 1 qmgr\n")
+    assert shadow._write_shadow(str(stage), str(tmp_path), 10025, VALUES) is None
+
+
+@pytest.fixture(name="parent")
+def _parent(tmp_path, monkeypatch):
+    parent = tmp_path / "var"
+    parent.mkdir()
+    monkeypatch.setattr(shadow, "_PARENT", str(parent))
+    return parent
+
+
+def attempt(stage, **said):
+    """try_out() with programs that say what the test wants."""
+    extra = {("postfix", ...): "", ("/usr/lib/postfix/sbin/master", ...): ""}
+    extra.update(said.get("script", {}))
+    host = make_host("3.10.13", extra=extra)
+    return shadow.try_out(host, str(stage), _policy.parse({}, "none"), VALUES)
+
+
+def test_a_check_that_fails_is_a_finding_and_nothing_stays(stage, parent):
+    found = attempt(stage, script={("postfix", ...): Result((), 1, "", "bad things")})
+    assert found == ["postfix check: exit status 1: bad things"]
+    assert os.listdir(str(parent)) == []
+
+
+def test_the_log_says_why(stage, parent):
+    def fail(argv):
+        scratch = os.path.dirname(argv[2])
+        with open(os.path.join(scratch, "log"), "w") as log:
+            log.write("Nov 23 06:57:08 a shadow/postfix[1]: fatal: bad numerical configuration: x = y\n")
+            log.write("Nov 23 06:57:08 a shadow/postfix[1]: warning: not owned by root: /x\n")
+        return Result(argv, 1, "", "")
+
+    assert attempt(stage, script={("postfix", ...): fail}) == ["fatal: bad numerical configuration: x = y"]
+    assert os.listdir(str(parent)) == []
+
+
+def test_nothing_stays_behind_an_exception(stage, parent):
+    def explode(argv):
+        raise CommandError(argv, 1, "", "")
+
+    with pytest.raises(CommandError):
+        attempt(stage, script={("postfix", ...): explode})
+    assert os.listdir(str(parent)) == []
+
+
+def test_a_shadow_that_never_listens_is_a_finding(stage, parent, monkeypatch):
+    monkeypatch.setattr(shadow, "_PATIENCE", 0.1)
+    (finding,) = attempt(stage)
+    assert finding.startswith("smtp/inet: no greeting: ")
+    assert os.listdir(str(parent)) == []
+
+
+@pytest.mark.parametrize(
+    "params,recipient", [({"relay": {"domains": ["b.test"]}}, "postmaster@b.test"), ({}, "postmaster@a.test")]
+)
+def test_somebody_who_is_served(params, recipient):
+    assert shadow._served(_policy.parse(params, "none"), VALUES) == recipient
+
+
+def test_processes_are_seen_as_proc_shows_them(tmp_path):
+    me = os.getpid()
+    assert processes.started(me) > 0
+    assert processes.started(2**30) is None
+    (tmp_path / "pid").write_text(f"   {me}\n")
+    assert processes.find_master(str(tmp_path / "pid")) is None  # it runs, but it is no master
+    assert processes.find_master(str(tmp_path / "none")) is None
+
+
+def test_an_end_is_seen():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert child.pid in processes.children(os.getpid())
+    assert not processes.ends(child.pid, 0.1)
+    child.kill()
+    assert processes.ends(child.pid, 5)
+    child.wait()
+
+
+def test_sockets_are_known_by_address_and_owner():
+    import socket
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+        assert ("127.0.0.1", server.getsockname()[1]) in processes.listening(os.getpid())
+
+
+def test_the_unit_of_a_process(monkeypatch):
+    texts = {
+        "/proc/7/cgroup": "0::/system.slice/system-postfix.slice/postfix@-.service\n",
+        "/proc/8/cgroup": "0::/user.slice\n",
+    }
+    monkeypatch.setattr(processes, "read_text", texts.get)
+    assert processes.service_unit(7) == "postfix@-.service"
+    assert processes.service_unit(8) is None
