@@ -40,6 +40,9 @@ def _main(name: str, value: t.Any, title: str = "") -> Bad:
     return Bad(title or f"{name}={str(value)[:40]}", {"main": {name: value}}, name)
 
 
+NOWHERE = {"certificate": "/nonexistent.pem", "key": "/nonexistent.key"}
+OPEN = {"smtpd_relay_restrictions": "permit", "smtpd_recipient_restrictions": "permit"}
+
 POSTFIX_BAD = (
     _main("no_such_parameter", "1"),
     _main("message_size_limit", "notanumber"),
@@ -56,15 +59,15 @@ POSTFIX_BAD = (
     _main("maximal_queue_lifetime", "five days"),
     _main("smtpd_banner", "a\nmynetworks = 0.0.0.0/0", "a second line"),
     _main("smtpd_banner", "${unbalanced", "an unbalanced brace"),
-    _main("smtpd_relay_restrictions", "permit", "an open relay by its restrictions"),
+    Bad("an open relay by its restrictions", {"main": OPEN}, "smtpd_relay_restrictions"),
     _main("mynetworks", "0.0.0.0/0", "an open relay by its networks"),
     _main("smtpd_tls_cert_file", "/nonexistent/cert.pem"),
     _main("smtpd_client_restrictions", "check_client_access hash:/etc/postfix/nowhere"),
-    Bad("a weaker restriction in master.cf", {"master": {"smtp/inet": {"options": {"smtpd_relay_restrictions": "permit"}}}}, "smtpd_relay_restrictions"),
+    Bad("a weaker restriction in master.cf", {"master": {"smtp/inet": {"options": OPEN}}}, "smtpd_relay_restrictions"),
     Bad("an unknown parameter in master.cf", {"master": {"smtp/inet": {"options": {"smtpd_no_such": "1"}}}}, "smtpd_no_such"),
     Bad("a name that is no name", {"main": {"a b": "1"}}, "a b"),
     Bad("sendmail's natives on Postfix", {"mc": {"defines": {"confMAX_HOP": 5}}}, "mc"),
-    Bad("a certificate that is not there", {"policy": {"tls": {"server": {"certificate": "/nonexistent.pem", "key": "/nonexistent.key"}}}}, "/nonexistent"),
+    Bad("a certificate that is not there", {"policy": {"tls": {"server": NOWHERE}}}, "/nonexistent"),
     Bad("load thresholds on Postfix", {"policy": {"load": {"refuse": 12}}}, "policy.load.refuse"),
 )  # fmt: skip
 
@@ -79,7 +82,7 @@ SENDMAIL_BAD = (
     Bad("a command at build time", {"mc": {"before_mailers": "syscmd(`id')"}}, "before_mailers"),
     Bad("an option that does not exist", {"mc": {"local_config": "O NoSuchOption=1\n"}}, "local_config"),
     Bad("an open relay by a feature", {"mc": {"features": ["promiscuous_relay"]}}, "promiscuous_relay"),
-    Bad("a certificate that is not there", {"policy": {"tls": {"server": {"certificate": "/nonexistent.pem", "key": "/nonexistent.key"}}}}, "/nonexistent"),
+    Bad("a certificate that is not there", {"policy": {"tls": {"server": NOWHERE}}}, "/nonexistent"),
     Bad("an unbalanced quote", {"mc": {"before_mailers": "define(`confX"}}, "before_mailers"),
     Bad("Postfix's natives on sendmail", {"main": {"message_size_limit": 5}}, "main"),
     Bad("a second line in a define", {"mc": {"defines": {"confDOMAIN_NAME": "a.test\nO PrivacyOptions="}}}, "confDOMAIN_NAME"),
