@@ -278,8 +278,9 @@ def explain(reason: str) -> Explained:
 # --- summaries ---------------------------------------------------------------------------------------------------
 
 # A row while it is counted: messages, recipients, bytes, the oldest as (arrival, instance, id, reason) or, merged,
-# (arrival, host, instance, id, reason), then the age classes.
-_AGES = 4
+# (arrival, host, instance, id, reason), the number of the message that was counted last, then the age classes.
+_MESSAGES, _RECIPIENTS, _BYTES, _OLDEST, _LAST, _AGES = range(6)
+_NOBODY = (float("inf"),)
 _Row = t.List[t.Any]
 _Table = t.Dict[str, _Row]
 
@@ -293,9 +294,13 @@ class Tally:
     def __init__(self, now: float) -> None:
         # An age on the limit belongs to the older class, as qshape has it.
         self._cuts = [now - minutes * 60 for minutes in reversed(AGE_LIMITS)]
+        self._number = 0
         self._total = _new_row()
         self._tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
-        self._explained: t.Dict[str, Explained] = {}
+        # The rows that belong to a sender, an address, a reason: looked up once for each, not once for each message.
+        self._by_sender: t.Dict[str, t.Tuple[_Row, ...]] = {}
+        self._by_address: t.Dict[str, t.Tuple[_Row, _Row, str]] = {}
+        self._by_reason: t.Dict[str, t.Tuple[_Row, str]] = {}
 
     def watch(self, messages: t.Iterable[Message]) -> t.Iterator[Message]:
         """Pass messages on and count them."""
@@ -305,43 +310,55 @@ class Tally:
 
     def add(self, message: Message) -> None:
         """Count one message."""
-        recipients = message.recipients
-        several = len(recipients)
-        size = message.size
+        recipients, size, whole = message.recipients, message.size, message.reason
+        self._number = number = self._number + 1
         age = _AGES + len(AGE_LIMITS) - bisect.bisect_left(self._cuts, message.arrival)
-        reason = message.reason or (recipients[0].reason if recipients else "")
+        several = len(recipients)
+        reason = whole or (recipients[0].reason if recipients else "")
         oldest = (message.arrival, message.instance, message.id, reason)
-        _count(self._total, several, size, oldest, age)
-        tables = self._tables
-        _count(_row(tables["statuses"], message.status), several, size, oldest, age)
-        _count(_row(tables["senders"], message.sender), several, size, oldest, age)
-        sender_domain = domain_of(message.sender) or message.sender
-        _count(_row(tables["sender_domains"], sender_domain), several, size, oldest, age)
-        names: t.Dict[t.Tuple[str, str], t.List[t.Any]] = {}
-        for one in recipients:
-            for key in self._names(one.address, one.reason or message.reason):
-                known = names.get(key)
-                if known is None:
-                    names[key] = [1, one.reason or message.reason]
-                else:
-                    known[0] += 1
-        for (table, name), (several, reason) in names.items():
-            _count(_row(tables[table], name), several, size, oldest[:3] + (reason,), age)
+        status = _row(self._tables["statuses"], message.status)
+        for row in (self._total, status, *(self._by_sender.get(message.sender) or self._sender_rows(message.sender))):
+            row[_MESSAGES] += 1
+            row[_RECIPIENTS] += several
+            row[_BYTES] += size
+            row[age] += several
+            if oldest < row[_OLDEST]:
+                row[_OLDEST] = oldest
+        for address, own in recipients:
+            reason = own or whole
+            for row in self._recipient_rows(address, reason):
+                row[_RECIPIENTS] += 1
+                row[age] += 1
+                if row[_LAST] != number:
+                    row[_LAST] = number
+                    row[_MESSAGES] += 1
+                    row[_BYTES] += size
+                    if oldest < row[_OLDEST]:
+                        row[_OLDEST] = oldest[:3] + (reason,)
 
-    def _names(self, address: str, reason: str) -> t.Tuple[t.Tuple[str, str], ...]:
+    def _sender_rows(self, sender: str) -> t.Tuple[_Row, ...]:
+        domain = domain_of(sender) or sender
+        rows = (_row(self._tables["senders"], sender), _row(self._tables["sender_domains"], domain))
+        self._by_sender[sender] = rows
+        return rows
+
+    def _recipient_rows(self, address: str, reason: str) -> t.Tuple[_Row, ...]:
         """The rows that a recipient belongs to."""
-        explained = self._explained.get(reason)
-        if explained is None:
-            if len(self._explained) > 20000:
-                self._explained.clear()
-            explained = self._explained[reason] = explain(reason)
-        domain = domain_of(address) or LOCAL
-        return (
-            ("recipients", address),
-            ("domains", domain),
-            ("nexthops", explained.host or domain),
-            ("reasons", explained.text),
-        )
+        known = self._by_address.get(address)
+        if known is None:
+            domain = domain_of(address) or LOCAL
+            known = (_row(self._tables["recipients"], address), _row(self._tables["domains"], domain), domain)
+            self._by_address[address] = known
+        because = self._by_reason.get(reason)
+        if because is None:
+            if len(self._by_reason) > 20000:
+                self._by_reason.clear()
+            explained = explain(reason)
+            because = (_row(self._tables["reasons"], explained.text), explained.host)
+            self._by_reason[reason] = because
+        hop = because[1] or known[2]
+        nexthop = self._tables["nexthops"].get(hop) or _row(self._tables["nexthops"], hop)
+        return known[0], known[1], because[0], nexthop
 
     def summary(self, top: int) -> t.Dict[str, t.Any]:
         """The tables, each with its I(top) rows by messages; 0 is all of them, which alone can be merged exactly."""
@@ -366,7 +383,7 @@ def merge(summaries: t.Mapping[str, t.Mapping[str, t.Any]], top: int = 0) -> t.D
 
 
 def _new_row() -> _Row:
-    return [0, 0, 0, None] + [0] * (len(AGE_LIMITS) + 1)
+    return [0, 0, 0, _NOBODY, 0] + [0] * (len(AGE_LIMITS) + 1)
 
 
 def _row(table: _Table, name: str) -> _Row:
@@ -376,50 +393,45 @@ def _row(table: _Table, name: str) -> _Row:
     return row
 
 
-def _count(row: _Row, recipients: int, size: int, oldest: t.Tuple[t.Any, ...], age: int) -> None:
-    row[0] += 1
-    row[1] += recipients
-    row[2] += size
-    if row[3] is None or oldest < row[3]:
-        row[3] = oldest
-    row[age] += recipients
-
-
 def _add_row(row: _Row, more: t.Mapping[str, t.Any], host: str) -> None:
-    row[0] += more["messages"]
-    row[1] += more["recipients"]
-    row[2] += more["bytes"]
+    row[_MESSAGES] += more["messages"]
+    row[_RECIPIENTS] += more["recipients"]
+    row[_BYTES] += more["bytes"]
     for age, several in enumerate(more["ages"]):
         row[_AGES + age] += several
     oldest = more["oldest"]
     if oldest:
         found = (oldest["arrival"], oldest.get("host") or host, oldest["instance"], oldest["id"], oldest["reason"])
-        row[3] = found if row[3] is None else min(row[3], found)
+        row[_OLDEST] = min(row[_OLDEST], found)
 
 
 def _summary(total: _Row, tables: t.Mapping[str, _Table], top: int) -> t.Dict[str, t.Any]:
     summary: t.Dict[str, t.Any] = {"total": _as_dict(total)}
     for name in TABLES:
         rows = tables[name].items()
-        chosen = heapq.nsmallest(top or len(rows), rows, key=lambda item: (-item[1][0], -item[1][1], item[0]))
+        chosen = heapq.nsmallest(top or len(rows), rows, key=_most_first)
         summary[name] = [dict(_as_dict(row), name=key) for key, row in chosen]
     summary["distinct"] = {name: len(tables[name]) for name in TABLES}
     summary["complete"] = all(len(tables[name]) == len(summary[name]) for name in TABLES)
     return summary
 
 
+def _most_first(item: t.Tuple[str, _Row]) -> t.Tuple[t.Any, ...]:
+    return (-item[1][_MESSAGES], -item[1][_RECIPIENTS], item[0])
+
+
 def _as_dict(row: _Row) -> t.Dict[str, t.Any]:
     return {
-        "messages": row[0],
-        "recipients": row[1],
-        "bytes": row[2],
-        "oldest": _as_oldest(row[3]),
+        "messages": row[_MESSAGES],
+        "recipients": row[_RECIPIENTS],
+        "bytes": row[_BYTES],
+        "oldest": _as_oldest(row[_OLDEST]),
         "ages": row[_AGES:],
     }
 
 
-def _as_oldest(found: t.Optional[t.Tuple[t.Any, ...]]) -> t.Optional[t.Dict[str, t.Any]]:
-    if found is None:
+def _as_oldest(found: t.Tuple[t.Any, ...]) -> t.Optional[t.Dict[str, t.Any]]:
+    if found is _NOBODY:
         return None
     instance, message, reason = found[-3:]
     oldest = {"arrival": found[0], "arrived": utc(found[0]), "instance": instance, "id": message, "reason": reason}

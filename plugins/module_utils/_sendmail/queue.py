@@ -24,6 +24,8 @@ from .._records import Host
 from .._select import NULL_SENDER
 
 _QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
+#: The lines of a control file that are read: arrival, last attempt, attempts, error, sender, body directory, quarantine.
+_KEPT = frozenset("TKNMSdq")
 _HOLD_REASON = "on hold by the postmaster"
 _ROUNDS = 3
 _PAUSE = 0.5
@@ -121,8 +123,9 @@ def _one(
 def _content(name: str, directory: t.Optional[int] = None) -> bytes:
     handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory)
     try:
-        content = os.read(handle, 65536)
-        if len(content) < 65536:
+        # Most control files are this small; a bigger buffer costs more than a second read.
+        content = os.read(handle, 8192)
+        if len(content) < 8192:
             return content
         parts = [content]
         while parts[-1]:
@@ -140,57 +143,58 @@ def _parse(raw: bytes, strict: bool = True) -> _Control:
     :param strict: False for a lost message: take what can be taken.
     :raises ValueError: the file is cut off, or lacks what every message has.
     """
-    fields: t.Dict[bytes, bytes] = {}
+    fields: t.Dict[str, str] = {}
     recipients: t.List[Recipient] = []
     reason = ""
-    for line in raw.split(b"\n"):
+    headers = raw.find(b"\nH")
+    for line in _queue.clean(raw if headers < 0 else raw[:headers]).split("\n"):
         kind = line[:1]
-        if kind == b"H":
-            break
-        if kind == b"R":
-            recipients.append(Recipient(_address(line.partition(b":")[2]), reason))
+        if kind == "R":
+            recipients.append(Recipient(_address(line[line.find(":") + 1 :]), reason))
             reason = ""
-        elif kind == b"M" and b"S" in fields:
-            reason = _queue.clean(line[1:])
-        else:
-            fields[kind] = line[1:]
+        elif kind in _KEPT:
+            if kind == "M" and "S" in fields:
+                reason = line[1:]
+            else:
+                fields[kind] = line[1:]
     if strict:
         _insist(raw, fields)
-    sender = _address(fields.get(b"S", b""))
+    sender = _address(fields.get("S", ""))
     return _Control(
-        int(fields.get(b"T", b"0")),
-        int(fields.get(b"K", b"0")),
-        int(fields.get(b"N", b"0")),
+        int(fields.get("T", "0")),
+        int(fields.get("K", "0")),
+        int(fields.get("N", "0")),
         _waits_for(fields, recipients),
         NULL_SENDER if sender in ("", "MAILER-DAEMON") else sender,
         tuple(recipients),
-        os.fsdecode(fields.get(b"d", b"")),
+        fields.get("d", ""),
     )
 
 
-def _waits_for(fields: t.Mapping[bytes, bytes], recipients: t.Sequence[Recipient]) -> str:
+def _waits_for(fields: t.Mapping[str, str], recipients: t.Sequence[Recipient]) -> str:
     """The reason of the whole message, which holds for recipients without an own one.
 
     In quarantine it waits for a person, whatever went wrong before. Else it is the last error of all: where one
     recipient has the very same, it is that one's, and nothing is known about the others.
     """
-    if b"q" in fields:
-        return "quarantine: " + _queue.clean(fields[b"q"])
-    reason = _queue.clean(fields.get(b"M", b""))
-    own = {one.reason for one in recipients}
-    return "" if "" in own and reason in own else reason
+    if "q" in fields:
+        return "quarantine: " + fields["q"]
+    reason = fields.get("M", "")
+    if reason and len(recipients) > 1:
+        own = {one.reason for one in recipients}
+        return "" if "" in own and reason in own else reason
+    return reason
 
 
-def _insist(raw: bytes, fields: t.Mapping[bytes, bytes]) -> None:
+def _insist(raw: bytes, fields: t.Mapping[str, str]) -> None:
     if not raw.endswith(b"\n.\n"):
         raise ValueError("the file is cut off: its last line is missing")
-    if b"T" not in fields or b"S" not in fields:
+    if "T" not in fields or "S" not in fields:
         raise ValueError("the file has no time of arrival or no sender")
 
 
-def _address(raw: bytes) -> str:
-    address = raw.decode("utf-8", "backslashreplace")
-    return address[1:-1] if address[:1] == "<" and address[-1:] == ">" else address
+def _address(text: str) -> str:
+    return text[1:-1] if text[:1] == "<" and text[-1:] == ">" else text
 
 
 def _body_size(name: str, data: int, directory: str, spool: _Spool) -> int:
