@@ -24,6 +24,11 @@ from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__po
     recorded,
 )
 
+STOCK_PARENTS = (
+    "debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, qmqpd_authorized_clients, relay_domains, "
+    "smtpd_access_maps"
+)
+DELAYED_TWICE = [{"network": "10.0.0.0/8", "delay": "1s"}, {"network": "10.0.0.0/8", "delay": "2s"}]
 HOSTS = {version: make_host(version) for version in VERSIONS}
 POLICY = {
     "identity": {"hostname": "relay.example.com", "local_domains": ["local.test"]},
@@ -95,7 +100,7 @@ def test_only_known_parameters_are_set():
         ({"identity": {"listen": ["loopback", "10.0.0.1", "::1"]}}, {"inet_interfaces": "127.0.0.1, 10.0.0.1, ::1"}),
         ({"identity": {"protocols": ["ipv6"]}}, {"inet_protocols": "ipv6"}),
         ({"identity": {"send_from": ["10.0.0.1", "2001:db8::1"]}}, {"smtp_bind_address": "10.0.0.1", "smtp_bind_address6": "2001:db8::1"}),
-        ({"relay": {"subdomains": True}}, {"parent_domain_matches_subdomains": "debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, qmqpd_authorized_clients, relay_domains, smtpd_access_maps"}),
+        ({"relay": {"subdomains": True}}, {"parent_domain_matches_subdomains": STOCK_PARENTS}),
         ({"routes": {"default": {"host": "gw.test"}}}, {"relayhost": "[gw.test]"}),
         ({"routes": {"default": {"host": "gw.test", "mx": True, "port": 26}}}, {"relayhost": "gw.test:26"}),
         ({"session": {"helo_required": True}}, {"smtpd_helo_required": "yes"}),
@@ -154,7 +159,7 @@ def test_what_postfix_cannot_do_is_refused_with_the_nearest(params, option):
         ({"routes": {"domains": [{"domain": "a.test"}, {"domain": "a.test", "host": "b.test"}]}}, "policy.routes.domains[1].domain"),
         ({"routes": {"domains": [{"domain": "a.test", "port": 26, "subdomains": True}]}}, "policy.routes.domains[0].subdomains"),
         ({"identity": {"local_domains": ["a.test"]}, "routes": {"domains": [{"domain": "a.test"}]}}, "policy.routes.domains[0].domain"),
-        ({"session": {"greeting_delays": [{"network": "10.0.0.0/8", "delay": "1s"}, {"network": "10.0.0.0/8", "delay": "2s"}]}}, "policy.session.greeting_delays[1].network"),
+        ({"session": {"greeting_delays": DELAYED_TWICE}}, "policy.session.greeting_delays[1].network"),
         ({"tls": {"server": {"key": "/k"}}}, "policy.tls.server.certificate"),
         ({"tls": {"client": {"key": "/k"}}}, "policy.tls.client.certificate"),
         ({"tls": {"domains": [{"domain": "a.test", "level": "none", "minimum": "TLSv1.3"}]}}, "policy.tls.domains[0].minimum"),
@@ -195,20 +200,12 @@ def test_server_and_client_can_have_their_own_ciphers():
 
 
 def test_protocols_are_named_one_by_one_where_the_bound_is_not_known():
-    old = HOSTS["3.7.11"]
-    older = make_host(
-        "3.7.11",
-        extra={
-            (
-                "postconf",
-                "-d",
-            ): "mail_version = 3.5.25\nsmtpd_tls_protocols = !SSLv2, !SSLv3\nconfig_directory = /etc/postfix\nqueue_directory = /q\nsmtpd_tls_mandatory_protocols =\n"
-        },
-    )
+    known = ("config_directory = /etc/postfix", "queue_directory = /q", "smtpd_tls_protocols = !SSLv2, !SSLv3")
+    older = make_host("3.7.11", extra={("postconf", "-d"): "\n".join(("mail_version = 3.5.25",) + known)})
     policy = _policy.parse({"tls": {"server": {"minimum": "TLSv1.3"}}}, "none")
-    new, before = (values(render(host, policy, Native(), reader("3.7.11"))) for host in (old, older))
-    assert new["smtpd_tls_protocols"] == ">=TLSv1.3"
-    assert before["smtpd_tls_protocols"] == "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1, !TLSv1.2"
+    both = [values(render(host, policy, Native(), reader("3.7.11"))) for host in (HOSTS["3.7.11"], older)]
+    assert both[0]["smtpd_tls_protocols"] == ">=TLSv1.3"
+    assert both[1]["smtpd_tls_protocols"] == "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1, !TLSv1.2"
 
 
 @pytest.mark.parametrize(
