@@ -70,7 +70,7 @@ def audit(options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
 
     :raises OptionError: an option has a value that it cannot take. Trouble with the relay is a finding, not an error.
     """
-    address = target_address(options["host"], options["port"], options["family"])
+    address = target_address(options["host"], options["port"], options["family"], options["source_addresses"])
     prober = Prober(
         target=Target(address, _positive("port", options["port"]), _positive("timeout", options["timeout"])),
         names=names(options, address),
@@ -113,38 +113,30 @@ def expectations(expect: t.Mapping[str, t.Any]) -> Expectations:
     )
 
 
-def chosen_sources(addresses: t.Sequence[str], target: str) -> t.List[str]:
-    """Those of I(addresses) that are of the family of I(target).
+def target_address(host: str, port: int, family: str, sources: t.Sequence[str]) -> str:
+    """The numeric address of the relay: of the wanted family, and of one that there are source addresses for.
 
-    :raises OptionError: one is no address, or none is of that family.
-    """
-    version = ipaddress.ip_address(target).version
-    chosen = []
-    for address in addresses:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError as error:
-            raise OptionError("source_addresses", address, "not an IP address") from error
-        if parsed.version == version:
-            chosen.append(str(parsed))
-    if addresses and not chosen:
-        raise OptionError(
-            "source_addresses", ", ".join(addresses), f"none of them is an IPv{version} address like {target}"
-        )
-    return chosen
-
-
-def target_address(host: str, port: int, family: str) -> str:
-    """The numeric address of the relay, of the wanted family.
-
-    :param family: C(ipv4), C(ipv6), or C(auto) for what the resolver names first.
-    :raises OptionError: it has none.
+    :param family: C(ipv4), C(ipv6), or C(auto) for the first of the resolver's answers that fits.
+    :raises OptionError: it has none, or no source address fits.
     """
     wanted = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}.get(family, socket.AF_UNSPEC)
     addresses = resolve(host, port, wanted)
     if not addresses:
         raise OptionError("host", host, "has no address" if family == "auto" else f"has no {family} address")
-    return addresses[0]
+    for address in addresses:
+        if not sources or chosen_sources(sources, address):
+            return address
+    raise OptionError("source_addresses", ", ".join(sources), f"none of them fits {' or '.join(addresses)}")
+
+
+def chosen_sources(addresses: t.Sequence[str], target: str) -> t.List[str]:
+    """Those of I(addresses) that are of the IP version of I(target).
+
+    :raises OptionError: one is no address.
+    """
+    version = ipaddress.ip_address(target).version
+    parsed = [_checked("source_addresses", address, ipaddress.ip_address) for address in addresses]
+    return [str(address) for address in parsed if address.version == version]
 
 
 # --- what the module returns ---------------------------------------------------------------------------------------

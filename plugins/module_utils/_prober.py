@@ -21,7 +21,7 @@ from ._errors import OptionError
 from ._judge import Verdict
 from ._probes import Names
 from ._sink import Sinks
-from ._smtp import ANSWERED, MALFORMED, Dialogue, Reply, Step, tls_context
+from ._smtp import ANSWERED, Dialogue, Reply, Step, tls_context
 
 #: Seconds to wait before each further attempt: together longer than the usual rate window of a minute.
 PAUSES = (1.0, 3.0, 6.0, 12.0, 24.0, 30.0)
@@ -29,8 +29,11 @@ PAUSES = (1.0, 3.0, 6.0, 12.0, 24.0, 30.0)
 #: So many attempts in a row without any word from the relay end the audit: it is gone.
 SILENT_ATTEMPTS = 40
 
-#: So many probes in a row that were sent away at every attempt end it as well: it will not talk to us any more.
+#: So many probes in a row that told nothing at all their attempts end it as well: it will not talk to us any more.
 REFUSED_PROBES = 10
+
+#: A control that breaks off without a word is tried so often; then there is no relay to audit.
+CONTROL_ATTEMPTS = 4
 
 #: Why a probe was not tried on a relay that did not even greet us for the controls.
 SILENT = "the relay did not talk to us"
@@ -130,10 +133,10 @@ class Brake:
         with self._lock:
             self._silent = 0 if answered else self._silent + 1
 
-    def note_probe(self, greeted: bool) -> None:
-        """Note whether the last attempt of a probe got a greeting."""
+    def note_probe(self, told: bool) -> None:
+        """Note whether a probe told something, after all its attempts."""
         with self._lock:
-            self._refused = 0 if greeted else self._refused + 1
+            self._refused = 0 if told else self._refused + 1
 
     @property
     def pulled(self) -> bool:
@@ -180,10 +183,10 @@ class Prober:
         """Run the controls, then the probes of I(groups), then look into the sinks."""
         controls: t.List[Finding] = []
         for experiment in self._controls():
-            silent = bool(controls) and not _greeted(controls[0])
+            silent = bool(controls) and controls[0].judgement == judge.NOT_TESTED
             controls.append(_not_tried(experiment, SILENT) if silent else self._perform(experiment))
         experiments = self.experiments(groups)
-        if any(_greeted(found) for found in controls):
+        if controls[0].judgement != judge.NOT_TESTED:
             # pool.map keeps the order of the catalogue.
             with concurrent.futures.ThreadPoolExecutor(max_workers=self.concurrency) as pool:
                 findings = list(pool.map(self._perform, experiments))
@@ -204,10 +207,10 @@ class Prober:
             finding = self._attempt(experiment, attempt)
             if not judge.worth_another_try(finding.steps, Verdict(finding.judgement, finding.reason)):
                 break
-            if experiment.group == CONTROL and attempt >= 3 and _nobody_there(finding.steps):
+            if experiment.group == CONTROL and attempt >= CONTROL_ATTEMPTS and _broken(finding.steps):
                 break
         if finding.attempts:
-            self.brake.note_probe(_greeted(finding) or not finding.steps)
+            self.brake.note_probe(finding.judgement != judge.NOT_TESTED or not finding.steps)
         return finding
 
     def _attempt(self, experiment: Experiment, attempt: int) -> Finding:
@@ -578,14 +581,9 @@ def _relayed(found: Finding) -> bool:
     return taken and found.judgement == judge.OPEN and found.group not in _DELIVERING
 
 
-def _greeted(found: Finding) -> bool:
-    """Whether the relay was willing to talk; an early talker's connection counts, it reads the greeting later."""
-    return bool(found.steps) and (found.steps[0].family == 2 or found.number == "L12")
-
-
-def _nobody_there(steps: t.Sequence[Step]) -> bool:
-    """Whether there is nobody to talk to: no use to be as patient as with a busy relay."""
-    return not steps or (steps[0].reply is None and steps[0].outcome != MALFORMED)
+def _broken(steps: t.Sequence[Step]) -> bool:
+    """Whether the conversation ended without a word why: no use to be as patient as with a relay that says 421."""
+    return not steps or judge.deciding_step(steps).reply is None
 
 
 def _not_tried(experiment: Experiment, reason: str) -> Finding:

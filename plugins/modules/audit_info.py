@@ -43,7 +43,7 @@ options:
     default: 25
   family:
     description:
-      - The IP version to use where O(host) is a name. V(auto) takes the address that the resolver names first.
+      - The IP version to use where O(host) is a name. V(auto) takes the first address of the resolver's answer that O(source_addresses) fit.
     type: str
     choices: [auto, ipv4, ipv6]
     default: auto

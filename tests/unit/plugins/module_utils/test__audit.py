@@ -171,6 +171,15 @@ def test_a_relay_that_stops_talking_to_us_on_the_way_is_left_alone():
     assert server.connections < 20 + 4 * (_prober.REFUSED_PROBES + 20)
 
 
+def test_a_relay_that_greets_and_then_hangs_up_is_not_tested():
+    def serve(connection, number):
+        connection.sendall(b"220 relay.test ESMTP\r\n")
+
+    answer, server = probe(serve)
+    assert answer["counts"]["not_tested"] == 82
+    assert server.connections == 4
+
+
 def test_a_rate_limit_is_waited_for():
     """Only every third connection is let in, for each of many: no probe is lost."""
 
@@ -330,6 +339,12 @@ def test_expectations_are_read_as_in_the_policy():
     assert (expected.message_size, expected.greeting_delay) == (26214400, 5)
 
 
+@pytest.mark.parametrize("sources, address", [([], "::1"), (["127.0.0.2"], "127.0.0.1"), (["127.0.0.2", "::2"], "::1")])
+def test_the_address_must_fit_the_sources(monkeypatch, sources, address):
+    monkeypatch.setattr(_audit, "resolve", lambda host, port, family: ["::1", "127.0.0.1"])
+    assert _audit.target_address("relay.test", 25, "auto", sources) == address
+
+
 @pytest.mark.parametrize(
     "given, named",
     [
@@ -339,7 +354,7 @@ def test_expectations_are_read_as_in_the_policy():
         ({"third_party_address": "::1"}, "third_party_address: ::1"),
         ({"served_recipient": "nobody"}, "served_recipient: nobody"),
         ({"source_addresses": ["10.0.0.300"]}, "source_addresses: 10.0.0.300"),
-        ({"source_addresses": ["::1"]}, "source_addresses: ::1: none of them is an IPv4 address"),
+        ({"source_addresses": ["::1"]}, "source_addresses: ::1: none of them fits 127.0.0.1"),
         ({"concurrency": 0}, "concurrency: 0"),
         ({"timeout": -1.0}, "timeout: -1.0"),
         ({"expect": {"message_size": "big"}}, "expect.message_size: big"),
