@@ -133,7 +133,7 @@ def _cipher_problems(candidate: cf.Cf) -> t.List[str]:
     ciphers = candidate.value("CipherList")
     try:
         if ciphers:
-            ssl.SSLContext(ssl.PROTOCOL_TLS).set_ciphers(ciphers)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(ciphers)
     except ssl.SSLError:
         return [f"CipherList: {ciphers}: OpenSSL knows none of these ciphers"]
     return []
@@ -147,7 +147,7 @@ def _pair_problems(certificate: str, key: str) -> t.Iterator[str]:
     if stat.S_IMODE(os.stat(key).st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         yield f"{key}: others than its owner may read the private key, and sendmail would not use it"
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS).load_cert_chain(certificate, key, password=lambda: "")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
     except (ssl.SSLError, OSError, ValueError) as problem:
         yield f"{certificate} and {key} are no certificate with its key: {problem}"
 

@@ -318,11 +318,7 @@ def start_time(pid: int) -> t.Optional[int]:
 
 def listening_sockets(pid: int) -> t.Tuple[t.Tuple[str, int], ...]:
     """Addresses and ports on which a process listens, from /proc, without ss."""
-    try:
-        links = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
-    except OSError:
-        return ()
-    inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+    inodes = {link[8:-1] for link in _open_files(pid) if link.startswith("socket:[")}
     found = []
     for path, family in ((f"/proc/{pid}/net/tcp", socket.AF_INET), (f"/proc/{pid}/net/tcp6", socket.AF_INET6)):
         for line in (_content(path) or b"").decode("ascii").split("\n")[1:]:
@@ -330,6 +326,20 @@ def listening_sockets(pid: int) -> t.Tuple[t.Tuple[str, int], ...]:
             if len(fields) > 9 and fields[3] == "0A" and fields[9] in inodes:
                 found.append(_endpoint(fields[1], family))
     return tuple(sorted(set(found)))
+
+
+def _open_files(pid: int) -> t.Iterator[str]:
+    """What the descriptors of a process point to; those that are closed meanwhile are left out."""
+    directory = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return
+    for name in names:
+        try:
+            yield os.readlink(os.path.join(directory, name))
+        except OSError:
+            continue
 
 
 def _endpoint(text: str, family: int) -> t.Tuple[str, int]:

@@ -15,8 +15,9 @@ import typing as t
 
 from .. import _addresses
 from .._records import Host
-from . import cf, instance, render, tables
+from . import cf, instance, tables
 from .check import listener
+from .render import LOG_LEVELS, NO_QUEUE_LA
 
 Found = t.Dict[str, t.Any]
 
@@ -284,7 +285,7 @@ def _load(live: Live) -> Found:
     queue = live.number("QueueLA")
     return {
         "delay": live.number("DelayLA"),
-        "queue": 0 if queue == render.NO_QUEUE_LA else queue,
+        "queue": 0 if queue == NO_QUEUE_LA else queue,
         "refuse": live.number("RefuseLA"),
     }
 
@@ -303,7 +304,7 @@ def _queue(live: Live) -> Found:
 
 def _log(live: Live) -> Found:
     level = live.number("LogLevel")
-    verbose = level is not None and level >= render.LOG_LEVELS["verbose"]
+    verbose = level is not None and level >= LOG_LEVELS["verbose"]
     return {"level": None if level is None else ("verbose" if verbose else "normal"), "tls": True}
 
 

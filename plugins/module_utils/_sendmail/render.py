@@ -10,6 +10,7 @@ win, and becomes text. m4 reads on standard input and writes on standard output:
 Private to the collection: it can change at any time.
 """
 
+import re
 import typing as t
 
 from .. import _addresses
@@ -774,14 +775,15 @@ def _keep_hands_off(draft: Draft) -> None:
 
 def with_shell_values(content: bytes, wanted: t.Mapping[str, str]) -> bytes:
     """C(NAME="value") lines of a shell file replaced, or added at the end; everything else stays byte for byte."""
-    lines = content.decode("utf-8", "surrogateescape").split("\n")
+    text = content.decode("utf-8", "surrogateescape")
     for name, value in sorted(wanted.items()):
-        places = [number for number, line in enumerate(lines) if line.startswith(name + "=")]
-        if not places:
-            lines[-1:] = [f'{name}="{value}"', ""] if lines[-1] == "" else [lines[-1], f'{name}="{value}"', ""]
-        elif not lines[places[-1]].startswith(f'{name}="{value}"'):
-            lines[places[-1]] = f'{name}="{value}"'
-    return "\n".join(lines).encode("utf-8", "surrogateescape")
+        found = list(re.finditer(rf'^{name}=("[^"\n]*"|[^\s;#]*)', text, re.MULTILINE))
+        line = f'{name}="{value}"'
+        if found:
+            text = text[: found[-1].start()] + line + text[found[-1].end() :]
+        else:
+            text += f"{line}\n" if text.endswith("\n") or not text else f"\n{line}\n"
+    return text.encode("utf-8", "surrogateescape")
 
 
 def without_cf_rule(content: bytes) -> bytes:

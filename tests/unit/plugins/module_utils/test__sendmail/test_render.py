@@ -1,0 +1,479 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import json
+import re
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as some
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _policy, _sendmail
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
+    OptionError,
+    PostmasterError,
+    Refused,
+    Unsupported,
+)
+from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import (
+    KEPT_MC,
+    with_shell_values,
+    without_cf_rule,
+)
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.sendmail_host import rendered
+
+pytestmark = pytest.mark.usefixtures("debian")
+HOST = {"identity": {"hostname": "relay1.lab.test"}}
+
+
+def mc_of(rendering):
+    return rendering.files["sendmail.mc"].content.decode("ascii")
+
+
+# --- a reader of our own, so that the writer is not its own judge ----------------------------------------------------
+
+STATEMENT = re.compile(r"([A-Za-z_]+)\((`[^`']*'(?:, `[^`']*')*)\)dnl\Z")
+OPENERS = {
+    "MAILER_DEFINITIONS": "mailer_definitions",
+    "LOCAL_CONFIG": "local_config",
+    "LOCAL_RULESETS": "local_rulesets",
+}
+
+
+def statements(text):
+    """Every statement of an mc as a tuple, raw lines with the section they stand in; anything else fails the test."""
+    found, section = [], None
+    lines = text.split("\n")
+    assert lines[0] == "divert(-1)dnl" and lines[2] == "divert(0)dnl" and lines[-1] == ""
+    for line in lines[3:-1]:
+        match = STATEMENT.match(line)
+        if line.startswith("dnl --- ") or line == "divert(0)dnl":
+            section = None
+        elif line in OPENERS:
+            section = OPENERS[line]
+        elif section:
+            found.append((section, line))
+        else:
+            assert match, f"no statement: {line!r}"
+            found.append((match.group(1),) + tuple(re.findall(r"`([^`']*)'", match.group(2))))
+    return found
+
+
+def names(text):
+    """What is set, without the values."""
+    return sorted(
+        one[:2] if one[0] not in ("DAEMON_OPTIONS", "CLIENT_OPTIONS") else one[:1] for one in statements(text)
+    )
+
+
+# --- the whole ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", given.VERSIONS)
+def test_the_recorded_policy_becomes_the_recorded_files(version):
+    features = given.FEATURES - (frozenset() if version == "8.18" else {"dane"})
+    number = (8, 18, 1) if version == "8.18" else (8, 17, 1, 9)
+    capabilities = given.CAPABILITIES._replace(version=number, features=features)
+    stock = {name: given.text(version, "stock", name).encode() for name in ("Makefile", "sendmail.conf")}
+    made = rendered(given.corpus_policy(), files=stock, capabilities=capabilities)
+    for name in (
+        "sendmail.mc",
+        "access.postmaster",
+        "mailertable",
+        "relay-domains",
+        "local-host-names",
+        "aliases.postmaster",
+        "helpfile.postmaster",
+        "sendmail.conf",
+    ):
+        assert made.files[name].content.decode() == given.text(version, "hardened", name), name
+
+
+def test_the_same_input_gives_the_same_bytes_and_settles():
+    first = rendered(given.corpus_policy())
+    live = {name: file.content for name, file in first.files.items()}
+    again = rendered(given.corpus_policy(), files=live)
+    assert {name: file.content for name, file in again.files.items()} == live
+
+
+def test_nothing_asked_for_sets_almost_nothing():
+    made = rendered({}, baseline="none")
+    assert sorted(made.files) == ["sendmail.cf", "sendmail.mc"]
+    assert not [one for one in statements(mc_of(made)) if one[0] == "define" and one[1] != "_USE_ETC_MAIL_"]
+
+
+def test_a_hand_made_mc_is_kept_once():
+    made = rendered(HOST, files={"sendmail.mc": b"OSTYPE(`linux')\n"})
+    assert made.files[KEPT_MC].content == b"OSTYPE(`linux')\n"
+    kept = {"sendmail.mc": b"OSTYPE(`other')\n", KEPT_MC: b"x"}
+    assert KEPT_MC not in rendered(HOST, files=kept).files
+    assert KEPT_MC not in rendered(HOST, files={"sendmail.mc": made.files["sendmail.mc"].content}).files
+
+
+def test_what_m4_says_is_refused_with_its_line():
+    for name, words in (("m4-1", "requires FEATURE(access_db)"), ("m4-2", "[line 9: ")):
+        answer = given.said("8.18", name)
+        host = given.make_host({("m4",): answer})
+        with pytest.raises(Refused) as caught:
+            _sendmail.render(host, _policy.parse(HOST), Native(), {}.get)
+        assert words in str(caught.value)
+
+
+# --- who may relay --------------------------------------------------------------------------------------------------
+
+
+def test_served_domains_are_recipients_only():
+    made = rendered({"relay": {"networks": ["192.0.2.0/25"], "domains": ["served.test"]}})
+    assert b"To:served.test\tRELAY\n" in made.files["access.postmaster"].content
+    words = made.files["relay-domains"].content.decode().split()
+    assert "served.test" not in words and len(words) == 128 and words[0] == "192.0.2.0"
+    assert ("FEATURE", "relay_hosts_only") in names(mc_of(made))
+
+
+def test_subdomains_are_served_on_request():
+    made = rendered({"relay": {"domains": ["served.test"], "subdomains": True}})
+    assert ("FEATURE", "relay_hosts_only") not in names(mc_of(made))
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0", "2001:db8::/52"])
+def test_networks_that_sendmail_cannot_tell_are_refused(network):
+    with pytest.raises(Unsupported) as caught:
+        rendered({"relay": {"networks": [network]}})
+    assert "policy.relay.networks" in str(caught.value) and network in str(caught.value)
+
+
+def test_clients_that_may_relay_are_exempt_from_the_limits_of_clients():
+    content = rendered({"relay": {"networks": ["192.0.2.0/24"]}}).files["access.postmaster"].content.decode()
+    for line in (
+        "ClientConn:\t20",
+        "ClientConn:192.0.2\t0",
+        "ClientRate:\t120",
+        "ClientRate:192.0.2\t0",
+        "ClientRate:127.0.0.1\t0",
+    ):
+        assert line + "\n" in content
+
+
+def test_hand_written_permissions_are_noted():
+    live = {"access": b"Connect:127\tRELAY\nConnect:10.9 RELAY\nFrom:x REJECT\n"}
+    notes = rendered({"relay": {"networks": []}}, files=live).notes
+    assert [note for note in notes if note.startswith("access")] == [
+        "access: the hand-written line Connect:10.9 RELAY lets mail through besides the policy"
+    ]
+
+
+# --- routes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "route, lines",
+    [
+        ({}, ["a.test\tesmtp:a.test"]),
+        ({"host": "mx.b.test"}, ["a.test\tesmtp:[mx.b.test]"]),
+        ({"host": "b.test", "mx": True}, ["a.test\tesmtp:b.test"]),
+        ({"host": "192.0.2.1", "port": 2525}, ["a.test\tesmtp2525:[192.0.2.1]"]),
+        ({"host": "2001:db8::1"}, ["a.test\tesmtp:[IPv6:2001:db8::1]"]),
+        ({"subdomains": True}, ["a.test\tesmtp:a.test", ".a.test\tesmtp:%1.a.test"]),
+        ({"host": "192.0.2.1", "port": 25}, ["a.test\tesmtp:[192.0.2.1]"]),
+    ],
+)
+def test_routes_of_domains(route, lines):
+    made = rendered({"routes": {"domains": [dict({"domain": "a.test"}, **route)]}})
+    assert made.files["mailertable"].content.decode().split("\n")[1:-2] == lines
+    assert ("Mesmtp2525," in mc_of(made)) == (route.get("port") == 2525)
+
+
+def test_the_default_route_can_have_a_port():
+    made = rendered({"routes": {"default": {"host": "gw.test.example", "port": 26}}})
+    assert made.settings["SMART_HOST"] == "esmtp26:[gw.test.example]" and "A=TCP $h 26" in mc_of(made)
+
+
+def test_a_default_port_without_a_host_is_refused():
+    with pytest.raises(Unsupported):
+        rendered({"routes": {"default": {"port": 26}}})
+
+
+# --- listeners ------------------------------------------------------------------------------------------------------
+
+
+def listeners(policy, features=given.FEATURES):
+    made = rendered({"identity": policy}, capabilities=given.CAPABILITIES._replace(features=features))
+    return [
+        re.sub(r"Name=MTA-\d+, |, Listen=256, M=A", "", one[1])
+        for one in statements(mc_of(made))
+        if one[0] == "DAEMON_OPTIONS"
+    ]
+
+
+def test_listeners():
+    submission = "Family=inet, Addr=127.0.0.1, Port=25"
+    assert listeners({}) == ["Family=inet6, Port=25"]
+    assert listeners({}, given.FEATURES - {"ipv6"}) == ["Family=inet, Port=25"]
+    assert listeners({}, given.FEATURES | {"bindv6only"}) == ["Family=inet, Port=25", "Family=inet6, Port=25"]
+    assert listeners({"protocols": ["ipv4"]}) == ["Family=inet, Port=25"]
+    assert listeners({"listen": ["loopback"]}) == [submission, "Family=inet6, Addr=::1, Port=25"]
+    assert listeners({"listen": ["192.0.2.1"]}) == ["Family=inet, Addr=192.0.2.1, Port=25", submission]
+    assert listeners({"port": 2525}) == ["Family=inet6, Port=2525", submission]
+
+
+def test_ipv6_alone_cannot_be_had_with_one_socket():
+    with pytest.raises(Unsupported):
+        rendered({"identity": {"protocols": ["ipv6"]}})
+
+
+def test_two_source_addresses_of_one_kind_are_refused():
+    with pytest.raises(OptionError):
+        rendered({"identity": {"send_from": ["192.0.2.1", "192.0.2.2"]}})
+
+
+# --- what sendmail cannot do ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "policy, option",
+    [
+        ({"limits": {"message_rate": 10}}, "policy.limits.message_rate"),
+        ({"limits": {"recipient_rate": 10}}, "policy.limits.recipient_rate"),
+        ({"session": {"smtputf8": True}}, "policy.session.smtputf8"),
+        ({"log": {"tls": False}}, "policy.log.tls"),
+        ({"queue": {"run_interval": "5m"}}, "policy.queue.run_interval"),
+        (
+            {"tls": {"domains": [{"domain": "a.test", "level": "may", "minimum": "TLSv1.3"}]}},
+            "policy.tls.domains[0].minimum",
+        ),
+        ({"tls": {"server": {"ciphers": "A"}, "client": {"ciphers": "B"}}}, "policy.tls.client.ciphers"),
+    ],
+)
+def test_wishes_that_cannot_be_done_are_refused(policy, option):
+    with pytest.raises(Unsupported) as caught:
+        rendered(policy)
+    assert str(caught.value).startswith(option + ":") and "nearest" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "feature, policy, option",
+    [
+        ("dane", {"tls": {"client": {"level": "dane"}}}, "policy.tls.client.level"),
+        ("reject_nul", {"session": {"nul": "reject"}}, "policy.session.nul"),
+        ("line_discipline", {"session": {"bare_newline": "reject"}}, "policy.session.bare_newline"),
+        ("tls", {"tls": {"client": {"level": "encrypt"}}}, "policy.tls"),
+    ],
+)
+def test_what_the_build_lacks_is_refused_or_noted(feature, policy, option):
+    lacking = given.CAPABILITIES._replace(features=given.FEATURES - {feature})
+    with pytest.raises(Unsupported) as caught:
+        rendered(policy, capabilities=lacking)
+    assert option in str(caught.value)
+    if feature != "dane":
+        assert any(note.startswith(option) for note in rendered({}, capabilities=lacking).notes)
+
+
+def test_the_other_mtas_natives_are_refused():
+    for name in ("main", "main_secrets", "master"):
+        with pytest.raises(OptionError) as caught:
+            _sendmail.render(given.make_host(), _policy.parse({}), Native(**{name: {"x": "y"}}), {}.get)
+        assert str(caught.value).startswith(name + ":") and "mc" in str(caught.value)
+
+
+# --- native settings ------------------------------------------------------------------------------------------------
+
+
+def test_native_settings_win():
+    made = rendered(
+        {"limits": {"hops": 50}},
+        {
+            "defines": {"confMAX_HOP": 60, "confTO_MAIL": None, "confNEW": True},
+            "features": {"block_bad_helo": None, "msp": ["[127.0.0.1]", "25"]},
+        },
+    )
+    text = mc_of(made)
+    assert "define(`confMAX_HOP', `60')dnl" in text and "`50'" not in text
+    assert "undefine(`confTO_MAIL')dnl" in text and "define(`confNEW', `True')dnl" in text
+    assert "block_bad_helo" not in text and "FEATURE(`msp', `[127.0.0.1]', `25')dnl" in text
+
+
+@pytest.mark.parametrize(
+    "native, option",
+    [
+        ({"nosuch": {}}, "mc.nosuch"),
+        ({"defines": ["x"]}, "mc.defines"),
+        ({"features": "x"}, "mc.features"),
+        ({"defines": {"confMAX_HOP": "abc"}}, "mc.defines.confMAX_HOP"),
+        ({"defines": {"confX": []}}, "mc.defines.confX"),
+        ({"features": {"x/y": []}}, "mc.features.x/y"),
+        ({"features": {"x": [None]}}, "mc.features.x"),
+        ({"local_config": 5}, "mc.local_config"),
+    ],
+)
+def test_native_settings_of_the_wrong_kind_are_refused(native, option):
+    with pytest.raises(OptionError) as caught:
+        rendered({}, native)
+    assert str(caught.value).startswith(option)
+
+
+# --- Debian's own machinery -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", given.VERSIONS)
+def test_debians_make_leaves_the_configuration_alone(version):
+    stock = given.text(version, "stock", "Makefile").encode()
+    edited = without_cf_rule(stock)
+    assert b"/etc/mail/sendmail.cf : # postmaster.mta sees to it\n\t@echo" in edited
+    assert b"/etc/mail/databases : #" in edited and b"\n\t/etc/mail/databases \\" not in edited
+    assert b"/etc/mail/access.db : /etc/mail/access\n" in edited
+    assert without_cf_rule(edited) == edited
+
+
+def test_shell_values_are_replaced_and_nothing_else():
+    content = b'# HANDS_OFF="No"\nHANDS_OFF="No"; # x\nA=1'
+    assert with_shell_values(content, {"HANDS_OFF": "Yes"}) == b'# HANDS_OFF="No"\nHANDS_OFF="Yes"; # x\nA=1'
+    assert with_shell_values(b"A=1\n", {"B": "2"}) == b'A=1\nB="2"\n'
+    assert with_shell_values(b"A=1", {"B": "2"}) == b'A=1\nB="2"\n'
+
+
+# --- hostile values: an error of ours, or exactly the setting that is named -----------------------------------------------
+
+HOSTILE = some.one_of(
+    some.text(max_size=40),
+    some.text(alphabet="`'()$,#{}\\ \n\t\0\"dnl*@%:;<>=[].-abcXYZ019", max_size=40),
+    some.sampled_from(
+        [
+            "x')dnl\ndefine(`confRUN_AS_USER', `root", "')syscmd(`id')dnl", "a\nO RunAsUser=root", "a\r\nb", " lead", "trail ", "# c", "\0", "${x", "$1", "dnl",
+            "esyscmd(id)",
+            "changequote([,])", "include(/etc/shadow)", "b\u00fccher.example", "x" * 100000,
+            "192.0.2.1/24", "2001:db8::1/64", "::", "a.b", "RELAY",
+            "unix.example.org", "define", "a:b", "a,b", "FEATURE(`promiscuous_relay')", "-x", "a\u2028b", "\udcff",
+        ]
+    ),
+)  # fmt: skip
+NAME = some.one_of(
+    some.sampled_from(
+        ["confMAX_HOP", "confSMTP_LOGIN_MSG", "confDOMAIN_NAME", "SMART_HOST", "confNEW_ONE", "QUEUE_DIR"]
+    ),
+    HOSTILE,
+)
+
+
+def attempt(policy, native=None):
+    """The mc, or None where the input was refused with an error of ours."""
+    try:
+        return rendered(policy, native)
+    except PostmasterError:
+        return None
+
+
+def plainly(value):
+    return ("True" if value else "False") if isinstance(value, bool) else str(value)
+
+
+@settings(max_examples=600)
+@for_all(name=NAME, value=some.one_of(HOSTILE, some.integers(), some.booleans()))
+def test_a_hostile_define_sets_one_thing_or_nothing(name, value):
+    made = attempt(HOST, {"defines": {name: value}})
+    if made is None:
+        return
+    benign = {one[:2]: one for one in statements(mc_of(rendered(HOST)))}
+    seen = {one[:2]: one for one in statements(mc_of(made))}
+    assert len(seen) == len(statements(mc_of(made)))
+    assert seen.pop(("define", name)) == ("define", name, plainly(value))
+    benign.pop(("define", name), None)
+    assert seen == benign
+
+
+@settings(max_examples=400)
+@for_all(
+    name=some.one_of(some.sampled_from(["dnsbl", "msp", "new_one"]), HOSTILE), arguments=some.lists(HOSTILE, max_size=3)
+)
+def test_a_hostile_feature_sets_one_thing_or_nothing(name, arguments):
+    made = attempt(HOST, {"features": {name: arguments}})
+    if made is None:
+        return
+    benign = statements(mc_of(rendered(HOST)))
+    more = [one for one in statements(mc_of(made)) if one not in benign]
+    assert more == [("FEATURE", name) + tuple(arguments)]
+
+
+@settings(max_examples=400)
+@for_all(section=some.sampled_from(["local_config", "local_rulesets", "mailer_definitions"]), text=HOSTILE)
+def test_hostile_lines_stay_in_their_section(section, text):
+    made = attempt(HOST, {section: text})
+    if made is None or not text:
+        return
+    benign = statements(mc_of(rendered(HOST)))
+    seen = statements(mc_of(made))
+    lines = [(section, line) for line in text.rstrip("\n").split("\n")]
+    for one in benign + lines:
+        seen.remove(one)
+    assert seen == []
+
+
+PLACES = [
+    ("identity", "hostname", lambda value: value),
+    ("identity", "banner", lambda value: value),
+    ("identity", "listen", lambda value: [value]),
+    ("identity", "send_from", lambda value: [value]),
+    ("identity", "local_domains", lambda value: [value]),
+    ("relay", "networks", lambda value: [value]),
+    ("relay", "domains", lambda value: [value]),
+    ("routes", "default", lambda value: {"host": value}),
+    ("routes", "domains", lambda value: [{"domain": value}]),
+    ("routes", "domains", lambda value: [{"domain": "a.test", "host": value}]),
+    ("session", "greeting_delays", lambda value: [{"network": value, "delay": "1s"}]),
+    ("session", "greeting_delay", lambda value: value),
+    ("limits", "message_size", lambda value: value),
+    ("timeouts", "mail", lambda value: value),
+    ("tls", "server", lambda value: {"certificate": value, "key": value}),
+    ("tls", "server", lambda value: {"ciphers": value}),
+    ("tls", "client", lambda value: {"ca_file": value}),
+    ("tls", "domains", lambda value: [{"domain": value, "level": "encrypt"}]),
+    ("queue", "lifetime", lambda value: value),
+]
+ENTRY = re.compile(r"[!-~]+\t[!-~]+(?: [!-~]+)*\Z")
+
+
+@settings(max_examples=1000)
+@for_all(place=some.sampled_from(PLACES), value=HOSTILE)
+def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
+    section, option, shape = place
+    made = attempt(dict(HOST, **{section: dict(HOST.get(section, {}), **{option: shape(value)})}))
+    if made is None:
+        return
+    known = {
+        ("define", name)
+        for name in ("SMART_HOST", "confSERVER_CERT", "confSERVER_KEY", "confTLS_SRV_OPTIONS", "confCACERT")
+    }
+    benign = names(mc_of(rendered(HOST)))
+    more = [one for one in names(mc_of(made)) if one not in benign]
+    assert all(
+        one in known or one in (("CLIENT_OPTIONS",), ("DAEMON_OPTIONS",), ("FEATURE", "greet_pause")) for one in more
+    )
+    assert len(more) <= 3
+    for name in ("access.postmaster", "mailertable"):
+        lines = made.files[name].content.decode("ascii").split("\n")[:-1] if name in made.files else []
+        assert all(ENTRY.match(line) for line in lines if not line.startswith("#"))
+    for name in ("relay-domains", "local-host-names"):
+        assert all(
+            re.match(r"[!-~]+\Z", line) and not line.startswith("#")
+            for line in made.files[name].content.decode("ascii").split("\n")[:-1]
+        )
+
+
+@settings(max_examples=300)
+@for_all(name=HOSTILE, target=HOSTILE)
+def test_hostile_aliases_stay_one_line_each(name, target):
+    made = attempt(dict(HOST, aliases={name: [target], "safe": ["root"]}))
+    if made is None:
+        return
+    lines = made.files["aliases.postmaster"].content.decode("ascii").split("\n")[1:-1]
+    assert len(lines) == len({name.lower(), "safe"})
+    assert all(re.match(r"[a-z0-9._+-]+: [^|:/\\\"\s]+\Z", line) for line in lines)
+
+
+def test_the_corpus_policy_is_one_that_the_vocabulary_takes():
+    assert json.loads((given.CORPUS / "policy.json").read_text())["relay"]["domains"] == ["served.test", "other.test"]
+    assert instance.LAYOUTS[0].tested and not instance.LAYOUTS[1].tested
