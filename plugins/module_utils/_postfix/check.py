@@ -184,7 +184,8 @@ def _table_problems(candidate: Candidate, name: str, value: str) -> t.Iterator[s
         if one.type not in candidate.host.capabilities.table_types:
             yield f"{one.type}:{one.path}: this Postfix has no tables of type {one.type}"
         else:
-            yield from _file_problems(candidate, one)
+            # What alias_database names is only what newaliases(1) will make.
+            yield from _file_problems(candidate, one) if name != "alias_database" else ()
     for word in split_list(_expanded(value, candidate.values)) if name in _FILE_LISTS else ():
         if word.startswith("/") and not os.path.exists(_staged(candidate, word)):
             yield f"{word}: there is no such file"

@@ -363,6 +363,8 @@ def _tls_side(live: Live, prefix: str, levels: t.Sequence[str]) -> t.Dict[str, t
     level = live.value(f"{prefix}_tls_security_level") or "none"
     certificate, key = live.value(f"{prefix}_tls_cert_file"), live.value(f"{prefix}_tls_key_file")
     grade = live.value(f"{prefix}_tls_ciphers")
+    if live.value(f"{prefix}_tls_chain_files"):
+        live.leave(f"{prefix}_tls_chain_files")
     if level not in levels:
         live.leave(f"{prefix}_tls_security_level")
     return _known(

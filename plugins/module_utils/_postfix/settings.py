@@ -246,8 +246,11 @@ def _helo(draft: Draft) -> None:
     name = "smtpd_helo_restrictions"
     there = [one for one in elements(draft.live.get(name, "")) if wanted or not is_ours(one)]
     if wanted:
-        own = f"check_helo_access {draft.table('helo', commands.helo_names(draft.policy.identity.hostname), 'regexp')}"
-        draft.set(name, join(merge(there, ("permit_mynetworks", own) + HELO_CHECKS, ())))
+        ours: t.Tuple[str, ...] = ("permit_mynetworks",)
+        if "regexp" in draft.capabilities.table_types:
+            names = commands.helo_names(draft.policy.identity.hostname)
+            ours += (f"check_helo_access {draft.table('helo', names, 'regexp')}",)
+        draft.set(name, join(merge(there, ours + HELO_CHECKS, ())))
     elif wanted is not None:
         draft.set(name, join(merge(there, (), HELO_CHECKS)))
 
@@ -554,6 +557,7 @@ def answers(draft: Draft) -> None:
     """Commands that Postfix does not have get the status that RFC 3463 has for them, for a hardened relay."""
     name = "smtpd_command_filter"
     wanted = draft.policy.hardened and not draft.policy.session.vrfy and not draft.foreign(name)
+    wanted = wanted and "regexp" in draft.capabilities.table_types
     if wanted:
         draft.set(name, draft.table("commands", commands.command_filter(), "regexp"))
     elif draft.foreign(name) != list(split_list(draft.live.get(name, ""))):

@@ -32,6 +32,7 @@ _LIFETIME = 60
 _PATIENCE = 15.0
 #: Where the shadow lives; maillog_file must lie below a directory of maillog_file_prefixes, which has /var.
 _PARENT = "/var/tmp"
+_PREFIX = "postmaster-shadow-"
 #: Services that would take work of the live instance or of the local users.
 _LEFT_OUT = frozenset(("pickup/unix", "pickup/fifo"))
 #: A network for documentation (RFC 5737), which nobody connects from.
@@ -54,7 +55,8 @@ def try_out(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str])
 
     :param values: the parameters of the candidate, over the built-in ones.
     """
-    scratch = tempfile.mkdtemp(prefix="postmaster-shadow-", dir=_PARENT)
+    _sweep()
+    scratch = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_PARENT)
     try:
         return _in_scratch(host, stage, policy, values, scratch)
     finally:
@@ -65,13 +67,14 @@ def try_out(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str])
 def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str], scratch: str) -> t.List[str]:
     os.chmod(scratch, 0o755)
     config = os.path.join(scratch, "etc")
-    shutil.copytree(stage, config, symlinks=True)
+    shutil.copytree(stage, config, symlinks=True, copy_function=_copy)
     port = _free_port()
     key = _write_shadow(config, scratch, port, values)
     if key is None:
         return []
-    os.makedirs(os.path.join(scratch, "queue"))
-    os.makedirs(os.path.join(scratch, "data"))
+    for name, like in (("queue", values.get("queue_directory", "")), ("data", values.get("data_directory", ""))):
+        os.makedirs(os.path.join(scratch, name))
+        _label(expand(like, values), os.path.join(scratch, name))
     shutil.chown(os.path.join(scratch, "data"), values.get("mail_owner", "postfix"))
     checked = host.runner.run(["postfix", "-c", config, "check"], check=False, timeout=30)
     if checked.rc:
@@ -82,6 +85,40 @@ def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, s
         return _complaints(scratch) or [f"the master does not start: exit status {started.rc}"]
     findings = _await_greeting(port, key, scratch) or _ask(port, key, policy, values)
     return findings + _complaints(scratch)
+
+
+def _copy(source: str, target: str) -> None:
+    """A copy with mode, times and owner: proxymap(8) reads tables as the mail owner."""
+    shutil.copy2(source, target)
+    known = os.stat(source)
+    os.chown(target, known.st_uid, known.st_gid)
+
+
+def _label(like: str, path: str) -> None:
+    """Give a directory the SELinux label of the live one, where there are labels."""
+    try:
+        os.setxattr(path, "security.selinux", os.getxattr(like, "security.selinux"))
+    except OSError:
+        pass
+
+
+def _sweep() -> None:
+    """Remove what killed runs left."""
+    for name in os.listdir(_PARENT):
+        path = os.path.join(_PARENT, name)
+        if name.startswith(_PREFIX) and _is_abandoned(path):
+            _stop(path)
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_abandoned(path: str) -> bool:
+    """Whether the process that made a scratch directory, whose number stands in its name, is gone; nobody else's are touched."""
+    maker = os.path.basename(path)[len(_PREFIX) :].partition("-")[0]
+    try:
+        mine = os.lstat(path).st_uid == os.geteuid()
+    except OSError:
+        return False
+    return mine and maker.isdigit() and not os.path.exists(f"/proc/{maker}")
 
 
 def _write_shadow(config: str, scratch: str, port: int, values: t.Mapping[str, str]) -> t.Optional[str]:

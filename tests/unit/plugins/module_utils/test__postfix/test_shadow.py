@@ -123,6 +123,14 @@ def test_a_shadow_that_never_listens_is_a_finding(stage, parent, monkeypatch):
     assert os.listdir(str(parent)) == []
 
 
+def test_what_a_killed_run_left_is_swept_and_nothing_else(stage, parent):
+    gone, running, foreign = f"postmaster-shadow-{2**22 + 1}-a", f"postmaster-shadow-{os.getpid()}-b", "something-else"
+    for name in (gone, running, foreign):
+        (parent / name).mkdir()
+    attempt(stage, script={("postfix", ...): Result((), 1, "", "")})
+    assert sorted(os.listdir(str(parent))) == sorted([running, foreign])
+
+
 @pytest.mark.parametrize(
     "params,recipient", [({"relay": {"domains": ["b.test"]}}, "postmaster@b.test"), ({}, "postmaster@a.test")]
 )
