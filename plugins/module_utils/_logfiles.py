@@ -115,6 +115,27 @@ def blocks_of(
             yield clock, block
 
 
+def blocks_between(path: str, start: int, end: int, reading: Reading) -> Blocks:
+    """The lines of a part of a plain file; both offsets are those of lines."""
+    with io.FileIO(path, "rb") as stream:
+        stream.seek(start)
+        yield from _lines(_Part(stream, end - start), path, reading, whole=True)
+
+
+class _Part:
+    """A file up to an offset."""
+
+    def __init__(self, stream: t.Any, length: int) -> None:
+        self._stream = stream
+        self._left = length
+
+    def read(self, size: int) -> bytes:
+        """Like a file's."""
+        block: bytes = self._stream.read(min(size, self._left))
+        self._left -= len(block)
+        return block
+
+
 def blocks_since(
     runner: Runner, path: str, last: t.Optional[Position], reading: Reading
 ) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
@@ -194,6 +215,14 @@ def _read(stream: t.Any, path: str, reading: Reading) -> bytes:
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as problem:
         reading.notes.append(f"{path}: ends in the middle, what comes before is used: {problem}")
         return b""
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path is a file that is not compressed."""
+    if path == JOURNAL:
+        return False
+    with _open(Runner(), path) as stream:
+        return isinstance(stream, io.FileIO)
 
 
 def _open(runner: Runner, path: str) -> t.Any:

@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from . import _logfiles as files
-from . import _select
+from . import _logsplit, _select
 from ._errors import OptionError
 from ._logfiles import Position, Reading
 from ._logrecords import LINE, LINES, MESSAGE, Raw
@@ -34,6 +34,7 @@ class Order(t.NamedTuple):
 
     :param attempts: C(last) shows each recipient once with its fate so far, C(all) every attempt.
     :param limit: records or lines at most, the newest; 0 for all.
+    :param processes: with 2, a child counts half of a big file.
     """
 
     paths: t.Tuple[str, ...]
@@ -44,6 +45,7 @@ class Order(t.NamedTuple):
     full: bool = False
     limit: int = 0
     top: int = 20
+    processes: int = 1
 
 
 class Log:
@@ -75,6 +77,13 @@ class Log:
             self.join.finish()
         yield clock, self.join.take()
 
+    def is_one_big_file(self) -> bool:
+        """Whether it is worth while to read it with two processes."""
+        paths = files.files_of(self._order.paths)
+        if self._state is not None or self._last_lines or len(paths) != 1 or not files.is_plain(paths[0]):
+            return False
+        return os.stat(paths[0]).st_size >= _logsplit.WORTH_IT
+
     def _lines(self, path: str) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
         if self._state is None:
             return files.blocks_of(self._runner, path, self.reading, self._order.selection.since, self._last_lines)
@@ -86,10 +95,9 @@ class Log:
         last = LastAttempts() if self._order.attempts == "last" else None
         clock = Clock(0)
         for clock, raws in self.blocks():
-            chosen = select(raws, clock, conditions) if last is None else select(last.feed(raws), clock, conditions)
-            yield clock, list(chosen)
+            yield clock, select(raws if last is None else last.feed(raws), clock, conditions)
         if last is not None:
-            yield clock, list(select(last.finish(), clock, conditions))
+            yield clock, select(last.finish(), clock, conditions)
 
     def facts(self) -> t.Dict[str, t.Any]:
         """What every answer says about the reading itself."""
@@ -133,7 +141,7 @@ def write_lines(log: Log, order: Order, write: t.Callable[[bytes], t.Any]) -> in
     count = 0
     with no_cycles():
         for clock, raws in log.selected():
-            lines = list(post_lines(raws, clock, order.internal))
+            lines = post_lines(raws, clock, order.internal)
             count += len(lines)
             write(b"".join(lines))
     return count
@@ -141,8 +149,11 @@ def write_lines(log: Log, order: Order, write: t.Callable[[bytes], t.Any]) -> in
 
 def summary(log: Log, order: Order) -> Summary:
     """The figures of the selected deliveries."""
-    found = Summary(order.internal)
     everything = order.selection == Selection()
+    if everything and log.is_one_big_file() and order.processes > 1:
+        with no_cycles():
+            return _logsplit.summary(files.files_of(order.paths)[0], order.internal)
+    found = Summary(order.internal)
     conditions = tests(order.selection, order.now)
     with no_cycles():
         for clock, raws in log.blocks():
@@ -150,7 +161,7 @@ def summary(log: Log, order: Order) -> Summary:
             if everything:
                 found.add(raws, outbox.accepted, outbox.started, clock)
             else:
-                chosen = list(select(raws, clock, conditions))
+                chosen = select(raws, clock, conditions)
                 messages = {id(raw[MESSAGE]): raw[MESSAGE] for raw in chosen}
                 found.add(chosen, messages.values(), (), clock)
     found.lines, found.skipped = log.join.lines, log.join.skipped + log.reading.overlong
@@ -184,7 +195,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
             until={"type": "str"},
         ),
     },
-    "format": {"type": "str", "choices": ["records", "lines", "none"], "default": "records"},
+    "format": {"type": "str", "choices": ["records", "lines"], "default": "records"},
     "attempts": {"type": "str", "choices": ["last", "all"], "default": "last"},
     "full": {"type": "bool", "default": False},
     "limit": {"type": "int", "default": 1000},
@@ -221,6 +232,7 @@ def order_of(runner: Runner, params: t.Mapping[str, t.Any], now: float) -> Order
         full=params["full"],
         limit=params["limit"],
         top=params["top"],
+        processes=2 if (os.cpu_count() or 1) > 1 else 1,
     )
 
 
@@ -240,23 +252,30 @@ def answer(runner: Runner, params: t.Mapping[str, t.Any], now: float, check_mode
     place = state_path(STATE_DIRECTORY, params["reader"])
     state = load_state(place) if params["since_last"] else None
     log = Log(runner, order, state)
-    found: t.Dict[str, t.Any] = {}
-    if params["summary"]:
-        figures = summary(log, order)
-        found["summary"] = report(figures, order.top)
-        if params["tables"]:
-            found["tables"] = figures.tables()
-    elif params["format"] != "none":
-        deliveries, count = records(log, order)
-        found["count"] = count
-        if params["format"] == "lines":
-            found["lines"] = [record["line"] for record in deliveries]
-        else:
-            found["deliveries"] = deliveries
-    found["read"] = dict(log.facts(), sources=list(order.paths))
+    found = _figures(log, order, params["tables"]) if params["summary"] else _list(log, order, params["format"])
+    found["read"]["sources"] = list(order.paths)
     found["notes"] = log.reading.notes
     if state is not None and not check_mode:
         save_state(place, log, state)
+    return found
+
+
+def _figures(log: Log, order: Order, tables: bool) -> t.Dict[str, t.Any]:
+    figures = summary(log, order)
+    found: t.Dict[str, t.Any] = {"summary": report(figures, order.top)}
+    if tables:
+        found["tables"] = figures.tables()
+    found["read"] = {"lines": figures.lines, "skipped": figures.skipped}
+    return found
+
+
+def _list(log: Log, order: Order, form: str) -> t.Dict[str, t.Any]:
+    deliveries, count = records(log, order)
+    found: t.Dict[str, t.Any] = {"count": count, "read": log.facts()}
+    if form == "lines":
+        found["lines"] = [record["line"] for record in deliveries]
+    else:
+        found["deliveries"] = deliveries
     return found
 
 

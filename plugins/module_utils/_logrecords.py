@@ -71,6 +71,7 @@ class Ledger:
         self.deliveries = outbox.deliveries
         self.accepted = outbox.accepted
         self.started = outbox.started
+        self.unclaimed = outbox.unclaimed
         self.keep = keep
         #: sendmail: rejected recipients that wait for their sender; the recipient that made a message be discarded.
         self.waiting: t.Dict[bytes, t.List[Raw]] = {}
@@ -94,6 +95,8 @@ class Outbox:
         self.deliveries: t.List[Raw] = []
         self.accepted: t.List[Message] = []
         self.started: t.List[bytes] = []
+        #: Postfix: lines that make an accepted message of one whose beginning the log does not show.
+        self.unclaimed: t.List[bytes] = []
 
 
 def new_message(

@@ -78,7 +78,8 @@ class Summary:
     ) -> None:
         """Count what one block of lines has brought."""
         recipients, relays, delays, tls_out = self.recipients, self.relays, self.delays, self.tls_out
-        slot, row = b"", self._row(b"")
+        slot = b""
+        row: Table = {}
         for raw in raws:
             head, _place, _id, message, recipient, _original, relay, delay, _delays, _code, status, _why, tls, _line = (
                 raw
@@ -151,7 +152,8 @@ class Summary:
 
     def parts(self) -> t.Dict[str, t.Any]:
         """Everything that was counted, for absorb(): plain dictionaries and numbers, keys still bytes."""
-        return {name: getattr(self, name) for name in _TABLES + _NESTED + _NUMBERS}
+        tables = {name: dict(getattr(self, name)) for name in _TABLES + _NESTED}
+        return dict(tables, **{name: getattr(self, name) for name in _NUMBERS})
 
     def absorb(self, parts: t.Mapping[str, t.Any]) -> None:
         """Add what was counted elsewhere: parts() of another summary."""

@@ -167,35 +167,39 @@ def _optional(raw: t.Optional[bytes]) -> t.Optional[str]:
     return None if raw is None else readable(raw)
 
 
-def post_lines(raws: t.Iterable[Raw], clock: Clock, internal: "Internal") -> t.Iterator[bytes]:
+def post_lines(raws: t.Iterable[Raw], clock: Clock, internal: "Internal") -> t.List[bytes]:
     """post_line() of many deliveries, from bytes to bytes, with a line feed; what has no time stamp is left out."""
-    days: t.Dict[bytes, bytes] = {}
-    last, before, after = None, b"", b""
+    found: t.List[bytes] = []
+    append, declared = found.append, bool(internal)
+    last: t.Any = None
+    before, sender, after, plain = b"", b"", b"", True
     for raw in raws:
         message = raw[MESSAGE]
         if message is not last or message[STARTED] is None:
-            head = message[STARTED] or raw[HEAD]
-            day = days.get(head[:19])
-            if day is None:
-                try:
-                    moment = clock.text(head)
-                except ValueError:
-                    continue
-                if len(days) > 10000:
-                    days.clear()
-                day = days[head[:19]] = b"%d.%d.%b|%b|" % (
-                    int(moment[8:10]),
-                    int(moment[5:7]),
-                    moment[:4].encode(),
-                    moment[11:19].encode(),
-                )
-            size = message[SIZE]
-            before = day + (b"%d|" % size if size is not None else b"|")
-            sender = b"|" + (b"" if message[SENDER] is None else message[SENDER] or b"<>") + b"|"
-            after = b"|" + client_name(message[CLIENT]) + b"\n"
+            try:
+                before, sender, after, plain = _line_parts(raw, clock)
+            except (ValueError, IndexError):
+                last = None
+                continue
             last = message
-        line = before + (internal.word(raw) if internal else b"") + sender + raw[RECIPIENT] + after
-        yield line if line.count(b"|") == 6 else _escaped(raw, clock, internal)
+        recipient = raw[RECIPIENT]
+        if b"|" in recipient or not plain:
+            append(_escaped(raw, clock, internal))
+        elif declared:
+            append(before + internal.word(raw) + sender + recipient + after)
+        else:
+            append(before + sender + recipient + after)
+    return found
+
+
+def _line_parts(raw: Raw, clock: Clock) -> t.Tuple[bytes, bytes, bytes, bool]:
+    """What the lines of one message have in common; whether it has no bars of its own."""
+    message = raw[MESSAGE]
+    size, who = message[SIZE], message[SENDER]
+    before = clock.day(message[STARTED] or raw[HEAD]) + (b"%d|" % size if size is not None else b"|")
+    sender = b"|" + (b"" if who is None else who or b"<>") + b"|"
+    after = b"|" + client_name(message[CLIENT]) + b"\n"
+    return before, sender, after, sender.count(b"|") + after.count(b"|") == 3
 
 
 def _escaped(raw: Raw, clock: Clock, internal: "Internal") -> bytes:
@@ -295,7 +299,7 @@ def _address(text: str) -> t.Optional[Address]:
 #: Every word that O(select.status) takes.
 STATUS_WORDS = {status.decode(): status.decode() for status in STATUSES + OTHER_STATUSES}
 #: What is meant without O(select.status): what became of a recipient, and not the steps in between.
-OUTCOMES = frozenset(status.decode() for status in STATUSES)
+_OUTCOMES = frozenset(STATUSES)
 
 
 class Selection(t.NamedTuple):
@@ -377,10 +381,12 @@ def tests(wanted: Selection, now: float) -> t.List[Test]:
 
     :param now: what ages are counted back from, seconds since the epoch.
     """
-    words = frozenset(word.encode("ascii") for word in wanted.common.status or OUTCOMES)
-    if wanted.common.status is not None and not wanted.common.status:
-        words = frozenset()
-    found: t.List[Test] = [lambda raw, clock: raw[STATUS] in words]
+    words = (
+        _OUTCOMES if wanted.common.status is None else frozenset(one.encode("ascii") for one in wanted.common.status)
+    )
+    found: t.List[Test] = []
+    if wanted != Selection():
+        found.append(lambda raw, clock: raw[STATUS] in words)
     if wanted.mta or wanted.instance:
         found.append(lambda raw, clock: is_at(raw[PLACE], wanted))
     common = wanted.common._replace(status=None)
@@ -394,14 +400,18 @@ def tests(wanted: Selection, now: float) -> t.List[Test]:
     return found
 
 
-def select(raws: t.Iterable[Raw], clock: Clock, conditions: t.Sequence[Test]) -> t.Iterator[Raw]:
+def select(raws: t.Iterable[Raw], clock: Clock, conditions: t.Sequence[Test]) -> t.List[Raw]:
     """The deliveries for which all conditions hold; one without a time stamp is none."""
-    for raw in raws:
-        try:
-            if all(condition(raw, clock) for condition in conditions):
-                yield raw
-        except (ValueError, IndexError, OverflowError):
-            continue
+    if not conditions:
+        return [raw for raw in raws if raw[STATUS] in _OUTCOMES]
+    return [raw for raw in raws if _fits(raw, clock, conditions)]
+
+
+def _fits(raw: Raw, clock: Clock, conditions: t.Sequence[Test]) -> bool:
+    try:
+        return all(condition(raw, clock) for condition in conditions)
+    except (ValueError, IndexError, OverflowError):
+        return False
 
 
 def is_at(place: Place, wanted: Selection) -> bool:

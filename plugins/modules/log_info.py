@@ -104,9 +104,9 @@ options:
     description:
       - V(records) returns RV(deliveries).
       - V(lines) returns RV(lines), C(Date|Time|Size|Direction|Sender|Recipient|Relay), the relay being the host that sent the message here.
-      - V(none) returns neither. O(summary) does not either.
+      - O(summary) returns neither.
     type: str
-    choices: [records, lines, none]
+    choices: [records, lines]
     default: records
   attempts:
     description:

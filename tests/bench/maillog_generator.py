@@ -85,8 +85,12 @@ def postfix_message(world: World, moment: float, queue_id: str) -> t.List[Event]
         head = f"postfix/smtp[{smtp}]: {queue_id}: to=<{recipient}>, relay={address}, delay="
         if fate < 0.08:
             truth["deferred"] += 1
-            text = f"{delay:g}, delays=0.1/0/0.2/0.3, dsn=4.7.1, status=deferred (host {address[:-3]} said: 451 4.7.1 Greylisted, try again later (in reply to RCPT TO command))"
-            found.append(_event(last + delay, head + text))
+            found.append(
+                _event(
+                    last + delay,
+                    head + _said("4.7.1", "deferred", delay, address, "451 4.7.1 Greylisted, try again later"),
+                )
+            )
             retry = last + some.randint(300, 900)
             found.append(
                 _event(
@@ -97,7 +101,8 @@ def postfix_message(world: World, moment: float, queue_id: str) -> t.List[Event]
             last, delay = retry, int(retry - moment)
         if fate > 0.95:
             truth["bounced"] += 1
-            text = f"{delay:g}, delays=0.1/0/0.2/0.3, dsn=5.1.1, status=bounced (host {address[:-3]} said: 550 5.1.1 <{recipient}>: Recipient address rejected: User unknown (in reply to RCPT TO command))"
+            why = f"550 5.1.1 <{recipient}>: Recipient address rejected: User unknown"
+            text = _said("5.1.1", "bounced", delay, address, why)
         else:
             truth["sent"] += 1
             truth["bytes_sent"] += size
@@ -106,6 +111,11 @@ def postfix_message(world: World, moment: float, queue_id: str) -> t.List[Event]
         found.append(_event(last, head + text))
     found.append(_event(last + 0.1, f"postfix/qmgr[900]: {queue_id}: removed"))
     return found
+
+
+def _said(code: str, status: str, delay: float, address: str, why: str) -> str:
+    reason = f"host {address[:-3]} said: {why} (in reply to RCPT TO command)"
+    return f"{delay:g}, delays=0.1/0/0.2/0.3, dsn={code}, status={status} ({reason})"
 
 
 def sendmail_message(world: World, moment: float, number: int) -> t.List[Event]:
@@ -123,7 +133,8 @@ def sendmail_message(world: World, moment: float, number: int) -> t.List[Event]:
         found.append(_event(moment - 0.1, f"sm-mta[{process}]: {queue_id}: {why}"))
     truth["received"] += 1
     truth["bytes_received"] += size
-    text = f"from=<{sender}>, size={size}, class=0, nrcpts={len(recipients)}, msgid=<{some.getrandbits(64):x}@{name}>, proto=ESMTP, daemon=sm-mta, relay={name} [{ip}]"
+    text = f"from=<{sender}>, size={size}, class=0, nrcpts={len(recipients)}, msgid=<{some.getrandbits(64):x}@{name}>, "
+    text += f"proto=ESMTP, daemon=sm-mta, relay={name} [{ip}]"
     found.append(_event(moment, f"sm-mta[{process}]: {queue_id}: {text}"))
     last = moment + 0.5
     for _domain, group in itertools.groupby(

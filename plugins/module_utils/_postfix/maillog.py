@@ -268,6 +268,8 @@ def _active(
             message[STARTED] = head
         if message[CLIENT] is not None:
             accepted(message)
+        else:
+            ledger.unclaimed.append(line)
     elif not size and b"expired" in text:
         message[SENDER] = text[6 : address_end(text, 5) - 1]
         _expire(ledger, message, line, head, queue_id, text)

@@ -103,15 +103,36 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
             to, delay, xdelay, relay, code, status, reason = _unusual_to(text)
         message = messages.get(queue_id) or _unknown(queue_id)
         protocol = _tls_of(tls, head, relay[6:]) if tls else b""
-        recipients = _recipients(to[3:]) if b"," in to or to[3:4] != b"<" else (to[4:-1],)
-        outcome = (b"", relay, delay, xdelay, code, status, reason, protocol, line)
-        for recipient in recipients:
-            deliver((head, place, queue_id, message, recipient) + outcome)
+        if b"," in to or to[3:4] != b"<":
+            recipients = _recipients(to[3:])
+            outcome = (b"", relay, delay, xdelay, code, status, reason, protocol, line)
+            for recipient in recipients:
+                deliver((head, place, queue_id, message, recipient) + outcome)
+            count = len(recipients)
+        else:
+            deliver(
+                (
+                    head,
+                    place,
+                    queue_id,
+                    message,
+                    to[4:-1],
+                    b"",
+                    relay,
+                    delay,
+                    xdelay,
+                    code,
+                    status,
+                    reason,
+                    protocol,
+                    line,
+                )
+            )
+            count = 1
+        if status is DEFERRED or keep or message[WAITING]:
+            _afterwards(ledger, message, count)
         if status is not DEFERRED:
-            message[DONE] += len(recipients)
-            if not (keep or message[WAITING]):
-                return
-        _afterwards(ledger, message, len(recipients))
+            message[DONE] += count
 
     return handle
 
@@ -364,9 +385,12 @@ def _child(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, child: byt
 def _expire(
     ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, message: t.Optional[Message], why: bytes
 ) -> None:
-    if not message or not message[WAITING]:
-        # The second notice of the same end; or the log does not reach back, and nobody is named.
-        return
+    if message is None:
+        # The log does not reach back, and nobody is named.
+        message = ledger.message(queue_id)
+        _emit(ledger, head, queue_id, message, b"", EXPIRED, why, b"", line)
+    if not message[WAITING]:
+        return  # the second notice of the same end
     for last in message[WAITING].values():
         parts = list(last)
         parts[HEAD], parts[STATUS], parts[LINE], parts[STATUS_CODE] = head, EXPIRED, line, b""

@@ -105,6 +105,5 @@ def test_the_share_of_tls_is_of_what_the_log_tells():
 
 def test_directions_are_those_that_were_declared():
     internal = Internal(["127.0.0.2/32"], ["second.test"])
-    assert counted("postfix-3.7-iso.log", internal=internal).directionsX
     assert set(counted("postfix-3.7-iso.log", internal=internal).directions) == {"out", "internal"}
     assert counted("postfix-3.7-iso.log").directions == {}

@@ -213,6 +213,11 @@ def test_a_postfix_message_expires_for_those_who_still_wait():
     assert found[1].reason == "expired, returned to sender; last: why"
 
 
+def test_a_notice_of_expiry_alone_is_told_once():
+    (found,) = [one for one in joined(lines_of("sendmail-8.17-extra.log")) if one.queue_id == "6AM7F1Zn014623"]
+    assert (found.status, found.recipient, found.reason) == ("expired", "", "Cannot send message for 3 days")
+
+
 def test_a_clone_is_the_same_message_from_the_list_owner():
     head = b"Jun 26 12:02:38 relay1 sendmail[23292]: "
     lines = [

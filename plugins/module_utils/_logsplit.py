@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Counts a big log with two processes, and finds what one would have found.
+
+Private to the collection: it can change at any time.
+
+The file is cut in two at a line feed. A child counts the second half. It begins a little before the cut, to know the
+messages, TLS sessions and rejections that are open there, and counts from the cut on. A delivery whose message is older
+than that goes back as its line to the parent, who knows the message and counts it.
+"""
+
+import marshal
+import os
+import typing as t
+
+from ._errors import PostmasterError
+from ._logfiles import Reading, blocks_between
+from ._logrecords import CLIENT, LINE, MESSAGE, REJECTED, STATUS, Raw
+from ._logsummary import Summary
+from ._logtime import Clock
+from ._logview import Internal
+from ._maillog import Join
+
+#: Below this size starting a process costs more than it gains.
+WORTH_IT = 32 * 1024 * 1024
+#: How much of the first half the child reads before it counts. Hardly a transaction lasts longer.
+WARM_UP = 4 * 1024 * 1024
+
+
+def summary(path: str, internal: Internal) -> Summary:
+    """The summary of a plain file, as _logread.summary() counts it."""
+    size = os.stat(path).st_size
+    cut = _line_start(path, size // 2)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reader)
+        _child(path, cut, size, internal, writer)
+    os.close(writer)
+    try:
+        return _parent(path, cut, internal, reader)
+    finally:
+        os.close(reader)
+        os.waitpid(child, 0)
+
+
+def _parent(path: str, cut: int, internal: Internal, reader: int) -> Summary:
+    join, found, reading = Join(), Summary(internal), Reading()
+    clock = Clock(os.stat(path).st_mtime)
+    for lines in blocks_between(path, 0, cut, reading):
+        join.feed(lines)
+        _count(found, join, clock)
+    with os.fdopen(os.dup(reader), "rb") as stream:
+        answer = stream.read()
+    if not answer:
+        raise PostmasterError(f"{path}: the process that read its second half has died")
+    parts, orphans = marshal.loads(answer)
+    found.lines, found.skipped = join.lines, join.skipped + reading.overlong
+    join.feed(orphans)
+    _count(found, join, clock)
+    found.absorb(parts)
+    return found
+
+
+def _child(path: str, cut: int, end: int, internal: Internal, writer: int) -> None:
+    """Counts the second half, writes what it counted, and never returns."""
+    status = 1
+    try:
+        join, clock, reading = Join(), Clock(os.stat(path).st_mtime), Reading()
+        before = Summary(internal)
+        for lines in blocks_between(path, _line_start(path, max(0, cut - WARM_UP)), cut, Reading()):
+            join.feed(lines)
+            _count(before, join, clock)
+        join.lines = join.skipped = 0
+        found = Summary(internal)
+        orphans: t.List[bytes] = []
+        for lines in blocks_between(path, cut, end, reading):
+            join.feed(lines)
+            orphans += _take_orphans(join)
+            _count(found, join, clock)
+        join.finish()
+        orphans += _take_orphans(join)
+        _count(found, join, clock)
+        found.lines, found.skipped = join.lines, join.skipped + reading.overlong
+        with os.fdopen(writer, "wb") as stream:
+            stream.write(marshal.dumps((found.parts(), orphans)))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _take_orphans(join: Join) -> t.List[bytes]:
+    """The lines of deliveries whose message began before, which are then not counted here."""
+    deliveries = join.outbox.deliveries
+    orphans = [raw for raw in deliveries if raw[MESSAGE][CLIENT] is None and raw[STATUS] is not REJECTED]
+    if not orphans:
+        return join.outbox.unclaimed[:]
+    gone = {id(raw) for raw in orphans}
+    deliveries[:] = [raw for raw in deliveries if id(raw) not in gone]
+    return join.outbox.unclaimed + _distinct(orphans)
+
+
+def _distinct(raws: t.Sequence[Raw]) -> t.List[bytes]:
+    # A to= line with several recipients is one line.
+    found: t.List[bytes] = []
+    for raw in raws:
+        if not found or found[-1] is not raw[LINE]:
+            found.append(raw[LINE])
+    return found
+
+
+def _count(found: Summary, join: Join, clock: Clock) -> None:
+    outbox = join.outbox
+    found.add(outbox.deliveries, outbox.accepted, outbox.started, clock)
+    join.take()
+
+
+def _line_start(path: str, offset: int) -> int:
+    """The beginning of the first line at or after an offset."""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, offset - 1))
+        if offset:
+            stream.readline()
+        return stream.tell()

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The mail log: the join against the administrators' Perl scripts, the figures against pflogsumm, on the same 200 MB.
+
+Ours runs under the system's Python, which is what runs on a managed node, in a process of its own. The bounds are the
+ratios that were found reachable with one process for the join and with two for the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+import maillog_generator
+from figures import Row
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+MEGABYTE = 1000 * 1000
+SIZE = int(os.environ.get("BENCH_MAILLOG_MB", "200")) * MEGABYTE
+PYTHON = shutil.which("python3", path="/usr/bin:/bin") or sys.executable
+ROUNDS = 3
+
+#: What the module does, without Ansible around it; says what it cost.
+OURS = """
+import json, resource, sys, time
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.postmaster.mta.plugins.module_utils import _logread, _logsummary, _logview
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+what, path, processes = sys.argv[2], sys.argv[3], int(sys.argv[4])
+order = _logread.Order((path,), _logview.Selection(), _logview.Internal(), time.time(), attempts="all", processes=processes)
+log = _logread.Log(Runner(), order)
+if what == "join":
+    found = {"count": _logread.write_lines(log, order, open("/dev/null", "wb").write)}
+else:
+    found = _logsummary.report(_logread.summary(log, order), 20)["totals"]
+mine, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+json.dump({"found": found, "memory": max(mine, children)}, sys.stdout)
+"""
+
+
+def ours(what: str, path: pathlib.Path, processes: int = 1) -> dict[str, t.Any]:
+    """One run of ours: what it found, its memory in MB, its seconds."""
+    started = time.perf_counter()
+    command = [PYTHON, "-c", OURS, str(ROOT / ".cache" / "collections"), what, str(path), str(processes)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    return {**json.loads(done.stdout), "seconds": time.perf_counter() - started}
+
+
+def theirs(command: t.Sequence[str]) -> float:
+    """Seconds that a command takes."""
+    started = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
+
+
+def best(*runs: t.Callable[[], float]) -> list[float]:
+    """The best of some rounds of each, in turns, so that a noisy moment hits all of them."""
+    rounds = [[run() for run in runs] for _round in range(ROUNDS)]
+    return [min(one) for one in zip(*rounds, strict=True)]
+
+
+def rows() -> t.Iterator[Row]:
+    """Every ratio of this benchmark."""
+    if not shutil.which("pflogsumm"):
+        subprocess.run([ROOT / "tools" / "apt.sh", HERE / "requirements-apt.txt"], check=True)
+    with tempfile.TemporaryDirectory(prefix="bench-maillog-") as directory:
+        for mta, bound in (("sendmail", 2.2), ("postfix", 1.6)):
+            log = pathlib.Path(directory, f"{mta}.log")
+            truth = maillog_generator.write(str(log), mta, SIZE).truth
+            yield from _join(mta, log, truth, bound)
+            yield from _linear(mta, pathlib.Path(directory))
+        yield from _figures(log, truth)
+
+
+def _join(mta: str, log: pathlib.Path, truth: t.Mapping[str, int], bound: float) -> t.Iterator[Row]:
+    found = ours("join", log)
+    wanted = sum(truth[status] for status in ("sent", "deferred", "bounced", "rejected"))
+    yield Row(f"{mta}: deliveries found of those written", found["found"]["count"], wanted, "", 1, at_most=False)
+    perl, mine = best(
+        lambda: theirs(["perl", str(HERE / "perl" / f"join_{mta}.pl"), str(log)]),
+        lambda: ours("join", log)["seconds"],
+    )
+    yield Row(f"{mta}: join, {SIZE // MEGABYTE} MB, against Perl", perl, mine, "s", bound, at_most=False)
+    yield Row(f"{mta}: memory of the join", found["memory"], 150, "MB", 1)
+
+
+def _linear(mta: str, directory: pathlib.Path) -> t.Iterator[Row]:
+    logs = []
+    for part in (4, 2, 1):
+        logs.append(directory / f"{mta}-{part}.log")
+        maillog_generator.write(str(logs[-1]), mta, SIZE // part)
+    quarter, half, whole = best(*(lambda log=log: ours("join", log)["seconds"] for log in logs))
+    yield Row(
+        f"{mta}: time of {SIZE // 2 // MEGABYTE} MB against twice {SIZE // 4 // MEGABYTE} MB",
+        half,
+        2 * quarter,
+        "s",
+        1.15,
+    )
+    yield Row(
+        f"{mta}: time of {SIZE // MEGABYTE} MB against twice {SIZE // 2 // MEGABYTE} MB", whole, 2 * half, "s", 1.15
+    )
+
+
+def _figures(log: pathlib.Path, truth: t.Mapping[str, int]) -> t.Iterator[Row]:
+    found = ours("summary", log, 2)
+    same = all(found["found"][word] == truth[word] for word in ("received", "sent", "deferred", "bounced", "rejected"))
+    yield Row("postfix: figures equal those written", same, 1, "", 1, at_most=False)
+    other, one, two = best(
+        lambda: theirs(["pflogsumm", "--detail", "20", str(log)]),
+        lambda: ours("summary", log, 1)["seconds"],
+        lambda: ours("summary", log, 2)["seconds"],
+    )
+    yield Row("postfix: figures, one process, against pflogsumm", other, one, "s", 7.6, at_most=False)
+    yield Row("postfix: figures, two processes, against pflogsumm", other, two, "s", 10.7, at_most=False)
+    yield Row("postfix: memory of the figures, the bigger process", found["memory"], 150, "MB", 1)

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pathlib
+import random
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _logread, _logsplit, _logsummary
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._logview import Internal, Selection
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+
+CORPUS = pathlib.Path(__file__).parents[3] / "corpus" / "maillog"
+INTERNAL = Internal(["127.0.0.2/32"], ["ok.test"])
+
+
+def both(path):
+    """What one process counts, and what two do."""
+    order = _logread.Order((str(path),), Selection(), INTERNAL, 0)
+    one = _logread.summary(_logread.Log(Runner(), order), order)
+    return one.tables(), _logsplit.summary(str(path), INTERNAL).tables()
+
+
+@pytest.mark.parametrize("warm_up", [2000, 100000])
+@pytest.mark.parametrize("name", ["postfix-3.7-iso.log", "sendmail-8.17-loglevel9-traditional.log"])
+def test_two_processes_count_what_one_does(tmp_path, monkeypatch, name, warm_up):
+    monkeypatch.setattr(_logsplit, "WARM_UP", warm_up)
+    lines = (CORPUS / name).read_bytes().splitlines(True)
+    some = random.Random(1)
+    for cut in some.sample(range(len(lines)), 6):
+        # Padding moves the middle of the file to everywhere in the run.
+        path = tmp_path / "log"
+        padding = b"Nov 22 07:39:25 r systemd[1]: nothing: of: interest\n" * (cut * 3)
+        path.write_bytes(padding + b"".join(lines))
+        one, two = both(path)
+        assert one == two
+
+
+def test_a_child_that_dies_is_an_error(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    path.write_bytes((CORPUS / "postfix-3.7-iso.log").read_bytes())
+
+    def die(self):
+        raise MemoryError
+
+    monkeypatch.setattr(_logsummary.Summary, "parts", die)
+    with pytest.raises(PostmasterError, match="has died"):
+        _logsplit.summary(str(path), INTERNAL)
