@@ -256,7 +256,7 @@ def worth_another_try(steps: t.Sequence[Step], verdict: Verdict) -> bool:
     step = deciding_step(steps)
     if verdict.judgement == NOT_TESTED and step.outcome != ANSWERED:
         return True
-    return step.family == 4 and (step.name in ("connect", "ehlo", "helo", "mail") or _speaks_of_haste(step.reply))
+    return step.family == 4 and (step.name in ("connect", "ehlo", "helo") or _speaks_of_haste(step.reply))
 
 
 def deciding_step(steps: t.Sequence[Step]) -> Step:

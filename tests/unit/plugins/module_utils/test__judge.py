@@ -305,6 +305,7 @@ def test_injection(answers, judgement):
         (["mail 250 x", "rcpt closed"], NOT_TESTED, True),
         (["mail 450 4.7.1 Error: too much mail", "rcpt 503 x"], WEAK, True),
         (["mail 250 x", "rcpt 450 4.7.1 Error: too many recipients from"], WEAK, True),
+        (["mail 450 5.5.1 Error: send HELO/EHLO first", "rcpt 503 x"], WEAK, False),
         (["mail 250 x", "rcpt 454 4.7.1 Relay access denied"], WEAK, False),
         (["mail 250 x", "rcpt 554 5.7.1 Relay access denied"], CLOSED, False),
         (["mail 250 x", "rcpt 452 4.5.3 too many recipients"], PASSED, False),
