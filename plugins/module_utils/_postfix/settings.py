@@ -244,15 +244,19 @@ def _helo(draft: Draft) -> None:
     """The table refuses with sendmail's codes; smtpd's own two checks behind it are for what a table cannot see."""
     wanted = draft.policy.session.helo_checks
     name = "smtpd_helo_restrictions"
-    there = [one for one in elements(draft.live.get(name, "")) if wanted or not is_ours(one)]
+    ours: t.Tuple[str, ...] = ("permit_mynetworks",)
     if wanted:
-        ours: t.Tuple[str, ...] = ("permit_mynetworks",)
         if "regexp" in draft.capabilities.table_types:
             names = commands.helo_names(draft.policy.identity.hostname)
             ours += (f"check_helo_access {draft.table('helo', names, 'regexp')}",)
-        draft.set(name, join(merge(there, ours + HELO_CHECKS, ())))
+        draft.set(name, join(merge(_there(draft, name, ours), ours + HELO_CHECKS, ())))
     elif wanted is not None:
-        draft.set(name, join(merge(there, (), HELO_CHECKS)))
+        draft.set(name, join(merge(_there(draft, name), (), HELO_CHECKS)))
+
+
+def _there(draft: Draft, name: str, ours: t.Container[str] = ()) -> t.List[str]:
+    """The elements of a live list, without those with tables of ours that are not wanted any more."""
+    return [one for one in elements(draft.live.get(name, "")) if one in ours or not is_ours(one)]
 
 
 def _data(draft: Draft) -> None:
@@ -263,7 +267,7 @@ def _data(draft: Draft) -> None:
     ours += ("reject_multi_recipient_bounce",) if draft.policy.hardened else ()
     if checks is not None or draft.policy.hardened:
         unwanted = ("reject_unauth_pipelining",) if checks is False else ()
-        draft.set(name, join(merge(elements(draft.live.get(name, "")), ours, unwanted)))
+        draft.set(name, join(merge(_there(draft, name), ours, unwanted)))
 
 
 def _bare_newline(draft: Draft) -> None:
@@ -293,7 +297,7 @@ def _sender(draft: Draft) -> None:
     if exists is not None or ours:
         unwanted = ("reject_unknown_sender_domain",) if exists is False else ()
         trusted = ("permit_mynetworks",) if ours else ()
-        draft.set(name, join(merge(elements(draft.live.get(name, "")), trusted + ours, unwanted)))
+        draft.set(name, join(merge(_there(draft, name), trusted + ours, unwanted)))
     if exists:
         draft.set("unknown_address_reject_code", 550)
 

@@ -337,6 +337,15 @@ def test_restrictions_of_the_administrator_stay(name):
     assert len(found) > len(own) + 2
 
 
+def test_a_restriction_with_a_table_of_ours_that_is_not_wanted_any_more_goes():
+    live = (
+        recorded("3.10.13", "main.cf")
+        + b"smtpd_sender_restrictions = check_sender_access regexp:$config_directory/policy_old\n"
+    )
+    found = values(rendered(current=reader("3.10.13", {"main.cf": live})))["smtpd_sender_restrictions"]
+    assert found == "permit_mynetworks, reject_non_fqdn_sender, reject_unknown_sender_domain"
+
+
 def test_who_may_relay_is_the_policys_alone_and_what_goes_is_said():
     live = {"main.cf": b"a = 1\nsmtpd_relay_restrictions = check_sender_access hash:/x, permit_mynetworks, reject\n"}
     rendering = rendered(current=reader("3.10.13", live))
