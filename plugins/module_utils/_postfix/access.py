@@ -1,0 +1,447 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Access rules for Postfix: which lines of which tables, where smtpd asks them, and what they answer. Twin of C(_sendmail.access).
+
+Private to the collection: it can change at any time.
+
+C(from) is asked first thing in smtpd_sender_restrictions, C(connect) in smtpd_client_restrictions, C(to) in
+smtpd_recipient_restrictions, so nothing overtakes them. DISCARD is asked in smtpd_recipient_restrictions only, behind the
+relay control: asked earlier it would answer 250 to every recipient in the world. OK never stands there, so that no rule but
+a relay rule can open the relay; relay rules are asked in smtpd_relay_restrictions.
+"""
+
+import os
+import shutil
+import tempfile
+import typing as t
+
+from .. import _access
+from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
+from .._errors import OptionError, Refused
+from .._records import File, Host
+from . import main_cf, master_cf, tables
+from .instance import READ_AT_START
+from .parameters import defaults, expand, split_list
+
+_SENDER, _CLIENT = "smtpd_sender_restrictions", "smtpd_client_restrictions"
+_RECIPIENT, _RELAY = "smtpd_recipient_restrictions", "smtpd_relay_restrictions"
+_SUBDOMAINS = "parent_domain_matches_subdomains"
+_RELAY_FIRST = "smtpd_relay_before_recipient_restrictions"
+_CHECKS = {FROM: "check_sender_access", TO: "check_recipient_access", CONNECT: "check_client_access"}
+_WORDS = {"permit": OK, "ok": OK, "relay": OK, "dunno": SKIP, "reject": REJECT, "discard": DISCARD, "hold": HOLD}
+
+
+#: Whether a table without lines is removed, and no longer asked.
+REMOVE_EMPTY = True
+NEW_MODE = 0o644
+
+
+class Table(t.NamedTuple):
+    """A table of ours.
+
+    :param type: C(regexp) or C(cidr), or empty for the instance's own indexed type.
+    :param asked_in: the restriction list.
+    """
+
+    name: str
+    where: str
+    type: str
+    asked_in: str
+
+
+#: In the order in which a list asks them: the more special first.
+TABLES = (
+    Table("access_relay", CONNECT, "", _RELAY),
+    Table("access_relay_networks", CONNECT, "cidr", _RELAY),
+    Table("access_connect_names", CONNECT, "regexp", _CLIENT),
+    Table("access_connect", CONNECT, "", _CLIENT),
+    Table("access_connect_networks", CONNECT, "cidr", _CLIENT),
+    Table("access_from_addresses", FROM, "", _SENDER),
+    Table("access_from_patterns", FROM, "regexp", _SENDER),
+    Table("access_from", FROM, "", _SENDER),
+    Table("access_to_patterns", TO, "regexp", _RECIPIENT),
+    Table("access_to", TO, "", _RECIPIENT),
+    Table("access_from_discard", FROM, "", _RECIPIENT),
+    Table("access_connect_discard", CONNECT, "", _RECIPIENT),
+    Table("access_connect_discard_networks", CONNECT, "cidr", _RECIPIENT),
+)
+_BY_NAME = {table.name: table for table in TABLES}
+
+
+class Facts(t.NamedTuple):
+    """What the live configuration says about access.
+
+    :param kind: the type of indexed tables.
+    :param values: the effective parameters, as they are written.
+    """
+
+    kind: str
+    content: bytes
+    main: main_cf.MainCf
+    values: t.Mapping[str, str]
+
+    def type_of(self, name: str) -> str:
+        """The type of a table of ours."""
+        return _BY_NAME[name].type or self.kind
+
+    def element(self, table: Table) -> str:
+        """How a restriction list asks it."""
+        return f"{_CHECKS[table.where]} {self.type_of(table.name)}:$config_directory/{table.name}"
+
+
+def facts(host: Host) -> Facts:
+    """Read main.cf.
+
+    :raises SyntaxProblem: it cannot be edited safely.
+    """
+    path = os.path.join(host.instance.config_directory, "main.cf")
+    with open(path, "rb") as stream:
+        content = stream.read()
+    main = main_cf.sound(main_cf.parse(content, path))
+    values = dict(defaults(host.runner), **main.values)
+    return Facts(host.capabilities.default_table_type, content, main, values)
+
+
+def names(known: Facts, where: str) -> t.Tuple[str, ...]:
+    """The tables in which rules of a place can stand."""
+    return tuple(table.name for table in TABLES if table.where == where)
+
+
+# --- rules to lines -------------------------------------------------------------------------------------------------
+
+
+def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
+    """The lines of a rule by table.
+
+    :raises OptionError: it cannot be done here.
+    """
+    if rule.kind == _access.DOMAIN and not rule.subdomains:
+        return _exact(rule)
+    found: t.Dict[str, t.Tuple[str, ...]] = {}
+    if rule.kind == _access.NETWORK:
+        return _place_network(rule)
+    value, keys = value_of(rule), _keys(rule)
+    if rule.where == FROM:
+        found[
+            {_access.ADDRESS: "access_from_addresses", _access.DOMAIN: "access_from"}.get(
+                rule.kind, "access_from_patterns"
+            )
+        ] = (_with_detail(rule, value, True),) if rule.kind == _access.USER else _lines(keys, value)
+    else:
+        found["access_" + rule.where] = _lines(keys, value)
+    if rule.kind == _access.ADDRESS and not _has_detail(known) and rule.action != OK:
+        found[f"access_{rule.where}_patterns"] = (_with_detail(rule, value, False),)
+    if rule.where != TO and rule.action in (DISCARD, OK, SKIP, HOLD):
+        found[f"access_{rule.where}_discard"] = _lines(keys, "DISCARD" if rule.action == DISCARD else "DUNNO")
+    return found
+
+
+def _place_network(rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
+    network = rule.network
+    wide = network.version == 6 and network.prefixlen < 128
+    keys = (
+        (str(network),)
+        if wide
+        else (str(network.network_address),)
+        if network.version == 6
+        else _access.octets(network)
+    )
+    suffix = "_networks" if wide else ""
+    if rule.action == RELAY:
+        return {"access_relay" + suffix: _lines(keys, "OK")}
+    found = {"access_connect" + suffix: _lines(keys, value_of(rule))}
+    if rule.action in (DISCARD, OK, SKIP, HOLD):
+        found["access_connect_discard" + suffix] = _lines(keys, "DISCARD" if rule.action == DISCARD else "DUNNO")
+    return found
+
+
+def _exact(rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
+    if rule.action not in (REJECT, DEFER):
+        raise OptionError(
+            "subdomains", False, f"{rule.title}: without its subdomains a domain can be rejected or deferred only"
+        )
+    before = "" if rule.where == CONNECT else "@"
+    lines = tuple(f"/{before or '^'}{_escaped(key)}$/\t{value_of(rule)}" for key in _keys(rule))
+    return {f"access_{rule.where}_{'names' if rule.where == CONNECT else 'patterns'}": lines}
+
+
+def value_of(rule: Rule) -> str:
+    """The right side of a line where the rule's place is asked."""
+    if rule.action in (REJECT, DEFER):
+        return f"{rule.code} {rule.status} {rule.text}"
+    if rule.action == HOLD:
+        return f"HOLD {rule.text}"
+    if rule.where == TO:
+        return "DISCARD" if rule.action == DISCARD else "DUNNO"
+    # DISCARD follows behind the relay control; here it ends the list, so that no other check answers first.
+    return "DUNNO" if rule.action == SKIP else "OK"
+
+
+def _keys(rule: Rule) -> t.Tuple[str, ...]:
+    """Both spellings of an internationalised domain: with SMTPUTF8 a client may send either."""
+    return tuple(dict.fromkeys((rule.pattern, _access.unicode_form(rule.pattern).lower())))
+
+
+def _lines(keys: t.Iterable[str], value: str) -> t.Tuple[str, ...]:
+    return tuple(f"{key}\t{value}" for key in keys)
+
+
+def _has_detail(known: Facts) -> bool:
+    return "+" in expand(known.values.get("recipient_delimiter", ""), known.values)
+
+
+def _with_detail(rule: Rule, value: str, bare: bool) -> str:
+    """user+anything@ is the same mailbox to sendmail, always; to Postfix only with a recipient_delimiter."""
+    local, dummy, domain = rule.pattern.rpartition("@")
+    detail = r"(\+[^@]*)?" if bare else r"\+[^@]*"
+    end = f"{_escaped(domain)}$" if domain else ""
+    return f"/^{_escaped(local)}{detail}@{end}/\t{value}"
+
+
+def _escaped(text: str) -> str:
+    return "".join("\\" + letter if letter in ".+/" else letter for letter in text)
+
+
+def meaning(value: str) -> t.Tuple[str, int, str, str]:
+    """Action, code, status and text of a right side, ours or by hand (access(5)); the action is empty where it is none of ours."""
+    word, dummy, rest = value.partition(" ")
+    if word.isdigit() and len(word) == 3 and word[0] in "45" and rest:
+        status, blank, text = rest.partition(" ")
+        good = blank and status.count(".") == 2 and status.replace(".", "").isdigit()
+        return (
+            REJECT if word[0] == "5" else DEFER,
+            int(word),
+            status if good else f"{word[0]}.7.1",
+            text if good else rest,
+        )
+    if word.isdigit():
+        return OK, 0, "", ""
+    action = _WORDS.get(word.lower(), "")
+    return (action, 554, "5.7.1", rest or "Access denied") if action == REJECT else (action, 0, "", rest)
+
+
+# --- wiring ---------------------------------------------------------------------------------------------------------
+
+
+def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.AbstractSet[str]) -> t.Dict[str, File]:
+    """The files that make smtpd ask the tables, and no others of ours.
+
+    :param filled: for each table whether it has lines after the change; those that are not named stay as they are.
+    :param places: where the rules look.
+    :raises Refused: a setting would keep the rules from meaning what they say.
+    """
+    content = known.content
+    for name in (_RELAY, _CLIENT, _SENDER, _RECIPIENT):
+        ours = [table for table in TABLES if table.asked_in == name]
+        there = _there(known, name)
+        wanted = [one for one in ours if filled.get(one.name, known.element(one) in there)]
+        elements = [known.element(table) for table in wanted]
+        if [one for one in there if one in {known.element(table) for table in ours}] != elements:
+            content = _rewired(content, name, [known.element(table) for table in ours], elements, known)
+    if any(filled.values()):
+        _refuse_settings(host, known, [_BY_NAME[name] for name, lines in filled.items() if lines])
+    return {} if content == known.content else {"main.cf": File(content)}
+
+
+def _there(known: Facts, name: str) -> t.List[str]:
+    words = split_list(known.values.get(name, ""))
+    return [f"{one} {other}" for one, other in zip(words, words[1:])]
+
+
+def _rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
+    """One list with our elements in front. What else is in its value, line breaks included, stays byte for byte."""
+    main = main_cf.parse(content)
+    there = main.parameters.get(name)
+    if there is None:
+        usual = [] if name != _RELAY else [known.values.get(name, "")]
+        line = f"{name} = {', '.join(list(wanted) + usual)}\n".encode()
+        joint = b"" if not content or content.endswith(b"\n") else b"\n"
+        return content + joint + line if wanted else content
+    lines = content.split(b"\n")
+    number = there.line - 1
+    last = main.document.logical[there.logical].parts[-1]
+    head, equals, value = b"\n".join(lines[number : last + 1]).partition(b"=")
+    value = _without(value, [element.encode() for element in ours])
+    if wanted:
+        comma = "," if value.strip() else ""
+        value = f" {', '.join(wanted)}{comma}".encode() + value
+    usual = name == _RELAY and value.split() == known.values.get(name, "").encode().split() and name not in main.values
+    empty = not value.strip() and ours and not usual
+    lines[number : last + 1] = [] if empty else [head + equals + value]
+    return b"\n".join(lines)
+
+
+def _without(value: bytes, ours: t.Sequence[bytes]) -> bytes:
+    for element in ours:
+        for form in (b" " + element + b",", element + b", ", b", " + element, b" " + element, element):
+            place_ = value.find(form)
+            after = value[place_ + len(form) : place_ + len(form) + 1]
+            if place_ >= 0 and (form.endswith((b",", b" ")) or after in (b"", b",", b" ", b"\t", b"\n", b"\r")):
+                value = value[:place_] + value[place_ + len(form) :]
+                break
+    return value
+
+
+def _refuse_settings(host: Host, known: Facts, filled: t.Sequence[Table]) -> None:
+    findings = []
+    if "smtpd_access_maps" not in split_list(expand(known.values.get(_SUBDOMAINS, ""), known.values)):
+        findings.append(f"{_SUBDOMAINS}: without smtpd_access_maps a rule for a domain would not cover its subdomains")
+    late = [table for table in filled if "_discard" in table.name]
+    if late and expand(known.values.get(_RELAY_FIRST, "no"), known.values) != "yes":
+        findings.append(
+            f"{_RELAY_FIRST}: it must be yes for discard rules, or they would be asked before the relay control"
+        )
+    findings += _overridden(host, filled)
+    if findings:
+        raise Refused(findings)
+
+
+def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
+    path = os.path.join(host.instance.config_directory, "master.cf")
+    try:
+        with open(path, "rb") as stream:
+            services = master_cf.parse(stream.read(), path).services
+    except (IOError, OSError):
+        return []
+    lists = {table.asked_in for table in filled}
+    main = [one for key, one in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
+    return [
+        f"{path}: {one.name}/{one.type}: -o {name}={value} is stronger than main.cf, and the rules would not be asked"
+        for one in main
+        for name, value in one.options
+        if name in lists and "access_" not in value
+    ]
+
+
+def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
+    """The changed tables that smtpd reads once, when it starts."""
+    return tuple(f"{known.type_of(name)}:{name}" for name in changed if known.type_of(name) in READ_AT_START)
+
+
+# --- compiled tables ------------------------------------------------------------------------------------------------
+
+
+def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
+    """The compiled files of a table of ours."""
+    return tables.compiled_names(known.type_of(name), name)
+
+
+def make(host: Host, stage: str, name: str, kind: str, compare: bool = True) -> None:
+    """Compile one table in the stage under a new name, and move it.
+
+    :param compare: dump it and compare it with its source; the time this takes grows with the table.
+    :raises Refused: what postmap(1) warned about; it ends with 0 whatever it skips.
+    """
+    if kind not in tables.SUFFIXES:
+        return
+    source = os.path.join(stage, name)
+    scratch = tempfile.mkdtemp(prefix=".build-", dir=os.path.dirname(source))
+    try:
+        copy = os.path.join(scratch, os.path.basename(name))
+        os.link(source, copy)
+        said = host.runner.run(_postmap(host, f"{kind}:{copy}"), check=False, timeout=600)
+        problems = tables._complaints(said.err, scratch, name)
+        if said.rc or problems:
+            raise Refused(problems or [f"{name}: {kind} table not made: exit status {said.rc}"])
+        if compare:
+            tables._compare(host, kind, copy, name, False)
+        for suffix in tables.SUFFIXES[kind]:
+            tables._move(copy + suffix, source + suffix, like=source)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def finish(stage: str) -> None:
+    """What remains to be done when all files are in the stage."""
+    tables.settle(os.path.join(stage, "main.cf"))
+
+
+def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
+    """What a table answers to each of some keys, asked of Postfix itself; keys without an answer are missing.
+
+    :raises Refused: it cannot be read, or has lines that are skipped.
+    """
+    if not keys:
+        return {}
+    argv = _postmap(host, "-q", "-", f"{kind}:{os.path.join(directory, name)}")
+    said = host.runner.run(argv, stdin="".join(f"{key}\n" for key in keys), check=False, timeout=120)
+    if said.rc > 1 or said.err.strip():
+        raise Refused([f"{name}: {line}" for line in said.err.strip().split("\n")])
+    pairs = [line.partition("\t") for line in said.out.split("\n") if line]
+    return {key: value for key, dummy, value in pairs}
+
+
+def _postmap(host: Host, *arguments: str) -> t.List[str]:
+    return ["postmap", "-c", host.instance.config_directory] + list(arguments)
+
+
+# --- asking like smtpd ----------------------------------------------------------------------------------------------
+
+
+class Asked(t.NamedTuple):
+    """The line that decides: table, key and value as they are there."""
+
+    table: str
+    key: str
+    value: str
+
+
+def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[Asked]:
+    """The first line that matches, in all tables that smtpd asks about this place, ours and those of others.
+
+    :param subject: an address for from and to; an IP address or a host name for connect.
+    """
+    keys = list(lookups(where, subject, expand(known.values.get("recipient_delimiter", ""), known.values)))
+    decided = None
+    for name in (_CLIENT, _SENDER, _RELAY, _RECIPIENT):
+        for element in _there(known, name):
+            check, dummy, reference = element.partition(" ")
+            if check != _CHECKS[where] or decided is not None:
+                continue
+            found = _first(host, known, reference, keys, subject)
+            if found is not None and found.value.split(" ")[0].upper() != "DUNNO":
+                decided = found
+    if decided is not None and decided.value == "OK":
+        late = _first(host, known, f"{known.kind}:$config_directory/access_{where}_discard", keys, subject)
+        decided = late if late is not None and late.value == "DISCARD" else decided
+    return decided
+
+
+def _first(host: Host, known: Facts, reference: str, keys: t.Sequence[str], subject: str) -> t.Optional[Asked]:
+    kind, dummy, path = reference.partition(":")
+    path = path.replace("$config_directory", host.instance.config_directory)
+    if kind not in tables.SUFFIXES and kind not in READ_AT_START or not os.path.exists(path):
+        return None
+    asked = [subject] if kind in ("regexp", "pcre", "cidr") else keys
+    if kind == "cidr" and not subject.replace(".", "").isdigit() and ":" not in subject:
+        return None
+    try:
+        found = ask(host, os.path.dirname(path), os.path.basename(path), kind, asked)
+    except Refused:
+        return None
+    relative = os.path.relpath(path, host.instance.config_directory)
+    return next((Asked(relative, key, found[key]) for key in asked if key in found), None)
+
+
+def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:
+    """The keys that smtpd tries, in its order (access(5))."""
+    if where == CONNECT:
+        if ":" in subject or subject.replace(".", "").isdigit():
+            separator = ":" if ":" in subject else "."
+            parts = subject.split(separator)
+            for number in range(len(parts), 0, -1):
+                yield separator.join(parts[:number]).rstrip(separator)
+        else:
+            yield from _access.parents(subject)
+        return
+    local, dummy, domain = subject.rpartition("@")
+    base = next((local.split(letter)[0] for letter in delimiter if letter in local[1:]), "")
+    yield subject
+    if base:
+        yield f"{base}@{domain}"
+    yield from _access.parents(domain)
+    yield f"{local}@"
+    if base:
+        yield f"{base}@"

@@ -1,0 +1,303 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Access rules for sendmail: which lines of the access map, how it is asked, and what it answers. Twin of C(_postfix.access).
+
+Private to the collection: it can change at any time.
+"""
+
+import ipaddress
+import os
+import re
+import shutil
+import tempfile
+import typing as t
+
+from .. import _access
+from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
+from .._errors import Refused
+from .._records import File, Host
+from . import instance, tables
+from .render import build_cf
+
+NAME = "access"
+#: Whether a table without lines is removed; this one is the administrator's.
+REMOVE_EMPTY = False
+NEW_MODE = 0o640
+_TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
+_WORDS = {"ok": OK, "relay": RELAY, "skip": SKIP, "reject": REJECT, "discard": DISCARD}
+#: The two words with a reply of their own (cf/README, "ACCESS DATABASE"; proto.m4).
+_REPLIES = {FROM: (550, "5.7.1", "Access denied"), CONNECT: (550, "5.7.1", "Access denied")}
+_TO_REPLY = (550, "5.2.1", "Mailbox disabled for this recipient")
+_ERROR = re.compile(r'ERROR:(?:([45])\.([0-9]{1,3})\.([0-9]{1,3}):)?"?([45][0-9]{2})[ -](.*?)"?\Z', re.IGNORECASE)
+_MAP = re.compile(r"^K(access\w*)[ \t]+(\w+)[ \t]+(.*)$", re.MULTILINE)
+
+
+class Facts(t.NamedTuple):
+    """What the live configuration says about access.
+
+    :param maps: the files behind the access map in the order in which they are asked: path relative to the directory, type.
+    :param blocklist: whether To: is asked (FEATURE(blocklist_recipients)).
+    :param skip: whether SKIP is known (the third argument of access_db).
+    """
+
+    kind: str
+    maps: t.Tuple[t.Tuple[str, str], ...]
+    blocklist: bool
+    skip: bool
+
+    def type_of(self, name: str) -> str:
+        """The type of a table."""
+        return dict(self.maps).get(name, self.kind)
+
+
+def facts(host: Host) -> Facts:
+    """Read sendmail.cf."""
+    with open(
+        os.path.join(host.instance.config_directory, "sendmail.cf"), encoding="utf-8", errors="surrogateescape"
+    ) as stream:
+        text = stream.read()
+    own = host.instance.config_directory.rstrip("/") + "/"
+    found = {name: (kind, words) for name, kind, words in _MAP.findall(text)}
+    order = found.get(NAME, ("", ""))[1].split() if found.get(NAME, ("",))[0] == "sequence" else [NAME]
+    maps = []
+    for name in order:
+        kind, words = found.get(name, ("", ""))
+        path = next((word for word in words.split() if word.startswith(own)), "")
+        if path:
+            maps.append((path[len(own) :].rsplit(".db", 1)[0], kind))
+    return Facts(host.capabilities.default_table_type, tuple(maps), "SearchList <+ To>" in text, "\nR<SKIP>" in text)
+
+
+def names(known: Facts, where: str) -> t.Tuple[str, ...]:
+    """The tables in which rules of a place can stand: one for all."""
+    return (NAME,)
+
+
+# --- rules to lines -------------------------------------------------------------------------------------------------
+
+
+def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
+    """The lines of a rule by table.
+
+    :raises Unsupported: it cannot be done here.
+    """
+    if rule.kind == _access.DOMAIN and not rule.subdomains:
+        raise instance.unsupported(
+            "subdomains", f"false for {rule.title}", "the domain with its subdomains, or addresses in it"
+        )
+    keys = [f"{_TAGS[rule.where]}:{key}" for key in _keys(rule)]
+    return {NAME: tuple(f"{key}\t{value_of(rule)}" for key in keys)}
+
+
+def _keys(rule: Rule) -> t.Tuple[str, ...]:
+    if rule.kind != _access.NETWORK:
+        return (rule.pattern,)
+    if rule.network.version == 4:
+        return _access.octets(rule.network)
+    try:
+        return tables.prefixes(rule.network)
+    except ValueError as why:
+        raise instance.unsupported("connect", rule.pattern, str(why))
+
+
+def value_of(rule: Rule) -> str:
+    """The right side of a line."""
+    if rule.action in (REJECT, DEFER):
+        return f'ERROR:{rule.status}:"{rule.code} {rule.text}"'
+    if rule.action == HOLD:
+        return f"QUARANTINE:{rule.text}"
+    return rule.action.upper()
+
+
+def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
+    """Action, code, status and text of a right side, ours or by hand (cf/README); the action is empty where it is none of ours."""
+    match = _ERROR.match(value if value.upper().startswith("ERROR:") else "ERROR:" + value)
+    if match:
+        code = int(match.group(4))
+        status = ".".join(match.group(1, 2, 3)) if match.group(1) else f"{match.group(4)[0]}.0.0"
+        return REJECT if code >= 500 else DEFER, code, status, match.group(5)
+    if value.upper().startswith("QUARANTINE:"):
+        return HOLD, 0, "", value.partition(":")[2]
+    action = _WORDS.get(value.lower(), "")
+    return (action,) + _REPLIES.get(where, _TO_REPLY) if action == REJECT else (action, 0, "", "")
+
+
+# --- wiring ---------------------------------------------------------------------------------------------------------
+
+
+def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.AbstractSet[str]) -> t.Dict[str, File]:
+    """The files that make sendmail ask the access map; a sendmail.mc by hand gets the features that it lacks.
+
+    :param places: where the rules look; only C(to) needs more than the map.
+    :raises Refused: there is no place for them.
+    """
+    enough = NAME in dict(known.maps) and (known.blocklist or TO not in places)
+    if enough or not any(filled.values()):
+        return {}
+    path = os.path.join(host.instance.config_directory, "sendmail.mc")
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            lines = stream.read().split("\n")
+    except OSError:
+        raise Refused([f"{path}: it is not there, and the live sendmail.cf does not ask the table access"])
+    text = "\n".join(_with_features(host, path, lines))
+    built = build_cf(host, text)
+    return {
+        name: File(part.encode("utf-8", "surrogateescape"))
+        for name, part in (("sendmail.mc", text), ("sendmail.cf", built))
+    }
+
+
+def _with_features(host: Host, path: str, lines: t.Sequence[str]) -> t.List[str]:
+    """access_db comes before every feature that uses it, blocklist_recipients right behind it."""
+    found = list(lines)
+    first = next((number for number, line in enumerate(found) if line.startswith(("FEATURE(", "MAILER("))), None)
+    if first is None:
+        raise Refused([f"{path}: no MAILER() to put FEATURE(access_db) before"])
+    there = next((number for number, line in enumerate(found) if line.startswith("FEATURE(`access_db'")), None)
+    if there is None:
+        table = f"{host.capabilities.default_table_type} -T<TMPF> -o {os.path.join(os.path.dirname(path), NAME)}"
+        found.insert(first, f"FEATURE(`access_db', `{table}', `skip')dnl")
+        there = first
+    if not any(line.startswith(("FEATURE(`blocklist_rec", "FEATURE(`blacklist_rec")) for line in found):
+        word = "blocklist" if host.capabilities.version >= (8, 16) else "blacklist"
+        found.insert(there + 1, f"FEATURE(`{word}_recipients')dnl")
+    return found
+
+
+def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
+    """sendmail looks at its tables at every connection."""
+    return ()
+
+
+# --- compiled tables ------------------------------------------------------------------------------------------------
+
+
+def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
+    """The compiled files of a table."""
+    return (name + tables.SUFFIXES.get(known.type_of(name), ".db"),)
+
+
+def make(host: Host, stage: str, name: str, kind: str, compare: bool = True) -> None:
+    """Compile one table in the stage under a new name, and move it.
+
+    :param compare: dump it and compare it with its source; the time this takes grows with the table.
+    :raises Refused: what makemap(8) did not take; it writes the rest all the same.
+    """
+    source, fresh = os.path.join(stage, name), os.path.join(stage, f".{name}.new")
+    suffix = tables.SUFFIXES.get(kind, ".db")
+    try:
+        # The source is made the standard input by the shell: it may be too large to be handed over piece by piece.
+        script = 'exec makemap "$1" "$2" < "$3"'
+        said = host.runner.run(["sh", "-c", script, "sh", kind, fresh, source], check=False, timeout=600)
+        if said.rc or said.err.strip():
+            complaints = (said.err or said.out or "makemap failed").strip().split("\n")
+            raise Refused([tables._blame(name, line) for line in complaints])
+        if compare:
+            with open(source, "rb") as stream:
+                tables._compare(host, name, stream.read(), fresh + suffix)
+        tables._settle(os.path.join(stage, name + suffix), fresh + suffix)
+    finally:
+        if os.path.exists(fresh + suffix):
+            os.unlink(fresh + suffix)
+
+
+def finish(stage: str) -> None:
+    """What remains to be done when all files are in the stage."""
+
+
+def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
+    """What a table answers to each of some keys, asked of sendmail itself; keys without an answer are missing.
+
+    :raises Refused: sendmail does not answer as expected.
+    """
+    if not keys:
+        return {}
+    config = f"V10/Berkeley\n{_trust(host)}Kasked {kind} {os.path.join(directory, name)}\n"
+    # Not beside the tables: looking must not change the directory that a transaction watches.
+    scratch = tempfile.mkdtemp(prefix="postmaster-asked-", dir="/run" if os.access("/run", os.W_OK) else "/var/tmp")
+    path = os.path.join(scratch, "sendmail.cf")
+    try:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(config)
+        argv = [instance.the_layout().program, "-C", path, "-bt"]
+        said = host.runner.run(argv, stdin="".join(f"/map asked {key}\n" for key in keys), check=False, timeout=120)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    answers = re.findall(
+        r"map_lookup: asked \((.*?)\) (?:returns (.*) \(\d+\)|no match \(\d+\))$", said.out, re.MULTILINE
+    )
+    if len(answers) != len(keys):
+        raise Refused(
+            [f"{name}: sendmail answers {len(answers)} of {len(keys)} lookups: {(said.err or said.out)[-300:]}"]
+        )
+    return {key: value for key, (dummy, value) in zip(keys, answers) if value}
+
+
+def _trust(host: Host) -> str:
+    """The lines of the live configuration that say which owners and modes of a map are good enough."""
+    path = os.path.join(host.instance.config_directory, "sendmail.cf")
+    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        return "".join(line for line in stream if line.startswith(("O DontBlameSendmail", "O TrustedUser")))
+
+
+# --- asking like the rulesets ---------------------------------------------------------------------------------------
+
+
+class Asked(t.NamedTuple):
+    """The line that decides: table, key and value as they are there."""
+
+    table: str
+    key: str
+    value: str
+
+
+def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[Asked]:
+    """The first line that matches, in all files behind the access map.
+
+    :param subject: an address for from and to; an IP address or a host name for connect.
+    """
+    keys = list(lookups(where, subject))
+    found = {}
+    for name, kind in known.maps:
+        if os.path.exists(os.path.join(host.instance.config_directory, compiled(known, name)[0])):
+            for key, value in ask(host, host.instance.config_directory, name, kind, keys).items():
+                found.setdefault(key, Asked(name, key, value))
+    decided = next((found[key] for key in keys if key in found), None)
+    return None if decided is None or decided.value.upper() == "SKIP" else decided
+
+
+def lookups(where: str, subject: str) -> t.Iterator[str]:
+    """The keys that the rulesets try, in their order, each with its tag and then without (proto.m4)."""
+    for key in _plain_lookups(where, subject):
+        yield f"{_TAGS[where]}:{key}"
+        yield key
+
+
+def _plain_lookups(where: str, subject: str) -> t.Iterator[str]:
+    if where == CONNECT:
+        if ":" in subject:
+            groups = tables.prefixes(ipaddress.ip_network(subject))[0][5:].split(":")
+            for number in range(len(groups), 0, -1):
+                yield "IPv6:" + ":".join(groups[:number])
+        elif subject.replace(".", "").isdigit():
+            parts = subject.split(".")
+            for number in range(len(parts), 0, -1):
+                yield ".".join(parts[:number])
+        else:
+            yield from _access.parents(subject)
+        return
+    local, dummy, domain = subject.rpartition("@")
+    base = local.split("+")[0] if "+" in local[1:] else ""
+    yield subject
+    if base:
+        yield f"{base}+*@{domain}"
+        yield f"{base}@{domain}"
+    if where == FROM:
+        yield f"{local}@"
+        if base:
+            yield f"{base}+*@"
+            yield f"{base}@"
+    yield from _access.parents(domain)
