@@ -396,7 +396,23 @@ def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
         "sample": next((one.line for one in some if one.line), ""),
         "rules": rules,
         "command": command(rules),
+        "text": text(campaign, rules),
     }
+
+
+def text(campaign: Campaign, rules: t.Sequence[t.Mapping[str, str]]) -> str:
+    """The campaign in words, for a mail to the postmaster."""
+    some = campaign.sightings
+    recipients = {recipient for one in some for recipient in one.recipients}
+    lines = [
+        f"{campaign.kind} {campaign.key}: {len(some)} messages from {len(campaign.domains)} domains to {len(recipients)} recipients",
+        f"  first {_logread.moment(some[0].moment)}, last {_logread.moment(some[-1].moment)}",
+        f"  delivered {sum(one.delivered for one in some)}, refused {sum(one.refused for one in some)}",
+        f"  domains: {', '.join(campaign.domains[:_SHOWN_DOMAINS])}",
+        f"  for example: {next((one.line for one in some if one.line), '')}",
+        f"  to block: {command(rules)}",
+    ]
+    return "\n".join(lines)
 
 
 def proposed(campaign: Campaign) -> t.List[t.Dict[str, str]]:

@@ -238,8 +238,10 @@ def order_of(runner: Runner, params: t.Mapping[str, t.Any], now: float) -> Order
 
 def _instance_name(runner: Runner, instance: t.Optional[str]) -> str:
     # A directory is Postfix's way to name an instance; its lines are written under syslog_name.
-    if not instance or not instance.startswith("/"):
-        return instance or ""
+    if instance is None or instance == "all":
+        return ""
+    if not instance.startswith("/"):
+        return instance
     return runner.run(["postconf", "-c", instance, "-h", "-x", "syslog_name"]).out.strip()
 
 

@@ -165,6 +165,9 @@ campaigns:
       description: The command to paste that blocks it on the whole fleet.
       type: str
       sample: ansible-playbook postmaster.mta.block_domains -e domain=complains.brand.example
+    text:
+      description: All of this in words, for a mail.
+      type: str
     covered:
       description: Whether the access rules of every instance on the host refuse all its senders already.
       type: bool

@@ -31,7 +31,7 @@ options:
   instance:
     description:
       - Only the lines of this instance, by the name in the tag of its lines, for instance V(postfix-out) or V(sm-mta).
-      - A directory is taken for the configuration directory of a Postfix instance.
+      - A directory is taken for the configuration directory of a Postfix instance. V(all) is the same as nothing.
     type: str
   path:
     description:

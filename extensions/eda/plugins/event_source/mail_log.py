@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Follows mail logs and tells of spam campaigns while they run.
+
+An ansible-rulebook event source plugin.
+
+Arguments:
+    path:     Log files to follow, across rotation. Of the logs of many relays, those that a log host collects.
+    command:  A command to follow instead, as a list, for instance [ssh, relay1, tail, -n, "+1", -F, /var/log/mail.log].
+    patterns: Regular expressions for sender domains in which {brand} stands for any registered domain.
+              Default: (emalsrv|complains).{brand}
+    window:   How far back to look, as 15m or 1h. Default: 1h.
+    messages: How many messages make a burst. Default: 10.
+    domains:  From how many new domains. Default: 5.
+    bursts:   Look for bursts as well. Default: true.
+    ignore:   Registered domains that are never a campaign.
+    delay:    Seconds between two looks. Default: 5.
+    confirm:  A file to which a person appends the domains that are to be blocked, one on a line. Only domains of campaigns that were
+              told before become events.
+
+Events:
+    campaign:  What postmaster.mta.campaign_info returns for it: kind, key, domains, count, delivered, rules, command, text ...
+    confirmed: domain, and the campaign it belongs to.
+
+Example:
+    - name: Follow the mail log
+      postmaster.mta.mail_log:
+        path: [/var/log/mail.log]
+        confirm: /var/lib/postmaster.mta/confirm
+
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import pathlib
+import sys
+import time
+import typing as t
+
+COLLECTION = pathlib.Path(__file__).resolve().parents[4]
+
+
+def _library(name: str) -> t.Any:
+    """A module of plugins/module_utils. ansible-rulebook runs this file by its path, without Ansible's collection loader."""
+    folder = str(COLLECTION / "plugins")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module(f"module_utils.{name}")
+
+
+class Source:
+    """Follows the logs of one source.
+
+    :param args: see above.
+    """
+
+    def __init__(self, args: t.Mapping[str, t.Any]) -> None:
+        self._campaign, self._files, maillog = _library("_campaign"), _library("_logfiles"), _library("_maillog")
+        defaults = {name: spec.get("default") for name, spec in self._campaign.ARGUMENT_SPEC.items()}
+        unknown = set(args) - set(defaults) - {"command", "delay", "confirm"}
+        if unknown or bool(args.get("path")) == bool(args.get("command")):
+            raise ValueError(
+                f"mail_log: one of path and command is needed; unknown: {', '.join(sorted(unknown)) or 'none'}"
+            )
+        rules = self._campaign.rules_of({**defaults, **args})
+        self._paths = [args["path"]] if isinstance(args.get("path"), str) else list(args.get("path") or ())
+        self._watch = self._campaign.Watch(rules, _library("_suffixes").load())
+        self._join = maillog.Join()
+        self._positions: dict[str, t.Any] = {}
+        self._confirm = pathlib.Path(args["confirm"]) if args.get("confirm") else None
+        self._confirmed = self._confirm.stat().st_size if self._confirm and self._confirm.exists() else 0
+        self._told: dict[str, dict[str, t.Any]] = {}
+        self._by_domain: dict[str, dict[str, t.Any]] = {}
+        self._runner = _library("_runner").Runner()
+
+    def look(self) -> list[dict[str, t.Any]]:
+        """Read what is new, and return the events."""
+        for path in self._paths:
+            if not pathlib.Path(path).exists():  # between two rotations
+                continue
+            reading = self._files.Reading()
+            for clock, lines in self._files.blocks_since(self._runner, path, self._positions.get(path), reading):
+                self.feed(lines, clock)
+            self._positions.update(reading.positions)
+        return self.events()
+
+    def feed(self, lines: t.Sequence[bytes], clock: t.Any) -> None:
+        """Take some lines."""
+        self._join.feed(lines)
+        outbox = self._join.outbox
+        self._watch.add(outbox.deliveries, outbox.accepted, clock)
+        self._join.take()
+
+    def now(self) -> t.Any:
+        """The clock of lines that come as they are written."""
+        return self._files.Clock(time.time())
+
+    def events(self) -> list[dict[str, t.Any]]:
+        """Campaigns that were not told yet, and confirmations."""
+        found = []
+        for campaign in self._watch.campaigns():
+            key = f"{campaign.kind} {campaign.key}"
+            if key not in self._told:
+                self._told[key] = facts = self._campaign.facts(campaign)
+                self._by_domain.update(dict.fromkeys(facts["domains"], facts))
+                found.append({"campaign": facts})
+        return found + self._confirmations()
+
+    def _confirmations(self) -> list[dict[str, t.Any]]:
+        if self._confirm is None or not self._confirm.exists():
+            return []
+        with self._confirm.open("rb") as stream:
+            if stream.seek(0, 2) < self._confirmed:  # emptied
+                self._confirmed = 0
+            stream.seek(self._confirmed)
+            text = stream.read()
+        whole = text.rpartition(b"\n")[0]
+        self._confirmed += len(whole) + 1 if whole else 0
+        domains = whole.decode("ascii", "replace").lower().split()
+        return [
+            {"confirmed": {"domain": one, "campaign": self._by_domain[one]}}
+            for one in domains
+            if one in self._by_domain
+        ]
+
+
+async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
+    """Put an event into the queue for each campaign, and for each confirmation."""
+    source, delay = Source(args), float(args.get("delay", 5))
+    process = None
+    if args.get("command"):
+        process = await asyncio.create_subprocess_exec(*args["command"], stdout=asyncio.subprocess.PIPE, limit=1 << 20)
+    try:
+        while True:
+            if process is None:
+                events = await asyncio.get_running_loop().run_in_executor(None, source.look)
+            else:
+                source.feed(await _lines(process, delay), source.now())
+                events = source.events()
+            for event in events:
+                await queue.put(event)
+            if process is not None and process.returncode is not None:
+                raise RuntimeError(f"mail_log: {args['command'][0]} has ended with status {process.returncode}")
+            if process is None:
+                await asyncio.sleep(delay)
+    finally:
+        if process is not None and process.returncode is None:
+            process.terminate()
+
+
+async def _lines(process: t.Any, delay: float) -> list[bytes]:
+    """What a command writes within some seconds, whole lines only."""
+    found: list[bytes] = []
+    until = time.monotonic() + delay
+    while time.monotonic() < until and len(found) < 5000:
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), max(0.01, until - time.monotonic()))
+        except asyncio.TimeoutError:
+            break
+        except ValueError:  # a line that is longer than any log line
+            continue
+        if not line:
+            await process.wait()
+            break
+        found.append(line)
+    return found
+
+
+if __name__ == "__main__":
+
+    class Printer:
+        """Stands for the queue when the source is tried by hand: mail_log.py PATH..."""
+
+        async def put(self, event: dict[str, t.Any]) -> None:
+            """Print it."""
+            print(event)
+
+    asyncio.run(main(Printer(), {"path": sys.argv[1:]}))  # type: ignore[arg-type]

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import asyncio
+import importlib.util
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+CORPUS = ROOT / "tests" / "corpus" / "maillog"
+
+if sys.version_info < (3, 10):
+    pytest.skip("event sources run on the controller", allow_module_level=True)
+
+SPEC = importlib.util.spec_from_file_location(
+    "mail_log", ROOT / "extensions" / "eda" / "plugins" / "event_source" / "mail_log.py"
+)
+mail_log = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(mail_log)
+
+
+class Full(Exception):
+    """Ends a source that runs for ever."""
+
+
+class Queue:
+    """Takes so many events."""
+
+    def __init__(self, count):
+        self.count = count
+        self.events = []
+
+    async def put(self, event):
+        self.events.append(event)
+        if len(self.events) >= self.count:
+            raise Full
+
+
+def run(args, count):
+    queue = Queue(count)
+    with pytest.raises(Full):
+        asyncio.run(asyncio.wait_for(mail_log.main(queue, {"delay": 0.05, **args}), 20))
+    return queue.events
+
+
+def test_each_campaign_is_told_once(tmp_path):
+    log = tmp_path / "mail.log"
+    lines = (CORPUS / "postfix-3.7-iso.log").read_bytes().splitlines(True)
+    source = mail_log.Source({"path": str(log)})
+    assert source.look() == []
+    first = [b"emalsrv" in line for line in lines].index(True) + 1
+    log.write_bytes(b"".join(lines[:first]))
+    before = source.look()
+    log.write_bytes(b"".join(lines))
+    after = source.look()
+    keys = [event["campaign"]["key"] for event in before + after]
+    assert sorted(keys) == ["complains.linkedbrand.test", "emalsrv.brand.test", "emalsrv.mailbrand.test"]
+    assert before and after and source.look() == []
+
+
+def test_the_source_follows_files_and_commands():
+    path = str(CORPUS / "sendmail-8.17-loglevel9-iso.log")
+    for args in ({"path": [path]}, {"command": ["cat", path]}):
+        events = run(args, 3)
+        assert {event["campaign"]["kind"] for event in events} == {"pattern"}
+
+
+def test_only_domains_that_were_told_can_be_confirmed(tmp_path):
+    confirm = tmp_path / "confirm"
+    confirm.write_text("emalsrv.brand.test\n")  # before the source has started
+    source = mail_log.Source({"path": str(CORPUS / "postfix-3.7-iso.log"), "confirm": str(confirm)})
+    assert all("campaign" in event for event in source.look())
+    with confirm.open("a") as stream:
+        stream.write("gmail.example\nEMALSRV.brand.test\nemalsrv.mail")
+    (event,) = source.look()
+    assert event["confirmed"]["domain"] == "emalsrv.brand.test"
+    assert event["confirmed"]["campaign"]["command"].endswith("domain=emalsrv.brand.test")
+    with confirm.open("a") as stream:
+        stream.write("brand.test\n")
+    assert [event["confirmed"]["domain"] for event in source.look()] == ["emalsrv.mailbrand.test"]
+
+
+@pytest.mark.parametrize(
+    "args", [{}, {"path": "a", "command": ["b"]}, {"path": "a", "pathh": 1}, {"path": "a", "messages": 1}]
+)
+def test_arguments_that_cannot_be_meant(args):
+    with pytest.raises(ValueError):
+        mail_log.Source(args)
+
+
+def test_a_command_that_ends_is_an_error():
+    with pytest.raises(RuntimeError, match="has ended"):
+        asyncio.run(asyncio.wait_for(mail_log.main(Queue(9), {"command": ["false"], "delay": 0.05}), 20))
