@@ -1,0 +1,277 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where sendmail sends an address: asked of sendmail itself in its address test mode (sendmail -bt), and read back.
+
+Private to the collection: it can change at any time.
+
+In test mode each line is a rule set's name, cut to 16 characters, and what goes in or comes out. Calls are nested and properly
+bracketed. The prompt stands before the first line of each answer when the input is no terminal.
+"""
+
+import os
+import re
+import typing as t
+
+from .. import _route
+from .._records import Host
+from .._route import Asked, Entry, Hop, Route, Step
+from . import cf, instance
+
+_LINE = re.compile(r"(?P<rule>.{16}) (?P<what>  input|returns):(?: (?P<text>.*))?\Z")
+_MAILER = re.compile(r"mailer (?P<mailer>[^,]+)(?:, host (?P<host>.*?))?(?:, user (?P<user>.*))?\Z")
+_LOOKUP = re.compile(r"map_lookup: (?P<map>\S+) \((?P<key>.*)\) returns (?P<value>.*) \(\d+\)\Z")
+_PORT = re.compile(r"A=(?:TCP|IPC) \$h (?P<port>\d+)")
+_PROMPT = re.compile(r"\A(?:> )+")
+#: Errors of the error mailer begin with the reply code, in quotes.
+_REPLY = re.compile(r'"?(?P<code>\d{3}) (?P<text>[^"]*)"?')
+_RELAYS = frozenset(("mailertable", "virtuser", "domaintable", "smarttable"))
+
+
+class Map(t.NamedTuple):
+    """A K line of the cf: name, class, file or members."""
+
+    name: str
+    kind: str
+    path: str
+    members: t.Tuple[str, ...]
+
+
+class Transcript(t.NamedTuple):
+    """What a session in test mode said.
+
+    :param parsed: the steps of C(/parse); I(mailer), I(host), I(user) are its end.
+    :param checked: the steps of C(check_rcpt); I(check) is what came out of it.
+    :param lookups: map and key to value, only what was found.
+    """
+
+    parsed: t.Tuple[Step, ...]
+    mailer: str
+    host: str
+    user: str
+    checked: t.Tuple[Step, ...]
+    check: str
+    lookups: t.Mapping[t.Tuple[str, str], str]
+    complaints: t.Tuple[str, ...]
+
+
+def trace(host: Host, asked: Asked) -> Route:
+    """Ask the installed sendmail where an address goes.
+
+    :raises CommandError: sendmail does not even start with its configuration.
+    """
+    live = os.path.join(host.instance.config_directory, "sendmail.cf")
+    known = cf.parse(_content(live))
+    maps = parse_maps(known.maps)
+    program = instance.the_layout().program
+    script = "\n".join(session(asked, maps)) + "\n"
+    said = host.runner.run([program, "-bt", "-C", live], stdin=script, timeout=90)
+    return route_of(asked, read_transcript(said.out), maps, known)
+
+
+def session(asked: Asked, maps: t.Mapping[str, Map]) -> t.List[str]:
+    """The lines to type. The address has been checked to be one, so that it is no command."""
+    lines = [f"/parse {asked.address}"]
+    lines += [f"/map {name} {key}" for name, role in _leaves(maps) for key in _keys(role, asked.address)]
+    if asked.client:
+        # Without these, test mode is a local user, for whom everything is relayed. What a client says in EHLO is its own business.
+        lines += [f".D{{client_addr}}{asked.client}", f".D{{client_name}}[{asked.client}]", ".D{client_resolve}OK"]
+        lines += [f".Dsclient.{asked.address.rpartition('@')[2]}", f".D{{mail_from}}{asked.sender or '<>'}"]
+        lines += [f".Df{asked.sender or '<>'}", f"check_rcpt {asked.address}"]
+    return lines
+
+
+def _leaves(maps: t.Mapping[str, Map]) -> t.List[t.Tuple[str, str]]:
+    """Each map that has a file, with the name under which the rules ask it; a sequence is asked in its parts."""
+    found = []
+    for name in ("mailertable", "virtuser", "domaintable", "access"):
+        known = maps.get(name)
+        for leaf in (known.members or (name,)) if known else ():
+            found.append((leaf, name))
+    return found + [("aliases", "aliases")]
+
+
+def _keys(role: str, address: str) -> t.Tuple[str, ...]:
+    """The keys that the rules try, in their order (cf/README)."""
+    user, dummy, domain = address.rpartition("@")
+    above = tuple("." + parent for parent in _route.parents(domain))
+    return {
+        "mailertable": (domain, *above, "."),
+        "virtuser": (address, f"@{domain}"),
+        "domaintable": (domain,),
+        "access": tuple(f"To:{key}" for key in (address, domain, *_route.parents(domain))),
+        "aliases": (user,),
+    }[role]
+
+
+# --- pure: reading ------------------------------------------------------------------------------------------------
+
+
+def read_transcript(text: str) -> Transcript:
+    """Read what test mode said."""
+    lines = [_PROMPT.sub("", line) for line in text.splitlines()]
+    lines = [line for line in lines if not line.startswith(("ADDRESS TEST MODE", "Enter <ruleset>"))]
+    ends = [number for number, line in enumerate(lines) if _MAILER.match(line) or line.startswith("check_rcpt ")]
+    split = ends[0] + 1 if ends else len(lines)
+    parsed, checked = read_steps(lines[:split]), read_steps(lines[split:])
+    final = _MAILER.match(lines[split - 1]) if ends else None
+    lookups = {}
+    for line in lines:
+        found = _LOOKUP.match(line)
+        if found:
+            lookups[(found.group("map"), found.group("key"))] = found.group("value")
+    return Transcript(
+        parsed,
+        final.group("mailer") if final else "",
+        (final.group("host") or "") if final else "",
+        (final.group("user") or "") if final else "",
+        checked,
+        next((step.result for step in checked if step.rule == "check_rcpt"), ""),
+        lookups,
+        tuple(line for line in lines if line.startswith("Map named")),
+    )
+
+
+def read_steps(lines: t.Iterable[str]) -> t.Tuple[Step, ...]:
+    """The calls of rule sets in the order in which they began, each with what went in and what came out."""
+    steps: t.List[t.List[str]] = []
+    waiting: t.List[t.List[str]] = []
+    for line in lines:
+        match = _LINE.match(line)
+        if not match:
+            continue
+        rule, text = match.group("rule").strip(), joined(match.group("text") or "")
+        if match.group("what").strip() == "input":
+            step = [rule, text, ""]
+            steps.append(step)
+            waiting.append(step)
+        elif any(step[0] == rule for step in waiting):
+            # A call that was left without a word (an error) must not swallow the end of the others.
+            while waiting[-1][0] != rule:
+                waiting.pop()
+            waiting.pop()[2] = text
+    return tuple(Step(rule, given, result) for rule, given, result in steps)
+
+
+def joined(tokens: str) -> str:
+    """Tokens as test mode prints them, without the blanks between them; those in quotes stay as they are."""
+    parts = tokens.split('"')
+    outside = [re.sub(r" ?([@.<>:\[\]|!%+,;=-]) ?", r"\1", part) for part in parts[0::2]]
+    mixed = [outside[number // 2] if number % 2 == 0 else f'"{part}"' for number, part in enumerate(parts)]
+    return "".join(mixed).strip()
+
+
+def parse_maps(definitions: t.Mapping[str, str]) -> t.Dict[str, Map]:
+    """The K lines of a cf by name (op.me 5.12): class, options, then a file or the members of a sequence."""
+    found = {}
+    for name, definition in definitions.items():
+        words = [word for word in definition.split() if not word.startswith("-")]
+        kind, rest = (words[0], words[1:]) if words else ("", [])
+        members = tuple(rest) if kind == "sequence" else ()
+        found[name] = Map(name, kind, "" if members or not rest else rest[-1], members)
+    return found
+
+
+def route_of(asked: Asked, said: Transcript, maps: t.Mapping[str, Map], known: cf.Cf) -> Route:
+    """What a session means."""
+    entries = _entries(said, maps)
+    decided = next((entry for entry in entries if entry.role in _RELAYS), None)
+    verdict, error = _verdict(said)
+    host = said.host.rstrip(".")
+    hops = _hops(host, mailer_port(known.mailers.get(said.mailer, ""))) if verdict == _route.REMOTE else ()
+    if verdict == _route.LOCAL:
+        decided = decided or next((entry for entry in entries if entry.role == "aliases"), None)
+    return Route(
+        asked.address,
+        said.user or asked.address,
+        verdict,
+        said.mailer,
+        error or host,
+        hops,
+        decided,
+        _because(verdict, decided, host, known.macros.get("S", ""), error),
+        said.parsed,
+        entries,
+        _answer(said.check),
+        said.checked,
+    )
+
+
+def _entries(said: Transcript, maps: t.Mapping[str, Map]) -> t.Tuple[Entry, ...]:
+    roles = dict(_leaves(maps))
+    found = []
+    for (name, key), value in said.lookups.items():
+        path = maps[name].path if name in maps else ""
+        kind = maps[name].kind if name in maps else name
+        found.append(Entry(roles.get(name, name), f"{kind}:{path}" if path else name, key, value, _source(path, key)))
+    return tuple(found)
+
+
+def _source(path: str, key: str) -> str:
+    line = _route.find_line(_content(path), key) if path else 0
+    return f"{path}:{line}" if line else ""
+
+
+def _verdict(said: Transcript) -> t.Tuple[str, str]:
+    last = next((step.result for step in said.parsed if step.rule == "parse"), "")
+    if said.mailer in ("", "*error*", "error") or last.startswith("$# error") or last.startswith("$#error"):
+        return (_route.ERROR, _answer(last) or said.host) if last or said.mailer else (_route.UNKNOWN, "")
+    if said.mailer == "discard":
+        return _route.DISCARD, ""
+    return (_route.REMOTE if said.host else _route.LOCAL), ""
+
+
+def _hops(host: str, port: int) -> t.Tuple[Hop, ...]:
+    """C([a]:b) is two hosts: the first without MX, the second with; the port is the mailer's."""
+    names = re.findall(r"\[[^\]]*\]|[^:]+", host)
+    return tuple(Hop(name.strip("[]").replace("IPv6:", ""), port, not name.startswith("[")) for name in names)
+
+
+def mailer_port(definition: str) -> int:
+    """The port in a mailer's definition, 25 where it names none."""
+    found = _PORT.search(definition)
+    return int(found.group("port")) if found else _route.SMTP_PORT
+
+
+def _because(verdict: str, decided: t.Optional[Entry], host: str, smart: str, error: str) -> str:
+    if decided is not None:
+        return str(decided)
+    if verdict == _route.LOCAL:
+        return "the domain is one of this host's own names (class w)"
+    if verdict == _route.ERROR:
+        return f"the rule sets refuse it: {error}"
+    if smart and host.strip("[]") in smart:
+        return f"SMART_HOST: {smart}"
+    return "no table has an entry: by the MX records of the domain"
+
+
+def _answer(result: str) -> str:
+    """The reply that the error mailer stands for, with its enhanced status; C(accepted) for all else."""
+    if not result:
+        return ""
+    if "$#error" not in result.replace(" ", ""):
+        return "accepted"
+    reply = _REPLY.search(result)
+    status = re.search(r"\$@\s*(\d\.\d{1,3}\.\d{1,3})", result.replace(" ", ""))
+    if not reply:
+        return "refused"
+    return " ".join(
+        part for part in (reply.group("code"), status.group(1) if status else "", reply.group("text").strip()) if part
+    )
+
+
+def _content(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def settings(host: Host) -> t.Dict[str, str]:
+    """The options of the live cf that the checks of a host look at."""
+    live = os.path.join(host.instance.config_directory, "sendmail.cf")
+    parsed = cf.parse(_content(live))
+    names = ("MaxMimeHeaderLength", "MinFreeBlocks", "QueueLA", "RefuseLA", "ServerCertFile")
+    return {name: parsed.value(name) or "" for name in names}
