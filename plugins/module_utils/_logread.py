@@ -161,9 +161,7 @@ def summary(log: Log, order: Order) -> Summary:
             if everything:
                 found.add(raws, outbox.accepted, outbox.started, clock)
             else:
-                chosen = select(raws, clock, conditions)
-                messages = {id(raw[MESSAGE]): raw[MESSAGE] for raw in chosen}
-                found.add(chosen, messages.values(), (), clock)
+                found.add_selected(select(raws, clock, conditions), clock)
     found.lines, found.skipped = log.join.lines, log.join.skipped + log.reading.overlong
     return found
 

@@ -26,6 +26,7 @@ from ._logrecords import (
     SENDER,
     SENT,
     SIZE,
+    STARTED,
     STATUS,
     STATUSES,
     TLS_IN,
@@ -43,6 +44,8 @@ _BYTES = ONE - 1
 _QUOTED = re.compile(rb"<[^>]*>(?:\.\.\.|:)? ?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 _REASONS = {REJECTED: "rejected", DEFERRED: "deferred", BOUNCED: "bounced"}
 _RECEIVED = b"received"
+#: Marks on a message that is counted once, however many deliveries it has.
+_COUNTED_DEFERRED, _COUNTED = 1, 2
 PERCENTILES = (50, 90, 95, 99)
 
 Table = t.Dict[t.Any, int]
@@ -104,6 +107,16 @@ class Summary:
             self._directions(raws)
         self._close_hours(clock)
 
+    def add_selected(self, raws: t.Sequence[Raw], clock: Clock) -> None:
+        """Count deliveries that were selected, and with them the messages that they are of."""
+        fresh = []
+        for raw in raws:
+            message = raw[MESSAGE]
+            if message[SENDER] is not None and message[SIZE] is not None and not message[NOTED] & _COUNTED:
+                message[NOTED] |= _COUNTED
+                fresh.append(message)
+        self.add(raws, fresh, [message[STARTED] for message in fresh if message[STARTED]], clock)
+
     def _row(self, slot: bytes) -> Table:
         found = self._hours.get(slot)
         if found is None:
@@ -120,8 +133,8 @@ class Summary:
 
     def _because(self, status: bytes, raw: Raw) -> None:
         message = raw[MESSAGE]
-        if status is DEFERRED and not message[NOTED]:
-            message[NOTED] = 1
+        if status is DEFERRED and not message[NOTED] & _COUNTED_DEFERRED:
+            message[NOTED] |= _COUNTED_DEFERRED
             self.deferred_messages += 1
         reason = _QUOTED.sub(b"", reason_of(raw))[:200]
         table = self.reasons[_REASONS[status]]

@@ -65,6 +65,8 @@ def test_a_summary_of_everything_and_of_a_selection(ask):
     part = ask("postfix-3.7-iso.log", summary=True, select={"domain": ["ok.test"]})["summary"]
     assert 0 < part["totals"]["sent"] < 35
     assert [one["name"] for one in part["top"]["recipient_domains"]] == ["ok.test"]
+    one = ask("postfix-3.7-iso.log", summary=True, select={"sender": ["two@sender.test"]})["summary"]["totals"]
+    assert (one["received"], one["sent"], one["bytes_received"], one["bytes_sent"]) == (1, 4, 252, 1008)
 
 
 @pytest.mark.parametrize("cut", [5000, 12345, 20000])
