@@ -42,6 +42,9 @@ ACTIONS = (FLUSH, DELIVER, HOLD, RELEASE, REQUEUE, DELETE, EXPIRE)
 #: The tables of a summary.
 TABLES = ("statuses", "senders", "sender_domains", "recipients", "domains", "nexthops", "reasons")
 
+_LOOKS = 4
+_GLANCE = 0.01
+
 NO_REASON = "(none recorded)"
 LOCAL = "(local)"
 
@@ -156,6 +159,26 @@ def identity(message: Message) -> Identity:
     return Identity(
         message.id, message.instance, message.status, message.arrival, message.size, message.sender, message.path
     )
+
+
+def look_for(targets: t.Sequence[Identity], look: t.Callable[[Identity], t.Any]) -> t.Dict[str, t.Any]:
+    """What was seen of each message, by its ID. What is not seen is looked for again before it is called gone.
+
+    A message can move from a place not yet looked into to one that was just found empty of it.
+    """
+    found: t.Dict[str, t.Any] = {}
+    missing = list(targets)
+    for attempt in range(_LOOKS):
+        if attempt:
+            time.sleep(_GLANCE)
+        for target in missing:
+            seen = look(target)
+            if seen:
+                found[target.id] = seen
+        missing = [target for target in missing if target.id not in found]
+        if not missing:
+            break
+    return found
 
 
 # --- for people and JSON -----------------------------------------------------------------------------------------

@@ -170,6 +170,13 @@ def info(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     return _queues.info(_runner.Runner(), dict(given, **call))
 
 
+def look(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """What the module message_info returns."""
+    from ansible_collections.postmaster.mta.plugins.module_utils import _queues, _runner
+
+    return _queues.look(_runner.Runner(), {"mta": "auto", "instance": "all", **call})
+
+
 def act(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """One operation."""
     return operate(call.pop("check_mode", False), **call)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pathlib
 import resource
 import shutil
@@ -143,7 +144,7 @@ class QueueHost:
         self.podman = podman
         self.version = version
         self.mta = version.partition("-")[0]
-        self.name = f"queue-test-{version}"
+        self.name = f"queue-test-{version}-{os.getpid()}"
 
     def __repr__(self) -> str:
         return self.version

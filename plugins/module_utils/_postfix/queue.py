@@ -176,22 +176,16 @@ def _recognised(
 
     Long IDs are never used twice. Of a short one the file itself is asked, right before the action.
     """
-    present: t.List[Identity] = []
-    gone: t.List[Identity] = []
-    for target in targets:
-        if _is_long(target.id) or _still(settings, target):
-            present.append(target)
-        else:
-            gone.append(target)
-    return present, tuple(gone)
+    short = [target for target in targets if not _is_long(target.id)]
+    found = _queue.look_for(short, lambda target: _first_identity(settings, target.id))
+    changed = {one.id for one in short if found.get(one.id) != (one.arrival, one.size)}
+    present = [target for target in targets if target.id not in changed]
+    return present, tuple(target for target in targets if target.id in changed)
 
 
-def _still(settings: _Settings, target: Identity) -> bool:
-    for path in _paths(settings, target.id):
-        found = _arrival_and_size(path)
-        if found is not None:
-            return found == (target.arrival, target.size)
-    return False
+def _first_identity(settings: _Settings, queue_id: str) -> t.Optional[t.Tuple[int, int]]:
+    found = (_arrival_and_size(path) for path in _paths(settings, queue_id))
+    return next((one for one in found if one is not None), None)
 
 
 def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Identity]) -> Outcome:
@@ -203,7 +197,7 @@ def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Id
             break
         done = _postsuper(host, action, [target.id for target in waiting])
         affected += [target for target in waiting if target.id in done]
-        waiting = [target for target in waiting if target.id not in done and _still_there(settings, target)]
+        waiting = _there(settings, [target for target in waiting if target.id not in done])
     if action == _queue.REQUEUE and affected:
         # pickup(8) would see them within a minute.
         host.runner.run(_argv(host, "postkick", "public", "pickup", "W"), check=False)
@@ -219,8 +213,10 @@ def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Id
     )
 
 
-def _still_there(settings: _Settings, target: Identity) -> bool:
-    return any(os.path.exists(path) for path in _paths(settings, target.id))
+def _there(settings: _Settings, targets: t.Sequence[Identity]) -> t.List[Identity]:
+    """Those that are in some queue."""
+    found = _queue.look_for(targets, lambda target: any(os.path.exists(path) for path in _paths(settings, target.id)))
+    return [target for target in targets if target.id in found]
 
 
 def _split_busy(
@@ -246,18 +242,17 @@ def _postsuper(host: Host, action: str, ids: t.Sequence[str]) -> t.FrozenSet[str
 
 def _attempt(host: Host, settings: _Settings, targets: t.Sequence[Identity]) -> Outcome:
     """postqueue -i, one call for each message: Postfix takes no list here. It says 0 to anything, so the queue is asked."""
-    affected: t.List[Identity] = []
-    gone: t.List[Identity] = []
-    skipped: t.List[Skipped] = []
-    for target in targets:
-        if os.path.exists(_path(settings, "hold", target.id)):
-            skipped.append(Skipped(target, "it was put on hold meanwhile"))
-        elif not _still_there(settings, target):
-            gone.append(target)
-        else:
-            host.runner.run(_argv(host, "postqueue", "-i", target.id))
-            affected.append(target)
-    return Outcome(tuple(affected), tuple(gone), tuple(skipped))
+    present = _there(settings, targets)
+    names = {target.id for target in present}
+    held = {target.id for target in present if os.path.exists(_path(settings, "hold", target.id))}
+    affected = [target for target in present if target.id not in held]
+    for target in affected:
+        host.runner.run(_argv(host, "postqueue", "-i", target.id))
+    return Outcome(
+        tuple(affected),
+        tuple(target for target in targets if target.id not in names),
+        tuple(Skipped(target, "it was put on hold meanwhile") for target in present if target.id in held),
+    )
 
 
 def _deliver(host: Host, settings: _Settings, targets: t.Sequence[Identity], timeout: float) -> Outcome:
@@ -265,24 +260,24 @@ def _deliver(host: Host, settings: _Settings, targets: t.Sequence[Identity], tim
     started = time.time()
     trace = _queue_trace.from_here(_queue_trace.files(settings.log), started)
     outcome = _attempt(host, settings, targets)
-    waiting = [target.id for target in outcome.affected]
+    waiting = list(outcome.affected)
     while waiting and time.time() < started + timeout:
         time.sleep(_PAUSE)
-        waiting = [one for one in waiting if not _is_over(settings, one, started)]
+        waiting = [one for one in _there(settings, waiting) if not _is_back(settings, one.id, started)]
     found: t.List[str] = []
     for target in outcome.affected:
         found += _queue_trace.lines(host.runner, trace, target.id, 200)
-    found += [f"{one}: the attempt still goes on after {timeout:g} seconds" for one in waiting]
+    found += [f"{one.id}: the attempt still goes on after {timeout:g} seconds" for one in waiting]
     return outcome._replace(transcript=tuple(found))
 
 
-def _is_over(settings: _Settings, queue_id: str, started: float) -> bool:
+def _is_back(settings: _Settings, queue_id: str, started: float) -> bool:
+    """Whether it was taken out of the deferred queue, tried, and put back: its file was touched since the start."""
     try:
-        # Any touch of the file since the start, and it lies in deferred: it was taken out, tried, and put back.
         # The kernel stamps files by its tick, which can lie some milliseconds before the clock.
         return os.stat(_path(settings, "deferred", queue_id)).st_ctime >= started - 0.02
     except OSError:
-        return not any(os.path.exists(path) for path in _paths(settings, queue_id))
+        return False
 
 
 # --- queue files -------------------------------------------------------------------------------------------------

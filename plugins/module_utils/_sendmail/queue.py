@@ -323,15 +323,9 @@ def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) 
 
 def _recognised(targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.Tuple[Identity, ...]]:
     """Those that are still the messages that were selected, under their present names, and those that are gone."""
-    present: t.List[Identity] = []
-    gone: t.List[Identity] = []
-    for target in targets:
-        path = next((path for path in _names(target.path) if _is(path, target)), None)
-        if path is None:
-            gone.append(target)
-        else:
-            present.append(target._replace(path=path))
-    return present, tuple(gone)
+    found = _queue.look_for(targets, lambda one: next((path for path in _names(one.path) if _is(path, one)), None))
+    present = [one._replace(path=found[one.id]) for one in targets if one.id in found]
+    return present, tuple(one for one in targets if one.id not in found)
 
 
 def _names(path: str) -> t.Tuple[str, ...]:
@@ -359,10 +353,12 @@ def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> Outcome:
         if attempt:
             time.sleep(_PAUSE)
         _run(host, options, waiting, timeout=600)
-        affected += [one for one in waiting if os.path.exists(_named(one.path, kind))]
-        gone += [one for one in waiting if not any(os.path.exists(path) for path in _names(one.path))]
-        settled = {one.id for one in affected} | {one.id for one in gone}
-        waiting = [one for one in waiting if one.id not in settled]
+        moved = {one.id for one in waiting if os.path.exists(_named(one.path, kind))}
+        affected += [one for one in waiting if one.id in moved]
+        rest = [one for one in waiting if one.id not in moved]
+        there = _queue.look_for(rest, lambda one: any(os.path.exists(path) for path in _names(one.path)))
+        gone += [one for one in rest if one.id not in there]
+        waiting = [one for one in rest if one.id in there]
     skipped += [Skipped(one, "it is being delivered now") for one in waiting]
     return Outcome(tuple(affected), tuple(gone), tuple(skipped))
 
@@ -375,9 +371,9 @@ def _named(path: str, kind: str) -> str:
 def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> Outcome:
     """Deliver: in the foreground, with the dialogue. Flush and expire: in the background."""
     waiting, skipped = _unambiguous(host, targets)
+    ready = [one for one in waiting if os.path.basename(one.path)[:2] == "qf"]
     held = [one for one in waiting if os.path.basename(one.path)[:2] != "qf"]
     skipped += [Skipped(one, "it was put on hold meanwhile") for one in held]
-    ready = [one for one in waiting if one not in held] if held else waiting
     options = {_queue.DELIVER: ["-v"], _queue.EXPIRE: ["-OTimeout.queuereturn=1s"]}.get(action, [])
     said = _run(host, options, ready, timeout)
     return Outcome(tuple(ready), (), tuple(skipped), tuple(said) if action == _queue.DELIVER else ())

@@ -325,13 +325,23 @@ def test_flush_says_nothing_of_messages_that_are_not_there_or_on_hold(tmp_path):
 def test_deliver_ends_when_the_message_left(tmp_path, monkeypatch):
     spool, targets = spooled(tmp_path)
     waiting = next(one for one in targets if one.status == "deferred")
-    monkeypatch.setattr(
-        queue.time, "sleep", lambda seconds: os.unlink(queue._path(settings(spool), "deferred", waiting.id))
-    )
+    path = pathlib.Path(queue._path(settings(spool), "deferred", waiting.id))
+    monkeypatch.setattr(queue.time, "sleep", lambda seconds: path.exists() and path.unlink())
     monkeypatch.setattr(queue._queue_trace, "files", lambda configured: ())
     runner = Runner(spool)
     runner.which = lambda name: None
     outcome = queue.act(host(runner), "deliver", [waiting], 5)
+    assert outcome == _queue.Outcome(affected=(waiting,))
+
+
+def test_a_message_that_moves_while_it_is_looked_for_is_not_gone(tmp_path, monkeypatch):
+    spool, targets = spooled(tmp_path)
+    waiting = next(one for one in targets if one.status == "deferred")
+    path = queue._path(settings(spool), "deferred", waiting.id)
+    # It is between two queues at first, and back when it is looked for again.
+    os.rename(path, path + ".moving")
+    monkeypatch.setattr(_queue.time, "sleep", lambda seconds: os.rename(path + ".moving", path))
+    outcome = queue.act(host(Runner(spool, postsuper=removing(spool))), "delete", [waiting], 5)
     assert outcome == _queue.Outcome(affected=(waiting,))
 
 
