@@ -117,7 +117,7 @@ def _postfix_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.An
     key, value = _split(option, line)
     if key.startswith("/"):
         raise OptionError(option, key, "a regular expression is no access rule")
-    return [dict(_words(option, value, _postfix.meaning(value)), **{place: [_client(key)]})]
+    return [dict(_words(option, value, _postfix.meaning(value, place)), **{place: [_client(key)]})]
 
 
 def _words(option: str, value: str, meaning: t.Tuple[str, int, str, str]) -> t.Dict[str, t.Any]:

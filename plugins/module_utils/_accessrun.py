@@ -17,7 +17,7 @@ import typing as t
 
 from . import _access, _accessfile, _accesswire, _change, _files, _mta, _policy, _tables
 from . import _answer as _answers
-from ._errors import OptionError
+from ._errors import OptionError, PostmasterError, RolledBack
 from ._postfix import access as _postfix_access
 from ._records import NOTHING, RELOAD, Activation, Host, Rendering
 from ._runner import Runner
@@ -339,6 +339,14 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
         if findings:
             raise _accesswire.NotKept(findings)
     return _answer(run, outcome, check_mode)
+
+
+def failure(problem: PostmasterError) -> t.Dict[str, t.Any]:
+    """An error as the modules return it."""
+    answer: t.Dict[str, t.Any] = {"msg": str(problem), "findings": list(getattr(problem, "findings", ()))}
+    if isinstance(problem, RolledBack):
+        answer["restored"] = problem.restored
+    return answer
 
 
 def _answer(run: Run, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:

@@ -36,6 +36,8 @@ _WORDS = {"permit": OK, "ok": OK, "relay": OK, "dunno": SKIP, "reject": REJECT, 
 #: Whether a table without lines is removed, and no longer asked.
 REMOVE_EMPTY = True
 NEW_MODE = 0o644
+#: Whether a line of a table that starts with a blank continues the one before.
+CONTINUES = True
 
 
 class Table(t.NamedTuple):
@@ -204,7 +206,7 @@ def _escaped(text: str) -> str:
     return "".join("\\" + letter if letter in ".+/" else letter for letter in text)
 
 
-def meaning(value: str) -> t.Tuple[str, int, str, str]:
+def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
     """Action, code, status and text of a right side, ours or by hand (access(5)); the action is empty where it is none of ours."""
     word, dummy, rest = value.partition(" ")
     if word.isdigit() and len(word) == 3 and word[0] in "45" and rest:
@@ -328,7 +330,25 @@ def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
     return tables.compiled_names(known.type_of(name), name)
 
 
-def make(host: Host, stage: str, name: str, kind: str, compare: bool = True) -> None:
+def compiled_names(kind: str, name: str) -> t.Tuple[str, ...]:
+    """The compiled files of any table."""
+    return tables.compiled_names(kind, name)
+
+
+def read_at_start(kind: str) -> t.Tuple[str, ...]:
+    """The type again, where daemons read tables of it once, when they start."""
+    return (kind,) if kind in READ_AT_START else ()
+
+
+def type_in_use(host: Host, name: str) -> str:
+    """The type by which main.cf refers to a table of the directory; empty where it does not."""
+    directory = host.instance.config_directory
+    with open(os.path.join(directory, "main.cf"), "rb") as stream:
+        values = main_cf.parse(stream.read()).values
+    return next((one.type for one in tables.references(values, directory) if one.name == name), "")
+
+
+def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, aliases: bool = False) -> None:
     """Compile one table in the stage under a new name, and move it.
 
     :param compare: dump it and compare it with its source; the time this takes grows with the table.
@@ -341,12 +361,12 @@ def make(host: Host, stage: str, name: str, kind: str, compare: bool = True) -> 
     try:
         copy = os.path.join(scratch, os.path.basename(name))
         os.link(source, copy)
-        said = host.runner.run(_postmap(host, f"{kind}:{copy}"), check=False, timeout=600)
+        said = host.runner.run(tables._command(host, kind, copy, aliases), check=False, timeout=600)
         problems = tables._complaints(said.err, scratch, name)
         if said.rc or problems:
             raise Refused(problems or [f"{name}: {kind} table not made: exit status {said.rc}"])
         if compare:
-            tables._compare(host, kind, copy, name, False)
+            tables._compare(host, kind, copy, name, aliases)
         for suffix in tables.SUFFIXES[kind]:
             tables._move(copy + suffix, source + suffix, like=source)
     finally:

@@ -25,6 +25,8 @@ NAME = "access"
 #: Whether a table without lines is removed; this one is the administrator's.
 REMOVE_EMPTY = False
 NEW_MODE = 0o640
+#: Whether a line of a table that starts with a blank continues the one before; makemap refuses it.
+CONTINUES = False
 _TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
 _WORDS = {"ok": OK, "relay": RELAY, "skip": SKIP, "reject": REJECT, "discard": DISCARD}
 #: The two words with a reply of their own (cf/README, "ACCESS DATABASE"; proto.m4).
@@ -180,12 +182,37 @@ def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
     return (name + tables.SUFFIXES.get(known.type_of(name), ".db"),)
 
 
-def make(host: Host, stage: str, name: str, kind: str, compare: bool = True) -> None:
+def compiled_names(kind: str, name: str) -> t.Tuple[str, ...]:
+    """The compiled files of any table."""
+    return (name + tables.SUFFIXES.get(kind, ".db"),)
+
+
+def read_at_start(kind: str) -> t.Tuple[str, ...]:
+    """sendmail looks at its tables at every connection."""
+    return ()
+
+
+def type_in_use(host: Host, name: str) -> str:
+    """The type by which sendmail.cf refers to a table of the directory; empty where it does not."""
+    path = os.path.join(host.instance.config_directory, name)
+    with open(
+        os.path.join(host.instance.config_directory, "sendmail.cf"), encoding="utf-8", errors="surrogateescape"
+    ) as stream:
+        for line in stream:
+            words = line.split()
+            if line.startswith("K") and len(words) > 2 and path in words[2:]:
+                return words[1]
+    return ""
+
+
+def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, aliases: bool = False) -> None:
     """Compile one table in the stage under a new name, and move it.
 
     :param compare: dump it and compare it with its source; the time this takes grows with the table.
     :raises Refused: what makemap(8) did not take; it writes the rest all the same.
     """
+    if aliases:
+        raise Refused([f"{name}: aliases are the policy's: policy.aliases"])
     source, fresh = os.path.join(stage, name), os.path.join(stage, f".{name}.new")
     suffix = tables.SUFFIXES.get(kind, ".db")
     try:
