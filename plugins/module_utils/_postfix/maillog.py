@@ -158,12 +158,12 @@ def _cleanup(ledger: Ledger) -> Handler:
 def _action(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
     """C(reject: RCPT from name[ip]: 550 5.7.1 why; from=<a> to=<b> proto=ESMTP helo=<c>), access(5), header_checks(5)."""
     word, _colon, what = text.partition(b": ")
-    if word not in ACTIONS:
+    if word not in ACTIONS or queue_id == b"warning":
         return
     status, message = ACTIONS[word], ledger.messages.get(queue_id)
     if message and ledger.keep:
         remember(message, line)
-    content = what[:7] == b"header " or what[:5] == b"body "
+    content = what.startswith((b"header ", b"body ", b"content "))
     if content and message and what[:16].lower() == b"header subject: ":
         message[SUBJECT] = _before(what[16:-1], b"; from=<").rpartition(b" from ")[0]
     if status is None:

@@ -175,7 +175,7 @@ def _received(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: b
     refused = ledger.waiting.pop(queue_id, None) if ledger.waiting else None
     if refused:
         _with_sender(ledger, refused, message)
-    if announced and (message_id or size != b"0"):
+    if announced and (message_id or size != b"0") and not _refused_as_a_whole(refused):
         ledger.accepted.append(message)
         ledger.started.append(head)
     elif not refused:
@@ -201,6 +201,11 @@ def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
         found[name], rest = value, before
     message_id = rest[8:] if rest[:8] == b", msgid=" else b""
     return text[:end], text[end + 7 : size_end], count, message_id, found.get(b"proto", b""), client[:-1]
+
+
+def _refused_as_a_whole(refused: t.Optional[t.List[Raw]]) -> bool:
+    """Whether the message was refused after DATA: its recipients were not, and it counts them."""
+    return any(b": collect: " in raw[LINE] for raw in refused or ())
 
 
 def _with_sender(ledger: Ledger, refused: t.List[Raw], message: Message) -> None:
@@ -312,13 +317,16 @@ def _unusual_to(text: bytes) -> t.Tuple[bytes, ...]:
     if b"quarantine" in found and not reply:
         reply = found[b"quarantine"]
     code = found.get(b"dsn", b"")
+    status = _status(outcome[:-1], code)
+    if status is BOUNCED and not code and b"mailer" not in found:
+        status = REJECTED  # after DATA: the client was told, and nobody tried to deliver it
     return (
         to,
         b"delay=" + found.get(b"delay", b""),
         b"xdelay=" + found.get(b"xdelay", b""),
         b"relay=" + found.get(b"relay", b""),
         b"dsn=" + code,
-        _status(outcome[:-1], code),
+        status,
         reply or outcome[:-1],
     )
 
@@ -353,6 +361,9 @@ def _other(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byte
         _discarded(ledger, line, head, queue_id)
     elif text[:8] == b"Milter: " and b", reject=" in text:
         _milter(ledger, line, head, queue_id, text[8:])
+    elif text[:9] == b"collect: " and b", info=" in text:
+        why = text.partition(b", info=")[2].partition(b", where=")[0]
+        _wait(ledger, queue_id, _raw(ledger, head, queue_id, NOBODY, b"", REJECTED, why, b"", line))
     elif text[:1] == b"<" and b">... " in text:
         recipient, _dots, why = text[1:-1].partition(b">... ")
         _wait(ledger, queue_id, _raw(ledger, head, queue_id, NOBODY, recipient, REJECTED, why, _enhanced(why), line))

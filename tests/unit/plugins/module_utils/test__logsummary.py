@@ -40,6 +40,14 @@ def test_the_totals_are_those_of_pflogsumm():
     assert (totals["bounced"], totals["rejected"], totals["held"], totals["discarded"]) == (5, 7, 1, 1)
 
 
+def test_the_totals_of_an_attacked_relay_are_those_of_pflogsumm():
+    # Postfix 3.10. pflogsumm: 9 received, 2 delivered, 80 rejected, 281 bytes received, 562 delivered, 1 sender, 2 recipients.
+    totals = _logsummary.report(counted("postfix-3.10-lab.log"), 3)["totals"]
+    assert (totals["received"], totals["sent"], totals["rejected"]) == (9, 2, 80)
+    assert (totals["bytes_received"], totals["bytes_sent"]) == (281, 562)
+    assert (totals["senders"], totals["recipients"]) == (1, 2)
+
+
 def test_the_figures_of_sendmail():
     found = _logsummary.report(counted("sendmail-8.17-loglevel9-traditional.log"), 3)
     assert found["totals"]["sent"] == 31

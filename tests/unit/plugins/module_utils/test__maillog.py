@@ -55,6 +55,18 @@ def test_every_recipient_of_the_postfix_run_has_its_fate(style):
     assert all(one.sender for one in found)
 
 
+def test_an_attacked_sendmail_tells_every_refusal_once():
+    # grep: 80 reject=, 12 refused addresses, a bare line feed and a NUL byte after DATA.
+    found = joined(lines_of("sendmail-8.18-lab.log"))
+    counts = by_status(found)
+    assert (counts["sent"], counts["rejected"]) == (4, 80 + 12 + 2)
+    assert {one.reason for one in found if one.status == "rejected" and "allowed" in one.reason} == {
+        "NUL byte not allowed",
+        "Bare linefeed (LF) not allowed",
+    }
+    assert all(one.sender == "probe@stranger.test" for one in found if "Bare" in one.reason)
+
+
 @pytest.mark.parametrize("style", ["iso", "traditional"])
 def test_every_recipient_of_the_sendmail_run_has_its_fate(style):
     found = joined(lines_of("sendmail-8.17-loglevel9-{}.log".format(style)))
@@ -250,6 +262,21 @@ def test_a_name_that_a_client_chose_does_not_become_a_line():
     ]
     (found,) = joined(lines)
     assert (found.sender, found.recipient) == ('"; from=<v@v> to=<w@w>"@x.example', "r@r.example")
+
+
+def test_what_cleanup_refuses_and_what_only_warns():
+    head = b"2026-11-23T06:56:37.249394+00:00 pf12 postfix/"
+    lines = [
+        head + b"smtpd[406]: warning: reject: ETRN third.test... from stranger38.stranger.test[10.25.0.138]\n",
+        head + b"cleanup[968]: 4jXxdg4X1VzHTYQ: reject: content a from stranger30.stranger.test[10.25.0.130]; from=<probe@stranger.test> "
+        b"to=<user@served.test> proto=ESMTP helo=<client.stranger.test>: 5.7.1 disallowed character\n",
+        head + b"cleanup[968]: 4jXxdg4X1VzHTYR: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 virus; from=<a@b> to=<c@d> proto=ESMTP helo=<x>\n",
+    ]
+    found = [(one.sender, one.recipient, one.client_address, one.status_code, one.reason) for one in joined(lines)]
+    assert found == [
+        ("probe@stranger.test", "user@served.test", "10.25.0.130", "5.7.1", "5.7.1 disallowed character"),
+        ("a@b", "c@d", "192.0.2.1", "5.7.1", "5.7.1 virus"),
+    ]
 
 
 def test_the_subject_that_a_header_check_logs():
