@@ -69,7 +69,9 @@ def _count(found: t.Mapping[str, t.Mapping[str, t.Any]]) -> int:
 
 
 def _more(count: int, listed: int, top: int) -> list[str]:
-    return [f"{count} messages" + (f"; {top} of {listed} are shown" if 0 < top < listed else "")]
+    return [
+        f"{count} message{'' if count == 1 else 's'}" + (f"; {top} of {listed} are shown" if 0 < top < listed else "")
+    ]
 
 
 def _said(found: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
@@ -77,8 +79,8 @@ def _said(found: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     lines: list[str] = []
     for host, result in sorted(found.items()):
         said = list(result.get("transcript") or ())
-        if result.get("failed") or result.get("unreachable"):
-            said.append(str(result.get("msg")))
+        if "messages" not in result and not result.get("skipped"):
+            said.append(str(result.get("msg") or "it did not answer"))
         if said:
             lines += ["", f"{host}:", *(f"  {line}" for line in said)]
     return lines

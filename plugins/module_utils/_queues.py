@@ -153,12 +153,16 @@ class _Wanted:
     def __init__(self, messages: t.Optional[t.Sequence[t.Mapping[str, t.Any]]], selection: Selection) -> None:
         self.listed = messages is not None
         self._open = {_asked(one): one for one in messages or ()}
+        self._asked = frozenset(self._open)
         self._ids = set(selection.ids or ())
 
     def take(self, message: Message) -> bool:
         """Whether this very message was asked for; always, where nobody asked for single ones."""
         self._ids.discard(message.id)
-        return not self.listed or self._open.pop((message.id, message.arrival), None) is not None
+        if not self.listed:
+            return True
+        self._open.pop((message.id, message.arrival), None)
+        return (message.id, message.arrival) in self._asked
 
     def missing(self) -> t.Tuple[Identity, ...]:
         """What was asked for and was not seen."""
@@ -181,16 +185,19 @@ def _asked(message: t.Mapping[str, t.Any]) -> t.Tuple[str, int]:
 def _plan(
     host: Host, action: str, selection: Selection, wanted: _Wanted, now: float
 ) -> t.Tuple[t.List[Identity], t.List[Skipped]]:
-    targets: t.List[Identity] = []
-    skipped: t.List[Skipped] = []
+    """What an action will be tried on, and what it leaves alone. A message that moves can be listed twice, and counts once."""
+    targets: t.Dict[t.Tuple[str, int], Identity] = {}
+    skipped: t.Dict[t.Tuple[str, int], Skipped] = {}
     for message in _chosen(_twin(host).messages(host), selection, now):
-        if not wanted.take(message):
+        key = (message.id, message.arrival)
+        if not wanted.take(message) or key in targets:
             continue
         if message.status in _APPLIES[action]:
-            targets.append(_queue.identity(message))
+            targets[key] = _queue.identity(message)
+            skipped.pop(key, None)
         else:
-            skipped.append(Skipped(_queue.identity(message), _WHY_NOT[message.status]))
-    return targets, skipped
+            skipped[key] = Skipped(_queue.identity(message), _WHY_NOT[message.status])
+    return list(targets.values()), list(skipped.values())
 
 
 def _is_whole_queue(selection: Selection, params: t.Mapping[str, t.Any]) -> bool:

@@ -168,11 +168,12 @@ def test_action_shows_messages_and_what_was_said(monkeypatch):
         relay1={"affected": 1, "messages": [row("ABCDEF1")], "transcript": ["220 hello"]},
         relay2={"affected": 0, "messages": [row("ABCDEF1", 0, "gone"), row("ABCDEF9", 0, "gone")]},
         relay3={"failed": True, "msg": "max: 1: 5 messages are selected; nothing was done"},
+        relay4={"skipped": True, "skip_reason": "Conditional result was False"},
     )
     result = play.run(monkeypatch, show="messages")
     assert [(one["id"], one["outcome"]) for one in result["messages"]] == [("ABCDEF1", "done"), ("ABCDEF9", "gone")]
     assert play.printed[0].strip().splitlines()[3:] == [
-        "1 messages",
+        "1 message",
         "",
         "relay1:",
         "  220 hello",

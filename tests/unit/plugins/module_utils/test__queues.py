@@ -222,6 +222,14 @@ def test_messages_one_by_one_are_compared_by_arrival(twin):
     assert (result["affected"], result["gone"]) == (1, 2)
 
 
+def test_a_message_that_is_listed_twice_counts_once(twin):
+    twin.queue = (message(1, "deferred"), message(1, "incoming"), message(2, "active"), message(2, "deferred"))
+    wanted = [{"id": "ABCDEF1", "arrival": NOW - 60}, {"id": "ABCDEF2", "arrival": NOW - 60}]
+    for given in ({"messages": wanted}, {"select": {"domain": ["a.test"]}}):
+        result = operate(True, action="flush", **given)
+        assert (result["affected"], result["skipped_count"], result["gone"]) == (2, 0, 0)
+
+
 def test_an_empty_list_of_messages_is_nothing(twin):
     assert not operate(action="delete", messages=[], max=9)["changed"]
     assert not operate(action="flush", messages=[])["changed"]
