@@ -117,7 +117,7 @@ def parse(
     for place in places:
         patterns = given[place] if isinstance(given[place], (list, tuple)) else [given[place]]
         for text_ in patterns:
-            pattern, kind = _pattern(f"{option}.{place}", place, text_)
+            pattern, kind = _pattern(f"{option}.{place}", place, text_.strip(" ") if isinstance(text_, str) else text_)
             subdomains = kind == DOMAIN and words["subdomains"] is not False
             rules.append(_possible(option, Rule(place, pattern, kind, subdomains, action, code, status, text, note)))
     return rules

@@ -200,22 +200,27 @@ def _find_line(data: bytes, head: bytes, start: int = 0) -> int:
     return where + 1 if where >= 0 else -1
 
 
-def hand_written(data: bytes, keys: t.Collection[str]) -> t.Dict[str, Line]:
-    """The first line with each of these keys, ours among them; the caller knows which are his.
+def hand_written(data: bytes, keys: t.AbstractSet[str]) -> t.Dict[str, Line]:
+    """The first line with each of these keys, by the key in lower case, as both MTAs compare them.
 
-    :param keys: in lower case, as both MTAs compare them. Of a few keys only lines in lower case are found.
+    Of a few keys only lines with the very key, or with it in lower case, are found; of many all spellings.
     """
     if len(keys) > FEW:
-        return _scan(data, frozenset(keys))
+        return _scan(data, {key.lower() for key in keys})
     found = {}
     for key in keys:
-        raw = key.encode("utf-8", "surrogateescape")
-        where = _find_line(data, raw)
-        while where >= 0 and data[where + len(raw) : where + len(raw) + 1] not in (b" ", b"\t"):
-            where = _find_line(data, raw, where + 1)
-        if where >= 0:
-            found[key] = _line_at(data, where)
+        for spelling in dict.fromkeys((key, key.lower())):
+            where = _find_key(data, spelling.encode("utf-8", "surrogateescape"))
+            if where >= 0:
+                found.setdefault(key.lower(), _line_at(data, where))
     return found
+
+
+def _find_key(data: bytes, key: bytes) -> int:
+    where = _find_line(data, key)
+    while where >= 0 and data[where + len(key) : where + len(key) + 1] not in (b" ", b"\t"):
+        where = _find_line(data, key, where + 1)
+    return where
 
 
 def _scan(data: bytes, keys: t.AbstractSet[str]) -> t.Dict[str, Line]:
@@ -260,7 +265,7 @@ def edit(path: str, data: bytes, wanted: t.Sequence[Block], unwanted: t.Sequence
     there = find_blocks(data, [block.title for block in list(wanted) + list(unwanted)], path)
     new = [block for block in wanted if block.title not in there]
     gone = [block for block in unwanted if block.title not in there]
-    by_hand = hand_written(data, {key_of(line) for block in new + gone for line in block.lines})
+    by_hand = hand_written(data, {line.partition("\t")[0] for block in new + gone for line in block.lines})
     said = {block.title: _kept(path, data, block, by_hand) for block in new}
     added = [settled(block) for block in new if not said[block.title]]
     changed = {}

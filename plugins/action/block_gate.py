@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stops a rollout of access rules between its batches, and shows its tables."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _blocks
+
+display = Display()
+
+BATCH, END, ANSWERS = "batch", "end", "answers"
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of this name."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Judge the fleet; one host speaks for all."""
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        choices = [BATCH, END, ANSWERS]
+        dummy, options = self.validate_argument_spec({"phase": {"type": "str", "choices": choices, "required": True}})
+        result.update(changed=False, msg="go on")
+        if variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
+            return result
+        hosts = variables["ansible_play_hosts_all"]
+        relays = [_blocks.see(host, variables["hostvars"][host]) for host in hosts]
+        return dict(result, **self._judge(options["phase"], relays))
+
+    def _judge(self, phase: str, relays: t.Sequence[_blocks.Relay]) -> dict[str, t.Any]:
+        stopping = _blocks.stops(relays)
+        if phase == BATCH and not stopping:
+            return {}
+        lines = _blocks.answers(relays) if phase == ANSWERS else _blocks.table(relays, self._task.check_mode)
+        display.display("\n" + "\n".join(lines) + "\n")
+        if stopping and phase == BATCH:
+            reasons = "; ".join(f"{host}: {reason}" for host, reason in stopping.items())
+            return {
+                "failed": True,
+                "reported": True,
+                "table": lines,
+                "msg": f"the rollout stops here, because of {reasons}",
+            }
+        missing = [relay.host for relay in relays if relay.state != _blocks.DONE]
+        msg = f"not done: {', '.join(missing)}; a repeat run changes only these" if missing else "every relay is done"
+        return {"failed": bool(missing), "reported": True, "table": lines, "msg": msg}
