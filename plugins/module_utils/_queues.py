@@ -17,12 +17,14 @@ from . import _mta, _queue, _queue_trace, _select
 from ._errors import CommandError, OptionError
 from ._postfix import queue as _postfix_queue
 from ._queue import Identity, Message, Outcome, Skipped
-from ._records import Host
+from ._records import Capabilities, Host
 from ._runner import Runner
 from ._select import Selection
 from ._sendmail import queue as _sendmail_queue
 
 _TWINS: t.Dict[str, t.Any] = {"postfix": _postfix_queue, "sendmail": _sendmail_queue}
+
+_NOT_ASKED = Capabilities((), "", (), "")
 
 #: The instance that means every instance of every MTA that is chosen.
 ALL = "all"
@@ -83,7 +85,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] =
     """
     instant = time.time() if now is None else now
     selection = _select.parse(params["select"], _queue.STATUSES)
-    hosts = _hosts(runner, params)
+    hosts = _hosts(runner, params, asked=False)
     unreadable: t.List[t.Dict[str, str]] = []
     tally = _queue.Tally(instant)
     found = _chosen(_listing(hosts, unreadable), selection, instant)
@@ -269,7 +271,7 @@ def look(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """What the module message_info returns; the log is asked for a message that left the queue, too."""
     name = params["id"]
     _select.parse({"ids": [name]}, {})
-    hosts = _hosts(runner, params)
+    hosts = _hosts(runner, params, asked=False)
     found = None
     for host in hosts:
         found = _twin(host).message(host, name, params["body_limit"])
@@ -293,13 +295,19 @@ def look(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
 # --- shared ------------------------------------------------------------------------------------------------------
 
 
-def _hosts(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Tuple[Host, ...]:
+def _hosts(runner: Runner, params: t.Mapping[str, t.Any], asked: bool = True) -> t.Tuple[Host, ...]:
+    """The instances that are meant.
+
+    :param asked: whether their MTAs are asked what they can do, which only actions need and which costs some processes.
+    """
     if params["instance"] != ALL:
         return (_mta.find(runner, params["mta"], params["instance"]),)
-    found = tuple(_mta.host(runner, instance) for instance in _mta.find_all(runner, params["mta"]))
-    if not found:
+    instances = _mta.find_all(runner, params["mta"])
+    if not instances:
         raise OptionError("mta", params["mta"], "it is not installed here")
-    return found
+    if asked:
+        return tuple(_mta.host(runner, instance) for instance in instances)
+    return tuple(Host(runner, _mta.DRIVERS[instance.mta], instance, _NOT_ASKED) for instance in instances)
 
 
 def _twin(host: Host) -> t.Any:

@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import signal
 import smtplib
 import subprocess
@@ -313,7 +314,7 @@ def storm(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
             [
                 {"sender": [f"m*{chance.randrange(100):02d}@s.test"]},
                 {"recipient": [f"r{chance.randrange(7)}@*"]},
-                {"domain": [chance.choice(["ok.test", "defer.test", "reject.test"])]},
+                {"domain": [chance.choice(["ok.test", "defer.test", "reject.test", "refused.test"])]},
                 {"newer_than": "5s"},
             ]
         )
@@ -363,6 +364,87 @@ def count_all(total: int) -> t.Dict[str, t.Any]:
         "twice": sorted(name for name, several in [*delivered.items(), *queued.items()] if several > 1)[:20],
         "in_two_places": sorted((places[0] & places[1]) | (places[0] & places[2]) | (places[1] & places[2]))[:20],
     }
+
+
+# --- benchmarks ---------------------------------------------------------------------------------------------------
+
+_CONTROL = """V8
+T{arrival}
+K{arrival}
+N1
+P120021
+I254/0/2566285
+MDeferred: 451 4.7.1 Greylisted, try again later
+Fs
+$_client2.lab.test [127.0.0.2]
+$rESMTP
+$sc
+${{daemon_flags}}
+S<s{sender}@sender{sender}.test>
+MDeferred: 451 4.7.1 Greylisted, try again later
+rRFC822; u1@d{domain}.test
+RPFD:<u1@d{domain}.test>
+H?P?Return-Path: <\x81g>
+H??Received: from c (client2.lab.test [127.0.0.2])
+\tby relay1.lab.test (8.17.1.9/8.17.1.9/Debian-2+deb12u2) with ESMTP id {name}
+\tfor <u1@d{domain}.test>; Sun, 22 Nov 2026 07:15:01 GMT
+H?D?Date: Sun, 22 Nov 2026 07:15:01 GMT
+H?F?From: one@sender.test
+H?M?Message-Id: <202611220715.{name}@relay1.lab.test>
+H??Subject: bench
+.
+"""
+
+
+def fill_sendmail(call: t.Mapping[str, t.Any]) -> None:
+    """Control files as sendmail 8.17 wrote them after one failed attempt, with their bodies, over the three directories."""
+    for number in range(call["count"]):
+        name = f"6AN6m{number % 60:02d}A{100000 + number}"
+        control, body = [("q0", "q0"), ("q1", "q1"), ("q2/qf", "q2/df")][number % 3]
+        fields = {"arrival": 1795331701 - number, "sender": number % 40, "domain": number % 20, "name": name}
+        text = _CONTROL.format(**fields).encode("latin-1")
+        pathlib.Path("/var/spool/mq", control, "qf" + name).write_bytes(text)
+        pathlib.Path("/var/spool/mq", body, "df" + name).write_bytes(b"x" * 2000)
+
+
+def fill_postfix(call: t.Mapping[str, t.Any]) -> None:
+    """Messages by Postfix's own load generator, from 40 senders to 20 domains."""
+    for number in range(40):
+        envelope = ["-f", f"s{number}@sender{number}.test", "-t", f"r@d{number % 20}.test"]
+        count = str(call["count"] // 40)
+        subprocess.run(["smtp-source", "-s", "4", "-m", count, "-l", "2000", *envelope, f"{RELAY}:25"], check=True)
+    while any(one[0] != "deferred" for one in seen().values()):
+        time.sleep(1)
+
+
+def time_summary(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Seconds of our summary and of the MTA's own listing, in turn."""
+    found: t.Dict[str, t.Any] = {"ours": [], "theirs": []}
+    info({"limit": 0, "top": 20})
+    for dummy in range(call["rounds"]):
+        began = time.monotonic()
+        subprocess.run(call["yardstick"], stdout=subprocess.DEVNULL, check=True)
+        found["theirs"].append(time.monotonic() - began)
+        began = time.monotonic()
+        result = info({"limit": 0, "top": 20})
+        found["ours"].append(time.monotonic() - began)
+        found["messages"] = result["summary"]["total"]["messages"]
+    return dict(found, megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def time_delete(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Seconds of one postsuper, and of the module with a selection, for as many messages each."""
+    names = [key.split()[0] for key in seen()][: call["count"]]
+    began = time.monotonic()
+    command = ["postsuper", "-d", "-"]
+    subprocess.run(command, input="\n".join(names).encode(), stderr=subprocess.DEVNULL, check=True)
+    theirs = time.monotonic() - began
+    began = time.monotonic()
+    result = operate(
+        action="delete", instance=None, select={"sender": ["*@sender*.test"], "domain": [".test"]}, limit=10
+    )
+    ours = time.monotonic() - began
+    return {"ours": ours, "theirs": theirs, "affected": result["affected"], "left": len(seen())}
 
 
 if __name__ == "__main__":

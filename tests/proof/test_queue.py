@@ -53,7 +53,7 @@ def test_no_message_is_lost(host: QueueHost) -> None:
             "first": first,
             "count": half,
             "rate": half / (SECONDS * 0.8),
-            "domains": ["ok.test", "defer.test", "ok.test", "reject.test"],
+            "domains": ["ok.test", "defer.test", "reject.test", "ok.test", "refused.test"],
         }
         for first in (0, half)
     ]

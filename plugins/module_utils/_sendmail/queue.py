@@ -150,7 +150,9 @@ def _parse(raw: bytes, strict: bool = True) -> _Control:
     for line in _queue.clean(raw if headers < 0 else raw[:headers]).split("\n"):
         kind = line[:1]
         if kind == "R":
-            recipients.append(Recipient(_address(line[line.find(":") + 1 :]), reason))
+            address = line[line.find(":") + 1 :]
+            bracketed = address[:1] == "<" and address[-1:] == ">"
+            recipients.append(Recipient(address[1:-1] if bracketed else address, reason))
             reason = ""
         elif kind in _KEPT:
             if kind == "M" and "S" in fields:
