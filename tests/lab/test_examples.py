@@ -5,26 +5,32 @@
 """Every EXAMPLES block is executed: what the documentation shows has run on the lab.
 
 A task runs on a Postfix relay, or on a sendmail relay where it says C(mta: sendmail), or on the host that the module is
-made for. The relays get their policy back afterwards.
+made for. The configuration is put back afterwards.
 """
 
 from __future__ import annotations
 
 import ast
-import json
 import os
 import pathlib
+import re
 import subprocess
+import time
 import typing as t
 
 import pytest
 import yaml
-from labhosts import HOSTS, ROOT, policy_of
+from labhosts import HOSTS, ROOT, Host, policy_of
 
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
-#: Modules that do not run on a relay.
-PLACES = {"audit_info": "world"}
+#: Modules that are not for a Postfix or a sendmail relay of the lab.
+PLACES = {"audit_info": "world", "nscd": "sles15"}
 RELAYS = {"postfix": "pf12", "sendmail": "sm12"}
+#: What a host must get back.
+KEPT = {"pf12": "/etc/postfix", "sm12": "/etc/mail", "sles15": "/etc/nscd.conf"}
+RESTART = {"pf12": "postfix reload", "sm12": "systemctl restart sendmail", "sles15": "systemctl enable --now -q nscd"}
+#: The queue ID in the example of message_info stands for one that there is.
+QUEUE_ID = "3B2C51C629A"
 
 
 def examples(path: pathlib.Path) -> t.List[t.Dict[str, t.Any]]:
@@ -41,27 +47,74 @@ def place(module: str, task: t.Mapping[str, t.Any]) -> str:
     return PLACES.get(module) or RELAYS["sendmail" if options.get("mta") == "sendmail" else "postfix"]
 
 
+def count(tasks: t.Iterable[t.Mapping[str, t.Any]]) -> int:
+    """The tasks, those inside of blocks included."""
+    return sum(count(task["block"]) if "block" in task else 1 for task in tasks)
+
+
+def recap(output: str) -> t.Dict[str, int]:
+    """The counts below C(PLAY RECAP), over all hosts."""
+    found: t.Dict[str, int] = {}
+    for name, number in re.findall(r"(\w+)=(\d+)", output.rpartition("PLAY RECAP")[2]):
+        found[name] = found.get(name, 0) + int(number)
+    return found
+
+
+def waiting_message(host: Host) -> str:
+    """The queue ID of a message that waits on a Postfix relay."""
+    host.run("printf 'Subject: example\\n\\nhello\\n' | sendmail -f user@lab.test user@defer.test")
+    for dummy in range(20):
+        known = re.search(r"^(\w+)\b.*user@lab\.test", host.run("mailq"), re.MULTILINE)
+        if known:
+            return known.group(1)
+        time.sleep(0.5)
+    raise AssertionError(f"{host}: the message is not in the queue")
+
+
+@pytest.fixture(name="put_back")
+def _put_back(path: pathlib.Path) -> t.Iterator[None]:
+    """The configuration of the hosts that the examples run on is the same afterwards, to the byte."""
+    hosts = sorted({place(path.stem, task) for task in examples(path)} & set(KEPT))
+    for name in hosts:
+        HOSTS[name].run(f"rm -rf /root/kept && cp -a {KEPT[name]} /root/kept")
+    yield
+    for name in hosts:
+        host, kept = HOSTS[name], KEPT[name]
+        host.run(
+            f"if [ -d {kept} ]; then find {kept} -mindepth 1 -delete; cp -a /root/kept/. {kept}/; else cp -a /root/kept {kept}; fi"
+        )
+        host.run(f"rm -rf /root/kept; {RESTART[name]}")
+        if host.mta == "postfix" and name in RELAYS.values():
+            host.run("postsuper -d ALL", check=False)
+        if name in RELAYS.values():
+            answer = host.apply(policy_of(host))
+            assert not answer.get("failed"), answer["msg"]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_the_examples_run(path, tmp_path):
+def test_the_examples_run(path, tmp_path, put_back):
     tasks = examples(path)
     assert tasks, f"{path.stem} has no examples"
     plays = [
         {"hosts": place(path.stem, task), "gather_facts": False, "tasks": [task], "name": task["name"]}
         for task in tasks
     ]
+    text = yaml.safe_dump(plays, sort_keys=False)
+    if QUEUE_ID in text:
+        text = text.replace(QUEUE_ID, waiting_message(HOSTS[RELAYS["postfix"]]))
     playbook = tmp_path / "examples.yml"
-    playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
-    command = ["ansible-playbook", "-i", str(ROOT / "molecule" / "inventory"), str(playbook)]
+    playbook.write_text(text)
     done = subprocess.run(
-        command,
-        capture_output=True,
+        ["ansible-playbook", "-i", str(ROOT / "molecule" / "inventory"), str(playbook)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "json"},
+        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_NOCOLOR": "true"},
         check=False,
     )
-    for name in {play["hosts"] for play in plays} & set(RELAYS.values()):
-        HOSTS[name].apply(policy_of(HOSTS[name]))
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    answers = json.loads(done.stdout[done.stdout.index("{") :])
-    assert len(answers["plays"]) == len(tasks)
+    assert done.returncode == 0, done.stdout[-5000:]
+    counts = recap(done.stdout)
+    assert counts["ok"] == count(tasks), done.stdout[-5000:]
+    assert not counts["failed"] + counts["unreachable"] + counts["skipped"] + counts["ignored"], done.stdout[-5000:]
