@@ -4,7 +4,7 @@
 
 """What runs here: the two drivers, the instances they find, and the one place where they are told apart.
 
-A driver is a package, C(_postfix) or C(_sendmail), with the functions listed in DRIVER_FUNCTIONS. The two
+A driver is a package, C(_postfix) or C(_sendmail); its C(driver.py) has the functions of DRIVER_FUNCTIONS. The two
 are twins: same functions, same signatures, which a unit test holds them to.
 
 Private to the collection: it can change at any time.
@@ -12,12 +12,13 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
-from . import _postfix, _sendmail
 from ._errors import OptionError, PostmasterError
+from ._postfix import driver as postfix
 from ._records import Capabilities, Host, Instance
 from ._runner import Runner
+from ._sendmail import driver as sendmail
 
-DRIVERS = {"postfix": _postfix, "sendmail": _sendmail}
+DRIVERS = {"postfix": postfix, "sendmail": sendmail}
 DRIVER_FUNCTIONS = (
     "instances",
     "capabilities",

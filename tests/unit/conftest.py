@@ -13,5 +13,7 @@ collect_ignore_glob = (
     [] if sys.version_info >= (3, 10) else ["plugins/action/*", "plugins/callback/*", "plugins/filter/*"]
 )
 
-hypothesis.settings.register_profile("postmaster", deadline=None, print_blob=True)
+# A busy machine is slow; that is no failure of what is tested.
+_SLOW = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
+hypothesis.settings.register_profile("postmaster", deadline=None, print_blob=True, suppress_health_check=_SLOW)
 hypothesis.settings.load_profile("postmaster")

@@ -10,7 +10,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as some
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy, _sendmail
+from ansible_collections.postmaster.mta.plugins.module_utils import _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     OptionError,
     PostmasterError,
@@ -18,6 +18,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     Unsupported,
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import driver as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import (
     KEPT_MC,
