@@ -266,7 +266,7 @@ def first(messages: t.Iterable[Message], order: str, limit: int) -> t.List[Messa
 
 # --- reasons -----------------------------------------------------------------------------------------------------
 
-_HOST_AND_ADDRESS = re.compile(r"\b([A-Za-z0-9_.-]+)\[([0-9A-Fa-f.:]+)\](:[0-9]+)?")
+_HOST_AND_ADDRESS = re.compile(r"\b([A-Za-z0-9_.:-]+)\[([0-9A-Fa-f.:]+)\](:[0-9]+)?")
 _IPV4 = re.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
 _IPV6 = re.compile(r"\b[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}\b")
 _MAIL_ADDRESS = re.compile(r"<[^<>\s]*@[^<>\s]*>")

@@ -57,6 +57,11 @@ def rows(table):
             "connect to HOST: Network is unreachable",
             "mx.six.test",
         ),
+        (
+            "connect to 2001:db8::7[2001:db8::7]:25: No route to host",
+            "connect to HOST: No route to host",
+            "2001:db8::7",
+        ),
         ("Deferred: Connection refused by mx.refused.test.", "Deferred: Connection refused by HOST", "mx.refused.test"),
         ("Deferred: Connection timed out with [192.0.2.9]", "Deferred: Connection timed out with [IP]", ""),
         (
