@@ -122,11 +122,13 @@ def transact(steps: Steps, directory: str, check_mode: bool = False, lock_timeou
         return Outcome(plan, area.unfinished())
     try:
         with _shielded(), locked(directory, lock_timeout):
-            healed = _heal(area, steps)
+            healed, trouble = _heal(area, steps)
             # Observed again: what another writer did while we waited counts.
             plan = steps.plan()
             if plan.changed:
                 _apply(area, plan, steps)
+            elif trouble:
+                raise trouble
             return Outcome(plan, healed)
     except OSError as problem:
         raise PostmasterError(f"{directory}: {problem}")
@@ -315,19 +317,24 @@ def _abandon(area: Area) -> None:
         area.remove()
 
 
-def _heal(area: Area, steps: Steps) -> t.Tuple[str, ...]:
-    unfinished = area.unfinished()
+def _heal(area: Area, steps: Steps) -> t.Tuple[t.Tuple[str, ...], t.Optional[PostmasterError]]:
+    """Mend what a run that died has left; returns what that was, and why the old configuration is not effective."""
+    unfinished, trouble = area.unfinished(), None
     if os.path.exists(area.swap):
         activation = Activation(_journal(area)["activation"], ("healing",))
         _go_back(area)
-        if activation.kind != NOTHING:
-            steps.activate(activation)
+        try:
+            if activation.kind != NOTHING:
+                steps.activate(activation)
+        except PostmasterError as problem:
+            # The change that follows activates again: what cannot be activated now must not stand in the way of its mending.
+            trouble = problem
         area.remove()
     elif os.path.exists(area.settle):
         _finish(area)
     elif unfinished:
         area.remove()
-    return unfinished
+    return unfinished, trouble
 
 
 def _verb(change: FileChange) -> str:

@@ -11,7 +11,7 @@ import os
 import re
 import typing as t
 
-from .._errors import CommandError, PostmasterError
+from .._errors import PostmasterError
 from .._records import NOTHING, RELOAD, RESTART, Activation, Capabilities, Host, Instance, Rendering, Running
 from .._runner import Runner
 from . import main_cf, master_cf, tables
@@ -26,13 +26,13 @@ _CHROOT_SCRIPTS = ("/usr/lib/postfix/configure-instance.sh",)
 
 
 def instances(runner: Runner) -> t.Tuple[Instance, ...]:
-    """The primary instance and those of C(multi_instance_directories); none where Postfix is not installed."""
+    """The primary instance and those of C(multi_instance_directories); none where Postfix is not installed.
+
+    :raises CommandError: Postfix cannot read its own configuration; it names the file and the line.
+    """
     if not runner.which("postconf"):
         return ()
-    try:
-        builtin = defaults(runner)
-    except CommandError:
-        return ()
+    builtin = defaults(runner)
     directory = builtin["config_directory"].rstrip("/")
     values = settings(builtin, directory)
     others = split_list(values.get("multi_instance_directories", ""))

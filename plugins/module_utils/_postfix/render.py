@@ -40,7 +40,7 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     :raises SyntaxProblem: a live file that cannot be edited safely.
     """
     natives.refuse_others(native)
-    main = main_cf.sound(main_cf.parse(current("main.cf") or b"", _path(host, "main.cf")))
+    main = _sound(current("main.cf"), _path(host, "main.cf"))
     draft = Draft(policy, host.capabilities, defaults(host.runner), main.values)
     settings.apply(draft)
     settings.answers(draft)
@@ -56,6 +56,14 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     decided.update({name: natives.HIDDEN for name in native.main_secrets if name in decided})
     decided.update(_master(host, draft, native, current, files))
     return Rendering(files, dict(sorted(decided.items())), tuple(draft.notes))
+
+
+def _sound(content: t.Optional[bytes], path: str) -> main_cf.MainCf:
+    main = main_cf.sound(main_cf.parse(content or b"", path))
+    if not main.values:
+        # Postfix itself takes it, and then hangs: somebody has lost the file, and we would hide the loss.
+        raise SyntaxProblem(path, 0, "", "it sets no parameter at all; put the file back first")
+    return main
 
 
 def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:

@@ -332,6 +332,30 @@ def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monk
     assert points > 30
 
 
+def test_what_cannot_be_healed_does_not_stand_in_the_way_of_its_mending(live):
+    """A run was killed after the swap, and the old configuration does not start any more."""
+
+    def die(mta):
+        mta.verify = lambda: os.kill(os.getpid(), signal.SIGKILL)
+        mta.run()
+
+    assert os.WIFSIGNALED(in_child(live, lambda: die(Mta(live))))
+    broken = CommandError(["postfix", "reload"], 1, "", "fatal: old")
+    nothing_wanted = Mta(live, {})
+    nothing_wanted.activation_error = broken
+    with pytest.raises(CommandError, match="fatal: old"):
+        nothing_wanted.run()
+    assert os.WIFSIGNALED(in_child(live, lambda: die(Mta(live))))
+
+    class OnlyTheNewStarts(Mta):
+        def activate(self, activation):
+            if (live / "main.cf").read_bytes() == OLD["main.cf"]:
+                raise broken
+
+    OnlyTheNewStarts(live).run()
+    assert content_of(live) == NEW and litter(live) == []
+
+
 def test_a_full_disk_anywhere_leaves_old_or_new(make_live):
     points = 0
     for when, live, status in until_it_runs_through(make_live, no_space):
