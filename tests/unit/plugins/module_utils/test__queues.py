@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import inspect
+
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _queue, _queues
@@ -95,6 +97,12 @@ def info(**changes):
 
 def ids(result, outcome=None):
     return [row["id"] for row in result["messages"] if outcome in (None, row.get("outcome"))]
+
+
+@pytest.mark.parametrize("name", ["messages", "detailed", "message", "log_files", "host_status", "run_queue", "act"])
+def test_the_twins_have_the_same_functions_with_the_same_parameters(name):
+    postfix, sendmail = (getattr(twin, name) for twin in (_queues._postfix_queue, _queues._sendmail_queue))
+    assert list(inspect.signature(postfix).parameters) == list(inspect.signature(sendmail).parameters)
 
 
 # --- queue_info ---------------------------------------------------------------------------------------------------
