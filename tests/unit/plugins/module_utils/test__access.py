@@ -161,13 +161,18 @@ def test_octets():
 # --- properties -----------------------------------------------------------------------------------------------------
 
 NASTY = st.text(
-    st.one_of(st.sampled_from("\n\r\t #\"'`$%{}()\\<>\0@.:/=-+*,;!\u00fc\u0130\u2028\u00a0\u200b"), st.characters()), max_size=40
+    st.one_of(st.sampled_from("\n\r\t #\"'`$%{}()\\<>\0@.:/=-+*,;!\u00fc\u0130\u2028\u00a0\u200b"), st.characters()),
+    max_size=40,
 )
 PATTERN = st.one_of(
     NASTY,
     st.from_regex(r"[A-Za-z0-9_.+=&~'/-]{1,12}@([A-Za-z0-9-]{1,8}\.){0,2}[A-Za-z]{2,8}\.?", fullmatch=True),
     st.from_regex(r"([A-Za-z0-9_-]{1,8}\.){0,3}[a-z\u00e0-\u00ff]{1,8}", fullmatch=True),
-    st.builds(lambda text, tail: text + tail, st.sampled_from(["a.example", "u@x.example", "192.0.2.0/25", "2001:db8::"]), NASTY),
+    st.builds(
+        lambda text, tail: text + tail,
+        st.sampled_from(["a.example", "u@x.example", "192.0.2.0/25", "2001:db8::"]),
+        NASTY,
+    ),
     st.ip_addresses().map(str),
     st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 33)),
 )

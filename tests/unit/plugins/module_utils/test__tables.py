@@ -26,7 +26,9 @@ def edited(data, wanted=(), unwanted=()):
 # Lines by hand never name what the rules are about: names of their own, comments, blank lines, bytes that are no text.
 HAND_LINES = st.lists(
     st.one_of(
-        st.sampled_from([b"", b"# a comment", b"#postmaster.mta from", b"\xff\xfe\tREJECT", b"A.hand.example   OK", b"x:y z"]),
+        st.sampled_from(
+            [b"", b"# a comment", b"#postmaster.mta from", b"\xff\xfe\tREJECT", b"A.hand.example   OK", b"x:y z"]
+        ),
         st.from_regex(rb"hand[a-z0-9]{1,8}\.example\t(OK|REJECT|550 no)", fullmatch=True),
     ),
     max_size=8,

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Access rules on the lab's hosts without Ansible around them, and conversations from a client of choice."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import typing as t
+
+from labhosts import REMOTE, TALK, WORLD, Host
+
+#: Runs on the host: reads what is to be called, calls it, writes the answer. Errors of ours come back as data.
+DOORWAY = """
+import json, os, resource, signal, sys, time
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.postmaster.mta.plugins.module_utils import _accessinfo, _accessrun, _change, _errors, _files, _tablerun
+call = json.load(sys.stdin)
+exec(call["patch"])
+module = {"access": _accessrun, "access_info": _accessinfo, "table": _tablerun}[call["module"]]
+params = dict({name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}, mta="auto", instance=None)
+params.update(call["params"])
+began = time.monotonic()
+try:
+    answer = module.describe(params) if call["module"] == "access_info" else module.apply(params, call["check_mode"])
+except _errors.PostmasterError as problem:
+    answer = dict(_accessrun.failure(problem), failed=True, kind=type(problem).__name__)
+answer["seconds"] = time.monotonic() - began
+answer["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+json.dump(answer, sys.stdout)
+"""
+
+
+def call(host: Host, module: str, check_mode: bool = False, patch: str = "", **params: t.Any) -> t.Dict[str, t.Any]:
+    """Call a module; an error of ours comes back with C(failed), a process that was killed with C(killed)."""
+    host.install()
+    asked = {"module": module, "params": {"mta": host.mta, **params}, "check_mode": check_mode, "patch": patch}
+    command = f"{host.python} -c {shlex.quote(DOORWAY)} {REMOTE}"
+    answer = host.run(command, json.dumps(asked), check=not patch, timeout=600)
+    return json.loads(answer) if answer else {"failed": True, "killed": True, "kind": "killed", "msg": "killed"}
+
+
+def access(host: Host, **params: t.Any) -> t.Dict[str, t.Any]:
+    """Call the module access."""
+    return call(host, "access", **params)
+
+
+def clear(host: Host) -> None:
+    """No rule of ours is left."""
+    answer = access(host, state="exact", rules=[])
+    assert not answer.get("failed"), f"{host}: {answer['msg']}"
+
+
+def say(relay: Host, source: str, lines: t.Sequence[str]) -> t.List[t.Dict[str, t.Any]]:
+    """Talk to a relay from one address of world: the greeting and the reply to each line."""
+    WORLD.install()
+    asked = {"address": relay.address, "source": source, "lines": list(lines)}
+    return json.loads(WORLD.run(f"{WORLD.python} -c {shlex.quote(TALK)} {REMOTE}", json.dumps(asked)))
+
+
+def rcpt(relay: Host, source: str, sender: str, recipient: str) -> t.Dict[str, t.Any]:
+    """The reply to RCPT, or to MAIL where that was refused already."""
+    steps = say(relay, source, ["EHLO client.stranger.test", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"])
+    return steps[-2] if steps[-2]["code"] != 250 else steps[-1]
