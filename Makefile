@@ -37,12 +37,13 @@ $(GATES)/.ready: tools/requirements-gates.txt | .cache/apt
 test: ## every gate in order, the fast ones first, with a table of times at the end
 	@python3 tools/stages.py $(STAGES)
 
-lint: $(GATES)/.ready ## ruff (check and format) and yamllint
+lint: $(GATES)/.ready ## ruff (check and format), yamllint and shellcheck
 	$(GATES)/bin/ruff check --output-format concise .
 	$(GATES)/bin/ruff format --check .
 	$(GATES)/bin/yamllint --strict .
+	shellcheck tools/*.sh .ci/run
 
-unit: $(VENV)/.ready ## unit tests under the development Python, 3.6 and 3.13
+unit: $(VENV)/.ready ## unit tests under the development Python, 3.6 and 3.13, side by side
 	@tools/unit.sh $(UNIT_PYTHONS)
 
 sanity: $(VENV)/.ready $(GATES)/.ready ## ansible-test sanity, no ignores, on the oldest and newest supported core here
@@ -68,8 +69,8 @@ lab-destroy: $(VENV)/.ready .cache/collections ## stop and remove the lab
 lab-test: lab ## tests against the running lab
 	pytest -q tests/lab --junitxml=.cache/results/lab.xml
 
-demo: lab ## bare machines become a proven fleet
-	ansible-playbook -i molecule/inventory playbooks/harden-relay.yml
+demo: lab ## stock machines become a proven fleet
+	ANSIBLE_STDOUT_CALLBACK=postmaster.mta.brief ansible-playbook -i molecule/inventory playbooks/harden-relay.yml
 
 proof: lab ## the heavy goals, each with its figure
 	pytest -s tests/proof --junitxml=.cache/results/proof.xml

@@ -5,6 +5,8 @@
 """The lab's containers: images built once and cached by content, one network, one container per host of the inventory.
 
     lab.py create [--hosts pf12,dns,world] [--reset] [--variant stock|bare]
+    lab.py missing [--hosts ...] [--variant ...]      the images that `create` would build, in that order
+    lab.py build IMAGE                                builds one of them
     lab.py destroy [--hosts ...]
 
 The playbooks molecule/shared/create.yml and destroy.yml call this; it can be called by hand too. Root, or sudo, is needed.
@@ -234,6 +236,15 @@ def ensure_image(podman: Podman, name: str) -> str:
     return tag
 
 
+def missing_images(podman: Podman, name: str) -> t.List[str]:
+    """What is to be built for an image: those that it stands on first, itself last."""
+    if podman.has("image", "exists", image_tag(name)):
+        return []
+    base = "" if name in RELEASES else (IMAGES.get(name) or Image("debian", name)).base
+    below = missing_images(podman, base) if base in IMAGES or base in RELEASES else []
+    return [*below, name]
+
+
 def forget_older(podman: Podman) -> None:
     """Removes images of ours that are made of what is not there any more; podman keeps what a container still uses."""
     current = {image_tag(name) for name in (*IMAGES, *RELEASES)}
@@ -431,6 +442,19 @@ def create(arguments: argparse.Namespace) -> None:
     say(f"ready: {' '.join(host.name for host in hosts)}")
 
 
+def missing(arguments: argparse.Namespace) -> None:
+    """Prints the images that are to be built, one a line."""
+    podman = Podman()
+    hosts = hosts_of(arguments.inventory, arguments.hosts, arguments.variant)
+    names = [name for host in hosts for name in missing_images(podman, host.image)]
+    print("\n".join(dict.fromkeys(names)))
+
+
+def build_one(arguments: argparse.Namespace) -> None:
+    """Builds one image unless it is there."""
+    ensure_image(Podman(), arguments.image)
+
+
 def start_if_needed(podman: Podman, host: Host, image: str, reset: bool) -> bool:
     """Starts a host that does not run from its image, or is a relay to be reset; True when it did."""
     if is_running(podman, host, image) and not (reset and is_relay(host)):
@@ -481,13 +505,18 @@ def destroy(arguments: argparse.Namespace) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, action in (("create", create), ("destroy", destroy)):
+    actions = {"create": create, "missing": missing, "build": build_one, "destroy": destroy}
+    for name, action in actions.items():
         command = commands.add_parser(name)
         command.set_defaults(action=action)
+        if name == "build":
+            command.add_argument("image")
+            continue
         command.add_argument("--inventory", default=str(HERE / "inventory"))
         command.add_argument("--hosts", default="", help="only these, comma separated; default all")
         if name == "create":
             command.add_argument("--reset", action="store_true", help="new containers for the relays")
+        if name != "destroy":
             command.add_argument(
                 "--variant", choices=("stock", "bare"), default="stock", help="bare: relays without an MTA"
             )

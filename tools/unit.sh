@@ -3,16 +3,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Runs the unit tests under the development environment (main) and under other Pythons where the machine has them.
+# Runs the unit tests under the development environment (main) and, beside it, under other Pythons where the machine has them.
 #   tools/unit.sh main 3.6 3.13
 set -eu
 
 tools/collection.sh
+mkdir -p .cache/results .cache/unit
+rm -f .cache/results/unit-*.xml
+
+directory_of() {
+    if [ "$1" = main ]; then echo .cache/venv; else echo ".cache/venv-$1"; fi
+}
+
+run_tests() {
+    # A cache of its own: runs side by side would write into each other's.
+    "$(directory_of "$1")/bin/python" -m pytest -q -o "cache_dir=.cache/pytest-$1" --junitxml=".cache/results/unit-$1.xml" \
+        tests/unit </dev/null
+}
+
 status=0
+versions=()
 for version in "$@"; do
-    directory=.cache/venv
     if [ "$version" != main ]; then
-        directory=.cache/venv-$version
+        directory=$(directory_of "$version")
         if ! tools/venv.sh "$directory" tools/requirements-unit.txt "$version"; then
             tools/python.sh "$version" >/dev/null && exit 1
             echo "unit-$version: NOT RUN, no Python $version on this machine"
@@ -20,7 +33,30 @@ for version in "$@"; do
         fi
         tools/module-utils.sh "$directory"
     fi
-    echo "unit-$version: $("$directory/bin/python" --version)"
-    "$directory/bin/python" -m pytest -q --junitxml=".cache/results/unit-$version.xml" tests/unit || status=1
+    versions+=("$version")
+done
+
+# The first one is watched, the others run meanwhile and are shown when they have ended.
+declare -A others=()
+trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
+for version in "${versions[@]:1}"; do
+    run_tests "$version" >".cache/unit/$version.log" 2>&1 &
+    others[$version]=$!
+done
+for version in "${versions[@]}"; do
+    echo "unit-$version: $("$(directory_of "$version")/bin/python" --version)"
+    if [ -n "${others[$version]:-}" ]; then
+        code=0
+        wait "${others[$version]}" || code=$?
+        unset "others[$version]"
+        cat ".cache/unit/$version.log"
+    else
+        code=0
+        run_tests "$version" || code=$?
+    fi
+    if [ "$code" -ne 0 ]; then
+        echo "unit-$version: FAILED"
+        status=1
+    fi
 done
 exit "$status"
