@@ -9,6 +9,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
+from .._errors import CommandError
 from .._runner import Runner
 
 _RESTRICTIONS = tuple(
@@ -21,6 +22,8 @@ _HARMLESS = ("OK", "DUNNO", "PERMIT", "WARN", "PREPEND", "INFO", "BCC", "REDIREC
 def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable[str]) -> t.FrozenSet[str]:
     """The addresses for which a check_sender_access table says reject, discard, hold or an error.
 
+    :raises CommandError: when a table cannot be asked.
+
     C(postmap -q) looks one key up; the order of keys is smtpd's, access(5): address, domain, parent domains, user@.
     """
     wanted = list(addresses)
@@ -29,6 +32,8 @@ def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable
     for table in _tables(runner, config_directory):
         asked = "".join(key + "\n" for key in sorted({key for several in keys.values() for key in several}))
         found = runner.run(["postmap", "-c", config_directory, "-q", "-", table], stdin=asked, check=False)
+        if found.rc > 1:  # 1 is that no key was found
+            raise CommandError(found.argv, found.rc, found.out, found.err)
         answers = dict(line.split("\t", 1) for line in found.out.splitlines() if "\t" in line)
         for address in wanted:
             answer = next((answers[key] for key in keys[address] if key in answers), "")
@@ -40,7 +45,7 @@ def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable
 def _tables(runner: Runner, config_directory: str) -> t.List[str]:
     """The tables behind check_sender_access in any of smtpd's restriction lists, in their order."""
     found: t.List[str] = []
-    answer = runner.run(["postconf", "-c", config_directory, "-h", "-x"] + list(_RESTRICTIONS), check=False)
+    answer = runner.run(["postconf", "-c", config_directory, "-h", "-x"] + list(_RESTRICTIONS))
     for line in answer.out.splitlines():
         words = line.replace(",", " ").replace("{", " ").replace("}", " ").split()
         for word, after in zip(words, words[1:]):

@@ -203,10 +203,11 @@ class Scripted:
     def __init__(self, answers):
         self.answers = answers
         self.asked = []
+        self.status = 0
 
     def run(self, argv, stdin=None, timeout=60, check=True, env=None, cwd=None):
         self.asked.append((tuple(argv), stdin))
-        return Result(tuple(argv), 0, self.answers[argv[0]], "")
+        return Result(tuple(argv), 0 if check else self.status, self.answers[argv[0]], "")
 
 
 def test_postfix_looks_up_the_keys_of_smtpd():
@@ -220,6 +221,13 @@ def test_postfix_looks_up_the_keys_of_smtpd():
     assert postfix_refusals.refused_senders(runner, "/etc/postfix", wanted) == {"a@x.emalsrv.brand.com"}
     assert runner.asked[1][0] == ("postmap", "-c", "/etc/postfix", "-q", "-", "lmdb:/etc/postfix/access")
     assert "x.emalsrv.brand.com\n" in runner.asked[1][1]
+
+
+def test_a_table_that_cannot_be_asked_is_an_error():
+    runner = Scripted({"postconf": "check_sender_access lmdb:/none\n", "postmap": ""})
+    runner.status = 69
+    with pytest.raises(CommandError):
+        postfix_refusals.refused_senders(runner, "/etc/postfix", ["a@b.example"])
 
 
 def test_sendmail_is_asked_in_test_mode():
