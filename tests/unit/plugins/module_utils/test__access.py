@@ -7,13 +7,14 @@
 import datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.postmaster.mta.plugins.module_utils import _access, _tables
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access as postfix
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.main_cf import parse as parse_main
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access as sendmail
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NOW = datetime.datetime(2026, 11, 23, 14, 14, 2)
 POSTFIX = postfix.Facts("hash", b"", parse_main(b""), {"recipient_delimiter": ""})

@@ -5,11 +5,12 @@
 """Blocks of ours in a source: found, edited and taken out again, and everything else stays byte for byte."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.postmaster.mta.plugins.module_utils import _tables
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import SyntaxProblem
 from ansible_collections.postmaster.mta.plugins.module_utils._tables import Block, Note
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 HAND = b"# by Jane\nold.example\tREJECT\n\nother.example 550 5.7.1 no\n"
 NOTE = Note("2026-11-23T14:14:02Z", "drj", "2026-12-23", "SPAM-7", "phishing wave")
