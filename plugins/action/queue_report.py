@@ -42,7 +42,8 @@ class ActionModule(ActionBase):
             lines = _queue_report.report(found, time.time(), options["top"])
         else:
             answer = {"messages": _messages(found), "count": _count(found)}
-            lines = _queue_report.listing(answer["messages"][: options["top"] or None], time.time())
+            oldest = sorted(answer["messages"], key=lambda one: (one["arrival"], one["id"]))
+            lines = _queue_report.listing(oldest[: options["top"] or None], time.time())
             lines += _more(answer["count"], len(answer["messages"]), options["top"]) + _said(found)
         if options["format"] == "json":
             lines = json.dumps(answer, indent=2, sort_keys=True).splitlines()

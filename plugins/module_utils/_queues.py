@@ -24,6 +24,7 @@ from ._sendmail import queue as _sendmail_queue
 
 _TWINS: t.Dict[str, t.Any] = {"postfix": _postfix_queue, "sendmail": _sendmail_queue}
 
+_PAUSE = 0.2
 _NOT_ASKED = Capabilities((), "", (), "")
 
 #: The instance that means every instance of every MTA that is chosen.
@@ -139,6 +140,10 @@ def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> 
         return _run_queues(hosts, check_mode)
     wanted = _Wanted(params["messages"], selection)
     planned = [(host, *_plan(host, action, selection, wanted, now)) for host in hosts]
+    if wanted.missing():
+        # A message on its way from one queue to the next can slip through a listing: look again before it is called gone.
+        time.sleep(_PAUSE)
+        planned = [(host, *_plan(host, action, selection, wanted, now, *before)) for host, *before in planned]
     _insist_on_the_maximum(params["max"], sum(len(targets) for dummy, targets, dummy in planned))
     outcomes = [Outcome(gone=wanted.missing())]
     for host, targets, skipped in planned:
@@ -185,11 +190,17 @@ def _asked(message: t.Mapping[str, t.Any]) -> t.Tuple[str, int]:
 
 
 def _plan(
-    host: Host, action: str, selection: Selection, wanted: _Wanted, now: float
+    host: Host,
+    action: str,
+    selection: Selection,
+    wanted: _Wanted,
+    now: float,
+    targets_before: t.Sequence[Identity] = (),
+    skipped_before: t.Sequence[Skipped] = (),
 ) -> t.Tuple[t.List[Identity], t.List[Skipped]]:
     """What an action will be tried on, and what it leaves alone. A message that moves can be listed twice, and counts once."""
-    targets: t.Dict[t.Tuple[str, int], Identity] = {}
-    skipped: t.Dict[t.Tuple[str, int], Skipped] = {}
+    targets = {(one.id, one.arrival): one for one in targets_before}
+    skipped = {(one.message.id, one.message.arrival): one for one in skipped_before}
     for message in _chosen(_twin(host).messages(host), selection, now):
         key = (message.id, message.arrival)
         if not wanted.take(message) or key in targets:

@@ -74,7 +74,7 @@ options:
     default: 1000
   timeout:
     description:
-      - For O(action=deliver), how many seconds to wait for the outcome.
+      - For O(action=deliver), how many seconds to wait for the outcome. Postfix goes on with its attempt; that of sendmail is ended.
     type: int
     default: 300
 notes:

@@ -255,10 +255,12 @@ def _holding(
 ) -> t.Iterator[str]:
     """Nobody else changes what is on hold, so the difference must be what the operation says."""
     newly, freed = after - before, (before - after) & there
-    if newly != (done if action == "hold" else set()):
-        yield f"put on hold {newly}, and said {done}"
-    if freed != (done if action == "release" else set()):
-        yield f"released {freed}, and said {done}"
+    hold, release = (done if action == one else set() for one in ("hold", "release"))
+    if not newly <= hold or not hold <= after:
+        yield f"put on hold {newly}, and said {hold}"
+    # A released message that moves on can be missing in the listing.
+    if not freed <= release or release & after:
+        yield f"released {freed}, and said {release}"
 
 
 def _held(listing: t.Mapping[str, t.Tuple[str, int, str]]) -> t.Set[str]:

@@ -376,17 +376,26 @@ def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: fl
     ready = [one for one in waiting if os.path.basename(one.path)[:2] == "qf"]
     held = [one for one in waiting if os.path.basename(one.path)[:2] != "qf"]
     skipped += [Skipped(one, "it was put on hold meanwhile") for one in held]
-    options = {_queue.DELIVER: ["-v"], _queue.EXPIRE: ["-OTimeout.queuereturn=1s"]}.get(action, [])
-    said = _run(host, options, ready, timeout)
-    return Outcome(tuple(ready), (), tuple(skipped), tuple(said) if action == _queue.DELIVER else ())
+    if action == _queue.DELIVER:
+        return Outcome(tuple(ready), (), tuple(skipped), tuple(_dialogue(host, ready, timeout)))
+    _run(host, ["-OTimeout.queuereturn=1s"] if action == _queue.EXPIRE else [], ready, timeout)
+    return Outcome(tuple(ready), (), tuple(skipped))
 
 
-def _run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> t.List[str]:
-    said: t.List[str] = []
+def _dialogue(host: Host, targets: t.Sequence[Identity], timeout: float) -> t.Iterator[str]:
+    """What sendmail and the other side said; an attempt that takes too long is ended, and the message stays queued."""
+    if targets:
+        argv = _argv(host, "-v", *(f"-qI{one.id}" for one in targets))
+        result = host.runner.run(argv, timeout=timeout, check=False)
+        yield from result.out.splitlines()
+        if result.rc:
+            yield f"sendmail ended with exit status {result.rc}: {result.err.strip()}"
+
+
+def _run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> None:
     for start in range(0, len(targets), _BATCH):
         ids = [f"-qI{one.id}" for one in targets[start : start + _BATCH]]
-        said += host.runner.run(_argv(host, *options, *ids), timeout=timeout).out.splitlines()
-    return said
+        host.runner.run(_argv(host, *options, *ids), timeout=timeout)
 
 
 def _unambiguous(host: Host, targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.List[Skipped]]:

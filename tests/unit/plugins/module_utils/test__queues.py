@@ -257,6 +257,22 @@ def test_ids_that_are_not_there_are_gone(twin):
     assert (ids(result, "done"), ids(result, "gone")) == (["ABCDEF2"], ["ABCDEF7"])
 
 
+@pytest.mark.parametrize(
+    "given", [{"select": {"ids": ["ABCDEF1", "ABCDEF3"]}}, {"messages": [{"id": "ABCDEF1", "arrival": NOW - 60}]}]
+)
+def test_a_message_that_slips_through_a_listing_is_looked_for_again(twin, monkeypatch, given):
+    everything = twin.queue
+    twin.queue = everything[2:]
+
+    def later(seconds):
+        twin.queue = everything[:2]
+
+    monkeypatch.setattr(_queues.time, "sleep", later)
+    result = operate(action="hold", **given)
+    assert "ABCDEF1" in ids(result, "done") and result["gone"] == 0
+    assert result["affected"] == len(given.get("messages") or given["select"]["ids"])
+
+
 def test_what_the_driver_reports_is_returned(twin):
     twin.outcome = lambda targets: Outcome(
         (), targets[:1], (Skipped(targets[1], "it is being delivered now"),), ("said",)

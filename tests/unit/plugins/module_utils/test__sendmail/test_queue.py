@@ -23,15 +23,17 @@ CASES = CORPUS / "sendmail-8.17-cases"
 class Runner:
     """Records what is called; I(does) stands for sendmail's work on the files."""
 
-    def __init__(self, does=None):
+    def __init__(self, does=None, rc=0, err=""):
         self.does = does
+        self.rc = rc
+        self.err = err
         self.calls = []
 
     def run(self, argv, stdin=None, timeout=60, check=True, env=None, cwd=None):
         self.calls.append(argv[3:])
         if self.does:
             self.does(argv[3:])
-        return Result(tuple(argv), 0, "said\n", "")
+        return Result(tuple(argv), self.rc, "said\n", self.err)
 
     def which(self, name):
         return "/usr/sbin/" + name
@@ -349,6 +351,13 @@ def test_deliver_returns_the_dialogue(spool):
     outcome = queue.act(host(spool / "q*", runner=runner), "deliver", [target], 5)
     assert runner.calls == [["-v", "-qI6AM7F3Hn014840"]]
     assert outcome.transcript == ("said",)
+
+
+def test_deliver_says_when_the_attempt_was_ended(spool):
+    runner = Runner(rc=124, err="\nkilled after 5 seconds")
+    outcome = queue.act(host(spool / "q*", runner=runner), "deliver", targets_of(spool)[:1], 5)
+    assert outcome.transcript == ("said", "sendmail ended with exit status 124: killed after 5 seconds")
+    assert len(outcome.affected) == 1
 
 
 def test_expire_is_an_attempt_that_may_not_fail(spool):
