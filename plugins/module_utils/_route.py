@@ -83,6 +83,24 @@ class Asked(t.NamedTuple):
     client: str = ""
 
 
+class Settings(t.NamedTuple):
+    """What the checks of a host need to know of its MTA's configuration.
+
+    :param needed_bytes: free space in the queue's file system below which mail is not taken.
+    :param certificate: file of the server's certificate.
+    :param queue_load: load from which mail is only queued; I(refuse_load): from which connections are refused.
+    :param closes_quotes: whether open quotes in MIME fields are closed over their last letter.
+    :param read_at_start: configuration that is read by a starting daemon only.
+    """
+
+    needed_bytes: int = 0
+    certificate: str = ""
+    queue_load: t.Optional[float] = None
+    refuse_load: t.Optional[float] = None
+    closes_quotes: bool = False
+    read_at_start: t.Tuple[str, ...] = ()
+
+
 def parents(domain: str) -> t.Tuple[str, ...]:
     """The domains above a domain, the nearest first: C(b.c), C(c) of C(a.b.c)."""
     labels = domain.split(".")

@@ -79,9 +79,9 @@ def _exists(user: str) -> bool:
     return True
 
 
-def settings(host: Host) -> t.Dict[str, str]:
-    """The settings of the live instance that the checks of a host look at."""
-    found: t.Dict[str, str] = _TWINS[host.instance.mta].settings(host)
+def settings(host: Host) -> _route.Settings:
+    """What the live configuration says about the things that the checks of a host look at."""
+    found: _route.Settings = _TWINS[host.instance.mta].settings(host)
     return found
 
 

@@ -277,6 +277,12 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool = False) -> t.Dict[str, 
     return _facts(plan, talks, arrived)
 
 
+def own_name() -> str:
+    """The name to say in EHLO; the resolver is asked only where the host name is not a full one."""
+    name = socket.gethostname()
+    return name if "." in name else socket.getfqdn()
+
+
 def _job(plan: Plan) -> t.Callable[[], Talk]:
     return lambda: talk(plan)
 
@@ -294,7 +300,7 @@ def _plan_of(params: t.Mapping[str, t.Any], check_mode: bool) -> Plan:
         params["host"],
         params["port"],
         params["source"],
-        params["helo"] or socket.getfqdn(),
+        params["helo"] or own_name(),
         params["starttls"],
         params["ca_file"],
         RCPT if until == MESSAGE and check_mode else until,

@@ -312,8 +312,14 @@ def _because(decided: t.Optional[Entry], resolved: Resolved, values: t.Mapping[s
     return f"{before}the domain is in {kind}"
 
 
-def settings(host: Host) -> t.Dict[str, str]:
-    """The parameters of the live instance that the checks of a host look at."""
+def settings(host: Host) -> _route.Settings:
+    """What the live configuration says about the things that the checks of a host look at."""
     values = _expanded(host)
-    names = ("queue_minfree", "message_size_limit", "smtpd_tls_cert_file", "smtpd_tls_chain_files")
-    return {name: values.get(name, "") for name in names}
+    minimum, largest = values.get("queue_minfree", "0"), values.get("message_size_limit", "0")
+    # Without a minimum smtpd(8) wants one and a half messages of the largest size.
+    needed = int(minimum) if minimum.isdigit() and minimum != "0" else 0
+    if not needed and largest.isdigit():
+        needed = int(largest) * 3 // 2
+    chains = split_list(values.get("smtpd_tls_chain_files", ""))
+    certificate = (chains or [values.get("smtpd_tls_cert_file", "")])[0]
+    return _route.Settings(needed, "" if certificate == "none" else certificate)

@@ -269,9 +269,23 @@ def _content(path: str) -> str:
         return ""
 
 
-def settings(host: Host) -> t.Dict[str, str]:
-    """The options of the live cf that the checks of a host look at."""
+def settings(host: Host) -> _route.Settings:
+    """What the live configuration says about the things that the checks of a host look at."""
     live = os.path.join(host.instance.config_directory, "sendmail.cf")
-    parsed = cf.parse(_content(live))
-    names = ("MaxMimeHeaderLength", "MinFreeBlocks", "QueueLA", "RefuseLA", "ServerCertFile")
-    return {name: parsed.value(name) or "" for name in names}
+    known = cf.parse(_content(live))
+    queue = host.instance.queue_directories[0].rstrip("*")
+    blocks = known.value("MinFreeBlocks") or ""
+    limit = known.value("MaxMimeHeaderLength")
+    return _route.Settings(
+        needed_bytes=int(blocks) * instance.block_size(queue) if blocks.isdigit() else 0,
+        certificate=known.value("ServerCertFile") or "",
+        queue_load=_number(known.value("QueueLA")),
+        refuse_load=_number(known.value("RefuseLA")),
+        # Built in are 2048/1024; only 0 leaves open quotes alone (op.me, MaxMimeHeaderLength).
+        closes_quotes=(limit or "2048").split("/")[0].strip() != "0",
+        read_at_start=(live,),
+    )
+
+
+def _number(text: t.Optional[str]) -> t.Optional[float]:
+    return float(text) if text and text.isdigit() else None

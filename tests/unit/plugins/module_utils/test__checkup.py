@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of _checkup.py: checks side by side, each of which may fail or hang without the others."""
+
+import base64
+import time
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _checkup
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, PostmasterError
+
+
+def params(**changes):
+    values = {name: spec.get("default") for name, spec in _checkup.ARGUMENT_SPEC.items()}
+    return dict(values, domain="ok.test", **changes) if "domain" not in changes else dict(values, **changes)
+
+
+ROUTE = {"verdict": "remote", "hops": [{"name": "mx", "port": 25, "by_mx": False}]}
+
+
+@pytest.fixture(name="parts")
+def _parts(monkeypatch):
+    """The checks, replaced; a test changes what one of them does."""
+    parts = {
+        "names": lambda runner, options: {"findings": []},
+        "route": lambda runner, options: dict(ROUTE, verdict="local"),
+        "host": lambda runner, options: {"findings": []},
+        "queue": lambda runner, options: {"messages": [], "summary": {"total": {"messages": 0}}, "unreadable": []},
+    }
+    monkeypatch.setattr(_checkup._dnsinfo, "info", lambda runner, options: parts["names"](runner, options))
+    monkeypatch.setattr(_checkup._routes, "info", lambda runner, options: parts["route"](runner, options))
+    monkeypatch.setattr(_checkup._hostchecks, "info", lambda runner, options: parts["host"](runner, options))
+    monkeypatch.setattr(_checkup._queues, "info", lambda runner, options: parts["queue"](runner, options))
+    return parts
+
+
+def slow(seconds, value):
+    def check(runner, options):
+        time.sleep(seconds)
+        return value
+
+    return check
+
+
+def test_everything(parts):
+    answer = _checkup.run(None, params())
+    assert answer["problems"] == {}
+    assert answer["address"] == "postmaster@ok.test"
+    assert set(answer["check_seconds"]) == {"names", "route", "host", "queue"}
+
+
+def test_it_takes_as_long_as_the_slowest_check(parts):
+    parts["names"] = slow(0.6, {"findings": []})
+    parts["host"] = slow(0.6, {"findings": []})
+    parts["route"] = slow(0.6, dict(ROUTE, verdict="local"))
+    started = time.monotonic()
+    _checkup.run(None, params())
+    assert time.monotonic() - started < 1.2
+
+
+def test_a_check_that_fails_leaves_the_others(parts):
+    def fails(runner, options):
+        raise PostmasterError("no dnspython")
+
+    def breaks(runner, options):
+        raise KeyError("x")
+
+    parts["names"], parts["queue"] = fails, breaks
+    answer = _checkup.run(None, params())
+    assert answer["problems"] == {"names": "no dnspython", "queue": "KeyError: 'x'"}
+    assert answer["names"] is None
+    assert answer["host"] == {"findings": []}
+
+
+def test_a_check_that_hangs_is_left_behind(parts):
+    parts["route"] = slow(5, dict(ROUTE))
+    started = time.monotonic()
+    answer = _checkup.run(None, params(timeout=2.5))
+    assert time.monotonic() - started < 1.5
+    assert answer["problems"] == {"route": "it did not end in time"}
+    assert answer["talk"] == []
+
+
+def test_the_message_is_looked_at(parts):
+    content = b'Content-Type: x; name="a\n\nx'
+    answer = _checkup.run(None, params(message_base64=base64.b64encode(content).decode()))
+    assert answer["message"]["open_quotes"][0]["field"] == "Content-Type"
+
+
+def test_what_waits(parts):
+    message = {"arrived": "2026-11-23T06:00:00Z", "id": "4X", "reason": "other",
+               "recipients": [{"address": "a@x.test", "reason": "no"}, {"address": "b@OK.test", "reason": "451 later"}]}  # fmt: skip
+    parts["queue"] = lambda runner, options: {
+        "messages": [message],
+        "summary": {"total": {"messages": 3}},
+        "unreadable": [],
+    }
+    assert _checkup.run(None, params())["queue"] == {
+        "messages": 3, "oldest": "2026-11-23T06:00:00Z", "id": "4X", "reason": "451 later", "unreadable": [],
+    }  # fmt: skip
+
+
+def test_the_destination_is_talked_to(parts, monkeypatch):
+    plans = []
+
+    def talk(plan):
+        plans.append(plan)
+        return _checkup._smtptest.Talk(plan, (), {}, None, (), False, 0.1)
+
+    parts["route"] = lambda runner, options: ROUTE
+    monkeypatch.setattr(_checkup._smtptest, "talk", talk)
+    answer = _checkup.run(None, params(domain="anna@ok.test", sender="s@x.test"))
+    assert (plans[0].host, plans[0].sender, plans[0].recipients, plans[0].until) == (
+        "mx",
+        "s@x.test",
+        ("anna@ok.test",),
+        "rcpt",
+    )
+    assert answer["talk"][0]["accepted"] is False
+    plans.clear()
+    assert _checkup.run(None, params(talk=False))["talk"] == []
+    assert plans == []
+
+
+def test_one_server_that_takes_it_is_enough():
+    talks = [
+        {"accepted": False, "findings": [{"severity": "error"}]},
+        {"accepted": True, "findings": []},
+    ]
+    assert _checkup._weighed(talks)[0]["findings"] == [{"severity": "warning"}]
+    assert _checkup._weighed(talks[:1])[0]["findings"] == [{"severity": "warning"}]
+
+
+@pytest.mark.parametrize("changes", [{"domain": "a b"}, {"domain": "x\n.test"}, {"message_base64": "***"}])
+def test_options_that_cannot_be_meant(changes):
+    with pytest.raises(OptionError):
+        _checkup.run(None, params(**changes))
