@@ -214,13 +214,15 @@ SENDMAIL = [host for host in RELAYS if host.mta == "sendmail"]
 WORLD, DNS = HOSTS["world"], HOSTS["dns"]
 
 #: The policy of the lab's fleet, as the playbook applies it.
-POLICY_FILE = ROOT / "molecule" / "inventory" / "group_vars" / "relays" / "policy.yml"
+GROUP_VARS = ROOT / "molecule" / "inventory" / "group_vars"
+POLICY_FILE = GROUP_VARS / "relays" / "policy.yml"
 
 
 def policy_of(host: Host) -> t.Dict[str, t.Any]:
     """The fleet's policy for one host, templated as the inventory would."""
-    raw = yaml.safe_load(POLICY_FILE.read_text())["relay_policy"]
-    return _templated(raw, {"inventory_hostname": host.name, "ansible_host": host.address})
+    fleet = yaml.safe_load(POLICY_FILE.read_text())["relay_policy"]
+    group = yaml.safe_load((GROUP_VARS / host.mta / "policy.yml").read_text()).get("relay_policy_group", {})
+    return _templated({**fleet, **group}, {"inventory_hostname": host.name, "ansible_host": host.address})
 
 
 def _templated(value: t.Any, names: t.Mapping[str, str]) -> t.Any:
