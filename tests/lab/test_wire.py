@@ -52,7 +52,7 @@ STRANGER = (
     _rcpt("an address literal", "<victim@[192.0.2.7]>", 5, "5.7.1"),
     _rcpt("an unknown local user", "<nobody-of-that-name@{R}>", 5, "5.1.1"),
     _rcpt("a sender domain that does not exist", "<user@served.test>", 5, "5.1.8", mail="MAIL FROM:<a@no-such.invalid>"),
-    _rcpt("an unqualified sender", "<user@served.test>", 5, "5.5.4", mail="MAIL FROM:<probe>"),
+    _rcpt("an unqualified sender", "<user@served.test>", 5, "5.5.2", mail="MAIL FROM:<probe>"),
     _rcpt("HELO as localhost", "<user@served.test>", 5, "5.7.1", ehlo="HELO localhost"),
     _rcpt("HELO as the relay", "<user@served.test>", 5, "5.7.1", ehlo="EHLO {R}"),
     Situation("MAIL before HELO", (MAIL,), 5, "5.0.0"),
@@ -64,7 +64,7 @@ STRANGER = (
     Situation("TURN", (EHLO, "TURN"), 5, "5.5.1"),
     Situation("an unknown command", (EHLO, "DEBUG"), 5, "5.5.1"),
     Situation("SMTPUTF8", (EHLO, MAIL + " SMTPUTF8"), 5, "5.5.4"),
-    Situation("SIZE= too large", (EHLO, MAIL + " SIZE=99999999"), 5, "5.2.3"),
+    Situation("SIZE= too large", (EHLO, MAIL + " SIZE=99999999"), 5, "5.3.4"),
     Situation(
         "one recipient too many",
         (EHLO, MAIL, *(f"RCPT TO:<user{number}@served.test>" for number in range(101))),

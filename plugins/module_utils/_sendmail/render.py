@@ -87,9 +87,8 @@ _OWN_ADDRESSES = ("127.0.0.1", "IPv6:0:0:0:0:0:0:0:1")
 _VRFY_OFF = """\
 Scheck_vrfy
 R$*\t$#error $@ 5.5.1 $: "502 VRFY is switched off\""""
-# With delay_checks there is no check_mail of sendmail's own, so the name is free; the client itself is asked for nothing.
 _STARTTLS_DEMANDED = """\
-Scheck_mail
+SStarttlsDemanded
 R$*\t$: $&{client_addr} $| $&{tls_version}
 R $| $*\t$@ OK
 R0 $| $*\t$@ OK
@@ -98,6 +97,26 @@ RIPv6:0:0:0:0:0:0:0:1 $| $*\t$@ OK
 RIPv6:::1 $| $*\t$@ OK
 R$* $| $+\t$@ OK
 R$*\t$#error $@ 5.7.0 $: "530 Must issue a STARTTLS command first\""""
+# sendmail's own check comes after this one and stays; its answer (552 5.2.3) is the only difference. The macro is set
+# back, because it would outlive the refusal and refuse the next MAIL of a client that names no size there.
+_SIZE_KEPT = """\
+SSizeKept
+R$*\t$: $(postmaster_arith l $@ {limit} $@ $&{{msg_size}} $)
+RTRUE\t$: <TOO LARGE> $(postmaster_macro {{msg_size}} $@ 0 $)
+R<TOO LARGE> $*\t$#error $@ 5.3.4 $: "552 Message size exceeds fixed limit\""""
+_SIZE_MAPS = "LOCAL_CONFIG\nKpostmaster_arith arith\nKpostmaster_macro macro\ndivert(0)dnl"
+# What sendmail's own rules say a moment later with 553 5.5.4: no domain, nothing about it in the access map, no local client.
+_SENDER_QUALIFIED = """\
+SLocal_check_mail
+R<>\t$@ OK
+R<$*>\t$: $1
+R$* @ $*\t$@ OK
+R$* ! $*\t$@ OK
+R$*\t$: $>SearchList <+ From> $| <U:$1@> <>
+R<?>\t$: $&{daemon_flags} $| $&{client_addr}
+R$* u $* $| $*\t$@ OK
+R$* $| $+\t$#error $@ 5.5.2 $: "504 Domain name required for sender address " $&f"""
+_DECLARED = re.compile(r"^S(\w+)", re.MULTILINE)
 
 
 class Draft:
@@ -112,6 +131,8 @@ class Draft:
         self.defines = {}  # type: t.Dict[str, t.Optional[str]]
         self.features = {}  # type: t.Dict[str, t.Optional[t.Tuple[str, ...]]]
         self.statements = []  # type: t.List[mc.Item]
+        self.rulesets = {}  # type: t.Dict[str, str]
+        self.mail_checks = []  # type: t.List[str]
         self.access = []  # type: t.List[t.Tuple[str, str]]
         self.mailertable = []  # type: t.List[t.Tuple[str, str]]
         self.ports = set()  # type: t.Set[int]
@@ -128,8 +149,13 @@ class Draft:
         self.features[name] = arguments
 
     def ruleset(self, text: str) -> None:
-        """Add lines to LOCAL_RULESETS; they are ours and hold no value."""
-        self.statements.append(mc.Raw("local_rulesets", text))
+        """Add a ruleset to LOCAL_RULESETS; its first line declares its name."""
+        self.rulesets[_DECLARED.findall(text)[0]] = text
+
+    def mail_check(self, text: str) -> None:
+        """Add a ruleset that is asked at MAIL and not, as sendmail's own with delay_checks, at RCPT."""
+        self.ruleset(text)
+        self.mail_checks.append(_DECLARED.findall(text)[0])
 
     def cannot(self, path: str, value: t.Any, nearest: str) -> None:
         """An option that sendmail cannot do: an error where the user asked for it, a note where only the baseline does."""
@@ -399,6 +425,7 @@ def _session(draft: Draft) -> None:
     if session.sender_domain_exists is False:
         draft.feature("accept_unresolvable_domains")
     elif session.sender_domain_exists:
+        draft.ruleset(_SENDER_QUALIFIED)
         # With a wildcard in the host's own domain, the resolver's search list would find every domain that does not exist.
         draft.define("confBIND_OPTS", "+WorkAroundBrokenAAAA -DNSRCH -DEFNAMES")
     if session.smtputf8 and "eai" not in draft.host.capabilities.features:
@@ -548,7 +575,7 @@ def _tls(draft: Draft) -> None:
     if level != "none":
         _tls_server(draft)
     if level == "encrypt":
-        draft.ruleset(_STARTTLS_DEMANDED)
+        draft.mail_check(_STARTTLS_DEMANDED)
     _tls_client(draft)
     _tls_common(draft)
     for number, demand in enumerate(draft.policy.tls.domains or ()):
@@ -637,7 +664,8 @@ def _items(draft: Draft, native: t.Mapping[str, t.Any]) -> t.List[mc.Item]:
     if draft.access:
         _split_access(draft)
     _take_features(draft, native.get("features") or {})
-    items = list(draft.statements)
+    _answer_as_postfix(draft)
+    items = draft.statements + _rulesets(draft, str(native.get("local_rulesets") or ""))
     if draft.ports:
         lines = "\n".join(_port_mailer(port) for port in sorted(draft.ports))
         items.append(mc.Raw("mailer_definitions", lines))
@@ -645,6 +673,34 @@ def _items(draft: Draft, native: t.Mapping[str, t.Any]) -> t.List[mc.Item]:
         if native.get(section):
             items.append(mc.raw(f"mc.{section}", section, native[section]))
     return [_define_item(*pair) for pair in draft.defines.items()] + _feature_items(draft) + items
+
+
+def _answer_as_postfix(draft: Draft) -> None:
+    """Rules whose only purpose is the status of an answer, as far as the native settings, which are known now, leave them room."""
+    if draft.features.get("accept_unqualified_senders") is not None:
+        draft.rulesets.pop("Local_check_mail", None)
+    limit = draft.defines.get("confMAX_MESSAGE_SIZE") or "0"
+    # Without delay_checks the name check_mail is sendmail's own.
+    if limit.isdigit() and int(limit) and draft.features.get("delay_checks") is not None:
+        draft.mail_check(_SIZE_KEPT.format(limit=int(limit)))
+        draft.statements.append(mc.Raw("maps", _SIZE_MAPS))
+
+
+def _rulesets(draft: Draft, native: str) -> t.List[mc.Item]:
+    """Our rulesets, as far as the native ones have not taken their names.
+
+    With delay_checks there is no check_mail of sendmail's own, so this name is free. A native check_mail takes the place of
+    ours where nothing is lost by that; a demand for STARTTLS is not lost: sendmail refuses two rulesets of one name.
+    """
+    if draft.mail_checks:
+        calls = [f"R$*\t$: $1 $| $>{name} $1\nR$* $| $#$*\t$#$2\nR$* $| $*\t$: $1" for name in draft.mail_checks]
+        draft.ruleset("\n".join(["Scheck_mail"] + calls))
+    taken = set(_DECLARED.findall(native)) & set(draft.rulesets)
+    if "StarttlsDemanded" in draft.rulesets:
+        taken -= {"check_mail", "StarttlsDemanded"}
+    for name in sorted(taken):
+        draft.notes.append(f"mc.local_rulesets: the ruleset {name} takes the place of the one of the policy")
+    return [mc.Raw("local_rulesets", text) for name, text in draft.rulesets.items() if name not in taken]
 
 
 def _split_access(draft: Draft) -> None:
