@@ -56,7 +56,8 @@ QUEUE = {
     "run_interval": "queue_run_delay",
 }
 HELO_CHECKS = ("reject_invalid_helo_hostname", "reject_non_fqdn_helo_hostname")
-RELAY = "permit_mynetworks, reject_unauth_destination"
+#: Between these two stand only the tables of access rules with the action relay.
+RELAY = ("permit_mynetworks", "reject_unauth_destination")
 SUBDOMAINS = "parent_domain_matches_subdomains"
 
 
@@ -144,11 +145,21 @@ def _refuse_two_classes(policy: Policy) -> None:
 
 def _relay_restrictions(draft: Draft) -> None:
     name = "smtpd_relay_restrictions"
-    stock = {"permit_sasl_authenticated", "defer_unauth_destination"}
-    there = set(elements(draft.live.get(name, ""))) - set(elements(RELAY)) - stock
-    draft.notes += [f"{name}: {element!r} is gone: the policy alone decides who may relay" for element in sorted(there)]
-    draft.set(name, RELAY)
+    first, last = RELAY
+    there = elements(draft.live.get(name, ""))
+    rules = tuple(element for element in there if _is_access_rule(element))
+    wanted = (first,) + rules + (last,)
+    if sorted(there) == sorted(wanted) and there[-1] == last:
+        wanted = there
+    gone = set(there) - set(wanted) - {"permit_sasl_authenticated", "defer_unauth_destination"}
+    draft.notes += [f"{name}: {element!r} is gone: the policy alone decides who may relay" for element in sorted(gone)]
+    draft.set(name, join(wanted))
     draft.set("smtpd_relay_before_recipient_restrictions", True)
+
+
+def _is_access_rule(element: str) -> bool:
+    """Whether it is a table of the module access: rules with the action relay are part of who may relay."""
+    return element.startswith("check_client_access ") and ":$config_directory/access_relay" in element
 
 
 def _parent_matches(draft: Draft, subdomains: bool) -> t.List[str]:

@@ -84,6 +84,29 @@ def test_only_strangers_are_refused(version):
     assert found["smtpd_authorized_xclient_hosts"] == found["smtpd_authorized_xforward_hosts"] == ""
 
 
+@pytest.mark.parametrize(
+    "live, rendered_value",
+    [
+        (
+            "permit_mynetworks, check_client_access hash:$config_directory/access_relay, reject_unauth_destination",
+            "permit_mynetworks, check_client_access hash:$config_directory/access_relay, reject_unauth_destination",
+        ),
+        (
+            "check_client_access cidr:$config_directory/access_relay_networks, permit_mynetworks, defer_unauth_destination",
+            "permit_mynetworks, check_client_access cidr:$config_directory/access_relay_networks, reject_unauth_destination",
+        ),
+        (
+            "check_client_access hash:/etc/postfix/mine, permit_mynetworks",
+            "permit_mynetworks, reject_unauth_destination",
+        ),
+    ],
+)
+def test_access_rules_that_let_relay_stay_wired(live, rendered_value):
+    current = {"main.cf": f"a = 1\nsmtpd_relay_restrictions = {live}\n".encode()}
+    rendering = rendered({"relay": {"networks": []}}, "none", current=lambda name: current.get(name, b"x"))
+    assert values(rendering)["smtpd_relay_restrictions"] == rendered_value
+
+
 def test_only_known_parameters_are_set():
     for version in VERSIONS:
         known = set(main_cf.parse(recorded(version, "postconf-d.txt")).values)
