@@ -66,6 +66,9 @@ class CallbackModule(CallbackBase):
         returned = result._result
         if "results" in returned and result._task.loop:
             return
+        if result._task.action in C._ACTION_DEBUG:
+            self._tell(_host(result), returned.get("msg", ""))
+            return
         for warning in returned.get("warnings") or ():
             self._say(_host(result), f"warning: {warning}", C.COLOR_WARN)
         if returned.get("changed"):
@@ -124,6 +127,11 @@ class CallbackModule(CallbackBase):
         for host in lost:
             self._say(host, self._reasons.get(host, "failed"), C.COLOR_ERROR)
         self._display.display("")
+
+    def _tell(self, host: str, message: t.Any) -> None:
+        """What a playbook has to say to its reader: lines as they are, each with the host it is from."""
+        for line in message if isinstance(message, list) else str(message).splitlines():
+            self._display.display(f"  {host:<8}  {line}")
 
     def _say(self, host: str, text: str, color: str | None) -> None:
         head = f"  {host:<8}  "
