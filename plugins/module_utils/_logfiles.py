@@ -104,8 +104,9 @@ def blocks_of(
     """
     if path == JOURNAL:
         argv = (["--since=@%d" % since] if since > 0 else []) + (["--lines=%d" % lines] if lines else [])
+        clock = Clock(time.time())
         for block in _journal(runner, argv, reading):
-            yield Clock(time.time()), block
+            yield clock, block
         return
     with _open(runner, path) as stream:
         clock = Clock(os.stat(path).st_mtime)
@@ -142,8 +143,9 @@ def blocks_since(
     """The lines that have come since I(last), across rotation; I(reading.positions) then says where this one ended."""
     if path == JOURNAL:
         argv = ["--after-cursor=" + last.cursor] if last and last.cursor else []
+        clock = Clock(time.time())
         for block in _journal(runner, argv, reading):
-            yield Clock(time.time()), block
+            yield clock, block
         return
     for part, offset in _parts_since(runner, path, last, reading):
         with _open(runner, part) as stream:

@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import collections
 import gc
 import json
 import os
@@ -97,7 +98,7 @@ class Log:
         for clock, raws in self.blocks():
             yield clock, select(raws if last is None else last.feed(raws), clock, conditions)
         if last is not None:
-            yield clock, select(last.finish(), clock, conditions)
+            yield clock.again(), select(last.finish(), clock, conditions)
 
     def facts(self) -> t.Dict[str, t.Any]:
         """What every answer says about the reading itself."""
@@ -109,19 +110,16 @@ class Log:
 
 def records(log: Log, order: Order) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
     """The selected deliveries as records, in order of time, and how many there were before the limit."""
-    found: t.List[t.Dict[str, t.Any]] = []
+    # The newest of each file: two files can be of the same hours.
+    newest: t.Dict[Clock, t.Deque[Raw]] = collections.OrderedDict()
     count = 0
     with no_cycles():
         for clock, raws in log.selected():
-            for raw in raws:
-                record = _record(raw, clock, order)
-                if record:
-                    count += 1
-                    found.append(record)
-            if order.limit and len(found) > 2 * order.limit + 1000:
-                found = found[-order.limit :]
-    found.sort(key=lambda record: str(record["time"]))
-    return found[-order.limit :] if order.limit else found, count
+            count += len(raws)
+            newest.setdefault(clock, collections.deque(maxlen=order.limit or None)).extend(raws)
+        shown = (_record(raw, clock, order) for clock, raws in newest.items() for raw in raws)
+        found = sorted((record for record in shown if record), key=lambda record: str(record["time"]))
+    return found[-order.limit :], count
 
 
 def _record(raw: Raw, clock: Clock, order: Order) -> t.Optional[t.Dict[str, t.Any]]:

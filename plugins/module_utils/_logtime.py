@@ -29,9 +29,14 @@ class Clock:
     """
 
     def __init__(self, last: float) -> None:
+        self._written = last
         self._last = time.localtime(last + _DAY)
         self._minutes: t.Dict[bytes, t.Tuple[str, str, float]] = {}
         self._days: t.Dict[bytes, bytes] = {}
+
+    def again(self) -> "Clock":
+        """Another one for the same file."""
+        return Clock(self._written)
 
     def text(self, head: bytes) -> str:
         """The time of a line as RFC 3339 text with its offset.

@@ -215,9 +215,11 @@ class LastAttempts:
         waiting = self._open
         for raw in raws:
             if raw[STATUS] is DEFERRED or raw[STATUS] is HELD and raw[RECIPIENT]:
-                waiting[raw[PLACE], raw[QUEUE_ID], raw[RECIPIENT]] = raw
+                key = raw[PLACE], raw[QUEUE_ID], raw[RECIPIENT]
+                waiting.pop(key, None)  # so that the order is that of the last attempts
+                waiting[key] = raw
                 if len(waiting) > _MOST_MESSAGES:
-                    yield waiting.pop(next(iter(waiting)))
+                    yield waiting.pop(next(iter(waiting), None))
                 continue
             if waiting and raw[STATUS] in FINAL:
                 waiting.pop((raw[PLACE], raw[QUEUE_ID], raw[RECIPIENT]), None)
