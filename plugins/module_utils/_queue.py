@@ -303,6 +303,7 @@ def explain(reason: str) -> Explained:
 # A row while it is counted: messages, recipients, bytes, the oldest as (arrival, instance, id, reason) or, merged,
 # (arrival, host, instance, id, reason), the number of the message that was counted last, then the age classes.
 _MESSAGES, _RECIPIENTS, _BYTES, _OLDEST, _LAST, _AGES = range(6)
+_REMEMBERED = 50000
 _NOBODY = (float("inf"),)
 _Row = t.List[t.Any]
 _Table = t.Dict[str, _Row]
@@ -320,10 +321,11 @@ class Tally:
         self._number = 0
         self._total = _new_row()
         self._tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
-        # The rows that belong to a sender, an address, a reason: looked up once for each, not once for each message.
-        self._by_sender: t.Dict[str, t.Tuple[_Row, ...]] = {}
-        self._by_address: t.Dict[str, t.Tuple[_Row, _Row, str]] = {}
-        self._by_reason: t.Dict[str, t.Tuple[_Row, str]] = {}
+        # What was found out once is not found out for each message again: rows of a status with a sender, of an address
+        # with a reason, and what a reason means.
+        self._by_sender: t.Dict[t.Tuple[str, str], t.Tuple[_Row, ...]] = {}
+        self._by_recipient: t.Dict[t.Tuple[str, str], t.Tuple[_Row, ...]] = {}
+        self._explained: t.Dict[str, Explained] = {}
 
     def watch(self, messages: t.Iterable[Message]) -> t.Iterator[Message]:
         """Pass messages on and count them."""
@@ -339,8 +341,7 @@ class Tally:
         several = len(recipients)
         reason = whole or (recipients[0].reason if recipients else "")
         oldest = (message.arrival, message.instance, message.id, reason)
-        status = _row(self._tables["statuses"], message.status)
-        for row in (self._total, status, *(self._by_sender.get(message.sender) or self._sender_rows(message.sender))):
+        for row in self._by_sender.get((message.status, message.sender)) or self._message_rows(message):
             row[_MESSAGES] += 1
             row[_RECIPIENTS] += several
             row[_BYTES] += size
@@ -349,7 +350,7 @@ class Tally:
                 row[_OLDEST] = oldest
         for address, own in recipients:
             reason = own or whole
-            for row in self._recipient_rows(address, reason):
+            for row in self._by_recipient.get((address, reason)) or self._recipient_rows(address, reason):
                 row[_RECIPIENTS] += 1
                 row[age] += 1
                 if row[_LAST] != number:
@@ -359,29 +360,24 @@ class Tally:
                     if oldest < row[_OLDEST]:
                         row[_OLDEST] = oldest[:3] + (reason,)
 
-    def _sender_rows(self, sender: str) -> t.Tuple[_Row, ...]:
+    def _message_rows(self, message: Message) -> t.Tuple[_Row, ...]:
+        sender, tables = message.sender, self._tables
         domain = domain_of(sender) or sender
-        rows = (_row(self._tables["senders"], sender), _row(self._tables["sender_domains"], domain))
-        self._by_sender[sender] = rows
+        status, row = _row(tables["statuses"], message.status), _row(tables["senders"], sender)
+        rows = (self._total, status, row, _row(tables["sender_domains"], domain))
+        _remember(self._by_sender, (message.status, sender), rows)
         return rows
 
     def _recipient_rows(self, address: str, reason: str) -> t.Tuple[_Row, ...]:
-        """The rows that a recipient belongs to."""
-        known = self._by_address.get(address)
-        if known is None:
-            domain = domain_of(address) or LOCAL
-            known = (_row(self._tables["recipients"], address), _row(self._tables["domains"], domain), domain)
-            self._by_address[address] = known
-        because = self._by_reason.get(reason)
-        if because is None:
-            if len(self._by_reason) > 20000:
-                self._by_reason.clear()
+        explained = self._explained.get(reason)
+        if explained is None:
             explained = explain(reason)
-            because = (_row(self._tables["reasons"], explained.text), explained.host)
-            self._by_reason[reason] = because
-        hop = because[1] or known[2]
-        nexthop = self._tables["nexthops"].get(hop) or _row(self._tables["nexthops"], hop)
-        return known[0], known[1], because[0], nexthop
+            _remember(self._explained, reason, explained)
+        tables, domain = self._tables, domain_of(address) or LOCAL
+        nexthop, because = _row(tables["nexthops"], explained.host or domain), _row(tables["reasons"], explained.text)
+        rows = (_row(tables["recipients"], address), _row(tables["domains"], domain), nexthop, because)
+        _remember(self._by_recipient, (address, reason), rows)
+        return rows
 
     def summary(self, top: int) -> t.Dict[str, t.Any]:
         """The tables, each with its I(top) rows by messages; 0 is all of them, which alone can be merged exactly."""
@@ -403,6 +399,13 @@ def merge(summaries: t.Mapping[str, t.Mapping[str, t.Any]], top: int = 0) -> t.D
     merged = _summary(total, tables, top)
     merged["complete"] = merged["complete"] and all(summary["complete"] for summary in summaries.values())
     return merged
+
+
+def _remember(known: t.Dict[t.Any, t.Any], key: t.Any, value: t.Any) -> None:
+    """Keep an answer, in bounds: reasons with a serial number in them are all different."""
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[key] = value
 
 
 def _new_row() -> _Row:

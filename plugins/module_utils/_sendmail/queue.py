@@ -42,16 +42,8 @@ class _Spool(t.NamedTuple):
     data: str
 
 
-class _Control(t.NamedTuple):
-    """What a control file says, headers left out."""
-
-    arrival: int
-    last_attempt: int
-    attempts: int
-    reason: str
-    sender: str
-    recipients: t.Tuple[Recipient, ...]
-    data_directory: str
+#: What a control file says, headers left out: arrival, last attempt, attempts, reason, sender, recipients, body directory.
+_Control = t.Tuple[int, int, int, str, str, t.Tuple[Recipient, ...], str]
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -96,7 +88,7 @@ def _one(
         report(f"{spool.control}/{name}", str(problem.strerror))
         return None
     try:
-        found = _parse(raw, strict=queue != "lost")
+        arrival, last_attempt, attempts, reason, sender, recipients, elsewhere = _parse(raw, queue != "lost")
     except ValueError as problem:
         _report_broken(f"{spool.control}/{name}", str(problem), report)
         return None
@@ -107,14 +99,14 @@ def _one(
         instance,
         queue,
         _queue.ACTIVE if active and queue == "normal" else _queue.STATUSES[queue],
-        found.arrival,
-        _body_size("df" + name[2:], data, found.data_directory, spool),
-        found.sender,
-        found.recipients,
-        found.reason,
-        found.last_attempt or None,
+        arrival,
+        _body_size("df" + name[2:], data, elsewhere, spool),
+        sender,
+        recipients,
+        reason,
+        last_attempt or None,
         None,
-        found.attempts,
+        attempts,
         False,
         f"{spool.control}/{name}",
     )
@@ -162,7 +154,7 @@ def _parse(raw: bytes, strict: bool = True) -> _Control:
     if strict:
         _insist(raw, fields)
     sender = _address(fields.get("S", ""))
-    return _Control(
+    return (
         int(fields.get("T", "0")),
         int(fields.get("K", "0")),
         int(fields.get("N", "0")),
@@ -182,10 +174,9 @@ def _waits_for(fields: t.Mapping[str, str], recipients: t.Sequence[Recipient]) -
     if "q" in fields:
         return "quarantine: " + fields["q"]
     reason = fields.get("M", "")
-    if reason and len(recipients) > 1:
-        own = {one.reason for one in recipients}
-        return "" if "" in own and reason in own else reason
-    return reason
+    if all(one.reason for one in recipients):
+        return reason
+    return "" if any(one.reason == reason for one in recipients) else reason
 
 
 def _insist(raw: bytes, fields: t.Mapping[str, str]) -> None:
@@ -340,7 +331,7 @@ def _is(path: str, target: Identity) -> bool:
         found = _parse(_content(path), strict=False)
     except (OSError, ValueError):
         return False
-    return (found.arrival, found.sender) == (target.arrival, target.sender)
+    return (found[0], found[4]) == (target.arrival, target.sender)
 
 
 def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> Outcome:
