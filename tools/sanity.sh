@@ -29,7 +29,7 @@ for configuration in "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf"; do
         cp "$configuration" "$home/.pip/pip.conf"
     fi
 done
-printf '[global]\nquiet = 1\n' >"$home/.config/pip/pip.conf"
+printf '[global]\nquiet = 2\n' >"$home/.config/pip/pip.conf"
 
 # The Pythons of managed nodes that a core knows: the oldest, and the newest.
 declare -A targets=([2.16]="3.6 3.12" [2.19]="3.8 3.13")
