@@ -96,7 +96,7 @@ def _missing(relays: t.Sequence[Relay]) -> list[str]:
         }
         text = f"  {relay.host}: {said.get(relay.state, relay.reason)}"
         lines += textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
-    return lines
+    return [*lines, "A repeat run changes only these."] if missing else []
 
 
 def _by_hand(relays: t.Sequence[Relay]) -> list[str]:

@@ -77,12 +77,14 @@ class Facts(t.NamedTuple):
 
     :param kind: the type of indexed tables.
     :param values: the effective parameters, as they are written.
+    :param relay: the relay control that is built in.
     """
 
     kind: str
     content: bytes
     main: main_cf.MainCf
     values: t.Mapping[str, str]
+    relay: str = ""
 
     def type_of(self, name: str) -> str:
         """The type of a table of ours."""
@@ -102,8 +104,9 @@ def facts(host: Host) -> Facts:
     with open(path, "rb") as stream:
         content = stream.read()
     main = main_cf.sound(main_cf.parse(content, path))
-    values = dict(defaults(host.runner), **main.values)
-    return Facts(host.capabilities.default_table_type, content, main, values)
+    builtin = defaults(host.runner)
+    values = dict(builtin, **main.values)
+    return Facts(host.capabilities.default_table_type, content, main, values, builtin.get(_RELAY, ""))
 
 
 def names(known: Facts, where: str) -> t.Tuple[str, ...]:
@@ -265,12 +268,15 @@ def _rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequenc
     number = there.line - 1
     last = main.document.logical[there.logical].parts[-1]
     head, equals, value = b"\n".join(lines[number : last + 1]).partition(b"=")
+    # A comma behind ours says that the line was there before, even if its value was empty.
+    alone = not value.rstrip().endswith(b",")
     value = _without(value, [element.encode() for element in ours])
     if wanted:
-        comma = "," if value.strip() else ""
+        comma = "" if alone and there.value and not value.strip() else ","
         value = f" {', '.join(wanted)}{comma}".encode() + value
-    usual = name == _RELAY and value.split() == known.values.get(name, "").encode().split() and name not in main.values
-    empty = not value.strip() and ours and not usual
+    # The relay control was not set before, if what remains is the built-in one as we write it.
+    usual = name == _RELAY and value == f" {known.relay}".encode()
+    empty = not wanted and ((alone and not value.strip()) or usual)
     lines[number : last + 1] = [] if empty else [head + equals + value]
     return b"\n".join(lines)
 

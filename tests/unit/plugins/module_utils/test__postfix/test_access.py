@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Postfix: which lines a rule becomes, how main.cf asks the tables, and that it comes back to the byte."""
+
+import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _access
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, main_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
+
+USUAL = {
+    "parent_domain_matches_subdomains": "smtpd_access_maps",
+    "smtpd_relay_before_recipient_restrictions": "yes",
+    "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
+    "recipient_delimiter": "",
+}
+NOW = datetime.datetime(2026, 11, 23)
+HOST = Host(None, None, Instance("postfix", "postfix", "/nowhere", ()), Capabilities((3, 7), "3.7", (), "hash"))
+
+
+def facts(content=b"", **values):
+    main = main_cf.parse(content)
+    return access.Facts(
+        "hash", content, main, dict(dict(USUAL, **values), **main.values), USUAL["smtpd_relay_restrictions"]
+    )
+
+
+def rule(where, pattern, **words):
+    return _access.parse("rules[0]", {where: [pattern]}, words, NOW)[0]
+
+
+def wired(content, filled, **values):
+    files = access.wire(HOST, facts(content, **values), filled, {"from"})
+    return files["main.cf"].content if files else content
+
+
+def test_a_domain_is_one_line_in_one_table():
+    placed = access.place(facts(), rule("from", "a.example", text="Go away"))
+    assert placed == {"access_from": ("a.example\t550 5.7.1 Go away",)}
+
+
+def test_a_u_label_is_written_in_both_forms():
+    placed = access.place(facts(), rule("from", "b\u00fccher.example"))
+    assert [line.partition("\t")[0] for line in placed["access_from"]] == [
+        "xn--bcher-kva.example",
+        "b\u00fccher.example",
+    ]
+
+
+def test_an_address_covers_its_details_as_sendmail_does():
+    placed = access.place(facts(), rule("from", "a.b@x.example", text="No"))
+    assert placed["access_from_patterns"] == ("/^a\\.b\\+[^@]*@x\\.example$/\t550 5.7.1 No",)
+    assert "access_from_patterns" not in access.place(facts(recipient_delimiter="+"), rule("from", "a@x.example"))
+
+
+def test_discard_waits_behind_the_relay_control():
+    placed = access.place(facts(), rule("from", "a.example", action="discard"))
+    assert placed == {"access_from": ("a.example\tOK",), "access_from_discard": ("a.example\tDISCARD",)}
+
+
+def test_networks():
+    assert access.place(facts(), rule("connect", "192.0.2.0/24", text="No")) == {
+        "access_connect": ("192.0.2\t550 5.7.1 No",)
+    }
+    assert access.place(facts(), rule("connect", "2001:db8::/32", text="No")) == {
+        "access_connect_networks": ("2001:db8::/32\t550 5.7.1 No",)
+    }
+    assert access.place(facts(), rule("connect", "2001:db8::1", action="relay")) == {
+        "access_relay": ("2001:db8::1\tOK",)
+    }
+
+
+def test_without_subdomains_only_refusals():
+    placed = access.place(facts(), rule("from", "a.example", subdomains=False, text="No"))
+    assert placed == {"access_from_patterns": ("/@a\\.example$/\t550 5.7.1 No",)}
+    with pytest.raises(OptionError):
+        access.place(facts(), rule("from", "a.example", subdomains=False, action="ok"))
+
+
+@pytest.mark.parametrize(
+    "value, meaning",
+    [
+        ("550 5.7.1 No", ("reject", 550, "5.7.1", "No")),
+        ("550 No", ("reject", 550, "5.7.1", "No")),
+        ("450 4.7.1 Later", ("defer", 450, "4.7.1", "Later")),
+        ("REJECT", ("reject", 554, "5.7.1", "Access denied")),
+        ("reject Bad", ("reject", 554, "5.7.1", "Bad")),
+        # The trap: bare digits let the sender in.
+        ("550", ("ok", 0, "", "")),
+        ("OK", ("ok", 0, "", "")),
+        ("RELAY", ("ok", 0, "", "")),
+        ("HOLD spam", ("hold", 0, "", "spam")),
+        ("REDIRECT x@y", ("", 0, "", "x@y")),
+    ],
+)
+def test_meaning(value, meaning):
+    assert access.meaning(value) == meaning
+
+
+def test_it_is_asked_first_and_formatting_stays():
+    content = b"smtpd_sender_restrictions =\n    permit_mynetworks,\n    # why\n    reject_non_fqdn_sender\nx = y\n"
+    after = wired(content, {"access_from": True})
+    assert after == content.replace(
+        b"restrictions =\n", b"restrictions = check_sender_access hash:$config_directory/access_from,\n"
+    )
+    value = main_cf.parse(after).values["smtpd_sender_restrictions"]
+    assert value.split(",")[0] == "check_sender_access hash:$config_directory/access_from"
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from(
+        [
+            b"",
+            b"smtpd_sender_restrictions =\n",
+            b"smtpd_sender_restrictions = permit_mynetworks\n",
+            b"smtpd_sender_restrictions=permit_mynetworks, reject\n",
+            b"a = b\nsmtpd_sender_restrictions = permit_mynetworks,\n\treject\n# end\n",
+            b"smtpd_recipient_restrictions =  \tpermit_mynetworks reject_unauth_destination\nsmtpd_client_restrictions =\n sleep 1\n",
+            b"smtpd_relay_restrictions = permit_mynetworks reject_unauth_destination\n",
+        ]
+    ),
+    st.sets(st.sampled_from([table.name for table in access.TABLES]), min_size=1),
+)
+def test_taken_out_again_main_cf_is_what_it_was(content, names):
+    wired_ = wired(content, dict.fromkeys(names, True))
+    lists = main_cf.parse(wired_).values
+    for table in access.TABLES:
+        if table.name in names:
+            assert facts().element(table) in " ".join(lists[table.asked_in].split())
+    assert wired(wired_, dict.fromkeys(names, True)) == wired_
+    half = dict.fromkeys(sorted(names)[::2], False)
+    assert wired(wired(wired_, half), dict.fromkeys(names, True)) == wired_
+    back = wired(wired_, dict.fromkeys(names, False))
+    assert back == content
+
+
+def test_the_relay_control_is_never_lost():
+    after = main_cf.parse(wired(b"", {"access_relay": True})).values["smtpd_relay_restrictions"]
+    assert (
+        after == "check_client_access hash:$config_directory/access_relay, permit_mynetworks, reject_unauth_destination"
+    )
+
+
+@pytest.mark.parametrize(
+    "values, filled, named",
+    [
+        ({"parent_domain_matches_subdomains": ""}, {"access_from": True}, "parent_domain_matches_subdomains"),
+        (
+            {"smtpd_relay_before_recipient_restrictions": "no"},
+            {"access_from_discard": True},
+            "smtpd_relay_before_recipient_restrictions",
+        ),
+    ],
+)
+def test_settings_that_would_change_the_meaning_are_named(values, filled, named):
+    with pytest.raises(Refused) as caught:
+        wired(b"", filled, **values)
+    assert named in str(caught.value)
+
+
+def test_a_stronger_option_in_master_cf_is_named(tmp_path):
+    (tmp_path / "master.cf").write_text("smtp inet n - y - - smtpd\n  -o smtpd_sender_restrictions=permit\n")
+    host = HOST._replace(instance=Instance("postfix", "postfix", str(tmp_path), ()))
+    with pytest.raises(Refused) as caught:
+        access.wire(host, facts(), {"access_from": True}, {"from"})
+    assert "-o smtpd_sender_restrictions=permit" in str(caught.value)
+
+
+def test_the_keys_that_smtpd_tries():
+    assert list(access.lookups("from", "a+b@x.example", "+")) == [
+        "a+b@x.example",
+        "a@x.example",
+        "x.example",
+        "example",
+        "a+b@",
+        "a@",
+    ]
+    assert list(access.lookups("connect", "192.0.2.7")) == ["192.0.2.7", "192.0.2", "192.0", "192"]
+    assert list(access.lookups("connect", "m.x.example")) == ["m.x.example", "x.example", "example"]

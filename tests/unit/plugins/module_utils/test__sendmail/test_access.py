@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""sendmail: which lines a rule becomes, what lines by hand mean, and how the access map is found and asked for."""
+
+import datetime
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _access
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused, Unsupported
+from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access
+
+NOW = datetime.datetime(2026, 11, 23)
+FACTS = access.Facts("hash", (("access", "hash"),), True, True)
+
+
+def host(directory="/nowhere"):
+    return Host(
+        None, None, Instance("sendmail", "sendmail", str(directory), ()), Capabilities((8, 17), "8.17", (), "hash")
+    )
+
+
+def lines(where, pattern, **words):
+    return access.place(FACTS, _access.parse("rules[0]", {where: [pattern]}, words, NOW)[0])["access"]
+
+
+@pytest.mark.parametrize(
+    "where, pattern, words, wanted",
+    [
+        ("from", "a.example", {"text": "No; go"}, ('From:a.example\tERROR:5.7.1:"550 No; go"',)),
+        ("from", "spam@", {"action": "discard"}, ("From:spam@\tDISCARD",)),
+        ("to", "u@x.example", {"action": "defer", "text": "Later"}, ('To:u@x.example\tERROR:4.7.1:"450 Later"',)),
+        ("to", "x.example", {"action": "hold", "text": "why"}, ("To:x.example\tQUARANTINE:why",)),
+        ("connect", "192.0.2.0/24", {"action": "relay"}, ("Connect:192.0.2\tRELAY",)),
+        ("connect", "192.0.2.4/31", {"action": "ok"}, ("Connect:192.0.2.4\tOK", "Connect:192.0.2.5\tOK")),
+        ("connect", "2001:db8::/32", {"action": "skip"}, ("Connect:IPv6:2001:db8\tSKIP",)),
+        ("connect", "2001:db8::1", {"action": "ok"}, ("Connect:IPv6:2001:db8:0:0:0:0:0:1\tOK",)),
+    ],
+)
+def test_lines(where, pattern, words, wanted):
+    assert lines(where, pattern, **words) == wanted
+
+
+@pytest.mark.parametrize(
+    "where, pattern, words", [("from", "a.example", {"subdomains": False}), ("connect", "2001::/20", {})]
+)
+def test_what_it_cannot_do_is_refused_with_the_nearest(where, pattern, words):
+    with pytest.raises(Unsupported) as caught:
+        lines(where, pattern, **words)
+    assert pattern in str(caught.value) and "nearest" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value, meaning",
+    [
+        ('ERROR:5.7.1:"550 No"', ("reject", 550, "5.7.1", "No")),
+        ("ERROR:5.7.1:571 No way", ("reject", 571, "5.7.1", "No way")),
+        ('ERROR:"550 Sender banned."', ("reject", 550, "5.0.0", "Sender banned.")),
+        ("ERROR:4.7.1:450 Later", ("defer", 450, "4.7.1", "Later")),
+        ("550 No", ("reject", 550, "5.0.0", "No")),
+        ("REJECT", ("reject", 550, "5.7.1", "Access denied")),
+        ("reject", ("reject", 550, "5.7.1", "Access denied")),
+        ("QUARANTINE:spam", ("hold", 0, "", "spam")),
+        ("RELAY", ("relay", 0, "", "")),
+        ("REJCT", ("", 0, "", "")),
+    ],
+)
+def test_meaning(value, meaning):
+    assert access.meaning(value) == meaning
+
+
+def test_rejected_recipients_have_a_reply_of_their_own():
+    assert access.meaning("REJECT", "to") == ("reject", 550, "5.2.1", "Mailbox disabled for this recipient")
+
+
+def cf(tmp_path, text):
+    (tmp_path / "sendmail.cf").write_text(text.replace("/etc/mail", str(tmp_path)))
+    return access.facts(host(tmp_path))
+
+
+def test_the_map_is_found_alone_and_in_a_sequence(tmp_path):
+    assert cf(tmp_path, "Kaccess hash -T<TMPF> -o /etc/mail/access\n").maps == (("access", "hash"),)
+    text = "Kp hash /etc/mail/x\nKaccess_policy hash -T<TMPF> /etc/mail/access.postmaster\nKaccess_local btree -o /etc/mail/access\n"
+    known = cf(
+        tmp_path, text + "Kaccess sequence access_policy access_local\nR<?> $| $>SearchList <+ To> $|\nR<SKIP> x\n"
+    )
+    assert known.maps == (("access.postmaster", "hash"), ("access", "btree"))
+    assert known.blocklist and known.skip and known.type_of("access") == "btree"
+    assert cf(tmp_path, "").maps == ()
+
+
+def test_what_is_wired_stays(tmp_path):
+    assert access.wire(host(tmp_path), FACTS, {"access": True}, {"from", "to"}) == {}
+
+
+def test_features_come_where_m4_needs_them(tmp_path):
+    (tmp_path / "sendmail.mc").write_text("x")
+    stock = [
+        "OSTYPE(`debian')dnl",
+        "FEATURE(`access_db', , `skip')dnl",
+        "FEATURE(`greet_pause', `1000')dnl",
+        "MAILER(`smtp')dnl",
+    ]
+    found = access._with_features(host(tmp_path), "/etc/mail/sendmail.mc", stock)
+    assert found == stock[:2] + ["FEATURE(`blocklist_recipients')dnl"] + stock[2:]
+    bare = ["FEATURE(`greet_pause', `1000')dnl", "MAILER(`smtp')dnl"]
+    found = access._with_features(host(tmp_path), "/etc/mail/sendmail.mc", bare)
+    assert found[0] == "FEATURE(`access_db', `hash -T<TMPF> -o /etc/mail/access', `skip')dnl" and found[2:] == bare
+    with pytest.raises(Refused):
+        access._with_features(host(tmp_path), "/etc/mail/sendmail.mc", ["dnl nothing"])
+
+
+def test_the_keys_that_the_rulesets_try():
+    wanted = ["a+b@x.example", "a+*@x.example", "a@x.example", "a+b@", "a+*@", "a@", "x.example", "example"]
+    assert list(access.lookups("from", "a+b@x.example"))[::2] == ["From:" + key for key in wanted]
+    assert list(access.lookups("to", "a@x.example"))[1::2] == ["a@x.example", "x.example", "example"]
+    assert "Connect:IPv6:2001:db8" in list(access.lookups("connect", "2001:db8::1"))
