@@ -137,7 +137,8 @@ def test_taken_out_again_main_cf_is_what_it_was(content, names):
             assert facts().element(table) in " ".join(lists[table.asked_in].split())
     assert wired(wired_, dict.fromkeys(names, True)) == wired_
     half = dict.fromkeys(sorted(names)[::2], False)
-    assert wired(wired(wired_, half), dict.fromkeys(names, True)) == wired_
+    again = wired(wired(wired_, half), dict.fromkeys(names, True))
+    assert main_cf.parse(again).values == lists and wired(again, dict.fromkeys(names, False)) == content
     back = wired(wired_, dict.fromkeys(names, False))
     assert back == content
 
