@@ -278,11 +278,24 @@ def _prove(area: Area, plan: Plan, steps: Steps) -> None:
     try:
         if plan.activation.kind != NOTHING:
             steps.activate(plan.activation)
+        else:
+            _let_go(area, plan)
         findings: t.Sequence[str] = steps.verify()
     except (PostmasterError, OSError) as problem:
         findings = (str(problem),)
     if findings:
         raise RolledBack(findings, restored=_restore(area, plan.activation, steps))
+
+
+def _let_go(area: Area, plan: Plan) -> None:
+    """Leave the files that daemons have open without a name; what is kept to go back to are copies.
+
+    Nobody tells a daemon that a table is new: Postfix looks whether the file it has open is still there (dict_changed_name()
+    in its source), and the old one would be, in the directory that is kept.
+    """
+    kept = area.old if os.path.exists(area.old) else area.stage
+    for name in plan.compile:
+        _files.renew(os.path.join(kept, name))
 
 
 def _restore(area: Area, activation: Activation, steps: Steps) -> bool:

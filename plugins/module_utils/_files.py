@@ -67,6 +67,19 @@ def copy_identity(source: str, target: str) -> None:
     os.utime(target)
 
 
+def renew(path: str) -> None:
+    """Replace a file by a copy of itself, so that those who have it open can see that it is gone; none is fine."""
+    if not os.path.isfile(path):
+        return
+    temporary = f"{path}.postmaster-new"
+    remove(temporary)
+    known = os.stat(path)
+    shutil.copyfile(path, temporary)
+    copy_identity(path, temporary)
+    os.utime(temporary, ns=(known.st_atime_ns, known.st_mtime_ns))
+    os.rename(temporary, path)
+
+
 def fsync_directory(path: str) -> None:
     """Make the names in a directory durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

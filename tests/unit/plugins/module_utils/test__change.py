@@ -218,6 +218,37 @@ def test_somebody_elses_write_is_not_lost(live):
     assert (live / "main.cf").read_bytes() == OLD["main.cf"] and litter(live) == []
 
 
+@pytest.mark.parametrize("exchange_works", [True, False])
+def test_who_has_an_old_table_open_can_see_that_it_is_gone(live, monkeypatch, exchange_works):
+    """Postfix opens a table anew only when the file it has open has no name any more; nothing else tells it."""
+    if not exchange_works:
+        monkeypatch.setattr(_files, "exchange", lambda one, other: cannot_exchange())
+    (live / "fresh").write_bytes(b"old\n")
+    (live / "fresh.db").write_bytes(b"compiled old\n")
+    names_left = []
+
+    class TableOnly(Mta):
+        def plan(self):
+            files = _change.difference(self.live, {"fresh": File(b"fresh\n")})
+            return _change.Plan(self.live, files, ("fresh.db",) if files else (), Activation(NOTHING))
+
+        def verify(self):
+            names_left.append(os.fstat(opened.fileno()).st_nlink)
+            return ("taken back",) if len(names_left) == 1 else ()
+
+    with open(str(live / "fresh.db"), "rb") as opened:
+        with pytest.raises(RolledBack):
+            TableOnly(live).run()
+        assert (live / "fresh.db").read_bytes() == b"compiled old\n"
+        TableOnly(live).run()
+    assert names_left == [0, 0] and (live / "fresh.db").read_bytes() == b"compiled fresh\n"
+
+
+def cannot_exchange():
+    """What an overlay says."""
+    raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+
 def test_a_second_writer_waits_or_says_busy(live):
     with _change.locked(str(live), 0):
         with pytest.raises(Busy, match="process %d" % os.getpid()):
