@@ -64,7 +64,10 @@ class Log:
         self._state = state
         self._last_lines = lines
         if state and state.messages:
-            self.join.load(state.messages)
+            try:
+                self.join.load(state.messages)
+            except (ValueError, KeyError, TypeError) as problem:
+                self.reading.notes.append(f"the messages that were open at the last call are not known: {problem}")
 
     def blocks(self) -> t.Iterator[t.Tuple[Clock, t.List[Raw]]]:
         """All deliveries, block by block; join.outbox holds the messages of the same block until the next one."""

@@ -36,7 +36,7 @@ RAW_FIELDS = (
 
 #: A message: a list, because its parts come one after the other. None is "the log has not said it".
 Message = t.List[t.Any]
-(STARTED, CLIENT, MESSAGE_ID, SENDER, SIZE, RECIPIENTS, TLS_IN, WAITING, SUBJECT, LINES, DONE, NOTED) = range(12)
+(STARTED, CLIENT, MESSAGE_ID, SENDER, SIZE, RECIPIENTS, TLS_IN, WAITING, SUBJECT, LINES, DONE, NOTED, SHOWN) = range(13)
 
 SENT, DEFERRED, BOUNCED, EXPIRED = b"sent", b"deferred", b"bounced", b"expired"
 REJECTED, DISCARDED, HELD = b"rejected", b"discarded", b"held"
@@ -106,7 +106,7 @@ def new_message(
     tls: t.Optional[bytes] = None,
 ) -> Message:
     """A message of which nothing more is known yet."""
-    return [started, client, b"", sender, None, 0, tls, None, b"", None, 0, 0]
+    return [started, client, b"", sender, None, 0, tls, None, b"", None, 0, 0, None]
 
 
 #: Stands for the message of a line whose beginning the log does not show; nobody writes into it.

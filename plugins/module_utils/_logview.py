@@ -29,6 +29,7 @@ from ._logrecords import (
     RECIPIENT,
     RELAY,
     SENDER,
+    SHOWN,
     SIZE,
     STARTED,
     STATUS,
@@ -171,18 +172,17 @@ def post_lines(raws: t.Iterable[Raw], clock: Clock, internal: "Internal") -> t.L
     """post_line() of many deliveries, from bytes to bytes, with a line feed; what has no time stamp is left out."""
     found: t.List[bytes] = []
     append, declared = found.append, bool(internal)
-    last: t.Any = None
-    before, sender, after, plain = b"", b"", b"", True
     for raw in raws:
-        message = raw[MESSAGE]
-        if message is not last or message[STARTED] is None:
+        message, recipient = raw[MESSAGE], raw[RECIPIENT]
+        parts = message[SHOWN]
+        if parts is None:
             try:
-                before, sender, after, plain = _line_parts(raw, clock)
+                parts = _line_parts(raw, clock)
             except (ValueError, IndexError):
-                last = None
                 continue
-            last = message
-        recipient = raw[RECIPIENT]
+            if message[STARTED] is not None:
+                message[SHOWN] = parts
+        before, sender, after, plain = parts
         if b"|" in recipient or not plain:
             append(_escaped(raw, clock, internal))
         elif declared:

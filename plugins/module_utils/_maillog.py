@@ -21,6 +21,7 @@ from ._logrecords import (
     PLACE,
     QUEUE_ID,
     RECIPIENT,
+    SHOWN,
     STATUS,
     WAITING,
     Ledger,
@@ -28,6 +29,7 @@ from ._logrecords import (
     Outbox,
     Place,
     Raw,
+    new_message,
     process_of,
 )
 from ._postfix import maillog as _postfix_log
@@ -168,6 +170,8 @@ class Join:
             ledger = self._ledger(Place(mta, _bytes(host), _bytes(instance)))
             for queue_id, parts, waiting in one["messages"]:
                 message = [_bytes(part) if isinstance(part, str) else part for part in parts]
+                if len(message) != len(new_message()):
+                    raise ValueError("the state of another version")
                 ledger.messages[_bytes(queue_id)] = message
                 if waiting:
                     raws = [_load_raw(raw, ledger.place, message) for raw in waiting]
@@ -176,7 +180,7 @@ class Join:
 
 def _dump_message(queue_id: bytes, message: Message) -> t.List[t.Any]:
     parts = [_text(part) if isinstance(part, bytes) else part for part in message]
-    parts[WAITING] = parts[LINES] = None
+    parts[WAITING] = parts[LINES] = parts[SHOWN] = None
     waiting = [_dump_raw(raw) for raw in (message[WAITING] or {}).values()]
     return [_text(queue_id), parts, waiting]
 

@@ -32,6 +32,7 @@ from .._logrecords import (
     REJECTED,
     SENDER,
     SENT,
+    SHOWN,
     STATUS,
     STATUS_CODE,
     UNFINISHED,
@@ -171,7 +172,7 @@ def _received(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: b
     announced = int(count[7:])
     tls = ledger.tls.get(process_of(head), _SOME_TLS)[1] if protocol in _WITH_TLS else b""
     lines = [line] if ledger.keep else None
-    message = [head, client, message_id, sender, int(size), announced, tls, None, b"", lines, 0, 0]
+    message = [head, client, message_id, sender, int(size), announced, tls, None, b"", lines, 0, 0, None]
     refused = ledger.waiting.pop(queue_id, None) if ledger.waiting else None
     if refused:
         _with_sender(ledger, refused, message)
@@ -381,7 +382,13 @@ def _child(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, child: byt
     parent = ledger.messages.get(queue_id)
     if kind == b"clone":
         message = list(parent) if parent else new_message(head)
-        message[SENDER], message[WAITING], message[DONE], message[LINES] = why[6:-1], None, 0, None
+        message[SENDER], message[WAITING], message[DONE], message[LINES], message[SHOWN] = (
+            why[6:-1],
+            None,
+            0,
+            None,
+            None,
+        )
         ledger.messages[child] = message
     elif kind in NOTICES:
         message = ledger.messages[child] = new_message(head, LOCAL, b"", b"")

@@ -110,6 +110,17 @@ def test_a_damaged_state_is_as_none(ask, tmp_path):
     assert ask(path=[str(log)], since_last=True)["count"] == 52
 
 
+def test_open_messages_of_another_version_are_forgotten_and_said(ask, tmp_path):
+    log, state = tmp_path / "mail.log", tmp_path / "state" / "log-log_info.json"
+    log.write_bytes((CORPUS / "postfix-3.7-iso.log").read_bytes())
+    ask(path=[str(log)], since_last=True)
+    found = json.loads(state.read_text())
+    found["messages"] = found["messages"].replace(", null]", "]")
+    assert found["messages"] != json.loads(state.read_text())["messages"]
+    state.write_text(json.dumps(found))
+    assert "another version" in ask(path=[str(log)], since_last=True)["notes"][0]
+
+
 @pytest.mark.parametrize(
     "options, option",
     [

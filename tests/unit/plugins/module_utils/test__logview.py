@@ -96,7 +96,7 @@ def test_a_selection_that_cannot_be_meant(given, option):
 )
 def test_the_direction_is_what_was_declared(networks, domains, client, recipient, relay, direction):
     raw = [b""] * 14
-    raw[3] = [None, client] + [None] * 10
+    raw[3] = [None, client] + [None] * 11
     raw[4], raw[6] = recipient, relay
     assert _logview.Internal(networks, domains).direction(tuple(raw)) == direction
 

@@ -268,9 +268,11 @@ def test_what_cleanup_refuses_and_what_only_warns():
     head = b"2026-11-23T06:56:37.249394+00:00 pf12 postfix/"
     lines = [
         head + b"smtpd[406]: warning: reject: ETRN third.test... from stranger38.stranger.test[10.25.0.138]\n",
-        head + b"cleanup[968]: 4jXxdg4X1VzHTYQ: reject: content a from stranger30.stranger.test[10.25.0.130]; from=<probe@stranger.test> "
+        head
+        + b"cleanup[968]: 4jXxdg4X1VzHTYQ: reject: content a from stranger30.stranger.test[10.25.0.130]; from=<probe@stranger.test> "
         b"to=<user@served.test> proto=ESMTP helo=<client.stranger.test>: 5.7.1 disallowed character\n",
-        head + b"cleanup[968]: 4jXxdg4X1VzHTYR: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 virus; from=<a@b> to=<c@d> proto=ESMTP helo=<x>\n",
+        head
+        + b"cleanup[968]: 4jXxdg4X1VzHTYR: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 virus; from=<a@b> to=<c@d> proto=ESMTP helo=<x>\n",
     ]
     found = [(one.sender, one.recipient, one.client_address, one.status_code, one.reason) for one in joined(lines)]
     assert found == [
