@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import statistics
 import typing as t
 
 from figures import Row
 from queuehosts import QueueHost, queue_host
 
 MESSAGES = 20000
-ROUNDS = 5
+ROUNDS = 9
 #: Megabytes that a summary may need.
 MEMORY = 100
 
@@ -44,7 +43,8 @@ def _summary(host: QueueHost, name: str, yardstick: t.Sequence[str], bound: floa
     found = host.call("time_summary", rounds=ROUNDS, yardstick=list(yardstick))
     assert found["messages"] == MESSAGES, found
     what = f"summary of {MESSAGES} messages : {name}, {host}"
-    yield Row(what, statistics.median(found["ours"]), statistics.median(found["theirs"]), "s", bound)
+    # The best of each: what other programs take away from a round is no property of either.
+    yield Row(what, min(found["ours"]), min(found["theirs"]), "s", bound)
     yield Row(f"memory of that : {MEMORY} MB", found["megabytes"], MEMORY, "MB", 1)
 
 
