@@ -62,15 +62,13 @@ def postfix_message(world: World, moment: float, queue_id: str) -> t.List[Event]
         truth["rejected"] += 1
         why = f"554 5.7.1 <{recipients[0]}>: Relay access denied; from=<{sender}> to=<{recipients[0]}> proto=ESMTP helo=<{name}>"
         found.append(_event(moment + 0.1, f"postfix/smtpd[{smtpd}]: NOQUEUE: reject: RCPT from {name}[{ip}]: {why}"))
+    active = f"postfix/qmgr[900]: {queue_id}: from=<{sender}>, size={size}, nrcpt={len(recipients)} (queue active)"
     truth["received"] += 1
     truth["bytes_received"] += size
     found += [
         _event(moment + 0.1, f"postfix/smtpd[{smtpd}]: {queue_id}: client={name}[{ip}]"),
         _event(moment + 0.2, f"postfix/cleanup[3001]: {queue_id}: message-id=<{some.getrandbits(64):x}@{name}>"),
-        _event(
-            moment + 0.3,
-            f"postfix/qmgr[900]: {queue_id}: from=<{sender}>, size={size}, nrcpt={len(recipients)} (queue active)",
-        ),
+        _event(moment + 0.3, active),
         _event(
             moment + 0.3,
             f"postfix/smtpd[{smtpd}]: disconnect from {name}[{ip}] ehlo=1 mail=1 rcpt={len(recipients)} data=1 quit=1 commands=5",
@@ -78,39 +76,38 @@ def postfix_message(world: World, moment: float, queue_id: str) -> t.List[Event]
     ]
     last = moment + 0.5
     for recipient in recipients:
-        relay = f"mx1.{recipient.partition('@')[2]}"
-        address = f"{relay}[203.0.113.{len(relay) % 200 + 1}]:25"
-        delay = some.randint(1, 400) / 100
-        fate = some.random()
-        head = f"postfix/smtp[{smtp}]: {queue_id}: to=<{recipient}>, relay={address}, delay="
-        if fate < 0.08:
-            truth["deferred"] += 1
-            found.append(
-                _event(
-                    last + delay,
-                    head + _said("4.7.1", "deferred", delay, address, "451 4.7.1 Greylisted, try again later"),
-                )
-            )
-            retry = last + some.randint(300, 900)
-            found.append(
-                _event(
-                    retry,
-                    f"postfix/qmgr[900]: {queue_id}: from=<{sender}>, size={size}, nrcpt={len(recipients)} (queue active)",
-                )
-            )
-            last, delay = retry, int(retry - moment)
-        if fate > 0.95:
-            truth["bounced"] += 1
-            why = f"550 5.1.1 <{recipient}>: Recipient address rejected: User unknown"
-            text = _said("5.1.1", "bounced", delay, address, why)
-        else:
-            truth["sent"] += 1
-            truth["bytes_sent"] += size
-            text = f"{delay:g}, delays=0.1/0/0.2/0.3, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as {some.getrandbits(44):X})"
-        last += 0.3
-        found.append(_event(last, head + text))
+        events, last = _attempts(world, moment, last, f"postfix/smtp[{smtp}]: {queue_id}", recipient, active)
+        found += events
+        truth["bytes_sent"] += size * ("status=sent" in events[-1][2])
     found.append(_event(last + 0.1, f"postfix/qmgr[900]: {queue_id}: removed"))
     return found
+
+
+def _attempts(
+    world: World, moment: float, last: float, head: str, recipient: str, active: str
+) -> t.Tuple[t.List[Event], float]:
+    """One recipient's delivery, perhaps after a deferral; and when it was."""
+    some, truth, found = world.random, world.truth, []
+    relay = f"mx1.{recipient.partition('@')[2]}"
+    address = f"{relay}[203.0.113.{len(relay) % 200 + 1}]:25"
+    delay, fate = some.randint(1, 400) / 100, some.random()
+    head = f"{head}: to=<{recipient}>, relay={address}, delay="
+    if fate < 0.08:
+        truth["deferred"] += 1
+        text = _said("4.7.1", "deferred", delay, address, "451 4.7.1 Greylisted, try again later")
+        found.append(_event(last + delay, head + text))
+        last += some.randint(300, 900)
+        found.append(_event(last, active))
+        delay = int(last - moment)
+    if fate > 0.95:
+        truth["bounced"] += 1
+        why = f"550 5.1.1 <{recipient}>: Recipient address rejected: User unknown"
+        text = _said("5.1.1", "bounced", delay, address, why)
+    else:
+        truth["sent"] += 1
+        text = f"{delay:g}, delays=0.1/0/0.2/0.3, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as {some.getrandbits(44):X})"
+    found.append(_event(last + 0.3, head + text))
+    return found, last + 0.3
 
 
 def _said(code: str, status: str, delay: float, address: str, why: str) -> str:

@@ -104,36 +104,14 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
             to, delay, xdelay, relay, code, status, reason = _unusual_to(text)
         message = messages.get(queue_id) or _unknown(queue_id)
         protocol = _tls_of(tls, head, relay[6:]) if tls else b""
-        if b"," in to or to[3:4] != b"<":
-            recipients = _recipients(to[3:])
-            outcome = (b"", relay, delay, xdelay, code, status, reason, protocol, line)
-            for recipient in recipients:
-                deliver((head, place, queue_id, message, recipient) + outcome)
-            count = len(recipients)
-        else:
-            deliver(
-                (
-                    head,
-                    place,
-                    queue_id,
-                    message,
-                    to[4:-1],
-                    b"",
-                    relay,
-                    delay,
-                    xdelay,
-                    code,
-                    status,
-                    reason,
-                    protocol,
-                    line,
-                )
-            )
-            count = 1
+        recipients = _recipients(to[3:]) if b"," in to or to[3:4] != b"<" else (to[4:-1],)
+        outcome = (b"", relay, delay, xdelay, code, status, reason, protocol, line)
+        for recipient in recipients:
+            deliver((head, place, queue_id, message, recipient) + outcome)
         if status is DEFERRED or keep or message[WAITING]:
-            _afterwards(ledger, message, count)
+            _afterwards(ledger, message, len(recipients))
         if status is not DEFERRED:
-            message[DONE] += count
+            message[DONE] += len(recipients)
 
     return handle
 
