@@ -29,11 +29,13 @@ class Broken(t.NamedTuple):
 
     :param spoil: a shell command that breaks it, run in the configuration directory.
     :param named: what the error must name.
+    :param mend: how to take back what was done outside of the configuration directory.
     """
 
     name: str
     spoil: str
     named: str
+    mend: str = ""
 
 
 def _main(name: str, value: t.Any, title: str = "") -> Bad:
@@ -76,7 +78,7 @@ SENDMAIL_BAD = (
     Bad("a number that is none", {"mc": {"defines": {"confMAX_HOP": "abc"}}}, "confMAX_HOP"),
     Bad("a word that is not in the list", {"mc": {"defines": {"confDELIVERY_MODE": "qeueonly"}}}, "confDELIVERY_MODE"),
     Bad("a feature that does not exist", {"mc": {"features": ["no_such_feature"]}}, "no_such_feature"),
-    Bad("blanks where a tab must be", {"mc": {"local_rulesets": "LOCAL_RULESETS\nSLocal_check_mail\nR$*    $@ OK\n"}}, "local_rulesets"),
+    Bad("blanks where a tab must be", {"mc": {"local_rulesets": "SLocal_check_mail\nR$*    $@ OK\n"}}, "local_rulesets"),
     Bad("a mailer without a path", {"mc": {"mailer_definitions": "Mbroken\n"}}, "mailer_definitions"),
     Bad("a quote in a define", {"mc": {"defines": {"confSMTP_LOGIN_MSG": "$j')syscmd(`id"}}}, "confSMTP_LOGIN_MSG"),
     Bad("a command at build time", {"mc": {"before_mailers": "syscmd(`id')"}}, "before_mailers"),
@@ -102,4 +104,36 @@ POSTFIX_BROKEN = (
     Broken("no main.cf", "rm main.cf", "main.cf"),
     Broken("no master.cf", "rm master.cf", "master.cf"),
     Broken("an empty master.cf", ": > master.cf", "master.cf"),
+)  # fmt: skip
+
+SENDMAIL_BROKEN = (
+    Broken("an access line without a value", "echo 'From:spam.test' >> access", "access:"),
+    Broken("an access key that stands twice", "printf 'From:a.test\\tOK\\nFrom:a.test\\tREJECT\\n' >> access", "From:a.test stands in line"),
+    Broken("access is a directory", "rm access && mkdir access", "/etc/mail/access: not a file"),
+    Broken("a mailertable line without a route", "echo 'a.test' > mailertable", "mailertable:1"),
+    Broken("a mailertable route without a mailer", "printf 'a.test\\tmx.a.test\\n' > mailertable", "mailertable:1"),
+    Broken("mailertable is a directory", "rm -f mailertable && mkdir mailertable", "/etc/mail/mailertable: not a file"),
+    Broken("local-host-names is a directory", "rm local-host-names && mkdir local-host-names", "local-host-names: not a file"),
+    Broken("relay-domains is a directory", "rm relay-domains && mkdir relay-domains", "relay-domains: not a file"),
+    Broken("sendmail.cf is a directory", "rm sendmail.cf && mkdir sendmail.cf", "sendmail.cf: not a file"),
+    Broken("an alias without a colon", "rm aliases && printf 'root: a\\nnocolon here\\n' > aliases", "aliases:2"),
+    Broken("aliases point nowhere", "ln -sfn /etc/no-such-aliases aliases", "aliases: a symbolic link to nowhere"),
+    Broken("a damaged Makefile", "printf 'no rule at all\\n' > Makefile", "/etc/mail/Makefile:1"),
+    Broken("an empty Makefile", ": > Makefile", "/etc/mail/Makefile: empty"),
+    Broken("a damaged sendmail.conf", "echo 'DAEMON_PARMS=\"unfinished' >> sendmail.conf", "/etc/mail/sendmail.conf"),
+    Broken("everybody may write to the directory", "chmod 2777 .", "/etc/mail: others", "chmod 2755 /etc/mail"),
+    Broken("the group may write to the directory", "chmod g+w .", "/etc/mail: others", "chmod 2755 /etc/mail"),
+    Broken("everybody may write to access", "chmod 666 access", "/etc/mail/access: others"),
+    # makemap asks the live sendmail.cf who TrustedUser is, and does nothing without it.
+    Broken("no sendmail.cf", "rm sendmail.cf", "sendmail.cf"),
+    Broken("no makemap", "mv $(command -v makemap) /root/makemap.away", "makemap", "mv /root/makemap.away $(dirname $(command -v sendmail))/makemap"),
+)  # fmt: skip
+
+#: What a run mends without a word about it: our own output, spoilt by somebody.
+SENDMAIL_HEALED = (
+    Broken("a sendmail.cf written by hand", "echo 'O NoSuchOption=1' >> sendmail.cf", "sendmail.cf"),
+    Broken("an empty sendmail.mc", ": > sendmail.mc", "sendmail.mc"),
+    Broken("a compiled table is missing", "rm access.postmaster.db", "access.postmaster.db"),
+    Broken("a compiled table is garbage", "echo garbage > access.postmaster.db", "access.postmaster.db"),
+    Broken("a table of ours was emptied", ": > access.postmaster", "access.postmaster"),
 )  # fmt: skip

@@ -26,7 +26,7 @@ import typing as t
 
 from .._policy import Policy
 from .._records import Host, Rendering
-from . import cf, instance, shadow
+from . import cf, instance, mc, shadow
 
 #: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
 _STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
@@ -56,7 +56,9 @@ def _check(host: Host, stage: str, policy: Policy, rendering: Rendering, scratch
         return findings
     copy = os.path.join(scratch, "sendmail.cf")
     _write(copy, staged(text, host.instance.config_directory, stage))
-    findings = _parsed(host, copy, stage) or _relaying(host, copy, policy, candidate)
+    source = os.path.join(stage, "sendmail.mc")
+    blame = _native_lines(_read(source)) if os.path.exists(source) else {}
+    findings = _parsed(host, copy, stage, blame) or _relaying(host, copy, policy, candidate)
     if findings:
         return findings
     return shadow.try_out(host, _read(copy), scratch, policy, candidate)
@@ -196,7 +198,21 @@ _BIND_PROBLEMS = {
 # --- sendmail's own reading -----------------------------------------------------------------------------------------
 
 
-def _parsed(host: Host, copy: str, stage: str) -> t.List[str]:
+def _native_lines(text: str) -> t.Dict[str, str]:
+    """Each line of the free sections of a sendmail.mc and the name of its section, under which it was given."""
+    found, section = {}, ""  # type: t.Dict[str, str], str
+    openers = {opener: name for name, opener in mc.RAW_SECTIONS.items() if opener}
+    for line in text.split("\n"):
+        if line.startswith("dnl --- ") or line == "divert(0)dnl":
+            section = ""
+        elif line in openers:
+            section = openers[line]
+        elif section and line.strip():
+            found.setdefault(line.strip(), f"mc.{section}")
+    return found
+
+
+def _parsed(host: Host, copy: str, stage: str, blame: t.Optional[t.Mapping[str, str]] = None) -> t.List[str]:
     """Does sendmail take the cf? Whatever it says before it asks for input is a finding, also with exit status 0."""
     program = instance.the_layout().program
     said = host.runner.run([program, "-C", copy, "-bt"], stdin="", timeout=60, check=False)
@@ -204,19 +220,30 @@ def _parsed(host: Host, copy: str, stage: str) -> t.List[str]:
     lines = [line for line in (before + said.err).split("\n") if line.strip()]
     if said.rc and not lines:
         lines = [f"exit status {said.rc}"]
-    return [_with_line(line, copy, host.instance.config_directory, stage) for line in lines]
+    return [_with_line(line, copy, host.instance.config_directory, stage, blame or {}) for line in lines]
 
 
-def _with_line(line: str, copy: str, live: str, stage: str) -> str:
-    """sendmail's message with the path that the postmaster knows and the text of the line it names."""
+def _with_line(line: str, copy: str, live: str, stage: str, blame: t.Mapping[str, str]) -> str:
+    """sendmail's message with the path that the postmaster knows, the text of the line and the native section it is from."""
     match = re.search(r"line (\d+): ", line)
     shown = line.replace(copy, "sendmail.cf").replace(stage, live)
+    shown = shown if "sendmail.cf" in shown else f"sendmail.cf: {shown}"
     if not match:
-        return f"sendmail.cf: {shown}" if "sendmail.cf" not in shown else shown
+        return _blamed(shown, blame)
     lines = _read(copy).split("\n")
     number = int(match.group(1))
     text = lines[number - 1].strip().replace(stage, live) if 0 < number <= len(lines) else ""
-    return f"{shown} [{text}]"
+    section = blame.get(text, "")
+    return f"{section}: {shown} [{text}]" if section else _blamed(f"{shown} [{text}]", blame)
+
+
+def _blamed(shown: str, blame: t.Mapping[str, str]) -> str:
+    """A message without a line that is ours to name: it may still name a mailer or a ruleset of a native section."""
+    for text, section in blame.items():
+        name = re.match(r"[MS]([A-Za-z0-9_]+)", text)
+        if name and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name.group(1))}(?![A-Za-z0-9_])", shown):
+            return f"{section}: {shown}"
+    return shown
 
 
 def _relaying(host: Host, copy: str, policy: Policy, candidate: cf.Cf) -> t.List[str]:

@@ -172,9 +172,12 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     """All files that we manage, whole. The same input gives the same bytes.
 
     :raises OptionError: a value that sendmail or m4 cannot take, or a native setting of the other MTA.
-    :raises Refused: when m4 rejects what was generated, naming the line.
+    :raises Refused: when the host is broken already, naming the file, or m4 rejects what was generated, naming the line.
     """
     _refuse_foreign(native)
+    found = tables.broken(host)
+    if found:
+        raise Refused(found)
     draft = Draft(host, policy, current)
     for group in _GROUPS:
         group(draft)

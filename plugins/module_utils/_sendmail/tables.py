@@ -9,6 +9,7 @@ Private to the collection: it can change at any time.
 
 import ipaddress
 import os
+import stat
 import typing as t
 
 from .._addresses import Network
@@ -150,6 +151,104 @@ def alias_entries(text: str) -> t.Tuple[t.Tuple[str, str], ...]:
         if colon and not line.startswith("#"):
             found.append((name.strip(), targets.strip()))
     return tuple(found)
+
+
+# --- what is broken before we come ----------------------------------------------------------------------------------
+
+#: Files of the configuration directory that are read, written or started from.
+_READ = ("sendmail.mc", "sendmail.cf", "access", ACCESS, "mailertable", ALIASES, "aliases", "local-host-names")
+_READ += ("relay-domains", "sendmail.conf", "Makefile", "virtusertable", "genericstable", "domaintable")
+
+
+def broken(host: Host) -> t.Tuple[str, ...]:
+    """What is wrong with the host before anything is changed and no run of ours would mend, with file and line.
+
+    A sendmail.cf or a table of ours that somebody spoilt is no such thing: the run writes it anew.
+    """
+    directory = host.instance.config_directory
+    findings = _open_doors(directory) + [finding for name in _READ for finding in _unreadable(directory, name)]
+    if findings or not os.path.isdir(directory):
+        return tuple(findings)
+    for name, judge in (("access", _entry_defects), ("mailertable", _route_defects), ("aliases", _alias_defects)):
+        findings += [f"{directory}/{name}:{number}: {why}" for number, why in judge(_text(directory, name))]
+    return tuple(findings + _start_defects(host, directory))
+
+
+def _open_doors(directory: str) -> t.List[str]:
+    """sendmail takes no table from a place that others may write to (op.me, DontBlameSendmail)."""
+    paths = [directory] + [os.path.join(directory, name) for name in _READ]
+    modes = [(path, stat.S_IMODE(os.stat(path).st_mode)) for path in paths if os.path.exists(path)]
+    return [
+        f"{path}: others than its owner may write to it (mode {mode:04o}), and sendmail distrusts that"
+        for path, mode in modes
+        if mode & (stat.S_IWGRP | stat.S_IWOTH)
+    ]
+
+
+def _unreadable(directory: str, name: str) -> t.List[str]:
+    path = os.path.join(directory, name)
+    if os.path.islink(path) and not os.path.exists(path):
+        return [f"{path}: a symbolic link to nowhere"]
+    if os.path.exists(path) and not os.path.isfile(path):
+        return [f"{path}: not a file"]
+    return []
+
+
+def _text(directory: str, name: str) -> str:
+    path = os.path.join(directory, name)
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+Defects = t.List[t.Tuple[int, str]]
+
+
+def _entry_defects(text: str) -> Defects:
+    """What makemap refuses: a key without a value, a key that stands twice."""
+    first = {}  # type: t.Dict[str, int]
+    found = []  # type: Defects
+    for number, key, value in entries_of(text):
+        before = first.setdefault(key.lower(), number)
+        if before != number:
+            found.append((number, f"{key} stands in line {before} already"))
+        elif not value:
+            found.append((number, f"{key} has no value"))
+    return found
+
+
+def _route_defects(text: str) -> Defects:
+    strange = [(number, f"{value} is not mailer:host") for number, dummy, value in entries_of(text) if ":" not in value]
+    known = _entry_defects(text)
+    return known + [one for one in strange if one[0] not in dict(known)]
+
+
+def _alias_defects(text: str) -> Defects:
+    """Lines that newaliases refuses (aliases(5)); a line that begins with a blank goes on with the one before."""
+    found = []  # type: Defects
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip() and line[0] not in "# \t" and not line.partition(":")[1]:
+            found.append((number, f"{line.strip()} has no colon"))
+    return found
+
+
+def _start_defects(host: Host, directory: str) -> t.List[str]:
+    """What the service's start script (Debian) reads: a shell file, and a Makefile without which it starts nothing."""
+    conf, makefile = os.path.join(directory, "sendmail.conf"), os.path.join(directory, "Makefile")
+    findings = []  # type: t.List[str]
+    if os.path.exists(conf):
+        said = host.runner.run(["sh", "-n", conf], timeout=30, check=False)
+        findings += [line if conf in line else f"{conf}: {line}" for line in said.err.split("\n") if line.strip()]
+    if os.path.exists(makefile):
+        if not _text(directory, "Makefile").strip():
+            return findings + [f"{makefile}: empty, and the service would not start"]
+        # A target that nobody has: make reads the file, does nothing, and says what it could not read.
+        said = host.runner.run(
+            ["make", "-q", "-f", makefile, "none-of-that-name"], timeout=60, check=False, cwd=directory
+        )
+        findings += [line for line in said.err.split("\n") if line.startswith(f"{makefile}:") and "***" in line]
+    return findings
 
 
 # --- compiled tables ----------------------------------------------------------------------------------------------

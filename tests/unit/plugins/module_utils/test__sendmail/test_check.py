@@ -15,6 +15,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import dr
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check import (
     _bind_problem,
     _certificates,
+    _native_lines,
     _parsed,
     _relaying,
     _static,
@@ -262,3 +263,17 @@ def test_check_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
     with pytest.raises(OSError):
         _sendmail.check(given.make_host(), str(tmp_path / "no-stage"), _policy.parse({}), Rendering({}, {}))
     assert list(parent.iterdir()) == []
+
+
+def test_a_bad_line_is_told_with_the_native_section_it_is_from(tmp_path):
+    mc = "dnl --- 12\nMAILER_DEFINITIONS\nMbroken\ndnl --- 13\nLOCAL_CONFIG\nO NoSuchOption=1\n"
+    blame = _native_lines(mc)
+    assert blame == {"Mbroken": "mc.mailer_definitions", "O NoSuchOption=1": "mc.local_config"}
+    copy = tmp_path / "sendmail.cf"
+    copy.write_text("V10\nO NoSuchOption=1\n")
+    out = f"{copy}: line 2: readcf: unknown option name NoSuchOption\n{copy}: Mailer broken: no path\n"
+    findings = _parsed(given.make_host({bt(copy): Result((), 70, out, "")}), str(copy), "/s", blame)
+    assert findings == [
+        "mc.local_config: sendmail.cf: line 2: readcf: unknown option name NoSuchOption [O NoSuchOption=1]",
+        "mc.mailer_definitions: sendmail.cf: Mailer broken: no path",
+    ]

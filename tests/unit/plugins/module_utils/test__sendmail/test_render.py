@@ -478,3 +478,32 @@ def test_hostile_aliases_stay_one_line_each(name, target):
 def test_the_corpus_policy_is_one_that_the_vocabulary_takes():
     assert json.loads((given.CORPUS / "policy.json").read_text())["relay"]["domains"] == ["served.test", "other.test"]
     assert instance.LAYOUTS[0].tested and not instance.LAYOUTS[1].tested
+
+
+# --- rulesets of ours and native ones of the same name ----------------------------------------------------------------
+
+
+def declared(made):
+    return re.findall(r"^S(\w+)", mc_of(made), re.MULTILINE)
+
+
+def test_a_native_ruleset_takes_the_place_of_ours():
+    ours = {"check_mail", "SizeKept", "Local_check_mail"}
+    assert ours <= set(declared(rendered(HOST)))
+    native = {"local_rulesets": "SLocal_check_mail\nR$*\t$@ OK\nScheck_mail\nR$*\t$@ OK\n"}
+    made = rendered(HOST, native=native)
+    assert declared(made).count("Local_check_mail") == 1 and declared(made).count("check_mail") == 1
+    assert len([note for note in made.notes if "takes the place" in note]) == 2
+
+
+def test_a_demand_for_starttls_is_not_lost_to_a_native_ruleset():
+    server = {"level": "encrypt", "certificate": "/c.pem", "key": "/k.pem"}
+    made = rendered(dict(HOST, tls={"server": server}), native={"local_rulesets": "Scheck_mail\nR$*\t$@ OK\n"})
+    assert declared(made).count("check_mail") == 2
+
+
+def test_the_size_that_is_answered_at_mail_is_the_native_one():
+    made = rendered(HOST, native={"defines": {"confMAX_MESSAGE_SIZE": 1234}})
+    assert "postmaster_arith l $@ 1234 $@" in mc_of(made)
+    assert "SizeKept" not in declared(rendered(HOST, native={"defines": {"confMAX_MESSAGE_SIZE": 0}}))
+    assert "Local_check_mail" not in declared(rendered(HOST, native={"features": {"accept_unqualified_senders": True}}))
