@@ -154,7 +154,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
         diff=_answers.diff(plan),
         mta=host.instance.mta,
         instance=host.instance.name,
-        path=os.path.join(host.instance.config_directory, run.name),
+        source=os.path.join(host.instance.config_directory, run.name),
         type=run.kind,
         count=len(run.after),
         used=bool(run.driver.type_in_use(host, run.name)),

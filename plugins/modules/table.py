@@ -126,7 +126,7 @@ instance:
   type: str
   returned: success
   sample: postfix
-path:
+source:
   description: The source file.
   type: str
   returned: success
