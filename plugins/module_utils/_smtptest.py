@@ -196,9 +196,9 @@ def judge_certificate(certificate: Certificate, name: str, where: str, now: floa
         what = f"the certificate of {where} is not valid before {certificate.not_before}"
         found.append(Finding("certificate_not_yet", WARNING, where, what, evidence))
     if _is_name(name) and not _matches(name.lower().rstrip("."), certificate.names or (certificate.subject,)):
-        what = (
-            f"the certificate of {where} is for {', '.join(certificate.names) or certificate.subject}, not for {name}"
-        )
+        names = certificate.names or (certificate.subject,)
+        listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        what = f"the certificate of {where} is for {listed}, not for {name}"
         found.append(Finding("certificate_name", NOTICE, where, what, evidence))
     return found
 

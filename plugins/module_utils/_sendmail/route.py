@@ -288,4 +288,5 @@ def settings(host: Host) -> _route.Settings:
 
 
 def _number(text: t.Optional[str]) -> t.Optional[float]:
-    return float(text) if text and text.isdigit() else None
+    """A load limit; 0 switches it off (op.me, RefuseLA)."""
+    return float(text) if text and text.isdigit() and int(text) else None

@@ -160,3 +160,8 @@ class TestSession:
             route.joined('$# error $@ 5 . 7 . 1 $: "550 Relaying denied. Sorry"')
             == '$# error $@5.7.1 $:"550 Relaying denied. Sorry"'
         )
+
+
+@pytest.mark.parametrize("text, wanted", [("12", 12.0), ("0", None), ("", None), (None, None), ("x", None)])
+def test_a_load_limit_of_nought_is_none(text, wanted):
+    assert route._number(text) == wanted

@@ -1,0 +1,341 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stories of the posts, staged with real daemons on relays of their own, and solved by one run of diagnose.yml each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import time
+import typing as t
+
+import pytest
+import yaml
+from labhosts import DNS, HOSTS, ROOT, WORLD, Host, policy_of
+
+sys.path.insert(0, str(ROOT / "molecule"))
+
+import lab  # noqa: E402
+
+SINK = "10.25.0.51"
+NOBODY = "10.25.0.79"
+MOVED, MOVED_HOST = "diag.ok.test", "mx.diag.ok.test"
+LETTER = ROOT / "tests" / "corpus" / "mime" / "a-part-7bit.eml"
+PYTHON36 = "/opt/python3.6/bin/python3.6"
+#: Name, image, MTA and address of each relay that is broken here.
+RELAYS = {
+    "diag-pf": ("debian12-postfix", "postfix", 70),
+    "diag-sm": ("debian12-sendmail", "sendmail", 71),
+    "diag-sles": ("sles15", "postfix", 72),
+}
+
+
+class Diagnosis(t.NamedTuple):
+    """What a run of diagnose.yml printed and returned."""
+
+    text: str
+    cases: t.List[t.Dict[str, t.Any]]
+    healthy: bool
+    seconds: float
+
+    def first(self) -> t.Dict[str, t.Any]:
+        """The case that the verdict names."""
+        assert self.cases, self.text
+        return self.cases[0]
+
+
+@pytest.fixture(scope="module", name="fleet")
+def _fleet(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Dict[str, Host]]:
+    """Three hardened relays of our own beside the lab's."""
+    podman = lab.Podman()
+    made = [lab.Host(name, f"10.25.0.{number}", image, ()) for name, (image, dummy, number) in RELAYS.items()]
+    try:
+        for host in made:
+            lab.start(podman, host, lab.ensure_image(podman, host.image))
+        problems = [lab.wait_until_ready(podman, host) for host in made]
+        assert not any(problems), problems
+        hosts = {name: _prepared(name) for name in RELAYS}
+        _inventory().write_text(yaml.safe_dump(_group(hosts)))
+        yield hosts
+    finally:
+        for host in made:
+            lab.remove(podman, host)
+        _inventory().unlink(missing_ok=True)
+
+
+def _inventory() -> pathlib.Path:
+    return ROOT / ".cache" / "diagnosis-hosts.yml"
+
+
+def _group(hosts: t.Mapping[str, Host]) -> t.Dict[str, t.Any]:
+    entries = {
+        name: {"ansible_host": host.address, "ansible_python_interpreter": host.python} for name, host in hosts.items()
+    }
+    return {"lab": {"children": {"diag": {"hosts": entries}}}}
+
+
+def _prepared(name: str) -> Host:
+    image, mta, number = RELAYS[name]
+    twin = {"postfix": "pf12", "sendmail": "sm12"}[mta]
+    host = Host(name, f"10.25.0.{number}", PYTHON36 if image == "sles15" else "/usr/bin/python3", mta)
+    policy = dict(policy_of(HOSTS[twin]), identity={"hostname": f"{name}.lab.test"})
+    answer = host.apply(policy)
+    assert not answer.get("failed"), answer
+    _dnspython(host)
+    return host
+
+
+def _dnspython(host: Host) -> None:
+    """The library for the Python 3.6 of the SLES host, which has no package of it here."""
+    known = host.run(f"{host.python} -c 'import dns' && echo yes", check=False).strip()
+    if known != "yes":
+        there = "/root/.local/lib/python3.6/site-packages"
+        source = ROOT / ".cache" / "venv-3.6" / "lib" / "python3.6" / "site-packages"
+        packed = subprocess.run(["tar", "-C", str(source), "-cf", "-", "dns"], capture_output=True, check=True).stdout
+        host.bytes(f"mkdir -p {there} && tar -C {there} -xf -", packed)
+
+
+def ansible(*argv: str) -> str:
+    """Run one of Ansible's programs from the tree, with our hosts in the inventory."""
+    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_FORKS="10")
+    command = [str(pathlib.Path(sys.executable).parent / argv[0]), *argv[1:]]
+    command += ["-i", str(ROOT / "molecule" / "inventory")]
+    if _inventory().exists():
+        command += ["-i", str(_inventory())]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def diagnose(domain: str, hosts: str = "diag", **more: str) -> Diagnosis:
+    """Run the playbook as a postmaster does, and take what it printed and what it returned."""
+    variables = json.dumps(dict({"domain": domain, "diagnose_hosts": hosts}, **more))
+    started = time.monotonic()
+    output = ansible("ansible-playbook", "playbooks/diagnose.yml", "-v", "-e", variables)
+    seconds = time.monotonic() - started
+    text = output[output.index("VERDICT for ") :].partition("\nTASK [")[0]
+    answer = yaml.safe_load(_result(output))
+    print(text)
+    return Diagnosis(text, answer["cases"], answer["healthy"], seconds)
+
+
+def _result(output: str) -> str:
+    """The result of the last task, as -v shows it in YAML."""
+    shown = output.partition("TASK [Show the verdict]")[2].partition("=>")[2].partition("\nPLAY RECAP")[0]
+    return "\n".join(line[4:] for line in shown.splitlines() if line.startswith("    "))
+
+
+def wait_for(what: t.Callable[[], bool], seconds: float = 40) -> bool:
+    """Whether it becomes true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return True
+        time.sleep(2)
+    return False
+
+
+def send(host: Host, recipient: str, subject: str) -> None:
+    """Hand a message to the relay's own sendmail program."""
+    host.run(f"/usr/sbin/sendmail -i -f postmaster@{host.name}.lab.test {recipient}", f"Subject: {subject}\n\nx\n")
+
+
+def arrived(subject: str) -> bool:
+    """Whether a message has reached a sink."""
+    return bool(WORLD.run(f"grep -rls 'Subject: {subject}' /var/spool/sink || true").strip())
+
+
+def waiting(host: Host, domain: str) -> bool:
+    """Whether something for a domain is in the queue of a relay."""
+    program = "postqueue -p" if host.mta == "postfix" else "mailq"
+    return domain in host.run(program, check=False)
+
+
+@contextlib.contextmanager
+def name_servers(host: Host, text: str) -> t.Iterator[None]:
+    """Another resolv.conf on a host, also for the chroot of Postfix."""
+    before = host.run("cat /etc/resolv.conf")
+    try:
+        host.write("/etc/resolv.conf", text.encode())
+        yield
+    finally:
+        host.write("/etc/resolv.conf", before.encode())
+
+
+def test_a_nscd_serves_the_address_of_before(fleet):
+    sles = fleet["diag-sles"]
+    subject = f"moved-{time.time():.0f}"
+    # Of Postfix's delivery agents only those that are told to ask the C library do; sendmail always does.
+    sles.run("postconf -e smtp_host_lookup=native && postfix reload")
+    sles.run("sed -i 's/\\(enable-cache[ \\t]*hosts[ \\t]*\\)no/\\1yes/' /etc/nscd.conf && systemctl restart nscd")
+    DNS.run(f"labdns set {MOVED_HOST} A {NOBODY} 120 && labdns set {MOVED} MX '10 {MOVED_HOST}.' 5")
+    try:
+        ask = f"import socket; socket.gethostbyname('{MOVED_HOST}.'); socket.getaddrinfo('{MOVED_HOST}', 25)"
+        sles.run(f'/usr/bin/python3 -c "{ask}"')
+        DNS.run(f"labdns set {MOVED_HOST} A {SINK} 5")
+        send(sles, f"anna@{MOVED}", subject)
+        assert wait_for(lambda: waiting(sles, MOVED)), "the mail was delivered, so that there is nothing to diagnose"
+        found = diagnose(MOVED)
+        case = found.first()
+        assert (case["code"], case["hosts"]) == ("stale_address", ["diag-sles"])
+        assert "VERDICT for diag.ok.test: nscd serves an old address" in found.text
+        assert NOBODY in case["what"] and SINK in case["what"]
+        assert not arrived(subject)
+
+        ansible(*shlex.split(case["remedy"]))
+        sles.run("postqueue -f")
+        assert wait_for(lambda: arrived(subject)), "the remedy did not mend it"
+        after = diagnose(MOVED)
+        assert "stale_address" not in [one["code"] for one in after.cases]
+    finally:
+        DNS.run(f"labdns delete {MOVED}; labdns delete {MOVED_HOST}")
+        sles.run("postconf -X smtp_host_lookup && postfix reload; postsuper -d ALL")
+
+
+def test_b_resolver_answers_an_alias_for_an_mx_query(fleet):
+    liar, host = fleet["diag-pf"], fleet["diag-sm"]
+    liar.write("/root/false_names.py", (ROOT / "tests" / "lab" / "false_names.py").read_bytes())
+    command = f"python3 /root/false_names.py {liar.address} third.test ok.test 10.25.0.2"
+    liar.run(f"systemd-run --unit=false-names {command}")
+    try:
+        with name_servers(host, f"nameserver {liar.address}\n"):
+            found = diagnose("third.test")
+        case = found.first()
+        assert (case["code"], case["about"], case["hosts"]) == ("cname_for_mx", liar.address, ["diag-sm"])
+        assert f"the name server {liar.address} lies" in found.text.replace("\n    ", " ")
+    finally:
+        liar.run("systemctl stop false-names", check=False)
+
+
+def test_c_first_name_server_is_unreachable(fleet):
+    host = fleet["diag-sm"]
+    with name_servers(host, f"nameserver {NOBODY}\nnameserver 10.25.0.2\n"):
+        host.run("systemctl restart sendmail")
+        found = diagnose("ok.test")
+        case = found.first()
+        assert (case["code"], case["about"], case["hosts"]) == ("first_resolver_silent", NOBODY, ["diag-sm"])
+        assert f"nameserver {NOBODY}" in case["remedy"]
+        host.run(case["remedy"].partition("take it out: ")[2])
+        assert NOBODY not in host.run("cat /etc/resolv.conf")
+    host.run("systemctl restart sendmail")
+
+
+def test_d_a_destination_defers_since_a_known_time(fleet):
+    hosts = [fleet["diag-pf"], fleet["diag-sm"]]
+    for host in hosts:
+        send(host, "anna@defer.test", "deferred")
+    assert all(wait_for(lambda host=host: waiting(host, "defer.test")) for host in hosts)
+    time.sleep(2)
+    found = diagnose("defer.test")
+    case = found.first()
+    assert case["code"] == "destination_defers"
+    assert {"diag-pf", "diag-sm"} <= set(case["hosts"])
+    assert "oldest since 20" in case["what"]
+    assert "451" in case["what"]
+    fleet["diag-pf"].run("postsuper -d ALL")
+    fleet["diag-sm"].run("find /var/spool/mqueue -type f -delete")
+
+
+@pytest.mark.parametrize("name", ["diag-pf", "diag-sm"])
+def test_e_a_wrong_entry_of_the_transport_table(fleet, name):
+    host = fleet[name]
+    twin = {"postfix": "pf12", "sendmail": "sm12"}[host.mta]
+    policy = dict(policy_of(HOSTS[twin]), identity={"hostname": f"{name}.lab.test"})
+    wrong = {"domains": [{"domain": "tls.test", "host": NOBODY, "mx": False}]}
+    answer = host.apply(dict(policy, routes=wrong))
+    assert not answer.get("failed"), answer
+    found = diagnose("tls.test")
+    case = found.first()
+    assert (case["code"], case["about"], case["hosts"]) == ("wrong_route", "tls.test", [name])
+    assert NOBODY in case["what"]
+    host.apply(dict(policy, routes={"domains": []}))
+    assert diagnose("tls.test").healthy
+
+
+def test_f_the_disk_of_the_queue_is_full(fleet):
+    host = fleet["diag-sm"]
+    host.run("mount -t tmpfs -o size=2m,mode=0750 tmpfs /var/spool/mqueue && chown smmta:smmsp /var/spool/mqueue")
+    try:
+        host.run("dd if=/dev/zero of=/var/spool/mqueue/filler bs=64k", check=False)
+        found = diagnose("ok.test")
+        case = found.first()
+        assert (case["code"], case["about"], case["hosts"]) == ("queue_disk_full", "/var/spool/mqueue", ["diag-sm"])
+        assert found.text.startswith("VERDICT for ok.test: the file system of /var/spool/mqueue")
+    finally:
+        host.run("umount -l /var/spool/mqueue")
+
+
+def test_g_the_last_letter_of_the_attachment_is_missing(fleet):
+    found = diagnose("ok.test", message=str(LETTER))
+    case = found.first()
+    assert (case["code"], case["hosts"]) == ("lost_letter", ["diag-sm"])
+    assert "loses its last letter" in found.text.replace("\n    ", " ")
+    assert "confMAX_MIME_HEADER_LENGTH" in case["remedy"]
+    # And it is true: what arrives through sendmail has lost it, what arrives through Postfix has not.
+    variables = {
+        "message": str(LETTER),
+        "recipient": "notes@ok.test",
+        "compare_with": "10.25.0.51",
+        "compare_source": "10.25.0.60",
+        "compare_sender": "aspen@lab.test",
+        "compare_sink": "/var/spool/sink",
+    }
+    for name, lost in (("diag-sm", True), ("diag-pf", False)):
+        output = ansible(
+            "ansible-playbook", "playbooks/compare_injection.yml", "-e", json.dumps(dict(variables, compare_hosts=name))
+        )
+        assert ('25.00.ht"' in output) is lost, output[-3000:]
+
+
+class TestHealthy:
+    DOMAINS = ("ok.test", "nomx.test", "v4only.test", "tls.test", "third.test", "served.test", "blackhole.test")
+
+    @pytest.mark.parametrize("domain", DOMAINS)
+    def test_no_false_alarm(self, fleet, domain):
+        found = diagnose(domain)
+        assert found.healthy, found.text
+        assert "nothing is wrong on 3 relays" in found.text
+
+    def test_it_takes_no_longer_than_twice_the_slowest_check(self, fleet):
+        # A destination that never greets: the conversation with it is the slowest check.
+        found = diagnose("stall.test", diagnose_talk_timeout="10")
+        assert found.first()["code"] == "destination_silent"
+        assert found.seconds < 2 * 10 + 15, "Ansible's own start included"
+
+
+def test_trace_address_shows_where_it_goes(fleet):
+    output = ansible(
+        "ansible-playbook",
+        "playbooks/trace_address.yml",
+        "-e",
+        "address=anna@ok.test trace_hosts=diag trace_client=10.25.0.120",
+    )
+    assert output.count("anna@ok.test -> remote") == 3
+    assert output.count("5.7.1 Relay") == 3
+
+
+def test_check_dns_says_that_nothing_is_wrong(fleet):
+    output = ansible("ansible-playbook", "playbooks/check_dns.yml", "-e", "domain=ok.test check_dns_hosts=diag")
+    assert "failed=0" in output
+
+
+def test_send_test_arrives(fleet):
+    variables = {
+        "recipient": "anna@ok.test",
+        "send_test_hosts": "diag-pf",
+        "send_test_source": "10.25.0.60",
+        "send_test_sender": "postmaster@lab.test",
+        "send_test_subject": f"send-test-{time.time():.0f}",
+        "send_test_sink": "/var/spool/sink",
+    }
+    ansible("ansible-playbook", "playbooks/send_test.yml", "-e", json.dumps(variables))
+    assert arrived(variables["send_test_subject"])
