@@ -223,7 +223,7 @@ EXAMPLES = r"""
         code: 550
         status: 5.7.1
         text: Sender banned, please use a legitimate domain
-      - connect: 192.0.2.0/24
+      - connect: 203.0.113.0/24
         action: defer
         comment: asked their postmaster on the phone
 

@@ -28,6 +28,29 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Ask the relay
+  ansible.builtin.ping:
+  register: harden_there
+
+- name: Apply the relay policy
+  postmaster.mta.relay:
+    policy:
+      relay:
+        networks: [10.25.0.60/32]
+        domains: [served.test]
+  register: relay_result
+
+- name: Probe it from outside
+  postmaster.mta.audit_info:
+    host: pf12.lab.test
+    served_domain: served.test
+    third_party_domain: third.test
+    client_domain: stranger.test
+    source_addresses: [10.25.0.108, 10.25.0.109, 10.25.0.110, 10.25.0.111]
+    probes: [session]
+  delegate_to: world
+  register: harden_audit
+
 - name: Show the table
   postmaster.mta.fleet_table:
   run_once: true
