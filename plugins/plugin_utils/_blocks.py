@@ -73,7 +73,7 @@ def _cells(relay: Relay) -> tuple[str, ...]:
 
 
 def _mta(relay: Relay) -> str:
-    return f"{relay.result.get('mta', '')} {str(relay.result.get('version') or '').split(' ')[0]}".strip()
+    return f"{relay.result.get('mta', '')} {str(relay.result.get('version') or '').partition(' ')[0]}".strip()
 
 
 def _reply(result: t.Mapping[str, t.Any]) -> str:
