@@ -112,7 +112,9 @@ def _million(host: Host) -> t.Iterator[Row]:
         answer = access(host, rules=[{"from": [f"more{number}.example"]}])
         assert answer.get("changed"), answer
         pairs.append((answer["seconds"], alone, answer["megabytes"]))
-    host.run(f"rm -f {host.directory}/yardstick*")
+    host.run(
+        f"rm -f {host.directory}/yardstick* && : > {path} && cd {host.directory} && {compiler.replace('yardstick', name)}"
+    )
     ours, alone, megabytes = sorted(pairs, key=lambda pair: pair[0] / pair[1])[1]
     yield Row(f"one domain into {RULES} rules : {compiler.split()[0]} alone", ours, alone, "s", 1.3)
     yield Row(f"memory for it : 200 MB, {host.mta}", megabytes, 200, "MB", 1)
