@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
-from bad_input import POSTFIX_BAD, POSTFIX_BROKEN, SENDMAIL_BAD
+from bad_input import POSTFIX_BAD, POSTFIX_BROKEN, SENDMAIL_BAD, SENDMAIL_BROKEN, SENDMAIL_HEALED
 from labhosts import POSTFIX, RELAYS, SENDMAIL
 
 #: The seconds that a rollback may take (R6).
@@ -113,20 +114,48 @@ def test_a_comment_by_hand_survives(host, policy):
     host.apply(policy)
 
 
-@pytest.mark.parametrize("broken", POSTFIX_BROKEN, ids=named)
-def test_a_broken_host_is_told_and_left_alone(broken, policy):
-    """R4: the message names the file or the setting; nothing is changed."""
-    host = POSTFIX[0]
-    host.apply(policy)
-    host.run("rm -rf /root/keep && cp -a /etc/postfix /root/keep")
+BROKEN = [(POSTFIX[0], broken) for broken in POSTFIX_BROKEN] + [
+    (host, broken) for host in SENDMAIL for broken in SENDMAIL_BROKEN
+]
+
+
+@contextlib.contextmanager
+def spoilt(host, broken):
+    """A host that is broken for a while. What was made is removed before what was there comes back: a directory may
+    stand where a file was."""
+    host.run(f"rm -rf /root/keep && cp -a {host.directory} /root/keep")
     try:
-        host.run(f"cd /etc/postfix && {broken.spoil}")
+        host.run(f"cd {host.directory} && {broken.spoil}")
+        yield
+    finally:
+        host.run(
+            f"cd {host.directory} && for name in *; do"
+            " if [ -d $name ] && [ ! -d /root/keep/$name ] || [ ! -e /root/keep/$name ]; then rm -rf $name; fi; done;"
+            f" cp -a --remove-destination /root/keep/. {host.directory}/ && rm -rf /root/keep"
+        )
+        host.run(broken.mend or "true")
+
+
+@pytest.mark.parametrize("host, broken", BROKEN, ids=named)
+def test_a_broken_host_is_told_and_left_alone(host, broken, policy):
+    """R4: the message names the file or the setting; nothing is changed."""
+    host.apply(policy)
+    with spoilt(host, broken):
         before = host.look()
         answer = host.apply({**policy, "limits": {**policy.get("limits", {}), "hops": 24}})
         assert answer.get("failed") and broken.named in answer["msg"], answer
         assert host.look() == before
-    finally:
-        host.run("cp -a /root/keep/. /etc/postfix/ && rm -rf /root/keep")
+
+
+@pytest.mark.parametrize("broken", SENDMAIL_HEALED, ids=named)
+@pytest.mark.parametrize("host", SENDMAIL, ids=named)
+def test_our_own_output_is_healed(host, broken, policy):
+    """What somebody spoilt of what we write is no broken host: the next run writes it anew, and the one after has nothing to do."""
+    host.apply(policy)
+    with spoilt(host, broken):
+        answer = host.apply(policy)
+        assert not answer.get("failed") and [one for one in answer["actions"] if broken.named in one], answer
+        assert host.apply(policy)["changed"] is False
 
 
 @pytest.mark.parametrize("host", RELAYS, ids=named)

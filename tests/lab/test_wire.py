@@ -123,14 +123,17 @@ EXCEPTIONS = (
 CONNECTIONS = 20
 #: Runs on world instead of a plain conversation: more bytes than would go through a command line, more connections than one.
 BIG = TALK.replace("command(line)", r"command(line.replace('{BIG}', ('x' * 998 + '\r\n') * 27000))")
-CROWD = TALK.replace("with _smtp", f"""import socket
+CROWD = TALK.replace(
+    "with _smtp",
+    f"""import socket
 crowd = []
 for number in range({CONNECTIONS}):
     one = socket.create_connection((call["address"], 25), 30, (call["source"], 0))
     one.recv(9)
     crowd.append(one)
 call["lines"] = []
-with _smtp""")
+with _smtp""",
+)
 
 
 @pytest.mark.parametrize("situation", EXCEPTIONS, ids=lambda one: one.name.replace(" ", "_"))
