@@ -98,9 +98,9 @@ def ask_service(path: str, request: str, attributes: t.Sequence[t.Tuple[str, str
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_PATIENCE)
         connection.connect(path)
-        _, rest = _receive(connection, b"")  # the daemon names its protocol first
+        dummy, rest = _receive(connection, b"")  # the daemon names its protocol first
         connection.sendall(message + b"\0")
-        reply, _ = _receive(connection, rest)
+        reply, dummy = _receive(connection, rest)
     return reply
 
 

@@ -5,6 +5,7 @@
 """Tests of _checkup.py: checks side by side, each of which may fail or hang without the others."""
 
 import base64
+import functools
 import time
 
 import pytest
@@ -30,11 +31,19 @@ def _parts(monkeypatch):
         "host": lambda runner, options: {"findings": []},
         "queue": lambda runner, options: {"messages": [], "summary": {"total": {"messages": 0}}, "unreadable": []},
     }
-    monkeypatch.setattr(_checkup._dnsinfo, "info", lambda runner, options: parts["names"](runner, options))
-    monkeypatch.setattr(_checkup._routes, "info", lambda runner, options: parts["route"](runner, options))
-    monkeypatch.setattr(_checkup._hostchecks, "info", lambda runner, options: parts["host"](runner, options))
-    monkeypatch.setattr(_checkup._queues, "info", lambda runner, options: parts["queue"](runner, options))
+    modules = {
+        "names": _checkup._dnsinfo,
+        "route": _checkup._routes,
+        "host": _checkup._hostchecks,
+        "queue": _checkup._queues,
+    }
+    for name, module in modules.items():
+        monkeypatch.setattr(module, "info", functools.partial(_ask, parts, name))
     return parts
+
+
+def _ask(parts, name, runner, options):
+    return parts[name](runner, options)
 
 
 def slow(seconds, value):
