@@ -2,10 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's policy, and the relays brought to it before the first test."""
+"""The lab's policy, and the relays brought to it before the tests of each file.
+
+The scenario of molecule begins with new relays, and tests can leave something behind: each file finds the fleet with its policy.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
 import pathlib
 import sys
 import typing as t
@@ -15,6 +19,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import labhosts  # noqa: E402
+
+#: Test files that leave the fleet alone, so that it need not even be there.
+OWN_RELAYS = {"test_queue"}
 
 
 @pytest.fixture(scope="session", name="policy_of")
@@ -34,9 +41,12 @@ def _policy(request: pytest.FixtureRequest) -> t.Dict[str, t.Any]:
     return labhosts.policy_of(host)
 
 
-@pytest.fixture(scope="session", name="hardened")
-def _hardened() -> None:
-    """Every relay has the fleet's policy."""
-    for host in labhosts.RELAYS:
-        answer = host.apply(labhosts.policy_of(host))
-        assert not answer.get("failed"), f"{host}: {answer['msg']}"
+@pytest.fixture(scope="module", autouse=True, name="hardened")
+def _hardened(request: pytest.FixtureRequest) -> None:
+    """Every relay of the fleet has its policy."""
+    if request.path.stem in OWN_RELAYS:
+        return
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answers = {host: pool.submit(host.apply, labhosts.policy_of(host)) for host in labhosts.RELAYS}
+    for host, answer in answers.items():
+        assert not answer.result().get("failed"), f"{host}: {answer.result()['msg']}"
