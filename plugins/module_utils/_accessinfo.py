@@ -35,7 +35,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
     facts = driver.facts(host)
     asked = [(place, text) for place in _access.PLACES for text in params[place] or ()]
     answers = [_answer(host, facts, place, _subject(place, text), text) for place, text in asked]
-    rules = [] if asked else rules_of(host, facts, datetime.datetime.utcnow())
+    rules = [] if asked else rules_of(host, facts, datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None))
     return {
         "changed": False,
         "mta": host.instance.mta,

@@ -327,7 +327,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
 
     :raises PostmasterError: with the host as it was before.
     """
-    now = datetime.datetime.utcnow()
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     wish = wish_of(params, now)
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     pairs = [_accesswire.Pair(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
