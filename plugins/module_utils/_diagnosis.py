@@ -142,7 +142,7 @@ def host_findings(report: Report) -> t.List[Finding]:
     wrong = _wrong_route(report["domain"], route, talks)
     found += wrong
     found += _refusing_route(report["domain"], route)
-    if not any(finding.code in _CAUSES for finding in found):
+    if not any(finding.code in _CAUSES and finding.severity == ERROR for finding in found):
         found += _destination(report, talks)
     found += _queue_findings(report, any(finding.severity == ERROR for finding in found))
     found += _greeting(report)

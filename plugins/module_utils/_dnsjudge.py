@@ -241,6 +241,9 @@ def _disagreement(answer: Answer, truth: t.Sequence[Answer]) -> Finding:
     evidence = (describe(answer),) + tuple(map(describe, truth[:3]))
     remedy = f"clear its cache: rndc flushname {answer.name} or unbound-control flush {answer.name} on {answer.server}"
     severity = WARNING if overlap else ERROR
+    if answer.type != "MX" and answer.ttl is not None and answer.ttl <= longest:
+        # Hosts with many addresses give everybody others of them; an honest cache of a moved one is not told apart from that.
+        severity = NOTICE
     return Finding("resolver_disagrees", severity, f"{answer.name} {answer.type}", what, evidence, remedy)
 
 

@@ -144,6 +144,12 @@ def test_a_resolver_with_another_address_and_an_impossible_ttl():
     assert findings[0].severity == "error"
 
 
+def test_another_address_within_its_ttl_may_be_one_of_many():
+    picture = but(healthy(), answer(R, "mx1.ok.test", "A", "10.25.0.99", ttl=30))
+    picture = picture._replace(libc={"mx1.ok.test": ByLibc("mx1.ok.test", {"x": ("10.25.0.99",)})})
+    assert codes(picture) == [("notice", "resolver_disagrees")]
+
+
 def test_a_resolver_that_still_has_one_of_two_is_only_a_warning():
     picture = but(healthy(), answer(A, "ok.test", "MX", "10 mx1.ok.test", "20 mx2.ok.test"))
     assert codes(picture) == [("warning", "resolver_disagrees")]
