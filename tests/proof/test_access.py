@@ -125,23 +125,25 @@ def test_r1_no_mail_is_lost_while_blocks_roll_out(hardened, host):
 
 @pytest.mark.parametrize("host", [POSTFIX[1], SENDMAIL[1]], ids=str)
 def test_r3_killed_at_any_call_the_rules_are_old_or_new(hardened, host):
-    """SIGKILL at every other call that touches the disk; the next run heals."""
+    """SIGKILL at every third call that touches the disk; the next run heals."""
     clear(host)
     access(host, rules=[{"from": ["kept.example"]}])
     old = _rules(host)
     points = 0
-    for when in range(1, 2000, 2):
+    for when in range(1, 2000, 3):
         answer = access(host, rules=[{"from": ["new.example"]}], patch=KILL_AT.format(when=when))
         if not answer.get("killed"):
             break
         points += 1
         assert _rules(host) in (old, [*old, "from new.example"])
         assert _answers(host, "kept.example"), f"the old block is gone after a kill at call {when}"
-        assert not access(host, rules=[{"from": ["new.example"]}], state="absent").get("failed")
+        # The next run that changes something leaves nothing behind.
+        assert access(host, rules=[{"from": ["healing.example"]}])["changed"]
+        access(host, rules=[{"from": ["new.example", "healing.example"]}], state="absent")
         assert _rules(host) == old and not host.run("ls -A /etc | grep postmaster || true").strip()
     clear(host)
     figure("R3", f"{host}: {points} kill points, every one old or new, every one healed by the next run")
-    assert points > 15
+    assert points > 10
 
 
 @pytest.mark.parametrize("host", RELAYS, ids=str)
