@@ -18,6 +18,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import accesshosts  # noqa: E402
 import labhosts  # noqa: E402
 
 #: Test files that leave the fleet alone, so that it need not even be there.
@@ -43,10 +44,14 @@ def _policy(request: pytest.FixtureRequest) -> t.Dict[str, t.Any]:
 
 @pytest.fixture(scope="module", autouse=True, name="hardened")
 def _hardened(request: pytest.FixtureRequest) -> None:
-    """Every relay of the fleet has its policy."""
+    """Every relay of the fleet has its policy, and no rules of a test that was interrupted."""
     if request.path.stem in OWN_RELAYS:
         return
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        answers = {host: pool.submit(host.apply, labhosts.policy_of(host)) for host in labhosts.RELAYS}
-    for host, answer in answers.items():
-        assert not answer.result().get("failed"), f"{host}: {answer.result()['msg']}"
+        list(pool.map(_harden, labhosts.RELAYS))
+
+
+def _harden(host: labhosts.Host) -> None:
+    answer = host.apply(labhosts.policy_of(host))
+    assert not answer.get("failed"), f"{host}: {answer['msg']}"
+    accesshosts.clear(host)

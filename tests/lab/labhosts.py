@@ -115,7 +115,7 @@ class Host:
         wanted = " ".join(shlex.quote(path) for path in directories or (self.directory,))
         return json.loads(self.run(f"{self.python} - {wanted}", LOOK))
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - a host lives as long as the test session
+    @functools.lru_cache(maxsize=64)  # noqa: B019 - a host lives as long as the test session
     def install(self) -> None:
         """Copy the module's code to the host, once a session."""
         self.bytes(f"rm -rf {REMOTE} && mkdir -p {REMOTE} && tar -xf - -C {REMOTE}", _bundle())
