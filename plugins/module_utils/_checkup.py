@@ -16,7 +16,7 @@ import typing as t
 
 from . import _addresses, _dns, _dnsinfo, _hostchecks, _message, _mta, _queues, _resolver, _routes, _smtptest, _together
 from ._errors import OptionError, PostmasterError
-from ._finding import WARNING, as_facts
+from ._finding import ERROR, WARNING, Finding, as_facts
 from ._runner import Runner
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
@@ -123,7 +123,8 @@ def _route_and_talk(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
         return {ROUTE: route, TALK: [], "problem": ""}
     targets, problem = targets_of(route["hops"])
     jobs = {number: _talk_job(one, given) for number, one in enumerate(targets)}
-    done = _together.values(jobs, given["talk_timeout"] * 2)
+    # A server may have an address of each IP version, and each of them its time.
+    done = _together.values(jobs, given["talk_timeout"] * 2 + _MARGIN)
     talks = [_talk_facts(targets[number], done.get(number)) for number in sorted(jobs)]
     return {ROUTE: route, TALK: _weighed(talks), "problem": problem}
 
@@ -174,7 +175,9 @@ def _talk_job(target: Target, given: Params) -> t.Callable[[], _smtptest.Talk]:
 def _talk_facts(target: Target, said: t.Optional[_smtptest.Talk]) -> t.Dict[str, t.Any]:
     facts: t.Dict[str, t.Any] = {"host": target.host, "port": target.port, "why": target.why, "accepted": False}
     if said is None:
-        return dict(facts, findings=[], steps=[], seconds=None, last="no end in time")
+        where = f"{target.host}:{target.port}"
+        late = Finding("no_conversation", ERROR, where, f"the conversation with {where} did not end in time")
+        return dict(facts, findings=[as_facts(late)], steps=[], seconds=None, last="no end in time")
     return dict(
         facts,
         accepted=bool(said.accepted),

@@ -117,7 +117,7 @@ def _gathered(by_host: t.Mapping[str, t.Sequence[Finding]]) -> t.List[Case]:
     cases = []
     for hosts in found.values():
         names = tuple(sorted(hosts))
-        worst = min(hosts.values(), key=lambda finding: SEVERITIES.index(finding.severity))
+        worst = min(hosts.values(), key=lambda finding: (SEVERITIES.index(finding.severity), -len(finding.evidence)))
         cases.append(Case(worst._replace(remedy=worst.remedy.replace("{hosts}", ",".join(names))), names))
     return cases
 

@@ -147,3 +147,11 @@ def test_one_server_that_takes_it_is_enough():
 def test_options_that_cannot_be_meant(changes):
     with pytest.raises(OptionError):
         _checkup.run(None, params(**changes))
+
+
+def test_a_conversation_without_end_is_a_finding(parts, monkeypatch):
+    parts["route"] = lambda runner, options: ROUTE
+    monkeypatch.setattr(_checkup, "_MARGIN", 0.1)
+    monkeypatch.setattr(_checkup._smtptest, "talk", lambda plan: time.sleep(3))
+    answer = _checkup.run(None, params(talk_timeout=0.1))
+    assert [finding["code"] for finding in answer["talk"][0]["findings"]] == ["no_conversation"]
