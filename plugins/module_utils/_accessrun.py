@@ -10,7 +10,6 @@ is only the lines that change.
 Private to the collection: it can change at any time.
 """
 
-import contextlib
 import datetime
 import os
 import typing as t
@@ -209,7 +208,6 @@ class Run:
         self.host.driver.activate(self.host, activation)
 
     def _verify(self) -> t.Sequence[str]:
-        self._let_go()
         findings = list(self._asked(self.directory)) if self.lookup else []
         if self.lookup and not findings:
             count = sum(len(work.edited.changes) for work in self.works.values())
@@ -217,19 +215,6 @@ class Run:
         if self.wire and not findings:
             findings += self.on_the_wire()
         return findings
-
-    def _let_go(self) -> None:
-        """Tell daemons that hold an old compiled table open.
-
-        smtpd notices that the file it has open was unlinked or dated anew (dict_changed(3)); as long as we can go back it is not
-        unlinked, so it is dated anew.
-        """
-        area = _change.Area(self.directory)
-        for name in self.works:
-            for one in self.driver.compiled(self.facts, name):
-                for aside in (area.stage, area.old):
-                    with contextlib.suppress(OSError):
-                        os.utime(os.path.join(aside, one))
 
     def on_the_wire(self) -> t.List[str]:
         """Findings of the dialogues on loopback, up to RCPT."""

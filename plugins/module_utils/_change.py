@@ -144,6 +144,7 @@ class Area:
         self.settle = f"{self.stage}.settle"
         self.old = f"{self.stage}.old"
         self.old_partial = f"{self.stage}.old-partial"
+        self.journal_partial = _files.temporary(self.swap)
 
     def unfinished(self) -> t.Tuple[str, ...]:
         """What a run that died has left to heal, in words."""
@@ -151,7 +152,7 @@ class Area:
             return ("take back a change that was never verified",)
         if os.path.exists(self.settle):
             return ("finish a change that was verified",)
-        litter = [path for path in (self.stage, self.old, self.old_partial) if os.path.lexists(path)]
+        litter = [path for path in self._copies() if os.path.lexists(path)]
         return ("remove a candidate that never went live",) if litter else ()
 
     def remove(self) -> None:
@@ -159,8 +160,11 @@ class Area:
         for path in (self.swap, self.settle):
             _files.remove(path)
         _files.fsync_directory(os.path.dirname(self.live))
-        for path in (self.stage, self.old, self.old_partial):
+        for path in self._copies():
             _files.remove(path)
+
+    def _copies(self) -> t.Tuple[str, ...]:
+        return self.stage, self.old, self.old_partial, self.journal_partial
 
 
 @contextlib.contextmanager
@@ -279,7 +283,7 @@ def _prove(area: Area, plan: Plan, steps: Steps) -> None:
         if plan.activation.kind != NOTHING:
             steps.activate(plan.activation)
         else:
-            _let_go(area, plan)
+            _let_go(area)
         findings: t.Sequence[str] = steps.verify()
     except (PostmasterError, OSError) as problem:
         findings = (str(problem),)
@@ -287,14 +291,14 @@ def _prove(area: Area, plan: Plan, steps: Steps) -> None:
         raise RolledBack(findings, restored=_restore(area, plan.activation, steps))
 
 
-def _let_go(area: Area, plan: Plan) -> None:
-    """Leave the files that daemons have open without a name; what is kept to go back to are copies.
+def _let_go(area: Area) -> None:
+    """Leave the files that were replaced without a name; what is kept of them to go back to are copies.
 
     Nobody tells a daemon that a table is new: Postfix looks whether the file it has open is still there (dict_changed_name()
     in its source), and the old one would be, in the directory that is kept.
     """
     kept = area.old if os.path.exists(area.old) else area.stage
-    for name in plan.compile:
+    for name in _files.replaced(kept, area.live):
         _files.renew(os.path.join(kept, name))
 
 

@@ -24,6 +24,11 @@ CANNOT_EXCHANGE = (errno.EXDEV, errno.EBUSY, errno.EINVAL, errno.ENOSYS, errno.E
 Fingerprint = t.Dict[str, t.Tuple[int, ...]]
 
 
+def temporary(path: str) -> str:
+    """The name under which a file is written before it is moved into place."""
+    return f"{path}.postmaster-new"
+
+
 def read(path: str) -> t.Optional[bytes]:
     """The content of a file, or None when there is none."""
     try:
@@ -38,22 +43,22 @@ def write_new(path: str, content: bytes, mode: int, like: t.Optional[str] = None
 
     :param like: an existing file whose owner, group, mode, ACL and SELinux context the new one gets.
     """
-    temporary = f"{path}.postmaster-new"
+    new = temporary(path)
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        os.unlink(new)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fchmod(file.fileno(), mode)
             if like is not None and os.path.exists(like):
-                copy_identity(like, temporary)
+                copy_identity(like, new)
             os.fsync(file.fileno())
-        os.rename(temporary, path)
+        os.rename(new, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            os.unlink(new)
         raise
 
 
@@ -71,13 +76,19 @@ def renew(path: str) -> None:
     """Replace a file by a copy of itself, so that those who have it open can see that it is gone; none is fine."""
     if not os.path.isfile(path):
         return
-    temporary = f"{path}.postmaster-new"
-    remove(temporary)
+    new = temporary(path)
+    remove(new)
     known = os.stat(path)
-    shutil.copyfile(path, temporary)
-    copy_identity(path, temporary)
-    os.utime(temporary, ns=(known.st_atime_ns, known.st_mtime_ns))
-    os.rename(temporary, path)
+    shutil.copyfile(path, new)
+    copy_identity(path, new)
+    os.utime(new, ns=(known.st_atime_ns, known.st_mtime_ns))
+    os.rename(new, path)
+
+
+def replaced(old: str, new: str) -> t.List[str]:
+    """The files of one directory that are not the same files in the other, or are not there at all."""
+    inodes = {entry.name: entry.inode() for entry in os.scandir(new)}
+    return [entry.name for entry in os.scandir(old) if entry.is_file() and inodes.get(entry.name) != entry.inode()]
 
 
 def fsync_directory(path: str) -> None:
@@ -138,10 +149,10 @@ def _sync_entry(wanted: "os.DirEntry[str]", present: t.Optional["os.DirEntry[str
             remove(path)
             link_tree(wanted.path, path)
     elif present is None or present.inode() != wanted.inode():
-        temporary = f"{path}.postmaster-new"
-        remove(temporary)
-        os.link(wanted.path, temporary, follow_symlinks=False)
-        os.rename(temporary, path)
+        new = temporary(path)
+        remove(new)
+        os.link(wanted.path, new, follow_symlinks=False)
+        os.rename(new, path)
 
 
 def remove(path: str) -> None:

@@ -363,6 +363,13 @@ def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monk
     assert points > 30
 
 
+def test_a_run_killed_anywhere_leaves_nothing_for_one_that_has_nothing_to_do(make_live):
+    """Also where the next run wants what is there already, what lies about is tidied up."""
+    for dummy, live, dummy_status in until_it_runs_through(make_live, kill):
+        assert in_child(live, lambda live=live: Mta(live, {}).run()) == 0
+        assert litter(live) == []
+
+
 def test_what_cannot_be_healed_does_not_stand_in_the_way_of_its_mending(live):
     """A run was killed after the swap, and the old configuration does not start any more."""
 
