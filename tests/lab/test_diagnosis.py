@@ -180,10 +180,18 @@ def _cache_host_names(host: Host) -> None:
     else:
         host.run("apt-get install -qy nscd", timeout=300)
     host.run("sed -i 's/\\(enable-cache[ \\t]*hosts[ \\t]*\\)no/\\1yes/' /etc/nscd.conf && systemctl restart nscd")
+    if host.mta == "sendmail":
+        # A process that once found no nscd does not look for it again so soon.
+        host.run("systemctl restart sendmail")
 
 
 def _flush(host: Host) -> None:
-    host.run("postqueue -f" if host.mta == "postfix" else "/usr/sbin/sendmail-mta -q", check=False)
+    host.run(
+        "postqueue -f"
+        if host.mta == "postfix"
+        else "/usr/sbin/sendmail-mta -O MinQueueAge=0 -O Timeout.hoststatus=0 -q",
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("name", ["diag-sles", "diag-sm"])
