@@ -371,6 +371,9 @@ def ensure_python36() -> pathlib.Path | None:
         unneeded = shutil.ignore_patterns("test", "tests", "__pycache__", "*.a", "idlelib", "tkinter", "include")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target, symlinks=True, ignore=unneeded)
+    if (target / "bin/python3.6").exists() and not list(target.glob("lib/python3.6/site-packages/dns")):
+        # What dns_info needs on the host; 2.2 is the last that runs on Python 3.6. Without it dns_info says so there.
+        run([str(target / "bin/python3.6"), "-m", "pip", "--quiet", "install", "dnspython>=2.2,<2.3"], check=False)
     return target if (target / "bin/python3.6").exists() else None
 
 
