@@ -95,7 +95,7 @@ def test_r2_connections_while_the_configuration_changes(host):
 
 @pytest.mark.parametrize("host", [POSTFIX[1], SENDMAIL[1]], ids=str)
 def test_r3_killed_at_any_call_it_is_old_or_new_and_heals(host):
-    """SIGKILL at every third call that touches the disk, with the real MTA and its real tools."""
+    """SIGKILL at every seventh call that touches the disk, with the real MTA and its real tools."""
     policy = policy_of(host)
     wish = with_limits(policy, hops=27, message_size="13M")
     host.apply(wish)
@@ -103,7 +103,7 @@ def test_r3_killed_at_any_call_it_is_old_or_new_and_heals(host):
     host.apply(policy)
     old = contents(host)
     points = 0
-    for when in range(1, 2000, 3):
+    for when in range(1, 2000, 7):
         answer = host.apply(wish, patch=KILL_AT.format(when=when))
         if not answer.get("killed"):
             break
@@ -112,7 +112,7 @@ def test_r3_killed_at_any_call_it_is_old_or_new_and_heals(host):
         assert not host.apply(policy).get("failed")
         assert contents(host) == old, f"not healed after a kill at call {when}"
     figure("R3", f"{host}: {points} kill points, every one old or new, every one healed by the next run")
-    assert points > 20
+    assert points > 10
 
 
 def test_r4_broken_starting_states():
