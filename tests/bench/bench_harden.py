@@ -21,7 +21,7 @@ from labhosts import DNS, HOSTS, WORLD, Host, policy_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROUNDS = 3
-MESSAGES = {"postfix": 2000, "sendmail": 1000}
+MESSAGES = {"postfix": 2000, "sendmail": 500}
 #: The load of this machine is not that of a relay.
 NO_LOAD_BRAKES = ["define(`confREFUSE_LA', `1000')dnl\n", "define(`confQUEUE_LA', `1000')dnl\n"]
 #: As many as a listen queue of Debian's sendmail takes: with more, its stock configuration drops connections.
@@ -129,7 +129,8 @@ def _open_stock(host: Host) -> None:
         )
         return
     lines = host.read("/etc/mail/sendmail.mc").decode().replace(", Addr=127.0.0.1", "").splitlines(True)
-    lines = [line for line in lines if "Addr=::1" not in line]
+    # Debian's stock greeting pause of a second would make the comparison a joke: eight messages a second.
+    lines = [line for line in lines if "Addr=::1" not in line and "greet_pause" not in line]
     after = next(number for number, line in enumerate(lines) if line.startswith("DOMAIN("))
     lines[after + 1 : after + 1] = NO_LOAD_BRAKES
     host.write("/etc/mail/sendmail.mc", "".join(lines).encode())
