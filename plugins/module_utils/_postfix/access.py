@@ -296,6 +296,13 @@ def _refuse_settings(host: Host, known: Facts, filled: t.Sequence[Table]) -> Non
     findings = []
     if "smtpd_access_maps" not in split_list(expand(known.values.get(_SUBDOMAINS, ""), known.values)):
         findings.append(f"{_SUBDOMAINS}: without smtpd_access_maps a rule for a domain would not cover its subdomains")
+    control = {"reject_unauth_destination", "defer_unauth_destination"} & set(
+        split_list(known.values.get(_RECIPIENT, ""))
+    )
+    if control and any(table.asked_in == _RELAY for table in filled):
+        findings.append(
+            f"{_RECIPIENT}: {control.pop()} in it would refuse whom a relay rule lets relay; {_RELAY} has it"
+        )
     late = [table for table in filled if "_discard" in table.name]
     if late and expand(known.values.get(_RELAY_FIRST, "no"), known.values) != "yes":
         findings.append(

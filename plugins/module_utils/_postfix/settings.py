@@ -155,6 +155,17 @@ def _relay_restrictions(draft: Draft) -> None:
     draft.notes += [f"{name}: {element!r} is gone: the policy alone decides who may relay" for element in sorted(gone)]
     draft.set(name, join(wanted))
     draft.set("smtpd_relay_before_recipient_restrictions", True)
+    _recipient_restrictions(draft)
+
+
+def _recipient_restrictions(draft: Draft) -> None:
+    """The relay control of the time before Postfix 2.10 would refuse whom an access rule lets relay."""
+    name = "smtpd_recipient_restrictions"
+    there = elements(draft.live.get(name, ""))
+    kept = [element for element in there if element not in ("reject_unauth_destination", "defer_unauth_destination")]
+    if len(kept) < len(there):
+        draft.notes.append(f"{name}: the relay control in it is gone, smtpd_relay_restrictions has it")
+        draft.set(name, join(kept))
 
 
 def _is_access_rule(element: str) -> bool:

@@ -123,7 +123,7 @@ def test_it_is_asked_first_and_formatting_stays():
             b"smtpd_sender_restrictions = permit_mynetworks\n",
             b"smtpd_sender_restrictions=permit_mynetworks, reject\n",
             b"a = b\nsmtpd_sender_restrictions = permit_mynetworks,\n\treject\n# end\n",
-            b"smtpd_recipient_restrictions =  \tpermit_mynetworks reject_unauth_destination\nsmtpd_client_restrictions =\n sleep 1\n",
+            b"smtpd_recipient_restrictions =  \tpermit_mynetworks reject_unlisted_recipient\nsmtpd_client_restrictions =\n sleep 1\n",
             b"smtpd_relay_restrictions = permit_mynetworks reject_unauth_destination\n",
         ]
     ),
@@ -158,6 +158,11 @@ def test_the_relay_control_is_never_lost():
             {"smtpd_relay_before_recipient_restrictions": "no"},
             {"access_from_discard": True},
             "smtpd_relay_before_recipient_restrictions",
+        ),
+        (
+            {"smtpd_recipient_restrictions": "permit_mynetworks, reject_unauth_destination"},
+            {"access_relay": True},
+            "smtpd_recipient_restrictions: reject_unauth_destination",
         ),
     ],
 )

@@ -107,6 +107,15 @@ def test_access_rules_that_let_relay_stay_wired(live, rendered_value):
     assert values(rendering)["smtpd_relay_restrictions"] == rendered_value
 
 
+def test_the_relay_control_stands_in_one_place():
+    live = b"a = 1\nsmtpd_recipient_restrictions = permit_mynetworks, check_recipient_access hash:/x, reject_unauth_destination\n"
+    rendering = rendered({"relay": {"networks": []}}, "none", current=lambda name: live if name == "main.cf" else b"x")
+    found = values(rendering)
+    assert found["smtpd_recipient_restrictions"] == "permit_mynetworks, check_recipient_access hash:/x"
+    assert found["smtpd_relay_restrictions"] == "permit_mynetworks, reject_unauth_destination"
+    assert any("smtpd_recipient_restrictions" in note for note in rendering.notes)
+
+
 def test_only_known_parameters_are_set():
     for version in VERSIONS:
         known = set(main_cf.parse(recorded(version, "postconf-d.txt")).values)
