@@ -249,7 +249,7 @@ def _swap(area: Area, plan: Plan, seen: _files.Fingerprint) -> None:
 
 
 def _write_journal(area: Area, plan: Plan) -> None:
-    known = {"live": os.stat(area.live).st_ino, "stage": os.stat(area.stage).st_ino, "activation": plan.activation.kind}
+    known = {"stage": os.stat(area.stage).st_ino, "activation": plan.activation.kind}
     _files.write_new(area.swap, json.dumps(known).encode(), 0o600)
     _files.fsync_directory(os.path.dirname(area.live))
 
@@ -275,7 +275,7 @@ def _go_back(area: Area) -> None:
 
 def _journal(area: Area) -> t.Mapping[str, t.Any]:
     content = _files.read(area.swap) or _files.read(area.settle) or b"{}"
-    return dict({"live": 0, "stage": 0, "activation": RELOAD}, **json.loads(content.decode()))
+    return dict({"stage": 0, "activation": RELOAD}, **json.loads(content.decode()))
 
 
 def _prove(area: Area, plan: Plan, steps: Steps) -> None:
