@@ -118,3 +118,45 @@ class Running(t.NamedTuple):
     pid: t.Optional[int]
     started: t.Optional[int]
     listening: t.Tuple[t.Tuple[str, int], ...] = ()
+
+
+class InstanceWish(t.NamedTuple):
+    """The instance that is wanted.
+
+    :param queue_directory: None leaves it to an instance that is there; a new one gets the driver's default.
+    :param data_directory: the same; sendmail has none.
+    :param group: C(multi_instance_group); None leaves it alone.
+    :param listen: addresses, C(all) or C(loopback); empty leaves them alone.
+    """
+
+    name: str
+    config_directory: str
+    queue_directory: t.Optional[str]
+    data_directory: t.Optional[str]
+    group: t.Optional[str]
+    listen: t.Tuple[str, ...]
+    port: int
+    state: str
+    mail: str
+
+
+class Seen(t.NamedTuple):
+    """What is there of an additional instance.
+
+    :param instance: None where its configuration directory holds no configuration.
+    :param registered: whether the MTA, or the service manager, knows it.
+    :param pid: its daemon, also one that nobody should have started.
+    """
+
+    instance: t.Optional[Instance]
+    registered: bool
+    pid: t.Optional[int]
+    group: str = ""
+
+
+class Step(t.NamedTuple):
+    """One thing to do, in words, and how to take it back."""
+
+    text: str
+    do: t.Callable[[], None]
+    undo: t.Callable[[], None] = lambda: None
