@@ -14,7 +14,7 @@ Private to the collection: it can change at any time.
 import os
 import typing as t
 
-from . import _addresses, _change, _kinds, _listen, _mta, _relay
+from . import _change, _kinds, _listen, _mta, _relay
 from ._errors import OptionError, PostmasterError, Refused, RolledBack
 from ._postfix import multi as _postfix_multi
 from ._records import Host, Instance, InstanceWish, Seen, Step
