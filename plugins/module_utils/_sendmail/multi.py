@@ -33,7 +33,9 @@ def check_name(name: str) -> None:
     :raises OptionError: not what systemd takes, or none that tells it from other units.
     """
     if not _NAME.match(name):
-        raise OptionError("name", name, "the name of an instance is sendmail- and then 1 to 40 letters, digits, _ and -")
+        raise OptionError(
+            "name", name, "the name of an instance is sendmail- and then 1 to 40 letters, digits, _ and -"
+        )
 
 
 def see(runner: Runner, wish: InstanceWish) -> Seen:
@@ -117,7 +119,9 @@ def _place_problems(path: str) -> t.List[str]:
 
 def _queue_problems(runner: Runner, wish: InstanceWish, seen: Seen, place: str) -> t.List[str]:
     there = processes.directories(place)
-    found = [f"the instance {other.name} uses {theirs}" for other, theirs in _clashes(runner, wish.config_directory, place)]
+    found = [
+        f"the instance {other.name} uses {theirs}" for other, theirs in _clashes(runner, wish.config_directory, place)
+    ]
     found += [f"it lies in {wish.config_directory}"] if _nested(place, wish.config_directory) else []
     if seen.instance is not None:
         if wish.queue_directory and wish.queue_directory != place:
@@ -222,7 +226,10 @@ def register(runner: Runner, wish: InstanceWish) -> t.List[Step]:
 def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
     """The unit as it is written today; and a daemon that somebody started by hand is handed over to it."""
     steps = []
-    present, wanted = units.read(wish.name).encode("utf-8", "surrogateescape"), service.wanted(wish.name, wish.config_directory)
+    present, wanted = (
+        units.read(wish.name).encode("utf-8", "surrogateescape"),
+        service.wanted(wish.name, wish.config_directory),
+    )
     if seen.registered and present != wanted:
         steps.append(
             Step(

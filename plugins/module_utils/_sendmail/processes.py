@@ -34,7 +34,8 @@ def clash(one: str, other: str) -> bool:
     if set(directories(one)) & set(directories(other)) or fnmatch.fnmatch(one, other) or fnmatch.fnmatch(other, one):
         return True
     return base(one) == base(other) or any(
-        not glob.has_magic(outer) and base(inner).startswith(outer + "/") for outer, inner in ((one, other), (other, one))
+        not glob.has_magic(outer) and base(inner).startswith(outer + "/")
+        for outer, inner in ((one, other), (other, one))
     )
 
 

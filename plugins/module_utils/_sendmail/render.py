@@ -203,9 +203,13 @@ def relistened(host: Host, policy: Policy, native: Native, current: Current) -> 
     lines = source.split("\n")
     places = [number for number, line in enumerate(lines) if line.startswith("DAEMON_OPTIONS(")]
     if not places or not all(_ONE_LISTENER.match(lines[number]) for number in places):
-        raise Refused(["sendmail.mc: not one DAEMON_OPTIONS(`...') a line; say with policy.identity.listen where to listen"])
+        raise Refused(
+            ["sendmail.mc: not one DAEMON_OPTIONS(`...') a line; say with policy.identity.listen where to listen"]
+        )
     if build_cf(host, source) != cf.neutralise(built):
-        raise Refused(["sendmail.cf: it is not what sendmail.mc becomes, and would not stay as it is; build it anew first"])
+        raise Refused(
+            ["sendmail.cf: it is not what sendmail.mc becomes, and would not stay as it is; build it anew first"]
+        )
     wanted = [item.arguments[0] for item in _listeners(Draft(host, policy, current)) if isinstance(item, mc.Statement)]
     lines[places[0]] = "\n".join(f"DAEMON_OPTIONS(`{one}')dnl" for one in wanted)
     text = "\n".join(line for number, line in enumerate(lines) if number not in places[1:])
