@@ -137,7 +137,7 @@ def arrived(sender: str) -> int:
 def send(relay: Host, sender: str, recipient: str, who: str = "trusted") -> t.List[int]:
     """One message; the codes of the answers to MAIL and RCPT and, where it was taken, to the text."""
     lines = ["EHLO client.test", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"]
-    lines += [f"Subject: one\r\n\r\ntext\r\n."]
+    lines += ["Subject: one\r\n\r\ntext\r\n."]
     steps = conversation(WORLD, relay, who, lines)
     return [step["code"] for step in steps[2:]]
 
@@ -247,7 +247,7 @@ def test_the_same_policy_gives_an_equal_relay(host):
     def said(steps: t.List[Answer], name: str) -> t.List[t.Any]:
         # Each stranger is greeted by the name that its address has.
         plain = [re.sub(r"stranger\d+\.stranger\.test", "CLIENT", step["text"].replace(name, "NAME")) for step in steps]
-        return [(step["code"], re.sub(r"\[[0-9.]+\]", "[]", text)) for step, text in zip(steps, plain)]
+        return [(step["code"], re.sub(r"\[[0-9.]+\]", "[]", text)) for step, text in zip(steps, plain, strict=False)]
 
     assert said(one[1:], names[0]) == said(other[1:], names[1])
     assert said(one[5:7], names[0]) != said(one[6:8], names[0])
@@ -328,9 +328,9 @@ def test_tables_and_routes_are_the_instances_own(host):
     routed = {"name": "mailertable", "entries": [{"key": "elsewhere.test", "value": "esmtp:[10.25.0.51]"}]}
     done(accesshosts.call(host, "table", instance=NAME, **routed))
     assert b"elsewhere.test" in host.read(f"{DIRECTORY}/mailertable")
-    expression = "run.answer(runner, params)"
+    expression = "run.info(runner, params)"
     mine, theirs = (
-        call(host, "_routes", "ARGUMENT_SPEC", expression, instance=name, addresses=["a@elsewhere.test"])
+        call(host, "_routes", "ARGUMENT_SPEC", expression, instance=name, address="a@elsewhere.test")
         for name in (NAME, "sendmail")
     )
     assert mine != theirs
@@ -454,7 +454,7 @@ def test_a_daemon_by_hand_is_adopted_as_it_is(host):
     assert answer["actions"] == [f"create {unit}", handed, "enable sendmail-hand"]
     assert answer["queue_directories"] == [HAND_QUEUE] and host.look(HAND) == before
     assert systemd(host, "sendmail-hand") == ("active", "enabled")
-    assert host.run(f"systemctl show -p MainPID --value sendmail-hand").strip() == daemon(host, HAND_PID)[0]
+    assert host.run("systemctl show -p MainPID --value sendmail-hand").strip() == daemon(host, HAND_PID)[0]
     assert not done(instance(host, **adopted))["changed"]
     assert not done(instance(host, **adopted, listen=[extra(host)]))["changed"]
 
