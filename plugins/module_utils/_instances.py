@@ -160,6 +160,9 @@ def _plan_presence(work: Work) -> t.List[Step]:
     enabled = seen.instance is not None and seen.registered and seen.instance.enabled
     if wish.state == STARTED:
         steps += [] if enabled else [twin.enable(runner, wish, True)]
+        if seen.pid and not twin.kept(runner, wish, seen.pid):
+            # Somebody started it by hand: the service manager would not stop what it did not start.
+            steps += [_stop(work), _start(work)]
         steps += [] if seen.pid else [_start(work)]
     elif wish.state == STOPPED:
         # Postfix's own commands leave a running instance alone once it is disabled, so it is stopped first.
@@ -263,6 +266,7 @@ def _answer(work: Work, steps: t.Sequence[Step], check_mode: bool) -> t.Dict[str
         "instance": wish.name,
         "config_directory": wish.config_directory,
         "exists": instance is not None,
+        "registered": instance is not None and seen.registered,
         "enabled": instance is not None and seen.registered and instance.enabled,
         "running": seen.pid is not None,
         "queue_directories": list(instance.queue_directories) if instance else [],
