@@ -287,6 +287,17 @@ def test_the_primary_one_is_changed_without_the_other(host):
     done(host.apply(policy))
 
 
+def test_the_init_script_of_the_primary_one_leaves_the_other_alone(host):
+    create(host)
+    mine = daemon(host)
+    host.run(
+        "systemctl restart sendmail; systemctl stop sendmail; systemctl start sendmail; /etc/init.d/sendmail reload"
+    )
+    assert daemon(host) == mine
+    _until(lambda: processes(host, "/var/spool/mqueue"))
+    host.run("echo restarted > /run/test-primary-changed")
+
+
 def test_an_access_rule_is_the_instances_own(host):
     create(host)
     done(host.apply(policy_for(host), instance=NAME))
@@ -367,12 +378,12 @@ def test_stopped_means_no_process_and_no_start_at_boot(host):
     assert processes(host) == ""
 
 
-def test_one_started_by_hand_is_stopped_or_handed_over(host):
+def test_one_started_by_hand_is_stopped_or_comes_under_its_unit(host):
     create(host)
     by_hand = f"cd / && /usr/sbin/sendmail-mta -C {DIRECTORY}/sendmail.cf -bd -q10m"
     host.run(f"systemctl stop {NAME}; mkdir -p /run/{NAME}; {by_hand}; sleep 1")
     assert systemd(host)[0] == "inactive" and processes(host)
-    assert done(instance(host, name=NAME))["actions"] == [f"hand the running daemon over to {NAME}.service"]
+    assert done(instance(host, name=NAME))["actions"] == [f"stop {NAME}", f"start {NAME}"]
     assert systemd(host)[0] == "active" and len(processes(host).split("\n")) == 1
     host.run(f"systemctl stop {NAME}; mkdir -p /run/{NAME}; {by_hand}; sleep 1")
     assert done(instance(host, name=NAME, state="stopped"))["actions"][0] == f"stop {NAME}"
@@ -450,8 +461,8 @@ def test_a_daemon_by_hand_is_adopted_as_it_is(host):
     adopted = {"name": "sendmail-hand", "config_directory": HAND}
     answer = done(instance(host, **adopted))
     unit = "/etc/systemd/system/sendmail-hand.service"
-    handed = "hand the running daemon over to sendmail-hand.service"
-    assert answer["actions"] == [f"create {unit}", handed, "enable sendmail-hand"]
+    steps = [f"{verb} sendmail-hand" for verb in ("enable", "stop", "start")]
+    assert answer["actions"] == [f"create {unit}", *steps]
     assert answer["queue_directories"] == [HAND_QUEUE] and host.look(HAND) == before
     assert systemd(host, "sendmail-hand") == ("active", "enabled")
     assert host.run("systemctl show -p MainPID --value sendmail-hand").strip() == daemon(host, HAND_PID)[0]

@@ -279,6 +279,20 @@ def test_removed_with_and_without_its_directories(place):
     assert place.files() == before
 
 
+def test_a_unit_whose_directory_is_gone_can_still_be_removed(place):
+    wish, before = place.wish(), place.files()
+    adopt(place, wish)
+    multi._files.remove(wish.config_directory)
+    seen = multi.see(place.runner, wish)
+    assert (seen.instance, seen.registered) == (None, True)
+    assert [one.name for one in instance.instances(place.runner)] == ["sendmail"]
+    do(multi.remove(place.runner, wish, seen, False))
+    assert units.read(NAME) == ""
+    # The queue stays: nobody says any more that it was this one's.
+    (place.root / "spool/ext").rmdir()
+    assert place.files() == before
+
+
 def test_every_kind_of_message_in_every_directory_counts(place):
     for name in ("q1/qf/qfa", "q1/qf/hfb", "q1/qf/Qfc", "q1/df/dfa", "q2/qfd", "q2/xfd", "q2/tfd"):
         path = place.root / "spool/mq" / name
