@@ -222,13 +222,13 @@ def test_the_second_run_changes_nothing(host):
 
 def test_check_mode_changes_nothing_at_all(host):
     before, units = (
-        host.look("/etc", "/var/spool", "/run/systemd"),
+        host.look("/etc", "/var/spool", "/run/systemd/system"),
         host.run("systemctl list-units --all --no-legend | sort"),
     )
     answer = done(instance(host, check_mode=True, name=NAME, listen=[extra(host)]))
     assert answer["changed"] and not answer["exists"]
     after, later = (
-        host.look("/etc", "/var/spool", "/run/systemd"),
+        host.look("/etc", "/var/spool", "/run/systemd/system"),
         host.run("systemctl list-units --all --no-legend | sort"),
     )
     assert after == before and later == units
