@@ -129,15 +129,18 @@ def _plan(work: Work) -> t.List[Step]:
 
 def _plan_removal(work: Work) -> t.List[Step]:
     seen, twin, wish = work.seen, work.twin, work.wish
-    if seen.instance is None or not (seen.registered or seen.pid or wish.mail != KEEP):
+    if seen.instance is None and not seen.registered:
         return []
-    if wish.mail == REFUSE:
+    if not (seen.registered or seen.pid or wish.mail != KEEP):
+        return []
+    # Of one whose configuration somebody removed there is only the registration left.
+    if seen.instance is not None and wish.mail == REFUSE:
         count = twin.messages(work.runner, seen.instance)
         if count:
             why = f"{count} messages are in its queue; say mail: keep, or mail: delete, or have them delivered first"
             raise Refused([f"mail: {wish.name}: {why}"])
     steps = [_stop(work)] if seen.pid else []
-    steps += [_still_empty(work, seen.instance)] if steps and wish.mail == REFUSE else []
+    steps += [_still_empty(work, seen.instance)] if steps and seen.instance and wish.mail == REFUSE else []
     return steps + list(twin.remove(work.runner, wish, seen, wish.mail == KEEP))
 
 

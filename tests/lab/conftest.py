@@ -23,7 +23,7 @@ import instancehosts  # noqa: E402
 import labhosts  # noqa: E402
 
 #: Test files that leave the fleet alone, so that it need not even be there.
-OWN_RELAYS = {"test_queue"}
+OWN_RELAYS = {"test_queue", "test_sendmail_instances"}
 
 
 @pytest.fixture(scope="session", name="policy_of")

@@ -202,3 +202,9 @@ def test_bad_input_names_the_option_and_the_value(run, option, value):
     shown = value[0] if isinstance(value, list) else str(value)
     assert shown in str(caught.value) or option == "config_directory"
     assert twin.done == []
+
+
+def test_what_is_left_of_one_without_its_configuration_goes_too(run):
+    twin = Twin(there=False, registered=True)
+    assert run(twin, state="absent")["changed"] and not twin.registered
+    assert not run(twin, state="absent")["changed"]
