@@ -31,6 +31,7 @@ SECTIONS = (
     "mailers",
     "mailer_definitions",
     "local_config",
+    "local_rule_0",
     "local_rulesets",
 )
 _TITLES = {
@@ -47,13 +48,15 @@ _TITLES = {
     "mailers": "11 mailers",
     "mailer_definitions": "12 mailers of our own",
     "local_config": "13 local configuration",
-    "local_rulesets": "14 local rulesets",
+    "local_rule_0": "14 where mail goes, before everything else decides it",
+    "local_rulesets": "15 local rulesets",
 }
 #: Sections of free text and the m4 macro that opens each in sendmail.mc.
 RAW_SECTIONS = {
     "before_mailers": "",
     "mailer_definitions": "MAILER_DEFINITIONS",
     "local_config": "LOCAL_CONFIG",
+    "local_rule_0": "LOCAL_RULE_0",
     "local_rulesets": "LOCAL_RULESETS",
 }
 

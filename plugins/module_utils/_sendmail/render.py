@@ -17,7 +17,7 @@ from .. import _addresses
 from .._errors import OptionError, Refused
 from .._policy import Policy
 from .._records import File, Host, Native, Rendering
-from . import cf, instance, mc, tables
+from . import cf, instance, mc, tables, wiring
 from .instance import unsupported
 
 Current = t.Callable[[str], t.Optional[bytes]]
@@ -182,7 +182,7 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     for group in _GROUPS:
         group(draft)
     items = _items(draft, native.mc)
-    text = mc.generate(items, (MARK,))
+    text = mc.generate(items, (MARK,)) + wiring.block(host, current(wiring.NAME))
     built = build_cf(host, text)
     _add_files(draft, text, built)
     return Rendering(dict(draft.files), _settings(draft, items), tuple(draft.notes))
@@ -292,7 +292,7 @@ def _listeners(draft: Draft) -> t.List[mc.Item]:
     if not found:
         raise OptionError("policy.identity.listen", list(identity.listen), "no address of a protocol that is used here")
     # The submission program of the host hands its mail to 127.0.0.1:25; without this it would stay in its own queue.
-    if not any(port == 25 and (address == "" or address == "127.0.0.1") for dummy, address, port in found):
+    if draft.host.instance.primary and not any(port == 25 and (address == "" or address == "127.0.0.1") for dummy, address, port in found):
         found.append(("inet", "127.0.0.1", 25))
     unique = list(dict.fromkeys(found))
     return [_listener(number, *where) for number, where in enumerate(unique, 1)]
