@@ -14,7 +14,7 @@ Private to the collection: it can change at any time.
 import os
 import typing as t
 
-from . import _addresses, _change, _kinds, _listen, _mta, _relay
+from . import _change, _kinds, _listen, _mta, _relay
 from ._errors import OptionError, PostmasterError, Refused, RolledBack
 from ._postfix import multi as _postfix_multi
 from ._records import Host, Instance, InstanceWish, Seen, Step
@@ -51,7 +51,9 @@ class Work(t.NamedTuple):
     seen: Seen
 
 
-def apply(mta: str, params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+def apply(
+    mta: str, params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None
+) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
     :raises Refused: something that must be true before the first step is not; nothing was changed.
@@ -142,7 +144,18 @@ def _plan_removal(work: Work) -> t.List[Step]:
             why = f"{count} messages are in its queue; say mail: keep, or mail: delete, or have them delivered first"
             raise Refused([f"mail: {wish.name}: {why}"])
     steps = [_stop(work)] if seen.pid else []
+    steps += [_still_empty(work, seen.instance)] if steps and wish.mail == REFUSE else []
     return steps + list(twin.remove(work.runner, wish, seen, wish.mail == KEEP))
+
+
+def _still_empty(work: Work, instance: Instance) -> Step:
+    """It took mail until it stopped: looked at once more, before anything is removed."""
+
+    def look() -> None:
+        if work.twin.messages(work.runner, instance):
+            raise PostmasterError("mail came in while it was stopped; nothing was removed")
+
+    return Step("see that its queue is empty", look)
 
 
 def _plan_presence(work: Work) -> t.List[Step]:
@@ -211,7 +224,7 @@ def _listening_problems(work: Work) -> t.List[str]:
     wanted = _wanted_places(wish)
     if not wanted and seen.instance is not None and wish.state == STARTED and not seen.pid:
         wanted = _places(work, seen.instance)
-    if not wanted or wish.state == STOPPED:
+    if not wanted:
         return []
     others = [one for one in _mta.find_all(work.runner) if one.config_directory != wish.config_directory]
     hosts: t.List[Host] = [_mta.host(work.runner, one) for one in others if one.enabled]

@@ -29,6 +29,7 @@ DRIVER_FUNCTIONS = (
     "activation",
     "activate",
     "running",
+    "listens",
     "read",
 )
 

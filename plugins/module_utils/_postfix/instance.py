@@ -14,7 +14,7 @@ import typing as t
 from .._errors import PostmasterError
 from .._records import NOTHING, RELOAD, RESTART, Activation, Capabilities, Host, Instance, Rendering, Running
 from .._runner import Runner
-from . import main_cf, master_cf, tables
+from . import main_cf, master_cf, service, tables
 from .parameters import MalformedValue, defaults, expand, split_list
 from .processes import comes_up, ends, find_master, listening, service_unit, started
 
@@ -36,8 +36,8 @@ def instances(runner: Runner) -> t.Tuple[Instance, ...]:
     directory = builtin["config_directory"].rstrip("/")
     values = settings(builtin, directory)
     others = split_list(values.get("multi_instance_directories", ""))
-    found = [_instance(values, directory, True)]
-    found += [_instance(settings(builtin, other), other.rstrip("/"), False) for other in others]
+    found = [instance_of(values, directory, True)]
+    found += [instance_of(settings(builtin, other), other.rstrip("/"), False) for other in others]
     return tuple(found)
 
 
@@ -111,11 +111,8 @@ def activate(host: Host, wanted: Activation) -> None:
     pid = find_master(_pid_file(host))
     if pid is None or wanted.kind == NOTHING:
         return
-    unit = service_unit(pid)
-    if wanted.kind == RESTART and unit:
-        host.runner.run(["systemctl", "restart", unit], timeout=120)
-    elif wanted.kind == RESTART:
-        _stop_and_start(host, pid)
+    if wanted.kind == RESTART:
+        _restart(host, pid)
     else:
         _refresh_chroot(host)
         host.runner.run(_postfix(host, "reload"))
@@ -123,7 +120,13 @@ def activate(host: Host, wanted: Activation) -> None:
         raise PostmasterError(f"{host.instance.config_directory}: Postfix does not answer after the {wanted.kind}")
 
 
-def _instance(values: t.Mapping[str, str], directory: str, primary: bool) -> Instance:
+def listens(host: Host) -> bool:
+    """Whether the instance has TCP services at all: postmulti(1) switches them off in those that it creates."""
+    return not {"inet", "smtp/inet", "smtp.inet"} & set(split_list(setting(host, "master_service_disable")))
+
+
+def instance_of(values: t.Mapping[str, str], directory: str, primary: bool) -> Instance:
+    """An instance from its parameters."""
     name = values.get("multi_instance_name") or ("postfix" if primary else os.path.basename(directory))
     enabled = primary or values.get("multi_instance_enable") == "yes"
     try:
@@ -178,6 +181,19 @@ def _tables_in(rendering: Rendering) -> t.List[t.Tuple[str, str]]:
 def _postfix(host: Host, verb: str) -> t.List[str]:
     # With -c the command keeps to this one instance, also where a multi-instance wrapper is set (postfix(1)).
     return ["postfix", "-c", host.instance.config_directory, verb]
+
+
+def _restart(host: Host, pid: int) -> None:
+    """Restart this one instance. A unit that runs more than it is not asked: it would take the others with it."""
+    unit = service_unit(pid)
+    alone = host.instance.primary or host.instance.name in (unit or "")
+    if unit and unit.startswith("postfix") and alone:
+        host.runner.run(["systemctl", "restart", unit], timeout=120)
+    elif host.instance.primary:
+        _stop_and_start(host, pid)
+    else:
+        _refresh_chroot(host)
+        service.restart(host.runner, service.Daemon(*host.instance[1:3], host.instance.queue_directories[0]))
 
 
 def _stop_and_start(host: Host, pid: int) -> None:

@@ -87,6 +87,9 @@ def _identity(draft: Draft) -> None:
         draft.set("smtpd_banner", f"$myhostname ESMTP {identity.banner}".rstrip())
     if identity.listen:
         draft.set("inet_interfaces", _interfaces(identity))
+        if draft.policy.wants("policy.identity.listen"):
+            # An instance that postmulti(1) created has its TCP services switched off until it is told where to listen.
+            draft.remove("master_service_disable")
     if identity.protocols:
         draft.set("inet_protocols", "all" if len(identity.protocols) > 1 else identity.protocols[0])
     elif "ipv6" not in draft.capabilities.features:
