@@ -211,13 +211,7 @@ def _route(work: Work, routing: Routing) -> None:
 
 
 def _instance(work: Work, state: str, hop: t.Optional[Hop]) -> None:
-    params = _instance_params(work, state, hop)
-    answer = _instances.apply(work.host.instance.mta, params, work.check_mode, work.runner)
-    work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
-
-
-def _instance_params(work: Work, state: str, hop: t.Optional[Hop]) -> t.Dict[str, t.Any]:
-    return {
+    params = {
         "name": work.name,
         "config_directory": None,
         "queue_directory": None,
@@ -229,6 +223,8 @@ def _instance_params(work: Work, state: str, hop: t.Optional[Hop]) -> t.Dict[str
         "mail": "refuse",
         "lock_timeout": work.params["lock_timeout"],
     }
+    answer = _instances.apply(work.host.instance.mta, params, work.check_mode, work.runner)
+    work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
 
 
 def _there(work: Work) -> t.Optional[Host]:
@@ -243,21 +239,10 @@ def _configure(work: Work, about: Envelope) -> None:
         work.done.append(f"{work.name}: configure it to accept everything from this host and to deliver nothing")
         return
     params: t.Dict[str, t.Any] = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
-    native = _instances.native(there.instance.mta, _instance_params(work, "present", about.hop))
-    wanted = merged(native, DRIVERS[there.instance.mta].settings(about))
-    params.update(wanted, mta=there.instance.mta, instance=there.instance.config_directory)
+    params.update(DRIVERS[there.instance.mta].settings(about), mta=there.instance.mta, instance=there.instance.config_directory)
     answer = _relay.apply(params, work.check_mode, work.runner)
     work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
     work.diff.extend(answer["diff"])
-
-
-def merged(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """Two dictionaries in one, down through the dictionaries in them; the second one wins."""
-    found = dict(one)
-    for name, value in other.items():
-        mine = found.get(name)
-        found[name] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
-    return found
 
 
 def envelope(host: Host, hop: Hop) -> Envelope:
@@ -317,7 +302,7 @@ def _listens(work: Work) -> t.Optional[Hop]:
 
 def _messages(work: Work) -> t.List[t.Any]:
     there = _there(work)
-    return list(_queues._TWINS[there.instance.mta].messages(there)) if there else []
+    return list(_queues.twin(there).messages(there)) if there else []
 
 
 def _act(work: Work, action: str, messages: t.Sequence[t.Any]) -> int:
@@ -360,7 +345,7 @@ def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
                 f"{work.name}: {len(left)} of {len(waiting)} messages are not released within {work.params['timeout']} seconds{said}; "
                 "they are in its queue, and another run goes on with them"
             )
-        _queues._TWINS[there.instance.mta].run_queue(there)
+        _queues.twin(there).run_queue(there)
         time.sleep(_PAUSE)
     return len(waiting)
 

@@ -114,13 +114,6 @@ def _listener(place: str) -> str:
         raise OptionError("listen", place, str(problem))
 
 
-def native(mta: str, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """What the module C(relay) must be told of an additional instance each time, besides the policy: its queue, its pid file."""
-    twin = _TWINS[mta]
-    found: t.Dict[str, t.Any] = twin.listening(_wish(twin, params))
-    return found
-
-
 # --- the plan -----------------------------------------------------------------------------------------------------
 
 

@@ -220,5 +220,7 @@ def settings(about: Envelope) -> t.Dict[str, t.Any]:
         "default_destination_concurrency_limit": "20",
         "delay_warning_time": "0",
         "compatibility_level": "2",
+        # postmulti(1) creates instances whose TCP services are switched off.
+        "master_service_disable": "",
     })  # fmt: skip
     return {"policy": policy, "baseline": "none", "main": main}

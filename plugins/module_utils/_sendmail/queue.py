@@ -226,6 +226,32 @@ def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
     return Detail(found, tuple(_queue.unfold(headers)), _queue.clean(body), size)
 
 
+def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
+    """The whole message as it came, line ends LF: its first bytes, and how many there are."""
+    try:
+        head = _raw_headers(_content(message.path))
+    except OSError:
+        return b"", 0  # it left the queue meanwhile
+    body, size = _body(_data_path(host, message.path), max(0, limit - len(head)))
+    return (head + body)[:limit], len(head) + size
+
+
+def _raw_headers(control: bytes) -> bytes:
+    """The header without the fields that sendmail would add for some mailers (H?flags?), and the empty line behind it."""
+    lines: t.List[bytes] = []
+    inside = False
+    for line in control.split(b"\n"):
+        if line[:1] == b"H":
+            flags, mark, rest = line[2:].partition(b"?") if line[1:2] == b"?" else (b"", b"", line[1:])
+            inside = not flags
+            lines += [rest] if inside else []
+        elif line[:1] in (b" ", b"\t") and inside:
+            lines.append(line)
+        else:
+            inside = False
+    return b"".join(line + b"\n" for line in lines) + b"\n"
+
+
 def _headers(raw: bytes) -> str:
     """The H lines: H?flags?Name: value, continued on lines that begin with a blank. 0x81 stands for the $ of a macro."""
     lines: t.List[str] = []

@@ -292,7 +292,7 @@ def _listeners(draft: Draft) -> t.List[mc.Item]:
     if not found:
         raise OptionError("policy.identity.listen", list(identity.listen), "no address of a protocol that is used here")
     # The submission program of the host hands its mail to 127.0.0.1:25; without this it would stay in its own queue.
-    if draft.host.instance.primary and not any(port == 25 and (address == "" or address == "127.0.0.1") for dummy, address, port in found):
+    if not any(port == 25 and (address == "" or address == "127.0.0.1") for dummy, address, port in found):
         found.append(("inet", "127.0.0.1", 25))
     unique = list(dict.fromkeys(found))
     return [_listener(number, *where) for number, where in enumerate(unique, 1)]
