@@ -15,7 +15,7 @@ import socket
 import time
 import typing as t
 
-from . import _answer, _capture, _change, _instances, _mta, _policy, _queues, _relay
+from . import _addresses, _answer, _capture, _change, _instances, _mta, _policy, _queues, _relay
 from ._capture import Envelope, Hop, Route
 from ._errors import OptionError, PostmasterError
 from ._postfix import capture as _postfix_capture
@@ -163,7 +163,9 @@ def _start(work: Work, routes: t.Sequence[Route]) -> t.Dict[str, t.Any]:
     if hop is None:
         raise OptionError("address", None, "the address of this host on which the capture instance listens is needed")
     about = envelope(work.host, hop)
-    _instance(work, "present", hop)
+    if not work.check_mode:
+        # Not started before it is configured: from its first moment it delivers nothing.
+        _instance(work, "present", hop)
     _configure(work, about)
     _instance(work, "started", hop)
     _route(work, Routing(work.host, routes, hop))
@@ -247,20 +249,25 @@ def _configure(work: Work, about: Envelope) -> None:
 
 def envelope(host: Host, hop: Hop) -> Envelope:
     """What the capture instance has to know of its host."""
-    live = host.driver.read(host)["policy"].get("identity", {})
-    name = live.get("hostname") or socket.getfqdn()
-    return Envelope(own_addresses(), hop, _release_hop(host, live), f"capture.{name}")
+    live = host.driver.read(host)["policy"]
+    identity, networks = live.get("identity", {}), live.get("relay", {}).get("networks") or ()
+    name = identity.get("hostname") or socket.getfqdn()
+    return Envelope(own_addresses(), hop, _release_hop(host, identity, networks), f"capture.{name}")
 
 
-def _release_hop(host: Host, identity: t.Mapping[str, t.Any]) -> Hop:
+def _release_hop(host: Host, identity: t.Mapping[str, t.Any], networks: t.Sequence[str]) -> Hop:
     """Where the production instance takes mail from this host: on loopback, if it listens there."""
     port = identity.get("port") or 25
-    places = [place for place in identity.get("listen") or ("all",)]
+    places = list(identity.get("listen") or ("all",))
     if {"all", "loopback", "127.0.0.1"} & set(places):
         return Hop("127.0.0.1", port)
-    if not places:
-        raise PostmasterError(f"{host.instance.name}: it listens nowhere, so nothing that is caught could be released")
-    return Hop(places[0], port)
+    trusted = [_addresses.network(text) for text in networks]
+    for place in places:
+        address = _addresses.address(place)
+        if any(address.version == one.version and address in one for one in trusted):
+            return Hop(place, port)
+    why = "what is released would have to come from there, and policy.relay.networks has none of these addresses"
+    raise OptionError("instance", host.instance.name, f"it listens on {', '.join(places) or 'nothing'}; {why}")
 
 
 def own_addresses() -> t.Tuple[str, ...]:
@@ -352,5 +359,10 @@ def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
 
 def _end(work: Work, keep: bool) -> None:
     """Stop the instance; it goes when nothing is in it."""
-    if _there(work) is not None:
-        _instance(work, "stopped" if keep else "absent", None)
+    if _there(work) is None:
+        return
+    _instance(work, "stopped", None)
+    if not keep and work.check_mode:
+        work.done.append(f"{work.name}: remove it")
+    elif not keep:
+        _instance(work, "absent", None)

@@ -39,7 +39,7 @@ def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: b
     """All files of the configuration directory that have to do with capture, as they should be.
 
     :param hop: where the capture instance listens; None only without routes.
-    :param service: whether the service of ours stays without routes, for the mail that is still bound for it.
+    :param service: whether the service of ours stays, if it is there, for the mail that is still bound for it.
     :raises Refused: a setting would keep the routes from meaning what they say.
     """
     known = access.facts(host)
@@ -49,7 +49,8 @@ def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: b
     main = access.wire(host, known, {one.name: filled[one.name] for one in access.CAPTURE}, set()).get("main.cf")
     content = _wire_transport(main.content or b"" if main else known.content, known, filled)
     files["main.cf"] = File(content)
-    files["master.cf"] = File(_with_service(host, bool(routes) or service))
+    if routes or not service:
+        files["master.cf"] = File(_with_service(host, bool(routes)))
     for name, dummy, kind in TABLES:
         if not filled[name]:
             files.update((one, File(None)) for one in tables.compiled_names(kind or known.kind, name))
@@ -119,6 +120,7 @@ def _with_service(host: Host, wanted: bool) -> bytes:
         ("smtp_bind_address", ""),
         ("smtp_bind_address6", ""),
         ("smtp_sasl_auth_enable", "no"),
+        ("smtp_line_length_limit", "0"),
         ("disable_mime_output_conversion", "yes"),
     )
     service = Service(SERVICE, "unix", "-", "-", "n", "-", "-", "smtp", (), options)
@@ -194,7 +196,10 @@ def settings(about: Envelope) -> t.Dict[str, t.Any]:
         "recipient_delimiter smtp_generic_maps smtp_header_checks message_reject_characters message_strip_characters"
     ).split()
     main = {name: "" for name in empty}
+    family = "6" if ":" in about.release.address else ""
     main.update({
+        # With inet_interfaces at one address Postfix would send from it, and the production instance need not trust it.
+        f"smtp_bind_address{family}": about.release.address,
         "smtpd_client_restrictions": "permit_mynetworks, reject",
         "smtpd_relay_restrictions": "permit_mynetworks, reject",
         "smtpd_recipient_restrictions": "check_recipient_access static:{HOLD captured}, permit_mynetworks, reject",
@@ -216,6 +221,7 @@ def settings(about: Envelope) -> t.Dict[str, t.Any]:
         "body_checks_size_limit": "0",
         "disable_mime_input_processing": "yes",
         "disable_mime_output_conversion": "yes",
+        "smtp_line_length_limit": "0",
         "enable_long_queue_ids": "yes",
         "default_destination_concurrency_limit": "20",
         "delay_warning_time": "0",
@@ -223,4 +229,6 @@ def settings(about: Envelope) -> t.Dict[str, t.Any]:
         # postmulti(1) creates instances whose TCP services are switched off.
         "master_service_disable": "",
     })  # fmt: skip
-    return {"policy": policy, "baseline": "none", "main": main}
+    # What the production instance refuses when it is released stays here; a bounce could hit anybody, or be lost.
+    master = {"smtp/unix": {"options": {"soft_bounce": "yes"}}}
+    return {"policy": policy, "baseline": "none", "main": main, "master": master}
