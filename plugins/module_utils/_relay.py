@@ -30,8 +30,11 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 class Relay:
     """One run of the module: the host, the wish, and the steps that the transaction takes."""
 
-    def __init__(self, host: Host, policy: _policy.Policy, native: Native) -> None:
+    def __init__(
+        self, host: Host, policy: _policy.Policy, native: Native, render: t.Optional[t.Callable[..., Rendering]] = None
+    ) -> None:
         self.host = host
+        self._renderer = render or host.driver.render
         self.policy = policy
         self.native = native
         self.directory = os.path.realpath(host.instance.config_directory)
@@ -54,7 +57,7 @@ class Relay:
         return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify)
 
     def _render(self) -> Rendering:
-        self.rendering = self.host.driver.render(self.host, self.policy, self.native, self._current)
+        self.rendering = self._renderer(self.host, self.policy, self.native, self._current)
         return self.rendering
 
     def _current(self, name: str) -> t.Optional[bytes]:
@@ -87,11 +90,12 @@ class Relay:
 def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
+    :param params: C(render), which is no option of the module: a function of the driver in the place of render().
     :raises PostmasterError: with the host as it was before.
     """
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     natives = {name: params[name] or {} for name in Native._fields}
-    relay = Relay(host, _policy.parse(params["policy"], params["baseline"]), Native(**natives))
+    relay = Relay(host, _policy.parse(params["policy"], params["baseline"]), Native(**natives), params.get("render"))
     outcome = _change.transact(relay.steps(), relay.directory, check_mode, params["lock_timeout"])
     return _answer_of(relay, outcome, check_mode)
 

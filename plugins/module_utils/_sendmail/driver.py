@@ -8,7 +8,7 @@ Private to the collection: it can change at any time.
 """
 
 from .check import check
-from .instance import activate, activation, capabilities, instances, running
+from .instance import activate, activation, capabilities, instances, listens, running
 from .read import read
 from .render import render
 from .tables import build, stale
@@ -20,6 +20,7 @@ __all__ = (
     "capabilities",
     "check",
     "instances",
+    "listens",
     "read",
     "render",
     "running",

@@ -15,9 +15,10 @@ import time
 import typing as t
 
 from .._errors import CommandError, PostmasterError, Unsupported
+from .._postfix.processes import listeners, service_unit, socket_inodes
 from .._records import NOTHING, RELOAD, RESTART, Activation, Capabilities, Host, Instance, Rendering, Running
 from .._runner import Runner
-from . import cf
+from . import cf, processes, units
 
 CONFIG_DIRECTORY = "/etc/mail"
 WAIT_SECONDS = 30.0
@@ -126,18 +127,45 @@ def trust_store() -> t.Optional[t.Tuple[str, str]]:
 
 
 def instances(runner: Runner) -> t.Tuple[Instance, ...]:
-    """The one instance of sendmail, or () where it is not installed. No process is started for this."""
-    known = layout()
-    if known is None:
+    """The primary instance and those with a unit of ours, or () where sendmail is not installed. No process is started for this."""
+    if layout() is None:
         return ()
-    queue = known.queue_directory
-    live = os.path.join(CONFIG_DIRECTORY, "sendmail.cf")
-    try:
-        with open(live, encoding="utf-8", errors="surrogateescape") as file:
-            queue = cf.parse(file.read()).value("QueueDirectory") or queue
-    except OSError:
-        pass
-    return (Instance("sendmail", "sendmail", CONFIG_DIRECTORY, (queue,)),)
+    others = [
+        instance_in(name, directory)
+        for name, directory in units.known()
+        if os.path.exists(os.path.join(directory, "sendmail.cf"))
+    ]
+    return (Instance("sendmail", "sendmail", CONFIG_DIRECTORY, (queue_of(CONFIG_DIRECTORY),)), *others)
+
+
+def instance_in(name: str, directory: str) -> Instance:
+    """The additional instance whose configuration is in a directory."""
+    return Instance("sendmail", name, directory, (queue_of(directory),), False, units.at_boot(name))
+
+
+def queue_of(directory: str) -> str:
+    """The QueueDirectory of a configuration, which may be a pattern."""
+    return live_cf(directory).value("QueueDirectory") or the_layout().queue_directory
+
+
+def live_cf(directory: str) -> cf.Cf:
+    """The configuration that a daemon of this directory reads."""
+    return _cf(_content(os.path.join(directory, "sendmail.cf")))
+
+
+def pid_file(directory: str) -> str:
+    """Where the daemon of a directory writes its number."""
+    return live_cf(directory).value("PidFile") or the_layout().pid_file
+
+
+def listens(host: Host) -> bool:
+    """Whether the configuration lets it listen anywhere: a daemon of sendmail always does."""
+    return True
+
+
+def service_of(instance: Instance) -> str:
+    """The service that runs an instance."""
+    return the_layout().service if instance.primary else instance.name
 
 
 def capabilities(runner: Runner, instance: Instance) -> Capabilities:
@@ -201,8 +229,9 @@ def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], render
         restart = _restart_reasons(_cf(current("sendmail.cf")), _cf(rendering.files["sendmail.cf"].content))
         if restart:
             return Activation(RESTART, restart)
-    if "sendmail.conf" in changed:
-        return Activation(RESTART, ("sendmail.conf (how the daemon is started)",))
+    for name in ("sendmail.conf", units.ENVIRONMENT):
+        if name in changed:
+            return Activation(RESTART, (f"{name} (how the daemon is started)",))
     reload_ = tuple(name for name in changed if name in RELOADED)
     return Activation(RELOAD, reload_) if reload_ else Activation(NOTHING)
 
@@ -229,50 +258,76 @@ def activate(host: Host, wanted: Activation) -> None:
     :raises PostmasterError: when the daemon does not come back within WAIT_SECONDS.
     """
     before = running(host)
-    if wanted.kind == NOTHING or (before.pid is None and not _should_run(host.runner)):
+    if wanted.kind == NOTHING or (before.pid is None and not _should_run(host)):
         return
-    if wanted.kind == RELOAD and before.pid is not None:
+    generation = _generation(before)
+    if wanted.kind == RELOAD and before.pid is not None and _starts_itself_anew(host, before.pid):
         os.kill(before.pid, signal.SIGHUP)
     else:
-        host.runner.run(service_command(host.runner, the_layout().service, "restart"), timeout=150)
-    _await_daemon(host, before)
+        if before.pid is not None and not _starts_itself_anew(host, before.pid):
+            processes.end_all(host.instance.queue_directories[0], WAIT_SECONDS)
+        host.runner.run(service_command(host.runner, service_of(host.instance), "restart"), timeout=150)
+    await_daemon(host, generation)
 
 
-def _should_run(runner: Runner) -> bool:
+def _starts_itself_anew(host: Host, pid: int) -> bool:
+    """On SIGHUP, and so that the service goes on with it. Of one that was started by hand nobody knows with which words."""
+    return host.instance.primary or is_of_service(host.instance, pid)
+
+
+def is_of_service(instance: Instance, pid: int) -> bool:
+    """Whether a process was started by the instance's own unit."""
+    return service_unit(pid) == f"{service_of(instance)}.service"
+
+
+def _should_run(host: Host) -> bool:
     """A daemon that is not there although its service was started: it died, or a restart of it failed."""
-    if not _systemd(runner):
+    if not systemd(host.runner):
         return False
-    said = runner.run(["systemctl", "is-active", the_layout().service], check=False)
+    said = host.runner.run(["systemctl", "is-active", service_of(host.instance)], check=False)
     return said.out.strip() in ("active", "activating", "failed", "reloading")
 
 
-def _systemd(runner: Runner) -> bool:
+def systemd(runner: Runner) -> bool:
+    """Whether systemd is the service manager here."""
     return os.path.isdir("/run/systemd/system") and runner.which("systemctl") is not None
 
 
 def service_command(runner: Runner, service: str, verb: str) -> t.List[str]:
     """How this host's service manager is asked: systemd where it runs, else the init script."""
-    if _systemd(runner):
+    if systemd(runner):
         return ["systemctl", verb, service]
     return [f"/etc/init.d/{service}", verb]
 
 
-def _await_daemon(host: Host, before: Running) -> None:
-    """On SIGHUP sendmail starts itself anew as another process; it is ready when that one has its ports open."""
+Generation = t.Tuple[t.Optional[int], t.Optional[int], t.FrozenSet[str]]
+
+
+def _generation(now: Running) -> Generation:
+    """What tells a daemon from the one that it was before it started itself anew: in the foreground it stays the same process."""
+    mine = socket_inodes(now.pid) if now.pid is not None else set()
+    return now.pid, now.started, frozenset(one[2] for one in listeners() if one[2] in mine)
+
+
+def await_daemon(host: Host, before: Generation = (None, None, frozenset())) -> None:
+    """On SIGHUP sendmail starts itself anew, usually as another process; it is ready when that one has its ports open.
+
+    :raises PostmasterError: it does not within WAIT_SECONDS.
+    """
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         now = running(host)
-        fresh = now.pid is not None and (now.pid, now.started) != (before.pid, before.started)
+        fresh = now.pid is not None and _generation(now) != before
         if fresh and now.listening and all(_greets(*where) for where in now.listening[:1]):
             return
         time.sleep(0.1)
-    raise PostmasterError(f"sendmail did not come back within {WAIT_SECONDS:.0f} seconds")
+    raise PostmasterError(f"{host.instance.name} did not come back within {WAIT_SECONDS:.0f} seconds")
 
 
 def _greets(address: str, port: int) -> bool:
     where = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
     try:
-        with socket.create_connection((where, port), timeout=10) as connection:
+        with socket.create_connection((where, port), timeout=WAIT_SECONDS) as connection:
             return bool(connection.recv(3))
     except OSError:
         return False
@@ -290,14 +345,22 @@ def running(host: Host) -> Running:
 
 
 def _pid(host: Host) -> t.Optional[int]:
-    live = os.path.join(host.instance.config_directory, "sendmail.cf")
-    path = _cf(_content(live)).value("PidFile") or the_layout().pid_file
-    first = (_content(path) or b"").split(b"\n")[0].strip()
-    if not first.isdigit():
+    instance = host.instance
+    first = (_content(pid_file(instance.config_directory)) or b"").split(b"\n")[0].strip()
+    pid = int(first) if first.isdigit() else None
+    if not instance.primary:
+        return _daemon_among(processes.working_in(instance.queue_directories[0]), pid)
+    if pid is None:
         return None
-    pid = int(first)
     name = (_content(f"/proc/{pid}/comm") or b"").strip()
     return pid if name.startswith(b"sendmail") else None
+
+
+def _daemon_among(pids: t.Sequence[int], named: t.Optional[int]) -> t.Optional[int]:
+    """The daemon among the processes of an instance: the one that the pid file names, else the one that listens."""
+    if named in pids:
+        return named
+    return next((pid for pid in pids if listening_sockets(pid)), None)
 
 
 def _content(path: str) -> t.Optional[bytes]:

@@ -432,6 +432,12 @@ def _all_ids(host: Host) -> t.Set[str]:
     return {name[2:] for spool in _spools(host) for name in os.listdir(spool.control) if name[:2] in _QUEUES}
 
 
+def count(host: Host) -> int:
+    """How many messages there are, held and lost ones too; of a directory that is not there, none."""
+    places = [spool.control for spool in _spools(host) if os.path.isdir(spool.control)]
+    return sum(name[:2] in _QUEUES for place in places for name in os.listdir(place))
+
+
 def _parts(name: str, lengths: t.Iterable[int]) -> t.Iterator[str]:
     for length in lengths:
         for start in range(len(name) - length + 1):
@@ -532,4 +538,6 @@ def _cf(host: Host) -> str:
 
 def _argv(host: Host, *arguments: str) -> t.List[str]:
     program = host.runner.which("sendmail") or "/usr/sbin/sendmail"
-    return [program, "-C", _cf(host), *arguments]
+    # The lines that this writes to the log are the instance's.
+    tag = [] if host.instance.primary else ["-L", host.instance.name]
+    return [program, *tag, "-C", _cf(host), *arguments]

@@ -15,7 +15,7 @@ import typing as t
 
 from .. import _addresses
 from .._records import Host
-from . import cf, instance, tables
+from . import cf, instance, tables, units
 from .check import listener
 from .render import LOG_LEVELS, NO_QUEUE_LA
 
@@ -112,7 +112,8 @@ def _listeners(live: Live) -> Found:
     """Addresses and port; the extra listener for the host's own submissions, which render adds, is not a wish of anybody."""
     found = [listener(text) for text in live.cf.values("DaemonPortOptions")]
     if (
-        len(found) > 1
+        live.host.instance.primary
+        and len(found) > 1
         and found[-1] == ("inet", "127.0.0.1", 25)
         and any(one[1] not in ("127.0.0.1", "::1") or one[2] != 25 for one in found[:-1])
     ):
@@ -291,15 +292,22 @@ def _load(live: Live) -> Found:
 
 
 def _queue(live: Live) -> Found:
-    interval = re.search(r'^QUEUE_INTERVAL="?([0-9a-z]+)', live.content("sendmail.conf"), re.MULTILINE)
+    interval = _run_interval(live)
     return {
         "lifetime": live.seconds("Timeout.queuereturn"),
         "bounce_lifetime": live.seconds("Timeout.queuereturn.dsn"),
         "warning_time": live.seconds("Timeout.queuewarn"),
         "retry_minimum": live.seconds("MinQueueAge"),
         "retry_maximum": live.seconds("MaxQueueAge"),
-        "run_interval": cf.seconds(interval.group(1)) if interval else None,
+        "run_interval": cf.seconds(interval) if interval else None,
     }
+
+
+def _run_interval(live: Live) -> str:
+    if not live.host.instance.primary:
+        return units.interval_in(live.content(units.ENVIRONMENT))
+    found = re.search(r'^QUEUE_INTERVAL="?([0-9a-z]+)', live.content("sendmail.conf"), re.MULTILINE)
+    return found.group(1) if found else ""
 
 
 def _log(live: Live) -> Found:

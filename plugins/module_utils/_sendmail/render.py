@@ -17,7 +17,7 @@ from .. import _addresses
 from .._errors import OptionError, Refused
 from .._policy import Policy
 from .._records import File, Host, Native, Rendering
-from . import cf, instance, mc, tables, wiring
+from . import cf, instance, mc, tables, units, wiring
 from .instance import unsupported
 
 Current = t.Callable[[str], t.Optional[bytes]]
@@ -25,6 +25,8 @@ Current = t.Callable[[str], t.Optional[bytes]]
 MARK = "Written by postmaster.mta: changes made here are lost, policy and native settings (mc) are the place for them."
 KEPT_MC = "sendmail.mc.before-postmaster"
 HELP_FILE = "helpfile.postmaster"
+#: The first line of a sendmail.cf that says nothing but where an instance keeps its queue.
+SEED = "# postmaster.mta: nothing is configured yet."
 
 #: The order among features; those that are not named here follow in alphabetical order.
 FEATURE_ORDER = (
@@ -138,6 +140,8 @@ class Draft:
         self.ports = set()  # type: t.Set[int]
         self.files = {}  # type: t.Dict[str, File]
         self.notes = []  # type: t.List[str]
+        own = None if host.instance.primary else current("aliases")
+        self.aliases = self.layout.aliases if own is None else self.path("aliases")
 
     def define(self, name: str, value: t.Any) -> None:
         """Set an option, or leave it alone where the policy says nothing (None)."""
@@ -188,6 +192,38 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     return Rendering(dict(draft.files), _settings(draft, items), tuple(draft.notes))
 
 
+def relistened(host: Host, policy: Policy, native: Native, current: Current) -> Rendering:
+    """The configuration that is there with other listeners, and nothing else changed; a new one is rendered whole.
+
+    :raises Refused: it cannot be changed so that the rest stays what it is.
+    """
+    source, built = _text(current("sendmail.mc")), _text(current("sendmail.cf"))
+    if not source and built.startswith(SEED):
+        return render(host, policy, native, current)
+    lines = source.split("\n")
+    places = [number for number, line in enumerate(lines) if line.startswith("DAEMON_OPTIONS(")]
+    if not places or not all(_ONE_LISTENER.match(lines[number]) for number in places):
+        raise Refused(
+            ["sendmail.mc: not one DAEMON_OPTIONS(`...') a line; say with policy.identity.listen where to listen"]
+        )
+    if build_cf(host, source) != cf.neutralise(built):
+        raise Refused(
+            ["sendmail.cf: it is not what sendmail.mc becomes, and would not stay as it is; build it anew first"]
+        )
+    wanted = [item.arguments[0] for item in _listeners(Draft(host, policy, current)) if isinstance(item, mc.Statement)]
+    lines[places[0]] = "\n".join(f"DAEMON_OPTIONS(`{one}')dnl" for one in wanted)
+    text = "\n".join(line for number, line in enumerate(lines) if number not in places[1:])
+    files = {name: File(part.encode("utf-8", "surrogateescape")) for name, part in _pair(text, build_cf(host, text))}
+    return Rendering(files, {f"DAEMON_OPTIONS({one.split(',')[0]})": one for one in wanted})
+
+
+_ONE_LISTENER = re.compile(r"DAEMON_OPTIONS\(`[^`']*'\)(dnl.*)?\s*\Z")
+
+
+def _pair(text: str, built: str) -> t.Tuple[t.Tuple[str, str], t.Tuple[str, str]]:
+    return ("sendmail.mc", text), ("sendmail.cf", built)
+
+
 def build_cf(host: Host, text: str) -> str:
     """Run m4 over a sendmail.mc and return the cf, without what it says about the moment.
 
@@ -234,12 +270,15 @@ def time_text(seconds: t.Optional[int]) -> t.Optional[str]:
 
 def _frame(draft: Draft) -> None:
     """What stands in every sendmail.mc, whatever the policy says."""
-    header = [
-        mc.Statement("header", "define", ("_USE_ETC_MAIL_", "")),
+    header = [mc.Statement("header", "define", ("_USE_ETC_MAIL_", ""))]  # type: t.List[mc.Item]
+    if not draft.host.instance.primary:
+        _own_places(draft)
+        header.append(mc.Statement("header", "define", ("MAIL_SETTINGS_DIR", mc.safe("name", f"{draft.directory}/"))))
+    header += [
         mc.Statement("header", "include", (draft.layout.cf_m4,)),
         mc.Statement("header", "VERSIONID", ("postmaster.mta",)),
         mc.Statement("ostype", "OSTYPE", (draft.layout.ostype,)),
-    ]  # type: t.List[mc.Item]
+    ]
     if draft.layout.domain:
         header.append(mc.Statement("domain", "DOMAIN", (draft.layout.domain,)))
     mailers = [mc.Statement("mailers", "MAILER", (name,)) for name in ("local", "smtp")]
@@ -259,6 +298,37 @@ def _frame(draft: Draft) -> None:
     for name in ("virtusertable", "genericstable", "domaintable"):
         if draft.current(name) is not None:
             draft.feature(name, f"{table} -o {draft.path(name)}")
+
+
+def _own_places(draft: Draft) -> None:
+    """What an additional instance must not share with the primary one, and what it can: the help text and the host's aliases."""
+    own, name = draft.host.instance, draft.host.instance.name
+    draft.define("QUEUE_DIR", own.queue_directories[0])
+    draft.define("confPID_FILE", _pid_file(draft))
+    draft.define("STATUS_FILE", f"/var/lib/sendmail/{name}.st")
+    draft.define("confDEAD_LETTER_DROP", f"/var/lib/sendmail/{name}.dead.letter")
+    draft.define("confPROCESS_TITLE_PREFIX", name)
+    draft.defines["confCONTROL_SOCKET_NAME"] = None
+    draft.define("ALIAS_FILE", draft.aliases)
+    if draft.current("helpfile") is None:
+        draft.define("HELP_FILE", f"{instance.CONFIG_DIRECTORY}/helpfile")
+    if draft.current("local-host-names") is None:
+        # Without it sendmail does not start.
+        draft.files["local-host-names"] = _word_list(())
+
+
+def _pid_file(draft: Draft) -> str:
+    """The one that it has; else in the directory that its unit makes for it."""
+    present = _live_cf(draft.current).value("PidFile")
+    return present if present and present != draft.layout.pid_file else f"/run/{draft.host.instance.name}/sendmail.pid"
+
+
+def _live_cf(current: Current) -> cf.Cf:
+    return cf.parse(_text(current("sendmail.cf")))
+
+
+def _text(content: t.Optional[bytes]) -> str:
+    return (content or b"").decode("utf-8", "surrogateescape")
 
 
 def _identity(draft: Draft) -> None:
@@ -283,7 +353,7 @@ def _word_list(words: t.Iterable[str]) -> File:
 def _listeners(draft: Draft) -> t.List[mc.Item]:
     identity = draft.policy.identity
     if identity.listen is None and identity.port is None and identity.protocols is None:
-        return []
+        return [] if draft.host.instance.primary else _present_listeners(draft)
     found = [
         (family, address, identity.port or 25)
         for address in identity.listen or ("all",)
@@ -292,10 +362,18 @@ def _listeners(draft: Draft) -> t.List[mc.Item]:
     if not found:
         raise OptionError("policy.identity.listen", list(identity.listen), "no address of a protocol that is used here")
     # The submission program of the host hands its mail to 127.0.0.1:25; without this it would stay in its own queue.
-    if not any(port == 25 and (address == "" or address == "127.0.0.1") for dummy, address, port in found):
+    # An additional instance has no part in that.
+    primary = draft.host.instance.primary
+    if primary and not any(port == 25 and (address == "" or address == "127.0.0.1") for dummy, address, port in found):
         found.append(("inet", "127.0.0.1", 25))
     unique = list(dict.fromkeys(found))
     return [_listener(number, *where) for number, where in enumerate(unique, 1)]
+
+
+def _present_listeners(draft: Draft) -> t.List[mc.Item]:
+    """Those that an additional instance has: without any it would take every address, and the primary one's."""
+    values = _live_cf(draft.current).values("DaemonPortOptions")
+    return [mc.Statement("daemon_options", "DAEMON_OPTIONS", (mc.safe("DaemonPortOptions", one),)) for one in values]
 
 
 def _addresses_of(draft: Draft, word: str) -> t.List[t.Tuple[str, str]]:
@@ -536,7 +614,10 @@ def _queue(draft: Draft) -> None:
     for option, name in _QUEUE_TIMES:
         value = getattr(queue, option)
         draft.define(name, time_text(value))
-    if queue.run_interval is not None and draft.current("sendmail.conf") is None:
+    if not draft.host.instance.primary:
+        if queue.run_interval is not None:
+            draft.files[units.ENVIRONMENT] = File(units.environment(str(time_text(queue.run_interval))))
+    elif queue.run_interval is not None and draft.current("sendmail.conf") is None:
         nearest = "the option -q of the daemon, which the distribution's service file sets"
         draft.cannot("policy.queue.run_interval", time_text(queue.run_interval), nearest)
 
@@ -553,7 +634,7 @@ def _aliases(draft: Draft) -> None:
     aliases = draft.policy.aliases
     if aliases:
         draft.files[tables.ALIASES] = File(tables.aliases_text(aliases))
-        draft.define("ALIAS_FILE", f"{draft.path(tables.ALIASES)},{draft.layout.aliases}")
+        draft.define("ALIAS_FILE", f"{draft.path(tables.ALIASES)},{draft.aliases}")
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
@@ -800,7 +881,8 @@ def _add_files(draft: Draft, text: str, built: str) -> None:
         draft.files[tables.ACCESS] = File(tables.access_text(draft.access), 0o640)
     _remove_unused(draft)
     _add_mailertable(draft)
-    _keep_hands_off(draft)
+    if draft.host.instance.primary:
+        _keep_hands_off(draft)
 
 
 def _remove_unused(draft: Draft) -> None:

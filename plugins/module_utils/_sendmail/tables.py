@@ -171,7 +171,7 @@ def broken(host: Host) -> t.Tuple[str, ...]:
         return tuple(findings)
     for name, judge in (("access", _entry_defects), ("mailertable", _route_defects), ("aliases", _alias_defects)):
         findings += [f"{directory}/{name}:{number}: {why}" for number, why in judge(_text(directory, name))]
-    return tuple(findings + _start_defects(host, directory))
+    return tuple(findings + (_start_defects(host, directory) if host.instance.primary else []))
 
 
 def _open_doors(directory: str) -> t.List[str]:

@@ -107,7 +107,7 @@ class Script:
         self.states = list(states)
         self.killed = []
         monkeypatch.setattr(instance, "running", self._running)
-        monkeypatch.setattr(instance, "_systemd", lambda runner: systemd)
+        monkeypatch.setattr(instance, "systemd", lambda runner: systemd)
         monkeypatch.setattr(instance, "_greets", lambda *dummy: True)
         monkeypatch.setattr(instance.time, "sleep", lambda seconds: None)
         monkeypatch.setattr(instance, "WAIT_SECONDS", 0.2)

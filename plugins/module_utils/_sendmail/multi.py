@@ -1,0 +1,372 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Additional sendmail daemons: see, create, register, enable, start, stop and remove one.
+
+Twin of C(_postfix/multi.py); C(_instances.py) knows the order of the steps.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import pwd
+import re
+import shutil
+import stat
+import typing as t
+
+from .. import _change, _files
+from .._errors import OptionError, Refused
+from .._records import Capabilities, Host, Instance, InstanceWish, Seen, Step
+from .._runner import Runner
+from . import instance, processes, queue, service, units
+from .render import SEED, relistened
+
+_NAME = re.compile(r"sendmail-[A-Za-z0-9_-]{1,40}\Z")
+_NOT_ASKED = Capabilities((), "", (), "")
+
+
+def check_name(name: str) -> None:
+    """The name of an instance, which is also that of its unit and of its log lines.
+
+    :raises OptionError: not what systemd takes, or none that tells it from other units.
+    """
+    if not _NAME.match(name):
+        raise OptionError(
+            "name", name, "the name of an instance is sendmail- and then 1 to 40 letters, digits, _ and -"
+        )
+
+
+def see(runner: Runner, wish: InstanceWish) -> Seen:
+    """What is there of the instance."""
+    registered = units.directory_of(units.read(wish.name)) == wish.config_directory
+    if not os.path.exists(_cf(wish)):
+        return Seen(None, registered, None)
+    found = instance.instance_in(wish.name, wish.config_directory)
+    # Of two daemons in one queue nobody could tell which processes are whose.
+    pid = None if _sharing(runner, found) else service.running(runner, found)
+    return Seen(found, registered, pid)
+
+
+def listening(wish: InstanceWish) -> t.Dict[str, t.Any]:
+    """What goes with the addresses: of a sendmail.mc that is there nothing but the listeners changes."""
+    return {"render": relistened}
+
+
+def messages(runner: Runner, one: Instance) -> int:
+    """How many messages are in its queue, whatever state they are in."""
+    return queue.count(Host(runner, None, one, _NOT_ASKED))
+
+
+# --- what must be true before the first step -----------------------------------------------------------------------
+
+
+def problems(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[str]:
+    """What stands in the way, each with its option and value."""
+    found = _unit_problems(runner, wish)
+    found += [f"config_directory: {wish.config_directory}: {why}" for why in _config_problems(runner, wish)]
+    place = _queue_of(wish, seen)
+    found += [f"queue_directory: {place}: {why}" for why in _queue_problems(runner, wish, seen, place)]
+    if seen.instance is None and not wish.listen:
+        found.append("listen: a new instance needs addresses of its own; without any it would take the primary one's")
+    return found + (_pid_file_problems(runner, wish) if seen.instance else [])
+
+
+def _unit_problems(runner: Runner, wish: InstanceWish) -> t.List[str]:
+    if not instance.systemd(runner):
+        return [f"name: {wish.name}: this host does not run systemd, which is to start and stop the daemon"]
+    found = []
+    present = units.read(wish.name)
+    owner = units.directory_of(present)
+    if owner and owner != wish.config_directory:
+        found.append(f"name: {wish.name}: the instance in {owner} has this name")
+    foreign = [path.format(wish.name) for path in units.FOREIGN]
+    foreign = [path for path in foreign if os.path.lexists(path)]
+    if present and not owner:
+        foreign.append(units.path(wish.name))
+    found += [f"name: {wish.name}: {path} is there and not ours" for path in foreign[:1]]
+    return found + [
+        f"name: {wish.name}: the instance in {directory} is called {name}"
+        for name, directory in units.known()
+        if directory == wish.config_directory and name != wish.name
+    ]
+
+
+def _config_problems(runner: Runner, wish: InstanceWish) -> t.List[str]:
+    path = wish.config_directory
+    found = _place_problems(path)
+    for other in _others(runner, path):
+        if _nested(path, other.config_directory):
+            found.append(f"the instance {other.name} has {other.config_directory}")
+    if found or not os.path.isdir(path):
+        return found
+    found += _owned(path)
+    if os.path.exists(_cf(wish)):
+        found += [f"sendmail.cf: {why}" for why in _owned(_cf(wish))]
+    elif os.listdir(path):
+        found.append("it is not empty and holds no sendmail.cf")
+    return found
+
+
+def _place_problems(path: str) -> t.List[str]:
+    if os.path.lexists(path) and not os.path.isdir(path):
+        return ["there is something else of this name"]
+    if not os.path.isdir(os.path.dirname(path)):
+        return [f"{os.path.dirname(path)} is not there"]
+    return []
+
+
+def _queue_problems(runner: Runner, wish: InstanceWish, seen: Seen, place: str) -> t.List[str]:
+    there = processes.directories(place)
+    found = [
+        f"the instance {other.name} uses {theirs}" for other, theirs in _clashes(runner, wish.config_directory, place)
+    ]
+    found += [f"it lies in {wish.config_directory}"] if _nested(place, wish.config_directory) else []
+    if seen.instance is not None:
+        if wish.queue_directory and wish.queue_directory != place:
+            # Its mail would stay behind.
+            return [f"{wish.queue_directory} is wanted and the instance has this one; moving it is not done here"]
+        found += [] if there else ["sendmail.cf names it, and it is not there"]
+    elif not there:
+        found += _place_problems(place)
+    return found + [f"{path}: {why}" if path != place else why for path in there for why in _owned(path)]
+
+
+def _pid_file_problems(runner: Runner, wish: InstanceWish) -> t.List[str]:
+    own = instance.pid_file(wish.config_directory)
+    return [
+        f"config_directory: {wish.config_directory}: its PidFile {own} is that of the instance {other.name}"
+        for other in _others(runner, wish.config_directory)
+        if os.path.realpath(instance.pid_file(other.config_directory)) == os.path.realpath(own)
+    ]
+
+
+def _owned(path: str) -> t.Iterator[str]:
+    """Only root and the package's own user may write where a daemon of root reads."""
+    known = os.stat(path)
+    trusted = ("root", instance.the_layout().table_owner)
+    if _user(known.st_uid) not in trusted:
+        yield f"it belongs to {_user(known.st_uid)} and not to {' or '.join(dict.fromkeys(trusted))}"
+    if stat.S_IMODE(known.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
+        yield f"others than its owner may write to it (mode {stat.S_IMODE(known.st_mode):04o})"
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+# --- the steps ----------------------------------------------------------------------------------------------------
+
+
+def create(runner: Runner, wish: InstanceWish) -> t.List[Step]:
+    """The directories of a new instance, with a sendmail.cf that says no more than where they are."""
+    place = _queue_of(wish, None)
+    steps = [] if os.path.isdir(place) else [_make_queue(place)]
+    made = not os.path.isdir(wish.config_directory)
+
+    def undo() -> None:
+        _files.remove(wish.config_directory)
+        if not made:
+            _new_directory(wish.config_directory)
+
+    return [*steps, Step(f"create {wish.config_directory}", lambda: _seed(wish, place), undo)]
+
+
+def _make_queue(path: str) -> Step:
+    def make() -> None:
+        os.mkdir(path, 0o700)
+        # As the package made the primary one's: its group reads it, where mailq(1) is to work for others than root.
+        first = processes.directories(instance.queue_of(instance.CONFIG_DIRECTORY))
+        if first:
+            _files.copy_identity(first[0], path)
+
+    return Step(f"create {path}", make, lambda: _files.remove(path))
+
+
+def _seed(wish: InstanceWish, place: str) -> None:
+    """The directory appears with its file in it: it is made beside and moved into place."""
+    stage = os.path.join(
+        os.path.dirname(wish.config_directory), f".{os.path.basename(wish.config_directory)}.postmaster-new"
+    )
+    _files.remove(stage)
+    _new_directory(stage)
+    try:
+        text = f"{SEED}\nV10/Berkeley\nO QueueDirectory={place}\nO PidFile=/run/{wish.name}/sendmail.pid\n"
+        _files.write_new(os.path.join(stage, "sendmail.cf"), text.encode("ascii"), 0o644)
+        if os.path.isdir(wish.config_directory):
+            os.rmdir(wish.config_directory)
+        os.rename(stage, wish.config_directory)
+        _files.fsync_directory(os.path.dirname(wish.config_directory))
+    finally:
+        _files.remove(stage)
+
+
+def _new_directory(path: str) -> None:
+    os.mkdir(path, 0o755)
+    shutil.chown(path, "root", instance.the_layout().group)
+    os.chmod(path, 0o755)
+
+
+def register(runner: Runner, wish: InstanceWish) -> t.List[Step]:
+    """Make the instance known to the service manager, and so to us."""
+    content = service.wanted(wish.name, wish.config_directory)
+    return [
+        Step(
+            f"create {units.path(wish.name)}",
+            lambda: service.write(runner, wish.name, content),
+            lambda: service.write(runner, wish.name, None),
+        )
+    ]
+
+
+def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
+    """The unit as it is written today; and a daemon that somebody started by hand is handed over to it."""
+    steps = []
+    present, wanted = (
+        units.read(wish.name).encode("utf-8", "surrogateescape"),
+        service.wanted(wish.name, wish.config_directory),
+    )
+    if seen.registered and present != wanted:
+        steps.append(
+            Step(
+                f"edit {units.path(wish.name)}",
+                lambda: service.write(runner, wish.name, wanted),
+                lambda: service.write(runner, wish.name, present),
+            )
+        )
+    one = seen.instance
+    if one is not None and seen.pid and wish.state == "started" and not instance.is_of_service(one, seen.pid):
+        steps.append(_hand_over(runner, one))
+    return steps
+
+
+def _hand_over(runner: Runner, one: Instance) -> Step:
+    def do() -> None:
+        service.stop(runner, one)
+        service.start(runner, one)
+
+    def undo() -> None:
+        service.stop(runner, one)
+        service.start_by_hand(runner, one)
+
+    return Step(f"hand the running daemon over to {one.name}.service", do, undo)
+
+
+def enable(runner: Runner, wish: InstanceWish, wanted: bool) -> Step:
+    """Let the next boot start the instance, or not."""
+    word = "enable" if wanted else "disable"
+    return Step(
+        f"{word} {wish.name}",
+        lambda: service.set_at_boot(runner, wish.name, wanted),
+        lambda: service.set_at_boot(runner, wish.name, not wanted),
+    )
+
+
+def start(runner: Runner, wish: InstanceWish) -> None:
+    """Start it and wait until it greets."""
+    service.start(runner, instance.instance_in(wish.name, wish.config_directory))
+
+
+def stop(runner: Runner, wish: InstanceWish) -> None:
+    """Stop it and wait until no process of it is left."""
+    service.stop(runner, instance.instance_in(wish.name, wish.config_directory))
+
+
+def remove(runner: Runner, wish: InstanceWish, seen: Seen, keep: bool) -> t.List[Step]:
+    """Take the unit away; unless they are kept, the directories of the instance go too.
+
+    :raises Refused: another instance uses its queue.
+    """
+    steps = [_unregister(runner, wish)] if seen.registered else []
+    if keep or seen.instance is None:
+        return steps
+    shared = _sharing(runner, seen.instance)
+    if shared:
+        raise Refused([f"queue_directory: {seen.instance.queue_directories[0]}: {shared} uses it too"])
+    places = [*processes.directories(seen.instance.queue_directories[0]), wish.config_directory]
+    return steps + [_remove_directory(path) for path in places]
+
+
+def _unregister(runner: Runner, wish: InstanceWish) -> Step:
+    present, enabled = units.read(wish.name).encode("utf-8", "surrogateescape"), units.at_boot(wish.name)
+
+    def do() -> None:
+        if enabled:
+            service.set_at_boot(runner, wish.name, False)
+        service.write(runner, wish.name, None)
+
+    def undo() -> None:
+        service.write(runner, wish.name, present)
+        if enabled:
+            service.set_at_boot(runner, wish.name, True)
+
+    return Step(f"remove {units.path(wish.name)}", do, undo)
+
+
+def _remove_directory(path: str) -> Step:
+    """A mount point itself stays."""
+
+    def do() -> None:
+        _change.Area(path).remove()
+        for name in os.listdir(path):
+            _files.remove(os.path.join(path, name))
+        if not os.path.ismount(path):
+            os.rmdir(path)
+
+    return Step(f"remove {path}", do)
+
+
+# --- shared -------------------------------------------------------------------------------------------------------
+
+
+def _cf(wish: InstanceWish) -> str:
+    return os.path.join(wish.config_directory, "sendmail.cf")
+
+
+def _queue_of(wish: InstanceWish, seen: t.Optional[Seen]) -> str:
+    """The queue directory that it has, else the one that is wanted."""
+    if seen is not None and seen.instance is not None:
+        return seen.instance.queue_directories[0]
+    return wish.queue_directory or os.path.join("/var/spool", os.path.basename(wish.config_directory))
+
+
+def _others(runner: Runner, directory: str) -> t.List[Instance]:
+    return [one for one in instance.instances(runner) if one.config_directory != directory]
+
+
+def _clashes(runner: Runner, directory: str, place: str) -> t.Iterator[t.Tuple[Instance, str]]:
+    for other in _others(runner, directory):
+        for theirs in other.queue_directories:
+            if processes.clash(place, theirs):
+                yield other, theirs
+
+
+def _sharing(runner: Runner, one: Instance) -> str:
+    """The other instance whose queue this one has as well; empty where there is none."""
+    found = list(_clashes(runner, one.config_directory, one.queue_directories[0]))
+    return f"the instance {found[0][0].name}" if found else ""
+
+
+def _nested(one: str, other: str) -> bool:
+    one, other = (os.path.realpath(path) for path in (one, other))
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+__all__ = (
+    "assign",
+    "check_name",
+    "create",
+    "enable",
+    "listening",
+    "messages",
+    "problems",
+    "register",
+    "remove",
+    "see",
+    "start",
+    "stop",
+)

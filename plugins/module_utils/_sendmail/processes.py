@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The processes of a sendmail instance, told by where they work: each goes to its queue directory and stays there.
+
+A pid file can be stale, or be written by two daemons, and sendmail writes over its own command line, so neither tells as much.
+
+Private to the collection: it can change at any time.
+"""
+
+import fnmatch
+import glob
+import os
+import signal
+import time
+import typing as t
+
+from .._postfix.processes import read_text
+
+
+def base(queue: str) -> str:
+    """The directory in which a daemon works: its queue directory, or what stands before the pattern of several."""
+    return os.path.dirname(queue) if glob.has_magic(queue) else queue
+
+
+def directories(queue: str) -> t.Tuple[str, ...]:
+    """The directories that a QueueDirectory stands for, as they are there."""
+    return tuple(sorted(one for one in glob.glob(queue) if os.path.isdir(one)))
+
+
+def clash(one: str, other: str) -> bool:
+    """Whether two daemons with these values of QueueDirectory would have, or come to have, a directory in common."""
+    if set(directories(one)) & set(directories(other)) or fnmatch.fnmatch(one, other) or fnmatch.fnmatch(other, one):
+        return True
+    return base(one) == base(other) or any(
+        not glob.has_magic(outer) and base(inner).startswith(outer + "/")
+        for outer, inner in ((one, other), (other, one))
+    )
+
+
+def working_in(queue: str) -> t.Tuple[int, ...]:
+    """Every process of sendmail that works there, in the order of their numbers."""
+    place = os.path.realpath(base(queue))
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and read_text(f"/proc/{name}/comm").startswith("sendmail"):
+            directory = _working_directory(name)
+            if directory == place or directory.startswith(place + "/"):
+                found.append(int(name))
+    return tuple(sorted(found))
+
+
+def _working_directory(pid: str) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
+
+
+def end_all(queue: str, patience: float) -> bool:
+    """End every process that works there; after I(patience) seconds without asking.
+
+    :returns: False where one does not even end then.
+    """
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline + 5:
+        pids = working_in(queue)
+        if not pids:
+            return True
+        for pid in pids:
+            _signal(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
+        time.sleep(0.1)
+    return False
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who starts and stops an additional sendmail daemon: a systemd unit of ours, also where somebody had started it by hand.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import typing as t
+
+from .. import _files
+from .._errors import PostmasterError
+from .._records import Capabilities, Host, Instance
+from .._runner import Runner
+from . import instance, processes, units
+
+_TIMEOUT = 150
+_PATIENCE = 30.0
+_NOT_ASKED = Capabilities((), "", (), "")
+
+
+def wanted(name: str, directory: str) -> bytes:
+    """The unit as it should be."""
+    known = instance.the_layout()
+    return units.text(name, directory, known.program, known.service).encode("ascii")
+
+
+def write(runner: Runner, name: str, content: t.Optional[bytes]) -> None:
+    """Put a unit there, or take it away, and have systemd read it."""
+    if content is None:
+        _files.remove(units.path(name))
+    else:
+        _files.write_new(units.path(name), content, 0o644)
+    runner.run(["systemctl", "daemon-reload"], timeout=_TIMEOUT)
+
+
+def set_at_boot(runner: Runner, name: str, on: bool) -> None:
+    """Start it at boot, or not."""
+    runner.run(["systemctl", "enable" if on else "disable", name], timeout=_TIMEOUT)
+
+
+def running(runner: Runner, one: Instance) -> t.Optional[int]:
+    """The instance's daemon, whoever started it."""
+    return instance.running(_host(runner, one)).pid
+
+
+def start(runner: Runner, one: Instance) -> None:
+    """Start it and wait until it greets."""
+    runner.run(["systemctl", "start", one.name], timeout=_TIMEOUT)
+    instance.await_daemon(_host(runner, one))
+
+
+def stop(runner: Runner, one: Instance) -> None:
+    """Stop it and wait until no process of it is left, whoever started it.
+
+    :raises PostmasterError: one is left.
+    """
+    if os.path.exists(units.path(one.name)):
+        runner.run(["systemctl", "stop", one.name], timeout=_TIMEOUT)
+        runner.run(["systemctl", "reset-failed", one.name], check=False)
+    if not processes.end_all(one.queue_directories[0], _PATIENCE):
+        left = ", ".join(map(str, processes.working_in(one.queue_directories[0])))
+        raise PostmasterError(f"{one.name}: processes that do not end: {left}")
+
+
+def start_by_hand(runner: Runner, one: Instance) -> None:
+    """As somebody started it before it had a unit; the words are not known, but these do the same."""
+    path = os.path.join(one.config_directory, "sendmail.cf")
+    runner.run([instance.the_layout().program, "-L", one.name, "-C", path, "-bd", f"-q{units.QUEUE_INTERVAL}"])
+    instance.await_daemon(_host(runner, one))
+
+
+def _host(runner: Runner, one: Instance) -> Host:
+    return Host(runner, None, one, _NOT_ASKED)
