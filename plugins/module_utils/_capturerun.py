@@ -179,7 +179,8 @@ def _stop(work: Work) -> t.Dict[str, t.Any]:
     _insist_on_a_word(work, waiting)
     deadline = time.monotonic() + params["timeout"]
     hop = driver.hop_there(work.host) or _listens(work)
-    _route(work, Routing(work.host, (), None, service=True))
+    if not work.check_mode:
+        _route(work, Routing(work.host, (), None, service=True))
     if hop is not None and not work.check_mode:
         work.done.extend(drain.drain(work.host, hop, deadline))
     _route(work, Routing(work.host, (), None))
@@ -249,14 +250,17 @@ def _configure(work: Work, about: Envelope) -> None:
 
 def envelope(host: Host, hop: Hop) -> Envelope:
     """What the capture instance has to know of its host."""
+    name = host.driver.read(host)["policy"].get("identity", {}).get("hostname") or socket.getfqdn()
+    return Envelope(own_addresses(), hop, release_hop(host), f"capture.{name}")
+
+
+def release_hop(host: Host) -> Hop:
+    """Where the production instance takes mail from this host: on loopback, if it listens there.
+
+    :raises OptionError: it listens nowhere where it trusts the host itself.
+    """
     live = host.driver.read(host)["policy"]
     identity, networks = live.get("identity", {}), live.get("relay", {}).get("networks") or ()
-    name = identity.get("hostname") or socket.getfqdn()
-    return Envelope(own_addresses(), hop, _release_hop(host, identity, networks), f"capture.{name}")
-
-
-def _release_hop(host: Host, identity: t.Mapping[str, t.Any], networks: t.Sequence[str]) -> Hop:
-    """Where the production instance takes mail from this host: on loopback, if it listens there."""
     port = identity.get("port") or 25
     places = list(identity.get("listen") or ("all",))
     if {"all", "loopback", "127.0.0.1"} & set(places):
@@ -333,28 +337,41 @@ def _act(work: Work, action: str, messages: t.Sequence[t.Any]) -> int:
 def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
     """Give everything back to the production instance, and wait until it has it.
 
-    :raises PostmasterError: the time is over; what is left is in the queue of the capture instance.
+    :raises PostmasterError: the time is over, or something is refused; it is in the queue of the capture instance.
     """
-    held = [one for one in waiting if one.status == "hold"]
-    _act(work, "release", held)
+    drain = _DRAINS[work.host.instance.mta]
+    refused = {} if work.check_mode else drain.refused(release_hop(work.host), waiting)
+    _act(work, "release", [one for one in waiting if one.status == "hold" and one.id not in refused])
     if work.check_mode:
         return len(waiting)
     _instance(work, "started", None)
-    there = _there(work)
-    while there is not None:
-        left = _messages(work)
-        if not left:
-            break
+    left = _leaving(work, refused)
+    while left:
         if time.monotonic() > deadline:
             reasons = sorted({text for one in left for text in [one.reason] + [to.reason for to in one.recipients] if text})
-            said = f" ({'; '.join(reasons[:3])})" if reasons else ""
-            raise PostmasterError(
-                f"{work.name}: {len(left)} of {len(waiting)} messages are not released within {work.params['timeout']} seconds{said}; "
-                "they are in its queue, and another run goes on with them"
-            )
-        _queues.twin(there).run_queue(there)
+            raise PostmasterError(_not_released(work, left, reasons))
         time.sleep(_PAUSE)
+        left = _leaving(work, refused)
+    if refused:
+        raise PostmasterError(_not_released(work, list(refused), sorted(set(refused.values()))))
     return len(waiting)
+
+
+def _leaving(work: Work, staying: t.Container[str]) -> t.List[t.Any]:
+    """What is still to be delivered, tried once more."""
+    left = [one for one in _messages(work) if one.id not in staying]
+    there = _there(work)
+    if left and there is not None:
+        _queues.twin(there).run_queue(there)
+    return left
+
+
+def _not_released(work: Work, left: t.Sequence[t.Any], reasons: t.Sequence[str]) -> str:
+    said = f" ({'; '.join(reasons[:3])})" if reasons else ""
+    return (
+        f"{work.name}: {len(left)} messages are not released{said}; they are in its queue, and another run goes on with them, "
+        "or deletes or keeps them"
+    )
 
 
 def _end(work: Work, keep: bool) -> None:

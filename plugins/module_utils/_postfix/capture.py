@@ -208,7 +208,7 @@ def settings(about: Envelope) -> t.Dict[str, t.Any]:
         "smtpd_reject_unlisted_recipient": "no",
         "smtpd_reject_unlisted_sender": "no",
         "smtpd_tls_security_level": "none",
-        "smtp_tls_security_level": "none",
+        "smtp_tls_security_level": "may",
         "smtputf8_enable": "yes",
         "append_dot_mydomain": "no",
         "append_at_myorigin": "yes",

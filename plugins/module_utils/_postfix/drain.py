@@ -15,6 +15,7 @@ import typing as t
 
 from .._capture import Hop
 from .._errors import PostmasterError
+from .._queue import Message
 from .._records import Host
 from . import capture, queue
 
@@ -44,6 +45,11 @@ def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
     if found:
         raise PostmasterError(f"{len(found)} messages of {host.instance.name} are still bound for {hop.text}: {', '.join(found[:5])}")
     return [f"route {len(requeued)} messages anew that were bound for {hop.text}"] if requeued else []
+
+
+def refused(release: Hop, messages: t.Sequence[Message]) -> t.Dict[str, str]:
+    """The messages that a release would bounce, by ID: none, the capture instance keeps what is refused (C(soft_bounce))."""
+    return {}
 
 
 def _requeue(host: Host, names: t.Sequence[str]) -> None:

@@ -12,12 +12,17 @@ What waits in the queue is routed anew at each attempt, so only connections that
 import time
 import typing as t
 
+from .. import _smtp
 from .._capture import Hop
 from .._errors import PostmasterError
+from .._queue import Message
 from .._records import Host
+from .._select import NULL_SENDER
 from . import instance
 
 _PAUSE = 0.5
+#: Messages that are asked about in one conversation.
+_CONVERSATION = 50
 _ESTABLISHED = "01"
 
 
@@ -33,6 +38,30 @@ def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
             raise PostmasterError(f"{host.instance.name}: there are still connections to {hop.text}")
         time.sleep(_PAUSE)
     return []
+
+
+def refused(release: Hop, messages: t.Sequence[Message]) -> t.Dict[str, str]:
+    """The messages that a release would bounce, by ID, with the reply: sendmail cannot keep what is refused for good.
+
+    The production instance is asked up to RCPT. Who is not asked because the conversation broke off counts as not refused.
+    """
+    found: t.Dict[str, str] = {}
+    for start in range(0, len(messages), _CONVERSATION):
+        with _smtp.Dialogue(release.address, release.port, timeout=60) as dialogue:
+            dialogue.connect()
+            dialogue.ehlo("localhost")
+            for message in messages[start : start + _CONVERSATION]:
+                found.update(_asked(dialogue, message))
+            dialogue.quit()
+    return found
+
+
+def _asked(dialogue: _smtp.Dialogue, message: Message) -> t.Dict[str, str]:
+    sender = "" if message.sender == NULL_SENDER else message.sender
+    steps = [dialogue.mail(sender)] + [dialogue.rcpt(one.address) for one in message.recipients]
+    dialogue.rset()
+    first = next((step for step in steps if step.code >= 500), None)
+    return {message.id: str(first.reply)} if first is not None else {}
 
 
 def connections(hop: Hop) -> int:

@@ -14,6 +14,7 @@ quarantined ones, cuts reasons and shows minutes: the files say it all.
 import fcntl
 import glob
 import os
+import re
 import time
 import typing as t
 
@@ -26,6 +27,9 @@ from .._select import NULL_SENDER
 _QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
 #: The lines of a control file that are read: arrival, last attempt, attempts, error, sender, body directory, quarantine.
 _KEPT = frozenset("TKNMSdq")
+#: A byte with its quote, and the byte that stands for the $ of a macro.
+_QUOTED = re.compile(rb"\xff(.)", re.DOTALL)
+_MACRO = re.compile(rb"(?<!\xff)\x81")
 _HOLD_REASON = "on hold by the postmaster"
 _ROUNDS = 3
 _PAUSE = 0.5
@@ -236,6 +240,11 @@ def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
     return (head + body)[:limit], len(head) + size
 
 
+def unquoted(text: bytes) -> bytes:
+    """A header as it came: sendmail puts 0xFF before each byte that means something to itself (METAQUOTE in sendmail.h)."""
+    return _QUOTED.sub(rb"\1", text)
+
+
 def _raw_headers(control: bytes) -> bytes:
     """The header without the fields that sendmail would add for some mailers (H?flags?), and the empty line behind it."""
     lines: t.List[bytes] = []
@@ -244,9 +253,9 @@ def _raw_headers(control: bytes) -> bytes:
         if line[:1] == b"H":
             flags, mark, rest = line[2:].partition(b"?") if line[1:2] == b"?" else (b"", b"", line[1:])
             inside = not flags
-            lines += [rest] if inside else []
+            lines += [unquoted(rest)] if inside else []
         elif line[:1] in (b" ", b"\t") and inside:
-            lines.append(line)
+            lines.append(unquoted(line))
         else:
             inside = False
     return b"".join(line + b"\n" for line in lines) + b"\n"
@@ -255,7 +264,8 @@ def _raw_headers(control: bytes) -> bytes:
 def _headers(raw: bytes) -> str:
     """The H lines: H?flags?Name: value, continued on lines that begin with a blank. 0x81 stands for the $ of a macro."""
     lines: t.List[str] = []
-    for line in raw.replace(b"\x81", b"$").split(b"\n"):
+    for quoted in raw.split(b"\n"):
+        line = unquoted(_MACRO.sub(b"$", quoted))
         if line[:2] == b"H?":
             lines.append(_queue.clean(line[2:].partition(b"?")[2]))
         elif line[:1] == b"H":
