@@ -22,7 +22,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "content": {"type": "bool", "default": False},
     "limit": {"type": "int", "default": 1000},
     "max_bytes": {"type": "int", "default": 1 << 20},
-    "total_bytes": {"type": "int", "default": 100 << 20},
+    "total_bytes": {"type": "int", "default": 20 << 20},
     "select": _select.ARGUMENT_SPEC["select"],
 }
 

@@ -103,7 +103,7 @@ class TestACampaign:
         send(host, TRUSTED, mail)
         _await(lambda: len(arrived("served.test")) == OTHER_SIZE and len(_caught(host)) == CAMPAIGN_SIZE, 120)
         assert not queue_of(host), "production mail was delayed"
-        assert {one["envelope"]["sender"].rpartition("@")[2] for one in arrived("served.test")} == {OTHER}
+        assert {one["envelope"]["mail_from"].rpartition("@")[2] for one in arrived("served.test")} == {OTHER}
         assert {one["sender"].rpartition("@")[2] for one in _caught(host)} == {CAMPAIGN}
 
     def test_nothing_leaves_when_the_host_is_flushed(self, host: Host) -> None:
@@ -162,7 +162,7 @@ class TestACampaign:
         found = {}
         for one in arrived("served.test", content=True):
             content = base64.b64decode(one["content"])
-            assert one["envelope"]["sender"].endswith(f"@{CAMPAIGN}")
+            assert one["envelope"]["mail_from"].endswith(f"@{CAMPAIGN}")
             found[content.partition(b"Message-ID: ")[2].split(b"\r\n")[0].decode()] = headless(content.replace(b"\r\n", b"\n"))
         for name, content in self.sent.items():
             assert found[name] == content.replace(b"\r\n", b"\n")
@@ -199,7 +199,7 @@ def test_by_recipient_only_his_copy_is_caught(host: Host) -> None:
     send(host, TRUSTED, [(f"a@{OTHER}", ["bob@served.test", "carol@served.test"], letter(f"a@{OTHER}", "bob@served.test", 0)[2])])
     _await(lambda: len(arrived("served.test")) == 1 and len(_caught(host)) == 1)
     assert _caught(host)[0]["recipients"] == ["bob@served.test"]
-    assert arrived("served.test")[0]["envelope"]["recipients"] == ["carol@served.test"]
+    assert arrived("served.test")[0]["envelope"]["rcpt_to"] == ["carol@served.test"]
     _clear(host)
 
 
