@@ -46,7 +46,9 @@ class ActionModule(ActionBase):
         if not self._task.check_mode:
             for piece in _capture_files.pieces(new):
                 wanted = {"ids": [one["id"] for one in piece]}
-                found = self._ask(dict(asked, content=True, limit=len(piece), total_bytes=1 << 40, select=wanted), variables)
+                found = self._ask(
+                    dict(asked, content=True, limit=len(piece), total_bytes=1 << 40, select=wanted), variables
+                )
                 if found.get("failed") or found.get("unreachable"):
                     result.update(found)
                     return result

@@ -200,7 +200,9 @@ def _insist_on_a_word(work: Work, waiting: t.Sequence[t.Any]) -> None:
     if waiting and not mail:
         raise OptionError("mail", None, f"{len(waiting)} messages are caught; say release, delete or keep")
     if waiting and mail == DELETE and (maximum is None or len(waiting) > maximum):
-        raise OptionError("max", maximum, f"{len(waiting)} messages are caught, and max says how many may be deleted at most")
+        raise OptionError(
+            "max", maximum, f"{len(waiting)} messages are caught, and max says how many may be deleted at most"
+        )
 
 
 def _route(work: Work, routing: Routing) -> None:
@@ -242,7 +244,9 @@ def _configure(work: Work, about: Envelope) -> None:
         work.done.append(f"{work.name}: configure it to accept everything from this host and to deliver nothing")
         return
     params: t.Dict[str, t.Any] = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
-    params.update(DRIVERS[there.instance.mta].settings(about), mta=there.instance.mta, instance=there.instance.config_directory)
+    params.update(
+        DRIVERS[there.instance.mta].settings(about), mta=there.instance.mta, instance=there.instance.config_directory
+    )
     answer = _relay.apply(params, work.check_mode, work.runner)
     work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
     work.diff.extend(answer["diff"])
@@ -305,7 +309,11 @@ def _listens(work: Work) -> t.Optional[Hop]:
     there = _there(work)
     identity = there.driver.read(there)["policy"].get("identity", {}) if there else {}
     places = identity.get("listen") or ()
-    return Hop(places[0], identity.get("port") or 25) if len(places) == 1 and places[0] not in ("all", "loopback") else None
+    return (
+        Hop(places[0], identity.get("port") or 25)
+        if len(places) == 1 and places[0] not in ("all", "loopback")
+        else None
+    )
 
 
 # --- its mail -------------------------------------------------------------------------------------------------------
@@ -348,7 +356,9 @@ def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
     left = _leaving(work, refused)
     while left:
         if time.monotonic() > deadline:
-            reasons = sorted({text for one in left for text in [one.reason] + [to.reason for to in one.recipients] if text})
+            reasons = sorted(
+                {text for one in left for text in [one.reason] + [to.reason for to in one.recipients] if text}
+            )
             raise PostmasterError(_not_released(work, left, reasons))
         time.sleep(_PAUSE)
         left = _leaving(work, refused)

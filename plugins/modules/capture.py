@@ -203,9 +203,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import Post
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**_capturerun.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True
-    )
+    module = AnsibleModule(argument_spec={**_capturerun.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True)
     try:
         module.exit_json(**_capturerun.apply(module.params, module.check_mode))
     except PostmasterError as problem:

@@ -161,9 +161,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import Post
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**_captureinfo.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True
-    )
+    module = AnsibleModule(argument_spec={**_captureinfo.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True)
     try:
         module.exit_json(changed=False, **_captureinfo.describe(module.params))
     except PostmasterError as problem:

@@ -41,7 +41,11 @@ def there(place: pathlib.Path, message: Message) -> bool:
         size = (place / f"{_name(message)}.eml").stat().st_size
     except (OSError, ValueError):
         return False
-    return known.get("arrival") == message["arrival"] and size == known.get("saved") and (not known.get("cut") or message["cut"])
+    return (
+        known.get("arrival") == message["arrival"]
+        and size == known.get("saved")
+        and (not known.get("cut") or message["cut"])
+    )
 
 
 def pieces(messages: t.Sequence[Message]) -> t.Iterator[list[Message]]:
@@ -95,7 +99,15 @@ def table(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     for host, result in sorted(results.items()):
         if "capture_instance" in result and not result.get("failed"):
             routes = ", ".join(result.get("routes") or ()) or "-"
-            rows.append((host, result["capture_instance"], routes[:60], str(result.get("caught", result.get("count", 0))), _done(result)))
+            rows.append(
+                (
+                    host,
+                    result["capture_instance"],
+                    routes[:60],
+                    str(result.get("caught", result.get("count", 0))),
+                    _done(result),
+                )
+            )
         else:
             troubles.append(f"{host}: {result.get('msg') or 'it did not answer'}")
     lines = _queue_report._table(rows, right=(3,)) if len(rows) > 1 else []

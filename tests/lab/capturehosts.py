@@ -122,7 +122,10 @@ def clear_sinks() -> None:
 
 def queue_of(host: Host) -> t.List[str]:
     """The files of the messages in the queue of the production instance."""
-    places = {"postfix": "/var/spool/postfix/{active,incoming,deferred,hold,maildrop}", "sendmail": "/var/spool/mqueue/{qf,hf,Qf}*"}
+    places = {
+        "postfix": "/var/spool/postfix/{active,incoming,deferred,hold,maildrop}",
+        "sendmail": "/var/spool/mqueue/{qf,hf,Qf}*",
+    }
     return host.run(f"find {places[host.mta]} -type f 2>/dev/null || true").split()
 
 
@@ -137,7 +140,9 @@ print(codes)
     return json.loads(WORLD.run(f"{WORLD.python} -c {shlex.quote(script)}"))
 
 
-def capture(host: Host, module: str = "capture", check_mode: bool = False, patch: str = "", **params: t.Any) -> t.Dict[str, t.Any]:
+def capture(
+    host: Host, module: str = "capture", check_mode: bool = False, patch: str = "", **params: t.Any
+) -> t.Dict[str, t.Any]:
     """Call a module; an error of ours comes back with C(failed)."""
     host.install()
     asked = {"module": module, "params": {"mta": host.mta, **params}, "check_mode": check_mode, "patch": patch}

@@ -96,8 +96,12 @@ class TestACampaign:
         _start(host, **{"from": [CAMPAIGN]})
         assert _process(host) == process, "the production daemon was restarted"
         clear_sinks()
-        mail = [letter(f"news{number}@{CAMPAIGN}", f"user{number}@served.test", number) for number in range(CAMPAIGN_SIZE)]
-        type(self).sent = {content[2].partition(b"Message-ID: ")[2].split(b"\r\n")[0].decode(): content[2] for content in mail}
+        mail = [
+            letter(f"news{number}@{CAMPAIGN}", f"user{number}@served.test", number) for number in range(CAMPAIGN_SIZE)
+        ]
+        type(self).sent = {
+            content[2].partition(b"Message-ID: ")[2].split(b"\r\n")[0].decode(): content[2] for content in mail
+        }
         mail += [letter(f"user{number}@{OTHER}", f"user{number}@served.test", number) for number in range(OTHER_SIZE)]
         random.Random(7).shuffle(mail)
         send(host, TRUSTED, mail)
@@ -137,7 +141,11 @@ class TestACampaign:
         answer = host.apply(policy_of(host))
         assert not answer.get("failed") and not answer["changed"], answer
         policy = policy_of(host)
-        other = {**policy, "limits": {**policy["limits"], "hops": 29}, "routes": {"domains": [{"domain": "slow.test", "host": "mx1.ok.test"}]}}
+        other = {
+            **policy,
+            "limits": {**policy["limits"], "hops": 29},
+            "routes": {"domains": [{"domain": "slow.test", "host": "mx1.ok.test"}]},
+        }
         for wanted in (other, policy):
             answer = host.apply(wanted)
             assert not answer.get("failed") and answer["changed"], answer
@@ -163,7 +171,9 @@ class TestACampaign:
         for one in arrived("served.test", content=True):
             content = base64.b64decode(one["content"])
             assert one["envelope"]["mail_from"].endswith(f"@{CAMPAIGN}")
-            found[content.partition(b"Message-ID: ")[2].split(b"\r\n")[0].decode()] = headless(content.replace(b"\r\n", b"\n"))
+            found[content.partition(b"Message-ID: ")[2].split(b"\r\n")[0].decode()] = headless(
+                content.replace(b"\r\n", b"\n")
+            )
         for name, content in self.sent.items():
             assert found[name] == content.replace(b"\r\n", b"\n")
         assert not queue_of(host)
@@ -176,7 +186,11 @@ class TestACampaign:
 
 
 ROUTES = {
-    "address": ({"from": [f"One@{CAMPAIGN}"]}, [f"one@{CAMPAIGN}", f"one+tag@{CAMPAIGN}"], [f"two@{CAMPAIGN}", f"one@{OTHER}"]),
+    "address": (
+        {"from": [f"One@{CAMPAIGN}"]},
+        [f"one@{CAMPAIGN}", f"one+tag@{CAMPAIGN}"],
+        [f"two@{CAMPAIGN}", f"one@{OTHER}"],
+    ),
     "null sender": ({"from": ["<>"]}, [""], [f"one@{CAMPAIGN}"]),
     "domain alone": ({"from": [CAMPAIGN], "subdomains": False}, [f"one@{CAMPAIGN}"], [f"one@{OTHER}"]),
 }
@@ -196,7 +210,11 @@ def test_by_sender(host: Host, name: str) -> None:
 def test_by_recipient_only_his_copy_is_caught(host: Host) -> None:
     _start(host, to=["bob@served.test"])
     clear_sinks()
-    send(host, TRUSTED, [(f"a@{OTHER}", ["bob@served.test", "carol@served.test"], letter(f"a@{OTHER}", "bob@served.test", 0)[2])])
+    send(
+        host,
+        TRUSTED,
+        [(f"a@{OTHER}", ["bob@served.test", "carol@served.test"], letter(f"a@{OTHER}", "bob@served.test", 0)[2])],
+    )
     _await(lambda: len(arrived("served.test")) == 1 and len(_caught(host)) == 1)
     assert _caught(host)[0]["recipients"] == ["bob@served.test"]
     assert arrived("served.test")[0]["envelope"]["rcpt_to"] == ["carol@served.test"]

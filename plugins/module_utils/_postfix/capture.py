@@ -19,10 +19,23 @@ import os
 import typing as t
 
 from .. import _access
-from .._capture import CONNECT, DOMAIN, FROM, NETWORK, NULL, TO, Envelope, Hop, Lines, Route, hop_in, pairs_in, table, titles_in
+from .._capture import (
+    DOMAIN,
+    NETWORK,
+    NULL,
+    TO,
+    Envelope,
+    Hop,
+    Lines,
+    Route,
+    hop_in,
+    pairs_in,
+    table,
+    titles_in,
+)
 from .._errors import Refused
 from .._records import File, Host
-from . import access, main_cf, master_cf, tables
+from . import access, master_cf, tables
 from .master_cf import Service
 from .parameters import expand, split_list
 
@@ -30,7 +43,9 @@ SERVICE = "postmaster-capture"
 _TRANSPORT = "transport_maps"
 _TO_TABLES = (("capture_to_patterns", "regexp"), ("capture_to", ""))
 #: name, place, type; the order is that of asking.
-TABLES = tuple((one.name, one.where, one.type) for one in access.CAPTURE) + tuple((name, TO, kind) for name, kind in _TO_TABLES)
+TABLES = tuple((one.name, one.where, one.type) for one in access.CAPTURE) + tuple(
+    (name, TO, kind) for name, kind in _TO_TABLES
+)
 #: Seconds of a time limit that is never reached.
 _NEVER = "100d"
 
@@ -136,7 +151,9 @@ def _refuse(host: Host, known: access.Facts, routes: t.Sequence[Route]) -> None:
     main = [one for key, one in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
     proxied = [one.name for one in main if dict(one.options).get("smtpd_proxy_filter")]
     if proxied or expand(known.values.get("smtpd_proxy_filter", ""), known.values):
-        raise Refused(["smtpd_proxy_filter: with it Postfix ignores FILTER, and routes by sender or client would catch nothing"])
+        raise Refused(
+            ["smtpd_proxy_filter: with it Postfix ignores FILTER, and routes by sender or client would catch nothing"]
+        )
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------
@@ -159,7 +176,9 @@ def verify(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop]) -> t.Lis
     for name, dummy, kind in TABLES:
         wanted = {} if kind else pairs_in(_content(host, name))
         found = access.ask(host, host.instance.config_directory, name, known.kind, list(wanted))
-        findings += [f"{name}: {key}: Postfix finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]]
+        findings += [
+            f"{name}: {key}: Postfix finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]
+        ]
     return findings
 
 

@@ -43,7 +43,9 @@ def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
         time.sleep(_PAUSE)
         found = bound(host, hop)
     if found:
-        raise PostmasterError(f"{len(found)} messages of {host.instance.name} are still bound for {hop.text}: {', '.join(found[:5])}")
+        raise PostmasterError(
+            f"{len(found)} messages of {host.instance.name} are still bound for {hop.text}: {', '.join(found[:5])}"
+        )
     return [f"route {len(requeued)} messages anew that were bound for {hop.text}"] if requeued else []
 
 

@@ -15,10 +15,25 @@ import os
 import typing as t
 
 from .. import _access
-from .._capture import CONNECT, DOMAIN, FROM, NETWORK, NULL, TO, Envelope, Hop, Lines, Route, hop_in, pairs_in, table, titles_in
+from .._capture import (
+    CONNECT,
+    DOMAIN,
+    FROM,
+    NETWORK,
+    NULL,
+    TO,
+    Envelope,
+    Hop,
+    Lines,
+    Route,
+    hop_in,
+    pairs_in,
+    table,
+    titles_in,
+)
 from .._errors import Refused
 from .._records import File, Host
-from . import access, cf, instance, render, tables, wiring
+from . import access, instance, render, tables, wiring
 from .wiring import NAME
 
 _TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
@@ -91,7 +106,9 @@ def verify(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop]) -> t.Lis
     directory = host.instance.config_directory
     wanted = pairs_in(_content(host, NAME))
     found = access.ask(host, directory, NAME, host.capabilities.default_table_type, list(wanted))
-    findings = [f"{NAME}: {key}: sendmail finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]]
+    findings = [
+        f"{NAME}: {key}: sendmail finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]
+    ]
     chosen = [one for where in _TAGS for one in [route for route in routes if route.where == where][:_SAMPLE]]
     if findings or not chosen or hop is None:
         return findings
@@ -131,7 +148,11 @@ def resolved(host: Host, examples: t.Sequence[Example]) -> t.List[str]:
     path = os.path.join(host.instance.config_directory, "sendmail.cf")
     argv = [instance.the_layout().program, "-C", path, "-bt"]
     said = host.runner.run(argv, stdin="".join(f"{line}\n" for line in lines), check=False, timeout=120)
-    found = [line.partition("returns:")[2].strip() for line in said.out.split("\n") if line.startswith("ParseLocal ") and "returns:" in line]
+    found = [
+        line.partition("returns:")[2].strip()
+        for line in said.out.split("\n")
+        if line.startswith("ParseLocal ") and "returns:" in line
+    ]
     if len(found) != len(examples):
         raise Refused([f"sendmail answers {len(found)} of {len(examples)} questions: {(said.err or said.out)[-300:]}"])
     return found

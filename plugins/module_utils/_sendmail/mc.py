@@ -48,8 +48,8 @@ _TITLES = {
     "mailers": "11 mailers",
     "mailer_definitions": "12 mailers of our own",
     "local_config": "13 local configuration",
-    "local_rule_0": "14 where mail goes, before everything else decides it",
-    "local_rulesets": "15 local rulesets",
+    "local_rule_0": "13 local rules, asked before all others where mail goes",
+    "local_rulesets": "14 local rulesets",
 }
 #: Sections of free text and the m4 macro that opens each in sendmail.mc.
 RAW_SECTIONS = {
