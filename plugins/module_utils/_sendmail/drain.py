@@ -6,19 +6,20 @@
 
 Private to the collection: it can change at any time.
 
-What waits in the queue is routed anew at each attempt, so only connections that are open count.
+What waits in the queue is routed anew at each attempt, so only connections that are open have to be waited for. What waits because
+the capture instance could not be reached is tried at once, however young it is.
 """
 
 import time
 import typing as t
 
-from .. import _smtp
+from .. import _queue, _smtp
 from .._capture import Hop
 from .._errors import PostmasterError
 from .._queue import Message
 from .._records import Host
 from .._select import NULL_SENDER
-from . import instance
+from . import instance, queue
 
 _PAUSE = 0.5
 #: Messages that are asked about in one conversation.
@@ -37,7 +38,17 @@ def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
         if time.monotonic() > deadline:
             raise PostmasterError(f"{host.instance.name}: there are still connections to {hop.text}")
         time.sleep(_PAUSE)
-    return []
+    waiting = [_queue.identity(one) for one in queue.messages(host) if _could_not_reach(one, hop)]
+    if not waiting:
+        return []
+    queue.run(host, ["-OMinQueueAge=0"], waiting, max(1.0, deadline - time.monotonic()))
+    return [f"route {len(waiting)} messages anew that were bound for {hop.text}"]
+
+
+def _could_not_reach(message: Message, hop: Hop) -> bool:
+    place = f"{hop.address}]"
+    waits = message.status not in (_queue.HOLD, _queue.CORRUPT)
+    return waits and any(place in text for text in [message.reason] + [one.reason for one in message.recipients])
 
 
 def refused(release: Hop, messages: t.Sequence[Message]) -> t.Dict[str, str]:

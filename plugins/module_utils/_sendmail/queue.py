@@ -381,7 +381,7 @@ def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> Outcome:
             break
         if attempt:
             time.sleep(_PAUSE)
-        _run(host, options, waiting, timeout=600)
+        run(host, options, waiting, timeout=600)
         moved = {one.id for one in waiting if os.path.exists(_named(one.path, kind))}
         affected += [one for one in waiting if one.id in moved]
         rest = [one for one in waiting if one.id not in moved]
@@ -405,7 +405,7 @@ def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: fl
     skipped += [Skipped(one, "it was put on hold meanwhile") for one in held]
     if action == _queue.DELIVER:
         return Outcome(tuple(ready), (), tuple(skipped), tuple(_dialogue(host, ready, timeout)))
-    _run(host, ["-OTimeout.queuereturn=1s"] if action == _queue.EXPIRE else [], ready, timeout)
+    run(host, ["-OTimeout.queuereturn=1s"] if action == _queue.EXPIRE else [], ready, timeout)
     return Outcome(tuple(ready), (), tuple(skipped))
 
 
@@ -419,7 +419,8 @@ def _dialogue(host: Host, targets: t.Sequence[Identity], timeout: float) -> t.It
             yield f"sendmail ended with exit status {result.rc}: {result.err.strip()}"
 
 
-def _run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> None:
+def run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> None:
+    """A queue run over these messages and no others, in the background where it delivers."""
     for start in range(0, len(targets), _BATCH):
         ids = [f"-qI{one.id}" for one in targets[start : start + _BATCH]]
         host.runner.run(_argv(host, *options, *ids), timeout=timeout)
