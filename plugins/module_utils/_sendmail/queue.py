@@ -14,6 +14,7 @@ quarantined ones, cuts reasons and shows minutes: the files say it all.
 import fcntl
 import glob
 import os
+import re
 import time
 import typing as t
 
@@ -24,8 +25,9 @@ from .._records import Host
 from .._select import NULL_SENDER
 
 _QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
-#: The lines of a control file that are read: arrival, last attempt, attempts, error, sender, body directory, quarantine.
-_KEPT = frozenset("TKNMSdq")
+#: The lines of a control file that are read: arrival, last attempt, attempts, error, sender, body directory, quarantine,
+#: recipient. Most others are macros: an expression passes over them in the time that a loop needs for one.
+_LINES = re.compile(r"\n([TKNMSdqR])([^\n]*)").findall
 _HOLD_REASON = "on hold by the postmaster"
 _ROUNDS = 3
 _PAUSE = 0.5
@@ -139,18 +141,16 @@ def _parse(raw: bytes, strict: bool = True) -> _Control:
     recipients: t.List[Recipient] = []
     reason = ""
     headers = raw.find(b"\nH")
-    for line in _queue.clean(raw if headers < 0 else raw[:headers]).split("\n"):
-        kind = line[:1]
+    for kind, value in _LINES("\n" + _queue.clean(raw if headers < 0 else raw[:headers])):
         if kind == "R":
-            address = line[line.find(":") + 1 :]
+            address = value[value.find(":") + 1 :]
             bracketed = address[:1] == "<" and address[-1:] == ">"
             recipients.append(Recipient(address[1:-1] if bracketed else address, reason))
             reason = ""
-        elif kind in _KEPT:
-            if kind == "M" and "S" in fields:
-                reason = line[1:]
-            else:
-                fields[kind] = line[1:]
+        elif kind == "M" and "S" in fields:
+            reason = value
+        else:
+            fields[kind] = value
     if strict:
         _insist(raw, fields)
     sender = _address(fields.get("S", ""))
@@ -174,9 +174,8 @@ def _waits_for(fields: t.Mapping[str, str], recipients: t.Sequence[Recipient]) -
     if "q" in fields:
         return "quarantine: " + fields["q"]
     reason = fields.get("M", "")
-    if all(one.reason for one in recipients):
-        return reason
-    return "" if any(one.reason == reason for one in recipients) else reason
+    own = [one.reason for one in recipients]
+    return "" if reason in own and not all(own) else reason
 
 
 def _insist(raw: bytes, fields: t.Mapping[str, str]) -> None:
