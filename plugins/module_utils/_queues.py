@@ -22,7 +22,8 @@ from ._runner import Runner
 from ._select import Selection
 from ._sendmail import queue as _sendmail_queue
 
-_TWINS: t.Dict[str, t.Any] = {"postfix": _postfix_queue, "sendmail": _sendmail_queue}
+#: What _mta.part finds: Ansible's packer sees only what is imported by name.
+TWINS = (_postfix_queue, _sendmail_queue)
 
 _PAUSE = 0.2
 _NOT_ASKED = Capabilities((), "", (), "")
@@ -322,7 +323,7 @@ def _hosts(runner: Runner, params: t.Mapping[str, t.Any], asked: bool = True) ->
 
 
 def _twin(host: Host) -> t.Any:
-    return _TWINS[host.instance.mta]
+    return _mta.part(host.instance.mta, "queue")
 
 
 def _detailed(host: Host, message: Message) -> Message:
