@@ -46,7 +46,9 @@ def _seen(
     reports: dict[str, t.Any] = {}
     missing: dict[str, str] = {}
     for host in hosts:
-        answer = hostvars[host].get("diagnose_seen") or {}
+        begun = hostvars[host].get("diagnose_begun") or {}
+        # What could not even begin says why; that it was then not waited for says nothing.
+        answer = begun if begun.get("failed") or begun.get("unreachable") else hostvars[host].get("diagnose_seen") or {}
         if "check_seconds" in answer:
             reports[host] = dict(answer, greeting=hostvars[host].get("diagnose_greeting") or {})
         else:

@@ -25,8 +25,8 @@ from ._runner import Runner
 from ._sendmail import capture as _sendmail_capture
 from ._sendmail import drain as _sendmail_drain
 
-DRIVERS: t.Dict[str, t.Any] = {"postfix": _postfix_capture, "sendmail": _sendmail_capture}
-_DRAINS: t.Dict[str, t.Any] = {"postfix": _postfix_drain, "sendmail": _sendmail_drain}
+#: What _mta.part() finds: Ansible packs only what is imported by name.
+TWINS = (_postfix_capture, _sendmail_capture, _postfix_drain, _sendmail_drain)
 
 STARTED, STOPPED = "started", "stopped"
 RELEASE, DELETE, KEEP = "release", "delete", "keep"
@@ -59,7 +59,7 @@ class Routing:
         self.routes = tuple(routes)
         self.hop = hop
         self.service = service
-        self.driver = DRIVERS[host.instance.mta]
+        self.driver = _mta.part(host.instance.mta, "capture")
         self.directory = os.path.realpath(host.instance.config_directory)
         self.rendering = Rendering({}, {})
         self.verified: t.List[str] = []
@@ -174,7 +174,7 @@ def _start(work: Work, routes: t.Sequence[Route]) -> t.Dict[str, t.Any]:
 
 def _stop(work: Work) -> t.Dict[str, t.Any]:
     params = work.params
-    driver, drain = DRIVERS[work.host.instance.mta], _DRAINS[work.host.instance.mta]
+    driver, drain = _mta.part(work.host.instance.mta, "capture"), _mta.part(work.host.instance.mta, "drain")
     waiting = _messages(work)
     _insist_on_a_word(work, waiting)
     deadline = time.monotonic() + params["timeout"]
@@ -245,7 +245,9 @@ def _configure(work: Work, about: Envelope) -> None:
         return
     params: t.Dict[str, t.Any] = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
     params.update(
-        DRIVERS[there.instance.mta].settings(about), mta=there.instance.mta, instance=there.instance.config_directory
+        _mta.part(there.instance.mta, "capture").settings(about),
+        mta=there.instance.mta,
+        instance=there.instance.config_directory,
     )
     answer = _relay.apply(params, work.check_mode, work.runner)
     work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
@@ -321,7 +323,7 @@ def _listens(work: Work) -> t.Optional[Hop]:
 
 def _messages(work: Work) -> t.List[t.Any]:
     there = _there(work)
-    return list(_queues.twin(there).messages(there)) if there else []
+    return list(_mta.part(there.instance.mta, "queue").messages(there)) if there else []
 
 
 def _act(work: Work, action: str, messages: t.Sequence[t.Any]) -> int:
@@ -347,7 +349,7 @@ def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
 
     :raises PostmasterError: the time is over, or something is refused; it is in the queue of the capture instance.
     """
-    drain = _DRAINS[work.host.instance.mta]
+    drain = _mta.part(work.host.instance.mta, "drain")
     refused = {} if work.check_mode else drain.refused(release_hop(work.host), waiting)
     _act(work, "release", [one for one in waiting if one.status == "hold" and one.id not in refused])
     if work.check_mode:
@@ -372,7 +374,7 @@ def _leaving(work: Work, staying: t.Container[str]) -> t.List[t.Any]:
     left = [one for one in _messages(work) if one.id not in staying]
     there = _there(work)
     if left and there is not None:
-        _queues.twin(there).run_queue(there)
+        _mta.part(there.instance.mta, "queue").run_queue(there)
     return left
 
 

@@ -11,6 +11,9 @@ It takes as long as the slowest check. A check that cannot be done is named with
 
 import base64
 import binascii
+import functools
+import itertools
+import socket
 import time
 import typing as t
 
@@ -34,6 +37,8 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 NAMES, ROUTE, HOST, QUEUE, TALK, MESSAGE = CHECKS = ("names", "route", "host", "queue", "talk", "message")
 #: Next hops that are talked to: the first ones by preference.
 _HOPS = 3
+#: Mail exchangers that are looked at, whether they are this host.
+_LOOKED_AT = 20
 #: Seconds of the time for everything that are kept for telling what was late.
 _MARGIN = 2.0
 
@@ -41,11 +46,15 @@ Params = t.Mapping[str, t.Any]
 
 
 class Target(t.NamedTuple):
-    """A server that would get the mail: its name or address, its port, and why it is one."""
+    """A server that would get the mail: its name or address, its port, and why it is one.
+
+    :param here: it is this host itself, which would not talk to itself.
+    """
 
     host: str
     port: int
     why: str
+    here: bool = False
 
 
 def run(runner: Runner, params: Params) -> t.Dict[str, t.Any]:
@@ -122,10 +131,10 @@ def _route_and_talk(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
     if not given["talk"] or route["verdict"] != "remote":
         return {ROUTE: route, TALK: [], "problem": ""}
     targets, problem = targets_of(route["hops"])
-    jobs = {number: _talk_job(one, given) for number, one in enumerate(targets)}
+    jobs = {number: _talk_job(one, given) for number, one in enumerate(targets) if not one.here}
     # A server may have an address of each IP version, and each of them its time.
     done = _together.values(jobs, given["talk_timeout"] * 2 + _MARGIN)
-    talks = [_talk_facts(targets[number], done.get(number)) for number in sorted(jobs)]
+    talks = [_talk_facts(one, done.get(number)) for number, one in enumerate(targets)]
     return {ROUTE: route, TALK: _weighed(talks), "problem": problem}
 
 
@@ -155,8 +164,38 @@ def _by_mx(name: str, port: int) -> t.List[Target]:
                     if answer.status == _dns.NOERROR
                     else []
                 )
-            return [Target(host, port, f"MX {preference}") for preference, host in named if host != "."]
+            return _before_me([Target(host, port, f"MX {preference}") for preference, host in named if host != "."])
     return []
+
+
+def _before_me(targets: t.Sequence[Target]) -> t.List[Target]:
+    """Those that an MTA with a place in the list would talk to: the ones before its own (RFC 5321 section 5.1)."""
+    jobs = {number: functools.partial(is_here, one.host) for number, one in enumerate(targets[:_LOOKED_AT])}
+    here = [number for number, mine in sorted(_together.values(jobs, _MARGIN).items()) if mine]
+    if not here:
+        return list(targets)
+    mine = targets[here[0]]
+    before = list(itertools.takewhile(lambda one: one.why != mine.why, targets))
+    return before or [mine._replace(here=True)]
+
+
+def is_here(host: str) -> bool:
+    """Whether a name or an address leads to this host: who goes to an address of his own, comes from it."""
+    try:
+        found = socket.getaddrinfo(host, 25, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError):
+        return False
+    return any(_source_for(family, address) == address[0] for family, dummy, dummy, dummy, address in found)
+
+
+def _source_for(family: int, address: t.Any) -> str:
+    """The address from which packets would go; a datagram socket that is connected sends none."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as attempt:
+            attempt.connect(address)
+            return str(attempt.getsockname()[0])
+    except OSError:
+        return ""
 
 
 def _talk_job(target: Target, given: Params) -> t.Callable[[], _smtptest.Talk]:
@@ -174,6 +213,10 @@ def _talk_job(target: Target, given: Params) -> t.Callable[[], _smtptest.Talk]:
 
 def _talk_facts(target: Target, said: t.Optional[_smtptest.Talk]) -> t.Dict[str, t.Any]:
     facts: t.Dict[str, t.Any] = {"host": target.host, "port": target.port, "why": target.why, "accepted": False}
+    if target.here:
+        what = f"the best mail exchanger of the domain is this host itself ({target.host}), which does not take its mail: it would loop"
+        loops = Finding("loops_back", ERROR, target.host, what, (f"{target.host} is {target.why}",))
+        return dict(facts, findings=[as_facts(loops)], steps=[], seconds=0.0, last="this host itself")
     if said is None:
         where = f"{target.host}:{target.port}"
         late = Finding("no_conversation", ERROR, where, f"the conversation with {where} did not end in time")

@@ -26,6 +26,7 @@ RANK = (
     "lost_letter",
     "wrong_route",
     "route_refuses",
+    "loops_back",
     "cname_for_mx",
     "hosts_file",
     "stale_address",

@@ -21,7 +21,8 @@ from ._records import Host, Instance, InstanceWish, Seen, Step
 from ._runner import Runner
 from ._sendmail import multi as _sendmail_multi
 
-_TWINS: t.Dict[str, t.Any] = {"postfix": _postfix_multi, "sendmail": _sendmail_multi}
+#: What _mta.part() finds: Ansible packs only what is imported by name.
+TWINS = (_postfix_multi, _sendmail_multi)
 
 PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
 REFUSE, KEEP, DELETE = "refuse", "keep", "delete"
@@ -60,7 +61,7 @@ def apply(
     :raises RolledBack: a step failed and those before it were undone.
     """
     runner = runner or Runner()
-    twin = _TWINS[mta]
+    twin = _mta.part(mta, "multi")
     wish = _wish(twin, params)
     primary = _mta.find(runner, mta).instance
     if wish.config_directory == primary.config_directory or wish.name == primary.name:

@@ -10,6 +10,7 @@ are twins: same functions, same signatures, which a unit test holds them to.
 Private to the collection: it can change at any time.
 """
 
+import importlib
 import typing as t
 
 from ._errors import OptionError, PostmasterError
@@ -67,6 +68,16 @@ def host(runner: Runner, instance: Instance) -> Host:
     driver = DRIVERS[instance.mta]
     capabilities: Capabilities = driver.capabilities(runner, instance)
     return Host(runner, driver, instance, capabilities)
+
+
+def part(mta: str, name: str) -> t.Any:
+    """A file that both drivers have, such as C(queue), of the one that is asked for.
+
+    Ansible packs only what is imported by name: who asks for a part imports it of both drivers.
+
+    :param mta: postfix or sendmail, as an instance says it.
+    """
+    return importlib.import_module(f"._{mta}.{name}", __package__)
 
 
 def _answers_to(instance: Instance, name: t.Optional[str]) -> bool:

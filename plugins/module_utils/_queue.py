@@ -309,6 +309,17 @@ _Row = t.List[t.Any]
 _Table = t.Dict[str, _Row]
 
 
+class _Rows(t.NamedTuple):
+    """The rows in which a recipient counts.
+
+    :param only: where it is its message's only one: its own row, and one that stands for the rest.
+    :param each: its own row, its domain's, its next hop's, its reason's.
+    """
+
+    only: t.Tuple[_Row, ...]
+    each: t.Tuple[_Row, ...]
+
+
 class Tally:
     """Counts messages into the tables of a summary. What it holds grows with the names, not with the messages.
 
@@ -321,11 +332,13 @@ class Tally:
         self._number = 0
         self._total = _new_row()
         self._tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
-        # What was found out once is not found out for each message again: rows of a status with a sender, of an address
-        # with a reason, and what a reason means.
+        # What was found out once is not found out for each message again: the rows of a status with a sender, and of an
+        # address with a reason, and what a reason means.
         self._by_sender: t.Dict[t.Tuple[str, str], t.Tuple[_Row, ...]] = {}
-        self._by_recipient: t.Dict[t.Tuple[str, str], t.Tuple[_Row, ...]] = {}
+        self._by_recipient: t.Dict[t.Tuple[str, str], _Rows] = {}
         self._explained: t.Dict[str, Explained] = {}
+        # One row that stands for rows of several tables as long as messages are counted, and those rows.
+        self._shared: t.Dict[t.Tuple[str, ...], t.Tuple[_Row, t.Tuple[_Row, ...]]] = {}
 
     def watch(self, messages: t.Iterable[Message]) -> t.Iterator[Message]:
         """Pass messages on and count them."""
@@ -336,7 +349,7 @@ class Tally:
     def add(self, message: Message) -> None:
         """Count one message."""
         recipients, size, whole = message.recipients, message.size, message.reason
-        self._number = number = self._number + 1
+        self._number += 1
         age = _AGES + len(AGE_LIMITS) - bisect.bisect_left(self._cuts, message.arrival)
         several = len(recipients)
         reason = whole or (recipients[0].reason if recipients else "")
@@ -348,39 +361,80 @@ class Tally:
             row[age] += several
             if oldest < row[_OLDEST]:
                 row[_OLDEST] = oldest
-        for address, own in recipients:
-            reason = own or whole
-            for row in self._by_recipient.get((address, reason)) or self._recipient_rows(address, reason):
+        if several == 1:
+            self._add_only(recipients[0], message, age)
+        else:
+            self._add_several(message, age)
+
+    def _add_only(self, recipient: Recipient, message: Message, age: int) -> None:
+        """The recipient of a message that has no other."""
+        address, own = recipient
+        reason = own or message.reason
+        oldest = (message.arrival, message.instance, message.id, reason)
+        for row in (self._by_recipient.get((address, reason)) or self._recipient_rows(address, reason)).only:
+            row[_MESSAGES] += 1
+            row[_RECIPIENTS] += 1
+            row[_BYTES] += message.size
+            row[age] += 1
+            if oldest < row[_OLDEST]:
+                row[_OLDEST] = oldest
+
+    def _add_several(self, message: Message, age: int) -> None:
+        """Each of several recipients; to a domain with two of them it is still one message."""
+        number = self._number
+        for address, own in message.recipients:
+            reason = own or message.reason
+            oldest = (message.arrival, message.instance, message.id, reason)
+            for row in (self._by_recipient.get((address, reason)) or self._recipient_rows(address, reason)).each:
                 row[_RECIPIENTS] += 1
                 row[age] += 1
                 if row[_LAST] != number:
                     row[_LAST] = number
                     row[_MESSAGES] += 1
-                    row[_BYTES] += size
+                    row[_BYTES] += message.size
                     if oldest < row[_OLDEST]:
-                        row[_OLDEST] = oldest[:3] + (reason,)
+                        row[_OLDEST] = oldest
 
     def _message_rows(self, message: Message) -> t.Tuple[_Row, ...]:
         sender, tables = message.sender, self._tables
         domain = domain_of(sender) or sender
-        status, row = _row(tables["statuses"], message.status), _row(tables["senders"], sender)
-        rows = (self._total, status, row, _row(tables["sender_domains"], domain))
+        inner = (self._total, _row(tables["statuses"], message.status), _row(tables["sender_domains"], domain))
+        rows = (_row(tables["senders"], sender), self._share(inner, message.status, domain))
         _remember(self._by_sender, (message.status, sender), rows)
         return rows
 
-    def _recipient_rows(self, address: str, reason: str) -> t.Tuple[_Row, ...]:
+    def _recipient_rows(self, address: str, reason: str) -> _Rows:
         explained = self._explained.get(reason)
         if explained is None:
             explained = explain(reason)
             _remember(self._explained, reason, explained)
         tables, domain = self._tables, domain_of(address) or LOCAL
-        nexthop, because = _row(tables["nexthops"], explained.host or domain), _row(tables["reasons"], explained.text)
-        rows = (_row(tables["recipients"], address), _row(tables["domains"], domain), nexthop, because)
+        nexthop = explained.host or domain
+        inner = (
+            _row(tables["domains"], domain),
+            _row(tables["nexthops"], nexthop),
+            _row(tables["reasons"], explained.text),
+        )
+        own = _row(tables["recipients"], address)
+        rows = _Rows((own, self._share(inner, domain, nexthop, explained.text)), (own, *inner))
         _remember(self._by_recipient, (address, reason), rows)
         return rows
 
+    def _share(self, rows: t.Tuple[_Row, ...], *names: str) -> _Row:
+        return self._shared.setdefault(names, (_new_row(), rows))[0]
+
+    def _settle(self) -> None:
+        """Give what was counted in shared rows to the tables."""
+        for shared, rows in self._shared.values():
+            for row in rows:
+                row[_OLDEST] = min(row[_OLDEST], shared[_OLDEST])
+                for place in (_MESSAGES, _RECIPIENTS, _BYTES, *range(_AGES, len(shared))):
+                    row[place] += shared[place]
+            shared[:] = _new_row()
+
     def summary(self, top: int) -> t.Dict[str, t.Any]:
         """The tables, each with its I(top) rows by messages; 0 is all of them, which alone can be merged exactly."""
+        self._settle()
         return _summary(self._total, self._tables, top)
 
 

@@ -22,7 +22,8 @@ from ._runner import Runner
 from ._select import Selection
 from ._sendmail import queue as _sendmail_queue
 
-_TWINS: t.Dict[str, t.Any] = {"postfix": _postfix_queue, "sendmail": _sendmail_queue}
+#: What _mta.part finds: Ansible's packer sees only what is imported by name.
+TWINS = (_postfix_queue, _sendmail_queue)
 
 _PAUSE = 0.2
 _NOT_ASKED = Capabilities((), "", (), "")
@@ -97,7 +98,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] =
         "summary": tally.summary(params["top"]),
         "unreadable": unreadable,
         "instances": [_as_instance(host) for host in hosts],
-        "host_status": [dict(one._asdict()) for host in hosts for one in twin(host).host_status(host)],
+        "host_status": [dict(one._asdict()) for host in hosts for one in _twin(host).host_status(host)],
     }
 
 
@@ -149,7 +150,7 @@ def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> 
     for host, targets, skipped in planned:
         done = Outcome(tuple(targets))
         if targets and not check_mode:
-            done = twin(host).act(host, action, targets, params["timeout"])
+            done = _twin(host).act(host, action, targets, params["timeout"])
         outcomes.append(done._replace(skipped=tuple(skipped) + done.skipped))
     return _as_result(action, _joined(outcomes), params["limit"], check_mode)
 
@@ -201,7 +202,7 @@ def _plan(
     """What an action will be tried on, and what it leaves alone. A message that moves can be listed twice, and counts once."""
     targets = {(one.id, one.arrival): one for one in targets_before}
     skipped = {(one.message.id, one.message.arrival): one for one in skipped_before}
-    for message in chosen(twin(host).messages(host), selection, now):
+    for message in chosen(_twin(host).messages(host), selection, now):
         key = (message.id, message.arrival)
         if not wanted.take(message) or key in targets:
             continue
@@ -232,9 +233,9 @@ def _insist_on_the_maximum(maximum: t.Optional[int], count: int) -> None:
 def _run_queues(hosts: t.Sequence[Host], check_mode: bool) -> t.Dict[str, t.Any]:
     waiting = 0
     for host in hosts:
-        waiting += sum(1 for one in twin(host).messages(host) if one.status in _WAITING)
+        waiting += sum(1 for one in _twin(host).messages(host) if one.status in _WAITING)
         if not check_mode:
-            twin(host).run_queue(host)
+            _twin(host).run_queue(host)
     result = _as_result(_queue.FLUSH, Outcome(), 0, check_mode)
     return dict(result, changed=waiting > 0, affected=waiting)
 
@@ -285,11 +286,11 @@ def look(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     hosts = _hosts(runner, params, asked=False)
     found = None
     for host in hosts:
-        found = twin(host).message(host, name, params["body_limit"])
+        found = _twin(host).message(host, name, params["body_limit"])
         if found:
             break
     since = found.message.arrival if found else 0
-    files = tuple(dict.fromkeys(path for host in hosts for path in twin(host).log_files(host)))
+    files = tuple(dict.fromkeys(path for host in hosts for path in _twin(host).log_files(host)))
     lines = _queue_trace.lines(runner, _queue_trace.whole(files, since), name, params["log_limit"])
     return {
         "exists": found is not None,
@@ -321,13 +322,12 @@ def _hosts(runner: Runner, params: t.Mapping[str, t.Any], asked: bool = True) ->
     return tuple(Host(runner, _mta.DRIVERS[instance.mta], instance, _NOT_ASKED) for instance in instances)
 
 
-def twin(host: Host) -> t.Any:
-    """The part of the host's driver that knows its queue."""
-    return _TWINS[host.instance.mta]
+def _twin(host: Host) -> t.Any:
+    return _mta.part(host.instance.mta, "queue")
 
 
 def _detailed(host: Host, message: Message) -> Message:
-    found: Message = twin(host).detailed(host, message)
+    found: Message = _twin(host).detailed(host, message)
     return found
 
 
@@ -339,7 +339,7 @@ def _listing(hosts: t.Sequence[Host], unreadable: t.List[t.Dict[str, str]]) -> t
 
     for host in hosts:
         try:
-            yield from twin(host).messages(host, report)
+            yield from _twin(host).messages(host, report)
         except CommandError as problem:
             if len(hosts) == 1:
                 raise

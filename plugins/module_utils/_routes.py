@@ -18,7 +18,8 @@ from ._route import Asked, Route
 from ._runner import Runner
 from ._sendmail import route as _sendmail_route
 
-_TWINS: t.Dict[str, t.Any] = {"postfix": _postfix_route, "sendmail": _sendmail_route}
+#: What _mta.part finds: Ansible's packer sees only what is imported by name.
+TWINS = (_postfix_route, _sendmail_route)
 _ALIASES = ("aliases", "alias_maps")
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
@@ -56,7 +57,7 @@ def asked_of(params: t.Mapping[str, t.Any]) -> Asked:
 
 def trace(host: Host, asked: Asked) -> Route:
     """Ask the instance."""
-    found: Route = _TWINS[host.instance.mta].trace(host, asked)
+    found: Route = _mta.part(host.instance.mta, "route").trace(host, asked)
     return _with_user(found)
 
 
@@ -81,7 +82,7 @@ def _exists(user: str) -> bool:
 
 def settings(host: Host) -> _route.Settings:
     """What the live configuration says about the things that the checks of a host look at."""
-    found: _route.Settings = _TWINS[host.instance.mta].settings(host)
+    found: _route.Settings = _mta.part(host.instance.mta, "route").settings(host)
     return found
 
 

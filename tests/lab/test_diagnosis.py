@@ -19,6 +19,7 @@ import typing as t
 import pytest
 import yaml
 from labhosts import DNS, HOSTS, ROOT, WORLD, Host, policy_of
+from labhosts import RELAYS as LAB_RELAYS
 
 sys.path.insert(0, str(ROOT / "molecule"))
 
@@ -26,6 +27,7 @@ import lab  # noqa: E402
 
 SINK = "10.25.0.51"
 NOBODY = "10.25.0.79"
+OTHER = "10.25.0.56"
 MOVED, MOVED_HOST = "diag.ok.test", "mx.diag.ok.test"
 LETTER = ROOT / "tests" / "corpus" / "mime" / "a-part-7bit.eml"
 PYTHON36 = "/opt/python3.6/bin/python3.6"
@@ -103,9 +105,9 @@ def _dnspython(host: Host) -> None:
         host.bytes(f"mkdir -p {there} && tar -C {there} -xf -", packed)
 
 
-def ansible(*argv: str) -> str:
+def ansible(*argv: str, check: bool = True) -> str:
     """Run one of Ansible's programs from the tree, with our hosts in the inventory."""
-    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_FORKS="10")
+    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_FORKS="5")
     command = [str(pathlib.Path(sys.executable).parent / argv[0]), *argv[1:]]
     command += ["-i", str(ROOT / "molecule" / "inventory")]
     if _inventory().exists():
@@ -113,7 +115,7 @@ def ansible(*argv: str) -> str:
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, env=environment, check=False
     )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert done.returncode == 0 or not check, done.stdout[-4000:] + done.stderr[-2000:]
     return done.stdout
 
 
@@ -318,19 +320,55 @@ def test_g_the_last_letter_of_the_attachment_is_missing(fleet):
 
 
 class TestHealthy:
-    DOMAINS = ("ok.test", "nomx.test", "v4only.test", "tls.test", "third.test", "served.test", "blackhole.test")
+    #: Every domain of the lab whose mail is taken. (Of slow.test the first exchanger is dead, which is a finding.)
+    DOMAINS = ("ok.test", "nomx.test", "v4only.test", "v6only.test", "tls.test", "third.test", "xserved.test", "served.test",
+               "sub.served.test", "blackhole.test", "mxloop.test", "stranger.test", "diag-pf.lab.test")  # fmt: skip
 
     @pytest.mark.parametrize("domain", DOMAINS)
     def test_no_false_alarm(self, fleet, domain):
-        found = diagnose(domain)
+        found = diagnose(domain, hosts="relays,diag")
         assert found.healthy, found.text
-        assert "nothing is wrong on 3 relays" in found.text
+        assert f"nothing is wrong on {len(LAB_RELAYS) + len(RELAYS)} relays" in found.text
+        assert "CHECKED\n  name service, route, next hop, greeting, host, queue\n" in found.text
 
-    def test_it_takes_no_longer_than_twice_the_slowest_check(self, fleet):
-        # A destination that never greets: the conversation with it is the slowest check.
-        found = diagnose("stall.test", diagnose_talk_timeout="10")
+    def test_eight_relays_take_no_longer_than_twice_the_slowest_check(self, fleet):
+        # A destination that never greets: the conversation with it is the slowest check. With the forks that Ansible has.
+        found = diagnose("stall.test", hosts="relays,diag", diagnose_talk_timeout="15")
         assert found.first()["code"] == "destination_silent"
-        assert found.seconds < 2 * 10 + 15, "Ansible's own start included"
+        assert len(found.first()["hosts"]) == 8
+        assert found.seconds < 2 * 15, "Ansible's own start included"
+
+
+def test_one_of_eight_resolves_differently(fleet):
+    """A name server of its own tells one relay another address; seven agree."""
+    liar, host = fleet["diag-pf"], fleet["diag-sm"]
+    host.run(f"sed -i '/mx1.ok.test/d' /etc/hosts; echo '{OTHER} mx1.ok.test' >> /etc/hosts")
+    try:
+        found = diagnose("ok.test", hosts="relays,diag")
+        case = found.first()
+        assert case["hosts"] == ["diag-sm"] and case["code"] == "hosts_file", found.text
+        assert OTHER in case["what"] + " ".join(case["evidence"])
+    finally:
+        host.run("sed '/mx1.ok.test/d' /etc/hosts > /tmp/hosts && cat /tmp/hosts > /etc/hosts")
+    assert liar.run("getent hosts mx1.ok.test").split()[0] != OTHER
+
+
+def test_a_relay_that_cannot_be_reached_is_named_and_the_others_are_judged(fleet, tmp_path):
+    inventory = "diag:\n  hosts:\n    ghost: {ansible_host: 10.25.0.250, ansible_ssh_timeout: 5}\n"
+    (tmp_path / "ghost.yml").write_text(inventory)
+    variables = json.dumps({"domain": "ok.test", "diagnose_hosts": "diag-pf,ghost"})
+    output = ansible(
+        "ansible-playbook", "playbooks/diagnose.yml", "-i", str(tmp_path / "ghost.yml"), "-e", variables, check=False
+    )
+    said = " ".join(output[output.index("VERDICT for ") :].split())
+    assert "ghost: " in said and "diag-pf: postfix sends it by smtp to ok.test" in said
+    assert "nothing is wrong on 2" not in said
+
+
+def test_check_mode_is_the_same_and_nothing_is_left_behind(fleet):
+    ansible("ansible-playbook", "playbooks/diagnose.yml", "--check", "-e", "domain=ok.test diagnose_hosts=diag")
+    for host in fleet.values():
+        assert host.run("ls /root/.ansible_async 2>/dev/null || true").strip() == ""
 
 
 def test_trace_address_shows_where_it_goes(fleet):

@@ -25,11 +25,12 @@ from .._records import Host
 from .._select import NULL_SENDER
 
 _QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
-#: The lines of a control file that are read: arrival, last attempt, attempts, error, sender, body directory, quarantine.
-_KEPT = frozenset("TKNMSdq")
 #: A byte with its quote, and the byte that stands for the $ of a macro.
 _QUOTED = re.compile(rb"\xff(.)", re.DOTALL)
 _MACRO = re.compile(rb"(?<!\xff)\x81")
+#: The lines of a control file that are read: arrival, last attempt, attempts, error, sender, body directory, quarantine,
+#: recipient. Most others are macros: an expression passes over them in the time that a loop needs for one.
+_LINES = re.compile(r"\n([TKNMSdqR])([^\n]*)").findall
 _HOLD_REASON = "on hold by the postmaster"
 _ROUNDS = 3
 _PAUSE = 0.5
@@ -143,18 +144,16 @@ def _parse(raw: bytes, strict: bool = True) -> _Control:
     recipients: t.List[Recipient] = []
     reason = ""
     headers = raw.find(b"\nH")
-    for line in _queue.clean(raw if headers < 0 else raw[:headers]).split("\n"):
-        kind = line[:1]
+    for kind, value in _LINES("\n" + _queue.clean(raw if headers < 0 else raw[:headers])):
         if kind == "R":
-            address = line[line.find(":") + 1 :]
+            address = value[value.find(":") + 1 :]
             bracketed = address[:1] == "<" and address[-1:] == ">"
             recipients.append(Recipient(address[1:-1] if bracketed else address, reason))
             reason = ""
-        elif kind in _KEPT:
-            if kind == "M" and "S" in fields:
-                reason = line[1:]
-            else:
-                fields[kind] = line[1:]
+        elif kind == "M" and "S" in fields:
+            reason = value
+        else:
+            fields[kind] = value
     if strict:
         _insist(raw, fields)
     sender = _address(fields.get("S", ""))
@@ -178,9 +177,8 @@ def _waits_for(fields: t.Mapping[str, str], recipients: t.Sequence[Recipient]) -
     if "q" in fields:
         return "quarantine: " + fields["q"]
     reason = fields.get("M", "")
-    if all(one.reason for one in recipients):
-        return reason
-    return "" if any(one.reason == reason for one in recipients) else reason
+    own = [one.reason for one in recipients]
+    return "" if reason in own and not all(own) else reason
 
 
 def _insist(raw: bytes, fields: t.Mapping[str, str]) -> None:

@@ -155,3 +155,40 @@ def test_a_conversation_without_end_is_a_finding(parts, monkeypatch):
     monkeypatch.setattr(_checkup._smtptest, "talk", lambda plan: time.sleep(3))
     answer = _checkup.run(None, params(talk_timeout=0.1))
     assert [finding["code"] for finding in answer["talk"][0]["findings"]] == ["no_conversation"]
+
+
+# --- a place in the list of exchangers ----------------------------------------------------------------------------
+
+
+def exchangers(*named):
+    return [_checkup.Target(host, 25, f"MX {preference}") for preference, host in named]
+
+
+@pytest.mark.parametrize("named, left", [
+    ([(10, "203.0.113.1"), (20, "203.0.113.2")], ["203.0.113.1", "203.0.113.2"]),
+    ([(10, "203.0.113.1"), (20, "203.0.113.2"), (20, "127.0.0.1"), (30, "203.0.113.3")], ["203.0.113.1"]),
+    ([(10, "203.0.113.1"), (20, "::1")], ["203.0.113.1"]),
+])  # fmt: skip
+def test_a_host_talks_to_those_before_itself(named, left):
+    found = _checkup._before_me(exchangers(*named))
+    assert [one.host for one in found] == left and not any(one.here for one in found)
+
+
+def test_mail_that_would_loop_is_a_finding(parts, monkeypatch):
+    parts["route"] = lambda runner, options: dict(ROUTE, hops=[{"name": "ok.test", "port": 25, "by_mx": True}])
+    monkeypatch.setattr(_checkup._dns, "MISSING", "")
+    monkeypatch.setattr(
+        _checkup, "_by_mx", lambda name, port: _checkup._before_me(exchangers((10, "localhost"), (10, "203.0.113.9")))
+    )
+    monkeypatch.setattr(_checkup._smtptest, "talk", None)
+    (talk,) = _checkup.run(None, params())["talk"]
+    assert [finding["code"] for finding in talk["findings"]] == ["loops_back"]
+    assert not talk["accepted"]
+
+
+@pytest.mark.parametrize("host, expected", [
+    ("127.0.0.1", True), ("::1", True), ("localhost", True), ("203.0.113.1", False), ("2001:db8::1", False),
+    ("no-such-name.invalid", False), ("a..b", False), ("x" * 300, False),
+])  # fmt: skip
+def test_is_here(host, expected):
+    assert _checkup.is_here(host) is expected

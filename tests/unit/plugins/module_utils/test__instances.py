@@ -92,7 +92,7 @@ def _run(monkeypatch, tmp_path):
     monkeypatch.setattr(_instances._change, "LOCK_DIRECTORY", str(tmp_path))
 
     def run(twin, check_mode=False, **params):
-        monkeypatch.setitem(_instances._TWINS, "postfix", twin)
+        monkeypatch.setattr(_instances._mta, "part", lambda *dummy: twin)
         given = {name: spec.get("default") for name, spec in _instances.POSTFIX_SPEC.items()}
         given.update(dict({"name": NAME, "config_directory": DIRECTORY}, **params))
         return _instances.apply("postfix", given, check_mode, object())

@@ -65,7 +65,7 @@ def installed(monkeypatch):
     )
     names = ("one", "two")
     instances = tuple(Instance("postfix", name, "/etc/" + name, ("/spool",), name == "one") for name in names)
-    monkeypatch.setitem(_queues._TWINS, "postfix", twin)
+    monkeypatch.setattr(_queues._mta, "part", lambda mta, name: {("postfix", "queue"): twin}[mta, name])
     monkeypatch.setattr(_queues._mta, "find_all", lambda runner, mta="auto": instances)
     monkeypatch.setattr(_queues._mta, "host", lambda runner, instance: Host(runner, None, instance, None))
     monkeypatch.setattr(_queues.time, "time", lambda: NOW)
@@ -101,7 +101,7 @@ def ids(result, outcome=None):
 
 @pytest.mark.parametrize("name", ["messages", "detailed", "message", "log_files", "host_status", "run_queue", "act"])
 def test_the_twins_have_the_same_functions_with_the_same_parameters(name):
-    postfix, sendmail = (getattr(twin, name) for twin in (_queues._postfix_queue, _queues._sendmail_queue))
+    postfix, sendmail = (getattr(twin, name) for twin in _queues.TWINS)
     assert list(inspect.signature(postfix).parameters) == list(inspect.signature(sendmail).parameters)
 
 
