@@ -21,7 +21,7 @@ from .. import _access
 from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
 from .._errors import OptionError, Refused
 from .._records import File, Host
-from . import main_cf, master_cf, tables
+from . import main_cf, tables
 from .instance import READ_AT_START
 from .parameters import defaults, expand, split_list
 
@@ -315,12 +315,13 @@ def _refuse_settings(host: Host, known: Facts, filled: t.Sequence[Table]) -> Non
 
 def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
     path = os.path.join(host.instance.config_directory, "master.cf")
-    try:
-        with open(path, "rb") as stream:
-            services = master_cf.parse(stream.read(), path).services
-    except (IOError, OSError):
-        return []
     lists = {table.asked_in for table in filled}
+    content = tables._read(path) or b""
+    if not any(name.encode() in content for name in lists):
+        return []
+    from . import master_cf
+
+    services = master_cf.parse(content, path).services
     main = [one for key, one in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
     return [
         f"{path}: {one.name}/{one.type}: -o {name}={value} is stronger than main.cf, and the rules would not be asked"

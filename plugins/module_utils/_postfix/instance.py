@@ -14,7 +14,7 @@ import typing as t
 from .._errors import PostmasterError
 from .._records import NOTHING, RELOAD, RESTART, Activation, Capabilities, Host, Instance, Rendering, Running
 from .._runner import Runner
-from . import main_cf, master_cf, service, tables
+from . import main_cf, tables
 from .parameters import MalformedValue, defaults, expand, split_list
 from .processes import comes_up, ends, find_master, listening, service_unit, started
 
@@ -167,6 +167,8 @@ def _restarting(host: Host, current: t.Callable[[str], t.Optional[bytes]], rende
 
 
 def _changed_services(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.List[str]:
+    from . import master_cf
+
     before = master_cf.parse(current("master.cf") or b"").services
     after = master_cf.parse(rendering.files["master.cf"].content or b"").services
     return [key for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)]
@@ -192,6 +194,8 @@ def _restart(host: Host, pid: int) -> None:
     elif host.instance.primary:
         _stop_and_start(host, pid)
     else:
+        from . import service
+
         _refresh_chroot(host)
         service.restart(host.runner, service.Daemon(*host.instance[1:3], host.instance.queue_directories[0]))
 
