@@ -21,6 +21,7 @@ from ._sendmail import driver as _sendmail
 DRIVER_FUNCTIONS = (
     "installed",
     "instances",
+    "version",
     "capabilities",
     "render",
     "stale",
@@ -74,6 +75,20 @@ class Driver:
         return found
 
 
+class _Asked:
+    """The abilities of an MTA, asked for when somebody wants to know: what a rule in a table that is there already does not need."""
+
+    def __init__(self, driver: t.Any, runner: Runner, instance: Instance) -> None:
+        self._ask = lambda: driver.capabilities(runner, instance)
+
+    def __getattr__(self, name: str) -> t.Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = self._ask()
+        self.__dict__.update(known._asdict())
+        return getattr(known, name)
+
+
 postfix, sendmail = Driver(_postfix), Driver(_sendmail)
 DRIVERS: t.Dict[str, t.Any] = {"postfix": postfix, "sendmail": sendmail}
 
@@ -110,8 +125,7 @@ def find_all(runner: Runner, mta: str = "auto") -> t.Tuple[Instance, ...]:
 def host(runner: Runner, instance: Instance) -> Host:
     """An instance together with what its MTA can do here."""
     driver = DRIVERS[instance.mta]
-    capabilities: Capabilities = driver.capabilities(runner, instance)
-    return Host(runner, driver, instance, capabilities)
+    return Host(runner, driver, instance, t.cast(Capabilities, _Asked(driver, runner, instance)))
 
 
 def _answers_to(instance: Instance, name: t.Optional[str]) -> bool:

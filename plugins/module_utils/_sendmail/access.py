@@ -71,7 +71,8 @@ def facts(host: Host) -> Facts:
         path = next((word for word in words.split() if word.startswith(own)), "")
         if path:
             maps.append((path[len(own) :].rsplit(".db", 1)[0], kind))
-    return Facts(host.capabilities.default_table_type, tuple(maps), "SearchList <+ To>" in text, "\nR<SKIP>" in text)
+    kind = dict(maps).get(NAME) or host.capabilities.default_table_type
+    return Facts(kind, tuple(maps), "SearchList <+ To>" in text, "\nR<SKIP>" in text)
 
 
 def names(known: Facts, where: str) -> t.Tuple[str, ...]:

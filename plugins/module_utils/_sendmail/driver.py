@@ -32,7 +32,7 @@ def part(name: str) -> t.Any:
     :raises AttributeError: there is none of that name.
     """
     module: t.Any
-    if name in ("activate", "activation", "capabilities", "instances", "listens", "running"):
+    if name in ("activate", "activation", "capabilities", "instances", "listens", "running", "version"):
         from . import instance as module
     elif name in ("build", "stale"):
         from . import tables as module
