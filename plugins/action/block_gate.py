@@ -35,10 +35,11 @@ class ActionModule(ActionBase):
             return result
         hosts = variables["ansible_play_hosts_all"]
         relays = [_blocks.see(host, variables["hostvars"][host]) for host in hosts]
-        return dict(result, **self._judge(options["phase"], relays))
+        batch = variables["ansible_play_batch"]
+        return dict(result, **self._judge(options["phase"], relays, batch if batch[0] == hosts[0] else ()))
 
-    def _judge(self, phase: str, relays: t.Sequence[_blocks.Relay]) -> dict[str, t.Any]:
-        stopping = _blocks.stops(relays)
+    def _judge(self, phase: str, relays: t.Sequence[_blocks.Relay], canaries: t.Collection[str]) -> dict[str, t.Any]:
+        stopping = _blocks.stops(relays, canaries)
         if phase == BATCH and not stopping:
             return {}
         lines = _blocks.answers(relays) if phase == ANSWERS else _blocks.table(relays, self._task.check_mode)

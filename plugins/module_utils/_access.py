@@ -21,6 +21,10 @@ PLACES = (FROM, TO, CONNECT)
 ADDRESS, USER, DOMAIN, NETWORK = "address", "user", "domain", "network"
 REJECT, DEFER, DISCARD, HOLD, OK, RELAY, SKIP = "reject", "defer", "discard", "hold", "ok", "relay", "skip"
 ACTIONS = (REJECT, DEFER, DISCARD, HOLD, OK, RELAY, SKIP)
+#: Lists in the answers are cut here; their lengths are told.
+SHOWN = 1000
+#: Files of rules: one pattern a line, CSV, and the access files of the two MTAs.
+FORMATS = ("domains", "csv", "sendmail", "postfix")
 TEXT = "Refused because of abuse. If this is a mistake, please ask the postmaster of the domain you wrote to"
 
 #: The codes that can be asked for. 421 and 521 would end the connection on one of the MTAs; 552 is sent again by old clients.

@@ -14,13 +14,10 @@ import csv
 import io
 import typing as t
 
-from . import _access, _files
+from . import _access, _files, _mta
 from ._errors import OptionError
-from ._postfix import access as _postfix
-from ._sendmail import access as _sendmail
 
 Entry = t.Tuple[str, t.Dict[str, t.Any]]
-FORMATS = ("domains", "csv", "sendmail", "postfix")
 _TAGS = {"from": _access.FROM, "to": _access.TO, "connect": _access.CONNECT}
 
 
@@ -43,7 +40,7 @@ def entries(params: t.Mapping[str, t.Any]) -> t.List[Entry]:
 def read(name: str, text: str, form: str, place: str) -> t.List[Entry]:
     """The entries of a text.
 
-    :param form: one of FORMATS.
+    :param form: one of _access.FORMATS.
     :param place: where patterns look that do not say it themselves.
     """
     if form == "csv":
@@ -109,7 +106,8 @@ def _sendmail_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.A
         places = [_access.CONNECT] if _is_client(pattern) else [_access.FROM, _access.TO]
         places += [_access.CONNECT] if "@" not in pattern and not _is_client(pattern) else []
     return [
-        dict(_words(option, value, _sendmail.meaning(value, where)), **{where: [_client(pattern)]}) for where in places
+        dict(_words(option, value, _mta.sendmail.access.meaning(value, where)), **{where: [_client(pattern)]})
+        for where in places
     ]
 
 
@@ -117,7 +115,7 @@ def _postfix_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.An
     key, value = _split(option, line)
     if key.startswith("/"):
         raise OptionError(option, key, "a regular expression is no access rule")
-    return [dict(_words(option, value, _postfix.meaning(value, place)), **{place: [_client(key)]})]
+    return [dict(_words(option, value, _mta.postfix.access.meaning(value, place)), **{place: [_client(key)]})]
 
 
 def _words(option: str, value: str, meaning: t.Tuple[str, int, str, str]) -> t.Dict[str, t.Any]:

@@ -12,7 +12,6 @@ import os
 import typing as t
 
 from . import _access, _files, _mta, _tables
-from ._accessrun import DRIVERS, SHOWN
 from ._errors import OptionError
 from ._records import Host
 from ._runner import Runner
@@ -21,7 +20,8 @@ _PROBE = "postmaster-mta-probe"
 _REFUSING = (_access.REJECT, _access.DEFER)
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
-    {place: {"type": "list", "elements": "str"} for place in _access.PLACES}, limit={"type": "int", "default": SHOWN}
+    {place: {"type": "list", "elements": "str"} for place in _access.PLACES},
+    limit={"type": "int", "default": _access.SHOWN},
 )
 
 
@@ -31,7 +31,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
     :raises OptionError: a subject that is none.
     """
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
-    driver = DRIVERS[host.instance.mta]
+    driver = host.driver.access
     facts = driver.facts(host)
     asked = [(place, text) for place in _access.PLACES for text in params[place] or ()]
     answers = [_answer(host, facts, place, _subject(place, text), text) for place, text in asked]
@@ -62,7 +62,7 @@ def _subject(place: str, text: str) -> str:
 
 
 def _answer(host: Host, facts: t.Any, place: str, subject: str, text: str) -> t.Dict[str, t.Any]:
-    driver = DRIVERS[host.instance.mta]
+    driver = host.driver.access
     found = driver.explain(host, facts, place, subject)
     answer = {"place": place, "asked": text, "refused": False, "action": "none", "code": None, "status": "", "text": ""}
     if found is None:
@@ -94,7 +94,7 @@ def _said(block: _tables.Block) -> t.Dict[str, t.Any]:
 
 def rules_of(host: Host, facts: t.Any, now: datetime.datetime) -> t.List[t.Dict[str, t.Any]]:
     """Every rule of ours, in the order of the tables."""
-    driver = DRIVERS[host.instance.mta]
+    driver = host.driver.access
     found: t.Dict[str, t.Dict[str, t.Any]] = {}
     names = [name for place in _access.PLACES for name in driver.names(facts, place)]
     for name in dict.fromkeys(names):

@@ -5,7 +5,8 @@
 """Bring access rules to one instance, as one transaction.
 
 The source of a table may have a million lines: it is edited while it is copied into the stage, and what a plan holds of it
-is only the lines that change.
+is only the lines that change. What few runs need, such as the dialogue on the wire, is imported where they need it: Python compiles
+at every run what a module imports.
 
 Private to the collection: it can change at any time.
 """
@@ -14,29 +15,22 @@ import datetime
 import os
 import typing as t
 
-from . import _access, _accessfile, _accesswire, _change, _files, _mta, _policy, _tables
-from . import _answer as _answers
+from . import _access, _change, _files, _mta, _tables
 from ._errors import OptionError, PostmasterError, RolledBack
-from ._postfix import access as _postfix_access
 from ._records import NOTHING, RELOAD, Activation, Host, Rendering
 from ._runner import Runner
-from ._sendmail import access as _sendmail_access
 
-#: The part of each driver that knows access rules.
-DRIVERS: t.Dict[str, t.Any] = {"postfix": _postfix_access, "sendmail": _sendmail_access}
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
 #: A source of at most so many bytes is compared with its compiled table line by line; of larger ones what changed is asked.
 COMPARED = 2000000
-#: Lists in the answer are cut here; their lengths are told.
-SHOWN = 1000
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     {
         "rules": {"type": "list", "elements": "dict", "options": _access.RULE_SPEC},
         "content": {"type": "str"},
         "src": {"type": "path"},
-        "format": {"type": "str", "choices": list(_accessfile.FORMATS), "default": "domains"},
+        "format": {"type": "str", "choices": list(_access.FORMATS), "default": "domains"},
         "place": {"type": "str", "choices": list(_access.PLACES), "default": _access.FROM},
         "state": {"type": "str", "choices": [PRESENT, ABSENT, EXACT], "default": PRESENT},
         "purge_expired": {"type": "bool", "default": False},
@@ -50,6 +44,14 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     },
     **_access.WORDS,
 )
+
+
+class NotKept(PostmasterError):
+    """The running MTA does not answer as the rules say, though nothing was to be changed."""
+
+    def __init__(self, findings: t.Sequence[str]) -> None:
+        super().__init__("the running MTA does not keep to the rules: " + "; ".join(findings))
+        self.findings = tuple(findings)
 
 
 class Wish(t.NamedTuple):
@@ -78,21 +80,20 @@ class Run:
     """One run of the module: the host, the wish, and the steps that the transaction takes."""
 
     def __init__(
-        self, host: Host, wish: Wish, verify: str = LOOKUP, legitimate: t.Sequence[_accesswire.Pair] = ()
+        self, host: Host, wish: Wish, verify: str = LOOKUP, legitimate: t.Sequence[t.Tuple[str, str]] = ()
     ) -> None:
         self.host = host
         self.wish = wish
         self.wire = verify == WIRE
         self.lookup = verify != "none"
         self.legitimate = legitimate
-        self.driver = DRIVERS[host.instance.mta]
+        self.driver = host.driver.access
         self.directory = os.path.realpath(host.instance.config_directory)
         self.facts: t.Any = None
         self.works: t.Dict[str, Work] = {}
         self.files: t.Dict[str, t.Any] = {}
         self.verified: t.List[str] = []
-        self.accepted: t.Tuple[_accesswire.Pair, ...] = ()
-        self.listening = host.driver.running(host).listening
+        self.accepted: t.Tuple[t.Any, ...] = ()
 
     def steps(self) -> _change.Steps:
         """The transaction's view of this run."""
@@ -192,17 +193,29 @@ class Run:
                         f"{self._path(name)}: somebody else wrote it while the change was planned; run again"
                     )
                 write_edited(path, work.edited.edits, self.driver.NEW_MODE)
-            self.driver.make(self.host, stage, name, self.facts.type_of(name), work.size <= COMPARED)
+            self.driver.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
         self.driver.finish(stage)
 
     def _check(self, stage: str) -> t.Sequence[str]:
-        findings = list(self._asked(stage))
+        findings = list(self._asked(stage, compared=False))
         if self.files and not findings:
-            policy = _policy.parse({}, baseline="none")
-            findings += self.host.driver.check(self.host, stage, policy, Rendering(self.files, {}))
+            findings += self._check_wiring(stage)
         if self.wire and not findings:
-            self.accepted = _accesswire.accepted(self.listening, self.legitimate)
+            from . import _accesswire
+
+            self.accepted = _accesswire.accepted(self._listening(), self.legitimate)
         return findings
+
+    def _check_wiring(self, stage: str) -> t.Sequence[str]:
+        from . import _policy
+
+        policy = _policy.parse({}, baseline="none")
+        found: t.Sequence[str] = self.host.driver.check(self.host, stage, policy, Rendering(self.files, {}))
+        return found
+
+    def _listening(self) -> t.Sequence[t.Tuple[str, int]]:
+        found: t.Sequence[t.Tuple[str, int]] = self.host.driver.running(self.host).listening
+        return found
 
     def _activate(self, activation: Activation) -> None:
         self.host.driver.activate(self.host, activation)
@@ -218,15 +231,24 @@ class Run:
 
     def on_the_wire(self) -> t.List[str]:
         """Findings of the dialogues on loopback, up to RCPT."""
+        from . import _accesswire
+
         refusing = self.wish.state != ABSENT
-        report = _accesswire.prove(self.listening, self.wish.rules, refusing, self.accepted)
+        report = _accesswire.prove(self._listening(), self.wish.rules, refusing, self.accepted)
         self.verified += report.verified
         return list(report.findings)
 
-    def _asked(self, directory: str) -> t.Iterator[str]:
-        """Ask each changed table for what it should say now, and for what it should no longer say."""
+    def _compared(self, name: str) -> bool:
+        """Whether a compiled table is compared with all of its source when it is made."""
+        return self.works[name].size <= COMPARED and bool(self.driver.compiled(self.facts, name))
+
+    def _asked(self, directory: str, compared: bool = True) -> t.Iterator[str]:
+        """Ask each changed table for what it should say now, and for what it should no longer say.
+
+        :param compared: also those that were compared with all of their source a moment ago.
+        """
         for name, work in sorted(self.works.items()):
-            if not work.size or not work.edited.changes:
+            if not work.size or not work.edited.changes or not (compared or not self._compared(name)):
                 continue
             kind = self.facts.type_of(name)
             wanted: t.Dict[str, str] = {}
@@ -297,7 +319,10 @@ def wish_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Wish:
     usual = {name: params.get(name) for name in _access.WORDS}
     absent = params["state"] == ABSENT
     entries = [(f"rules[{number}]", entry) for number, entry in enumerate(params["rules"] or ())]
-    entries += _accessfile.entries(params)
+    if params.get("content") or params.get("src"):
+        from . import _accessfile
+
+        entries += _accessfile.entries(params)
     if not entries and params["state"] != EXACT and not params["purge_expired"]:
         raise OptionError("rules", [], "no rule is given")
     rules: t.List[_access.Rule] = []
@@ -315,14 +340,14 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     wish = wish_of(params, now)
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
-    pairs = [_accesswire.Pair(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
+    pairs = [(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
     run = Run(host, wish, params["verify"], pairs)
     outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
     if run.wire and not check_mode and not outcome.plan.changed:
         # Nothing was to do, but the question was whether the running MTA keeps to it.
         findings = run.on_the_wire()
         if findings:
-            raise _accesswire.NotKept(findings)
+            raise NotKept(findings)
     return _answer(run, outcome, check_mode)
 
 
@@ -350,11 +375,11 @@ def _answer(run: Run, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str,
         "mta": instance.mta,
         "instance": instance.name,
         "config_directory": instance.config_directory,
-        "version": run.host.capabilities.version_text,
-        "added": listed["add"][:SHOWN],
-        "updated": listed["change"][:SHOWN],
-        "removed": listed["remove"][:SHOWN],
-        "by_hand": by_hand[:SHOWN],
+        "version": run.host.driver.version(run.host.runner, instance),
+        "added": listed["add"][: _access.SHOWN],
+        "updated": listed["change"][: _access.SHOWN],
+        "removed": listed["remove"][: _access.SHOWN],
+        "by_hand": by_hand[: _access.SHOWN],
         "counts": {
             "added": len(listed["add"]),
             "updated": len(listed["change"]),
@@ -383,7 +408,7 @@ def _diff(run: Run, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
     """The changed rules, table by table, and what else of the configuration changes."""
     found = []
     for name, work in sorted(run.works.items()):
-        shown = work.edited.changes[:SHOWN]
+        shown = work.edited.changes[: _access.SHOWN]
         if shown:
             path = os.path.join(run.directory, name)
             sides = [
@@ -393,4 +418,8 @@ def _diff(run: Run, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
             before, after = (side.decode("utf-8", "replace") for side in sides)
             found.append({"before_header": path, "after_header": path, "before": before, "after": after})
     wiring = tuple(change for change in plan.files if change.name in run.files)
-    return found + _answers.diff(plan._replace(files=wiring))
+    if wiring:
+        from . import _answer as _answers
+
+        found += _answers.diff(plan._replace(files=wiring))
+    return found

@@ -10,21 +10,12 @@ Private to the collection: it can change at any time.
 import typing as t
 
 from . import _access
-from ._errors import PostmasterError
 from ._smtp import Dialogue, Step
 
 _NAME = "localhost.localdomain"
 _LOCAL = "postmaster-mta-probe"
 #: More rules than this are not tried one by one: the first and the last ones are.
 MOST = 20
-
-
-class NotKept(PostmasterError):
-    """The running MTA does not answer as the rules say, though nothing was to be changed."""
-
-    def __init__(self, findings: t.Sequence[str]) -> None:
-        super().__init__("the running MTA does not keep to the rules: " + "; ".join(findings))
-        self.findings = tuple(findings)
 
 
 class Pair(t.NamedTuple):
@@ -41,12 +32,12 @@ class Report(t.NamedTuple):
     findings: t.Tuple[str, ...]
 
 
-def accepted(listening: t.Sequence[t.Tuple[str, int]], pairs: t.Sequence[Pair]) -> t.Tuple[Pair, ...]:
+def accepted(listening: t.Sequence[t.Tuple[str, int]], pairs: t.Sequence[t.Tuple[str, str]]) -> t.Tuple[Pair, ...]:
     """Those of some pairs that the MTA takes now."""
     where = place(listening)
     if where is None:
         return ()
-    return tuple(pair for pair in pairs if try_pair(where, pair)[0].family == 2)
+    return tuple(pair for pair in map(Pair._make, pairs) if try_pair(where, pair)[0].family == 2)
 
 
 def prove(

@@ -145,6 +145,8 @@ class Area:
         self.old = f"{self.stage}.old"
         self.old_partial = f"{self.stage}.old-partial"
         self.journal_partial = _files.temporary(self.swap)
+        #: A file on its way into what is kept; not in there, where a run that dies would leave it to go live again.
+        self.copy = f"{self.stage}.copy"
 
     def unfinished(self) -> t.Tuple[str, ...]:
         """What a run that died has left to heal, in words."""
@@ -164,7 +166,7 @@ class Area:
             _files.remove(path)
 
     def _copies(self) -> t.Tuple[str, ...]:
-        return self.stage, self.old, self.old_partial, self.journal_partial
+        return self.stage, self.old, self.old_partial, self.journal_partial, self.copy
 
 
 @contextlib.contextmanager
@@ -299,7 +301,7 @@ def _let_go(area: Area) -> None:
     """
     kept = area.old if os.path.exists(area.old) else area.stage
     for name in _files.replaced(kept, area.live):
-        _files.renew(os.path.join(kept, name))
+        _files.renew(os.path.join(kept, name), area.copy)
 
 
 def _restore(area: Area, activation: Activation, steps: Steps) -> bool:

@@ -72,11 +72,13 @@ def copy_identity(source: str, target: str) -> None:
     os.utime(target)
 
 
-def renew(path: str) -> None:
-    """Replace a file by a copy of itself, so that those who have it open can see that it is gone; none is fine."""
+def renew(path: str, new: str) -> None:
+    """Replace a file by a copy of itself, so that those who have it open can see that it is gone; none is fine.
+
+    :param new: where the copy is made, on the same file system.
+    """
     if not os.path.isfile(path):
         return
-    new = temporary(path)
     remove(new)
     known = os.stat(path)
     shutil.copyfile(path, new)

@@ -4,8 +4,8 @@
 
 """What runs here: the two drivers, the instances they find, and the one place where they are told apart.
 
-A driver is a package, C(_postfix) or C(_sendmail); its C(driver.py) has the functions of DRIVER_FUNCTIONS. The two
-are twins: same functions, same signatures, which a unit test holds them to.
+A driver is a package, C(_postfix) or C(_sendmail); its C(driver.py) says which file has each of the functions of DRIVER_FUNCTIONS
+and which are the parts of DRIVER_PARTS. The two are twins: same functions, same signatures, which a unit test holds them to.
 
 Private to the collection: it can change at any time.
 """
@@ -14,14 +14,15 @@ import importlib
 import typing as t
 
 from ._errors import OptionError, PostmasterError
-from ._postfix import driver as postfix
+from ._postfix import driver as _postfix
 from ._records import Capabilities, Host, Instance
 from ._runner import Runner
-from ._sendmail import driver as sendmail
+from ._sendmail import driver as _sendmail
 
-DRIVERS = {"postfix": postfix, "sendmail": sendmail}
 DRIVER_FUNCTIONS = (
+    "installed",
     "instances",
+    "version",
     "capabilities",
     "render",
     "stale",
@@ -33,6 +34,64 @@ DRIVER_FUNCTIONS = (
     "listens",
     "read",
 )
+#: Parts of a driver, and what both drivers have in them: C(host.driver.access.place(...)).
+DRIVER_PARTS = {
+    "access": (
+        "CONTINUES",
+        "NEW_MODE",
+        "REMOVE_EMPTY",
+        "ask",
+        "compiled",
+        "compiled_names",
+        "explain",
+        "facts",
+        "finish",
+        "make",
+        "meaning",
+        "names",
+        "place",
+        "read_at_start",
+        "reload_reasons",
+        "type_in_use",
+        "wire",
+    ),
+}
+
+
+class Driver:
+    """The functions and the parts of one driver, each read when it is first used.
+
+    A module comes to the host as text, and Python compiles at every run all that is imported: half of a short run was spent on what it
+    did not need.
+    """
+
+    def __init__(self, doorway: t.Any) -> None:
+        self.installed = doorway.installed
+        self._part = doorway.part
+
+    def __getattr__(self, name: str) -> t.Any:
+        part = self._part(name)
+        found = part if name in DRIVER_PARTS else getattr(part, name)
+        setattr(self, name, found)
+        return found
+
+
+class _Asked:
+    """The abilities of an MTA, asked for when somebody wants to know: what a rule in a table that is there already does not need."""
+
+    def __init__(self, driver: t.Any, runner: Runner, instance: Instance) -> None:
+        self._ask = lambda: driver.capabilities(runner, instance)
+
+    def __getattr__(self, name: str) -> t.Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = self._ask()
+        self.__dict__.update(known._asdict())
+        return getattr(known, name)
+
+
+postfix, sendmail = Driver(_postfix), Driver(_sendmail)
+DRIVERS: t.Dict[str, t.Any] = {"postfix": postfix, "sendmail": sendmail}
 
 #: The options that every module takes to say which MTA on the host is meant.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
@@ -60,14 +119,14 @@ def find(runner: Runner, mta: str = "auto", name: t.Optional[str] = None) -> Hos
 def find_all(runner: Runner, mta: str = "auto") -> t.Tuple[Instance, ...]:
     """Every instance of the MTAs on this host, the primary ones first."""
     chosen = DRIVERS if mta == "auto" else {mta: DRIVERS[mta]}
-    return tuple(instance for driver in chosen.values() for instance in driver.instances(runner))
+    there = [driver for driver in chosen.values() if driver.installed(runner)]
+    return tuple(instance for driver in there for instance in driver.instances(runner))
 
 
 def host(runner: Runner, instance: Instance) -> Host:
     """An instance together with what its MTA can do here."""
     driver = DRIVERS[instance.mta]
-    capabilities: Capabilities = driver.capabilities(runner, instance)
-    return Host(runner, driver, instance, capabilities)
+    return Host(runner, driver, instance, t.cast(Capabilities, _Asked(driver, runner, instance)))
 
 
 def part(mta: str, name: str) -> t.Any:

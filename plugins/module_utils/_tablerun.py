@@ -12,7 +12,6 @@ import typing as t
 
 from . import _answer as _answers
 from . import _change, _files, _mta, _tablefile
-from ._accessrun import DRIVERS
 from ._errors import OptionError
 from ._records import NOTHING, RELOAD, Activation, File, Host
 from ._runner import Runner
@@ -40,7 +39,7 @@ class Run:
 
     def __init__(self, host: Host, params: t.Mapping[str, t.Any]) -> None:
         self.host = host
-        self.driver = DRIVERS[host.instance.mta]
+        self.driver = host.driver.access
         self.directory = os.path.realpath(host.instance.config_directory)
         self.name = _name(params["name"])
         self.kind = self._kind(params["type"])
@@ -136,7 +135,7 @@ def _syntax(name: str, kind: str, host: Host) -> _tablefile.Syntax:
         return _tablefile.Syntax(_tablefile.PATTERNS, True)
     if os.path.basename(name).split(".")[0] in _ALIASES:
         return _tablefile.Syntax(_tablefile.ALIASES, True)
-    return _tablefile.Syntax(_tablefile.MAP, DRIVERS[host.instance.mta].CONTINUES)
+    return _tablefile.Syntax(_tablefile.MAP, host.driver.access.CONTINUES)
 
 
 def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:

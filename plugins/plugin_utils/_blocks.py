@@ -45,14 +45,15 @@ def see(host: str, variables: t.Mapping[str, t.Any]) -> Relay:
     return Relay(host, DONE, "", result)
 
 
-def stops(relays: t.Sequence[Relay]) -> dict[str, str]:
-    """The relays that stop a rollout, with the reason: each that failed, and the canary, whatever keeps it away.
+def stops(relays: t.Sequence[Relay], canaries: t.Collection[str]) -> dict[str, str]:
+    """The relays that stop a rollout, with the reason: each that failed, and each of the canary batch, whatever keeps it away.
 
     A relay further on that is down stops nobody: the block is urgent, and it is listed at the end.
     """
     found = {relay.host: relay.reason for relay in relays if relay.state == FAILED}
-    if relays and relays[0].state == UNREACHABLE:
-        found.setdefault(relays[0].host, f"the canary is unreachable: {relays[0].reason}")
+    for relay in relays:
+        if relay.state == UNREACHABLE and relay.host in canaries:
+            found[relay.host] = f"the canary is unreachable: {relay.reason}"
     return found
 
 

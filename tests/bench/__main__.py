@@ -4,6 +4,8 @@
 
 """Ratios side by side: C(python tests/bench [name ...]) runs every C(bench_*.py) here, or those that are named.
 
+C(name:part) runs one part of a benchmark that has parts (C(access:fleet)), so that a measurement can be short.
+
 Each of them has a function C(rows()) that yields rows: what is measured, ours, the other, in the same run on the same
 machine. Bare seconds are nobody's business: machines differ.
 """
@@ -27,13 +29,13 @@ from figures import show  # noqa: E402
 
 def main() -> int:
     """Run the benchmarks; the exit status is 1 where a ratio misses its bound."""
-    wanted = sys.argv[1:]
+    wanted = [word.partition(":")[::2] for word in sys.argv[1:]] or [("", "")]
     names = sorted(path.stem for path in HERE.glob("bench_*.py"))
-    chosen = [name for name in names if not wanted or any(word in name for word in wanted)]
+    chosen = [(name, part) for name in names for word, part in wanted if word in name]
     missed = 0
-    for name in chosen:
-        print(f"== {name.replace('bench_', '')}", flush=True)
-        for row in importlib.import_module(name).rows():
+    for name, part in chosen:
+        print(f"== {name.replace('bench_', '')} {part}".rstrip(), flush=True)
+        for row in importlib.import_module(name).rows(*[part] if part else []):
             missed += not row.kept
             print(show(row), flush=True)
     print(f"{missed} of the ratios miss their bound" if missed else "every ratio keeps its bound")

@@ -21,7 +21,7 @@ from .. import _access
 from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
 from .._errors import OptionError, Refused
 from .._records import File, Host
-from . import main_cf, master_cf, tables
+from . import main_cf, tables
 from .instance import READ_AT_START
 from .parameters import defaults, expand, split_list
 
@@ -116,7 +116,19 @@ def facts(host: Host) -> Facts:
     main = main_cf.sound(main_cf.parse(content, path))
     builtin = defaults(host.runner)
     values = dict(builtin, **main.values)
-    return Facts(host.capabilities.default_table_type, content, main, values, builtin.get(_RELAY, ""))
+    # The type that ours have already: a new version of Postfix may prefer another one.
+    kind = _wired_type(values) or host.capabilities.default_table_type
+    return Facts(kind, content, main, values, builtin.get(_RELAY, ""))
+
+
+def _wired_type(values: t.Mapping[str, str]) -> str:
+    """The type by which the live configuration asks those tables of ours that are of the instance's own type."""
+    ours = {table.name for table in TABLES if not table.type}
+    for name in dict.fromkeys(table.asked_in for table in TABLES):
+        for one in tables.references_in(name, values.get(name, "")):
+            if one.name in ours and one.type in tables.SUFFIXES:
+                return one.type
+    return ""
 
 
 def names(known: Facts, where: str) -> t.Tuple[str, ...]:
@@ -327,12 +339,14 @@ def _refuse_settings(host: Host, known: Facts, filled: t.Sequence[Table]) -> Non
 
 def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
     path = os.path.join(host.instance.config_directory, "master.cf")
-    try:
-        with open(path, "rb") as stream:
-            services = master_cf.parse(stream.read(), path).services
-    except (IOError, OSError):
-        return []
     lists = {table.asked_in for table in filled}
+    content = tables._read(path) or b""
+    said = [line for line in content.split(b"\n") if not line.startswith(b"#")]
+    if not any(name.encode() in line for line in said for name in lists):
+        return []
+    from . import master_cf
+
+    services = master_cf.parse(content, path).services
     main = [one for key, one in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
     return [
         f"{path}: {one.name}/{one.type}: -o {name}={value} is stronger than main.cf, and the rules would not be asked"

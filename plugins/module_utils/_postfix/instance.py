@@ -14,9 +14,8 @@ import typing as t
 from .._errors import PostmasterError
 from .._records import NOTHING, RELOAD, RESTART, Activation, Capabilities, Host, Instance, Rendering, Running
 from .._runner import Runner
-from . import main_cf, master_cf, service, tables
+from . import main_cf, tables
 from .parameters import MalformedValue, defaults, expand, split_list
-from .processes import comes_up, ends, find_master, listening, service_unit, started
 
 #: Only a stop and a start make these effective. The master says so of inet_*; the others are what it holds open or locked.
 RESTART_PARAMETERS = ("data_directory", "inet_interfaces", "inet_protocols", "process_id_directory", "queue_directory")
@@ -39,6 +38,11 @@ def instances(runner: Runner) -> t.Tuple[Instance, ...]:
     found = [instance_of(values, directory, True)]
     found += [instance_of(settings(builtin, other), other.rstrip("/"), False) for other in others]
     return tuple(found)
+
+
+def version(runner: Runner, instance: Instance) -> str:
+    """What Postfix calls its version."""
+    return defaults(runner)["mail_version"]
 
 
 def capabilities(runner: Runner, instance: Instance) -> Capabilities:
@@ -81,10 +85,12 @@ def setting(host: Host, name: str) -> str:
 
 def running(host: Host) -> Running:
     """The instance's master process, from its pid file and /proc."""
-    pid = find_master(_pid_file(host))
+    from . import processes
+
+    pid = processes.find_master(_pid_file(host))
     if pid is None:
         return Running(None, None)
-    return Running(pid, started(pid), listening(pid))
+    return Running(pid, processes.started(pid), processes.listening(pid))
 
 
 def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> Activation:
@@ -108,7 +114,9 @@ def activate(host: Host, wanted: Activation) -> None:
 
     :raises PostmasterError: it does not come up again.
     """
-    pid = find_master(_pid_file(host))
+    from . import processes
+
+    pid = processes.find_master(_pid_file(host))
     if pid is None or wanted.kind == NOTHING:
         return
     if wanted.kind == RESTART:
@@ -116,7 +124,7 @@ def activate(host: Host, wanted: Activation) -> None:
     else:
         _refresh_chroot(host)
         host.runner.run(_postfix(host, "reload"))
-    if not comes_up(lambda: find_master(_pid_file(host))):
+    if not processes.comes_up(lambda: processes.find_master(_pid_file(host))):
         raise PostmasterError(f"{host.instance.config_directory}: Postfix does not answer after the {wanted.kind}")
 
 
@@ -167,6 +175,8 @@ def _restarting(host: Host, current: t.Callable[[str], t.Optional[bytes]], rende
 
 
 def _changed_services(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.List[str]:
+    from . import master_cf
+
     before = master_cf.parse(current("master.cf") or b"").services
     after = master_cf.parse(rendering.files["master.cf"].content or b"").services
     return [key for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)]
@@ -185,20 +195,26 @@ def _postfix(host: Host, verb: str) -> t.List[str]:
 
 def _restart(host: Host, pid: int) -> None:
     """Restart this one instance. A unit that runs more than it is not asked: it would take the others with it."""
-    unit = service_unit(pid)
+    from . import processes
+
+    unit = processes.service_unit(pid)
     alone = host.instance.primary or host.instance.name in (unit or "")
     if unit and unit.startswith("postfix") and alone:
         host.runner.run(["systemctl", "restart", unit], timeout=120)
     elif host.instance.primary:
         _stop_and_start(host, pid)
     else:
+        from . import service
+
         _refresh_chroot(host)
         service.restart(host.runner, service.Daemon(*host.instance[1:3], host.instance.queue_directories[0]))
 
 
 def _stop_and_start(host: Host, pid: int) -> None:
+    from . import processes
+
     host.runner.run(_postfix(host, "stop"), timeout=120)
-    if not ends(pid):
+    if not processes.ends(pid):
         raise PostmasterError(f"{host.instance.config_directory}: the Postfix master {pid} does not stop")
     _refresh_chroot(host)
     host.runner.run(_postfix(host, "start"), timeout=120)

@@ -19,7 +19,6 @@ from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SK
 from .._errors import Refused
 from .._records import File, Host
 from . import instance, tables
-from .render import build_cf
 
 NAME = "access"
 #: Whether a table without lines is removed; this one is the administrator's.
@@ -72,7 +71,8 @@ def facts(host: Host) -> Facts:
         path = next((word for word in words.split() if word.startswith(own)), "")
         if path:
             maps.append((path[len(own) :].rsplit(".db", 1)[0], kind))
-    return Facts(host.capabilities.default_table_type, tuple(maps), "SearchList <+ To>" in text, "\nR<SKIP>" in text)
+    kind = dict(maps).get(NAME) or host.capabilities.default_table_type
+    return Facts(kind, tuple(maps), "SearchList <+ To>" in text, "\nR<SKIP>" in text)
 
 
 def names(known: Facts, where: str) -> t.Tuple[str, ...]:
@@ -147,6 +147,8 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
             lines = stream.read().split("\n")
     except OSError:
         raise Refused([f"{path}: it is not there, and the live sendmail.cf does not ask the table access"])
+    from .render import build_cf
+
     text = "\n".join(_with_features(host, path, lines))
     built = build_cf(host, text)
     return {

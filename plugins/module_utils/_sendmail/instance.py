@@ -13,6 +13,7 @@ import signal
 import socket
 import time
 import typing as t
+import weakref
 
 from .._errors import CommandError, PostmasterError, Unsupported
 from .._postfix.processes import listeners, service_unit, socket_inodes
@@ -22,6 +23,7 @@ from . import cf, processes, units
 
 CONFIG_DIRECTORY = "/etc/mail"
 WAIT_SECONDS = 30.0
+_seen: "weakref.WeakKeyDictionary[t.Any, t.Tuple[str, str]]" = weakref.WeakKeyDictionary()
 
 
 class Layout(t.NamedTuple):
@@ -168,14 +170,15 @@ def service_of(instance: Instance) -> str:
     return the_layout().service if instance.primary else instance.name
 
 
+def version(runner: Runner, instance: Instance) -> str:
+    """What sendmail calls its version."""
+    return _itself(runner)[0]
+
+
 def capabilities(runner: Runner, instance: Instance) -> Capabilities:
     """What this build can do, asked of itself (sendmail -d0.13); it says so before it reads its configuration, good or bad."""
-    program = the_layout().program
-    result = runner.run([program, "-d0.13", "-bt"], stdin="", timeout=90, check=False)
-    version = re.search(r"^Version ([0-9.]+)", result.out, re.MULTILINE)
-    if not version:
-        raise CommandError(result.argv, result.rc, result.out, result.err)
-    words = frozenset(re.findall(r"[A-Za-z0-9_]+", result.out))
+    text, said = _itself(runner)
+    words = frozenset(re.findall(r"[A-Za-z0-9_]+", said))
     types = tuple(
         name for name, word in (("hash", "NEWDB"), ("btree", "NEWDB"), ("cdb", "CDB"), ("dbm", "NDBM")) if word in words
     )
@@ -184,11 +187,20 @@ def capabilities(runner: Runner, instance: Instance) -> Capabilities:
         features.add("ipv6")
     if (_content("/proc/sys/net/ipv6/bindv6only") or b"").strip() == b"1":
         features.add("bindv6only")
-    if version_of(version.group(1)) >= (8, 18) or "_FFR_REJECT_NUL_BYTE" in words:
+    if version_of(text) >= (8, 18) or "_FFR_REJECT_NUL_BYTE" in words:
         features.add("line_discipline")
-    return Capabilities(
-        version_of(version.group(1)), version.group(1), types, types[0] if types else "", frozenset(features)
-    )
+    return Capabilities(version_of(text), text, types, types[0] if types else "", frozenset(features))
+
+
+def _itself(runner: Runner) -> t.Tuple[str, str]:
+    """The version, and all that sendmail says of how it was built; asked once in a run."""
+    if runner not in _seen:
+        result = runner.run([the_layout().program, "-d0.13", "-bt"], stdin="", timeout=90, check=False)
+        found = re.search(r"^Version ([0-9.]+)", result.out, re.MULTILINE)
+        if not found:
+            raise CommandError(result.argv, result.rc, result.out, result.err)
+        _seen[runner] = (found.group(1), result.out)
+    return _seen[runner]
 
 
 _FEATURES = {

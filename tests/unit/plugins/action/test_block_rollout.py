@@ -94,6 +94,14 @@ def test_a_canary_that_is_down_stops_it(fleet):
     assert "canary: unreachable" in output[output.index("Not done:") :]
 
 
+def test_a_canary_batch_of_two_stops_it_whichever_of_them_is_down(fleet):
+    fleet.take_away("second")
+    status, output = fleet.block("-e", '{"block_serial": [2, 2]}')
+    assert status != 0 and fleet.touched() == ["canary"]
+    end = output[output.index("Not done:") :]
+    assert "second: unreachable" in end and "third: not touched" in end and "fourth: not touched" in end
+
+
 def test_a_relay_that_fails_later_stops_what_follows(fleet):
     fleet.does["second"] = {"fails": True}
     status, output = fleet.block("-e", '{"block_serial": [1, 1, 2]}')

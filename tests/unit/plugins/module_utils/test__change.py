@@ -61,6 +61,8 @@ STEPS = (
 class Mta:
     """Stands where the driver does: records what it is asked, and can be told to complain."""
 
+    kind = RELOAD
+
     def __init__(self, live, wanted=None):
         self.live = str(live)
         self.wanted = WANTED if wanted is None else wanted
@@ -72,7 +74,7 @@ class Mta:
     def plan(self):
         files = _change.difference(self.live, self.wanted)
         missing = "fresh" in self.wanted and not os.path.exists(os.path.join(self.live, "fresh.db"))
-        kind = RELOAD if files else NOTHING
+        kind = self.kind if files else NOTHING
         return _change.Plan(self.live, files, ("fresh.db",) if missing else (), Activation(kind, ("new",)))
 
     def build(self, stage, names):
@@ -343,8 +345,10 @@ def _make_live(tmp_path):
     return make
 
 
+@pytest.mark.parametrize("kind", [RELOAD, NOTHING])
 @pytest.mark.parametrize("exchange_works", [True, False])
-def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monkeypatch, exchange_works):
+def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monkeypatch, exchange_works, kind):
+    monkeypatch.setattr(Mta, "kind", kind)
     if not exchange_works:
 
         def cannot(one, other):
@@ -363,11 +367,22 @@ def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monk
     assert points > 30
 
 
-def test_a_run_killed_anywhere_leaves_nothing_for_one_that_has_nothing_to_do(make_live):
-    """Also where the next run wants what is there already, what lies about is tidied up."""
-    for dummy, live, dummy_status in until_it_runs_through(make_live, kill):
+@pytest.mark.parametrize("kind", [RELOAD, NOTHING])
+@pytest.mark.parametrize("exchange_works", [True, False])
+def test_a_run_killed_anywhere_leaves_nothing_for_one_that_has_nothing_to_do(
+    make_live, monkeypatch, exchange_works, kind
+):
+    """Also where the next run wants what is there already, what lies about is tidied up, beside the directory and in it.
+
+    A change of tables alone (kind nothing) is followed by the copying of what is kept to go back to, which can be killed as well.
+    """
+    monkeypatch.setattr(Mta, "kind", kind)
+    if not exchange_works:
+        monkeypatch.setattr(_files, "exchange", lambda one, other: cannot_exchange())
+    for when, live, dummy_status in until_it_runs_through(make_live, kill):
         assert in_child(live, lambda live=live: Mta(live, {}).run()) == 0
-        assert litter(live) == []
+        assert litter(live) == [], f"after a kill at step {when}"
+        assert content_of(live) in (OLD, NEW), f"after a kill at step {when}"
 
 
 def test_what_cannot_be_healed_does_not_stand_in_the_way_of_its_mending(live):

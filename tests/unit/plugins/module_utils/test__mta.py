@@ -4,14 +4,19 @@
 
 """The drivers are twins, and the one instance that is meant is found or the error says which there are."""
 
+import ast
 import inspect
 import os
+import subprocess
+import sys
 
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta, _queues, _routes
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import driver as _sendmail_driver
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance as _sendmail_instance
 
 HERE = os.path.dirname(_mta.__file__)
 
@@ -20,6 +25,51 @@ HERE = os.path.dirname(_mta.__file__)
 def test_the_twins_have_the_same_function_with_the_same_parameters(name):
     postfix, sendmail = (getattr(driver, name) for driver in _mta.DRIVERS.values())
     assert list(inspect.signature(postfix).parameters) == list(inspect.signature(sendmail).parameters)
+
+
+@pytest.mark.parametrize("part", _mta.DRIVER_PARTS)
+def test_the_parts_of_the_twins_have_the_same_functions(part):
+    postfix, sendmail = (getattr(driver, part) for driver in _mta.DRIVERS.values())
+    for name in _mta.DRIVER_PARTS[part]:
+        one, other = getattr(postfix, name), getattr(sendmail, name)
+        assert callable(one) == callable(other)
+        if callable(one):
+            assert list(inspect.signature(one).parameters) == list(inspect.signature(other).parameters), name
+
+
+def test_a_driver_has_nothing_else():
+    with pytest.raises(AttributeError):
+        _mta.postfix.sausage  # noqa: B018 - asking for it is the test
+
+
+def test_what_the_other_mta_needs_is_not_read():
+    """Python compiles at every run what a module imports: a block on Postfix must not read sendmail's part."""
+    known = "import sys; from {0} import _accessrun, _mta; _mta.postfix.access; print([one for one in sys.modules if '{0}.' in one])"
+    package = _mta.__name__.rpartition(".")[0]
+    path = os.pathsep.join(place for place in sys.path if place)
+    done = subprocess.run(
+        [sys.executable, "-c", known.format(package)],
+        stdout=subprocess.PIPE,
+        env=dict(os.environ, PYTHONPATH=path),
+        check=True,
+    )
+    read = {name[len(package) + 1 :] for name in ast.literal_eval(done.stdout.decode())}
+    assert "_postfix.access" in read
+    needless = {
+        "_policy",
+        "_smtp",
+        "_accesswire",
+        "_accessfile",
+        "_postfix.render",
+        "_postfix.check",
+        "_postfix.master_cf",
+    }
+    assert not needless & read
+    assert {name for name in read if name.startswith("_sendmail")} <= {"_sendmail", "_sendmail.driver"}
+
+
+def test_a_sendmail_is_known_by_what_its_layouts_need():
+    assert list(_sendmail_driver.SOURCES) == [one.cf_m4 for one in _sendmail_instance.LAYOUTS]
 
 
 def test_the_twins_keep_the_same_things_in_the_same_files():
@@ -39,6 +89,9 @@ class FakeDriver:
 
     def __init__(self, *instances):
         self.found = instances
+
+    def installed(self, runner):
+        return bool(self.found)
 
     def instances(self, runner):
         return self.found

@@ -6,7 +6,7 @@
 
 import pathlib
 
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import driver as _postfix
+from ansible_collections.postmaster.mta.plugins.module_utils._mta import postfix as _postfix
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Host
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 

@@ -14,6 +14,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils import _access
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, main_cf
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
 
 USUAL = {
     "parent_domain_matches_subdomains": "smtpd_access_maps",
@@ -34,6 +35,19 @@ def facts(content=b"", **values):
 
 def rule(where, pattern, **words):
     return _access.parse("rules[0]", {where: [pattern]}, words, NOW)[0]
+
+
+def test_tables_that_are_wired_keep_their_type_when_a_new_postfix_prefers_another(tmp_path):
+    host = make_host("3.10.13", tmp_path)
+    host = host._replace(capabilities=host.capabilities._replace(default_table_type="lmdb"))
+    (tmp_path / "main.cf").write_bytes(b"")
+    assert access.facts(host).kind == "lmdb"
+    (tmp_path / "main.cf").write_bytes(
+        b"smtpd_sender_restrictions = check_sender_access hash:$config_directory/access_from, permit\n"
+    )
+    known = access.facts(host)
+    assert known.kind == "hash"
+    assert access.wire(host, known, {"access_from": True}, {"from"}) == {}
 
 
 def wired(content, filled, **values):

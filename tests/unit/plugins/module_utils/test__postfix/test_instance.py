@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import instance, processes
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Activation, File, Native, Rendering
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
@@ -149,10 +149,10 @@ def _master(monkeypatch):
         unit = None
         up = True
 
-    monkeypatch.setattr(instance, "find_master", lambda path: Master.pid)
-    monkeypatch.setattr(instance, "service_unit", lambda pid: Master.unit)
-    monkeypatch.setattr(instance, "comes_up", lambda find: Master.up)
-    monkeypatch.setattr(instance, "ends", lambda pid: True)
+    monkeypatch.setattr(processes, "find_master", lambda path: Master.pid)
+    monkeypatch.setattr(processes, "service_unit", lambda pid: Master.unit)
+    monkeypatch.setattr(processes, "comes_up", lambda find: Master.up)
+    monkeypatch.setattr(processes, "ends", lambda pid: True)
     monkeypatch.setattr(instance, "_CHROOT_SCRIPTS", ())
     return Master
 
