@@ -89,7 +89,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] =
     hosts = _hosts(runner, params, asked=False)
     unreadable: t.List[t.Dict[str, str]] = []
     tally = _queue.Tally(instant)
-    found = _chosen(_listing(hosts, unreadable), selection, instant)
+    found = chosen(_listing(hosts, unreadable), selection, instant)
     shown = _queue.first(_counted(found, selection, tally), params["sort"], params["limit"])
     by_name = {host.instance.name: host for host in hosts}
     return {
@@ -97,7 +97,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] =
         "summary": tally.summary(params["top"]),
         "unreadable": unreadable,
         "instances": [_as_instance(host) for host in hosts],
-        "host_status": [dict(one._asdict()) for host in hosts for one in _twin(host).host_status(host)],
+        "host_status": [dict(one._asdict()) for host in hosts for one in twin(host).host_status(host)],
     }
 
 
@@ -149,7 +149,7 @@ def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> 
     for host, targets, skipped in planned:
         done = Outcome(tuple(targets))
         if targets and not check_mode:
-            done = _twin(host).act(host, action, targets, params["timeout"])
+            done = twin(host).act(host, action, targets, params["timeout"])
         outcomes.append(done._replace(skipped=tuple(skipped) + done.skipped))
     return _as_result(action, _joined(outcomes), params["limit"], check_mode)
 
@@ -201,7 +201,7 @@ def _plan(
     """What an action will be tried on, and what it leaves alone. A message that moves can be listed twice, and counts once."""
     targets = {(one.id, one.arrival): one for one in targets_before}
     skipped = {(one.message.id, one.message.arrival): one for one in skipped_before}
-    for message in _chosen(_twin(host).messages(host), selection, now):
+    for message in chosen(twin(host).messages(host), selection, now):
         key = (message.id, message.arrival)
         if not wanted.take(message) or key in targets:
             continue
@@ -232,9 +232,9 @@ def _insist_on_the_maximum(maximum: t.Optional[int], count: int) -> None:
 def _run_queues(hosts: t.Sequence[Host], check_mode: bool) -> t.Dict[str, t.Any]:
     waiting = 0
     for host in hosts:
-        waiting += sum(1 for one in _twin(host).messages(host) if one.status in _WAITING)
+        waiting += sum(1 for one in twin(host).messages(host) if one.status in _WAITING)
         if not check_mode:
-            _twin(host).run_queue(host)
+            twin(host).run_queue(host)
     result = _as_result(_queue.FLUSH, Outcome(), 0, check_mode)
     return dict(result, changed=waiting > 0, affected=waiting)
 
@@ -285,11 +285,11 @@ def look(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     hosts = _hosts(runner, params, asked=False)
     found = None
     for host in hosts:
-        found = _twin(host).message(host, name, params["body_limit"])
+        found = twin(host).message(host, name, params["body_limit"])
         if found:
             break
     since = found.message.arrival if found else 0
-    files = tuple(dict.fromkeys(path for host in hosts for path in _twin(host).log_files(host)))
+    files = tuple(dict.fromkeys(path for host in hosts for path in twin(host).log_files(host)))
     lines = _queue_trace.lines(runner, _queue_trace.whole(files, since), name, params["log_limit"])
     return {
         "exists": found is not None,
@@ -321,12 +321,13 @@ def _hosts(runner: Runner, params: t.Mapping[str, t.Any], asked: bool = True) ->
     return tuple(Host(runner, _mta.DRIVERS[instance.mta], instance, _NOT_ASKED) for instance in instances)
 
 
-def _twin(host: Host) -> t.Any:
+def twin(host: Host) -> t.Any:
+    """The part of the host's driver that knows its queue."""
     return _TWINS[host.instance.mta]
 
 
 def _detailed(host: Host, message: Message) -> Message:
-    found: Message = _twin(host).detailed(host, message)
+    found: Message = twin(host).detailed(host, message)
     return found
 
 
@@ -338,14 +339,15 @@ def _listing(hosts: t.Sequence[Host], unreadable: t.List[t.Dict[str, str]]) -> t
 
     for host in hosts:
         try:
-            yield from _twin(host).messages(host, report)
+            yield from twin(host).messages(host, report)
         except CommandError as problem:
             if len(hosts) == 1:
                 raise
             report(host.instance.config_directory, str(problem))
 
 
-def _chosen(messages: t.Iterable[Message], selection: Selection, now: float) -> t.Iterable[Message]:
+def chosen(messages: t.Iterable[Message], selection: Selection, now: float) -> t.Iterable[Message]:
+    """The messages that a selection takes."""
     if selection == _select.EVERYTHING:
         return messages
     return filter(_select.predicate(selection, now), messages)

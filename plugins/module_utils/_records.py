@@ -88,8 +88,8 @@ class Native(t.NamedTuple):
     :param main: Postfix parameters: name to value; None removes the parameter.
     :param main_secrets: the same, values never shown.
     :param master: Postfix services: C(service/type) to a mapping of the columns, C(options) and C(state).
-    :param mc: sendmail m4 by section: C(defines), C(features), C(local_config), C(local_rulesets),
-        C(mailer_definitions), C(before_mailers).
+    :param mc: sendmail m4 by section: C(defines), C(features), C(local_config), C(local_rule_0),
+        C(local_rulesets), C(mailer_definitions), C(before_mailers).
     """
 
     main: t.Mapping[str, t.Any] = {}

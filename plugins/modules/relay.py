@@ -61,7 +61,7 @@ options:
     description:
       - sendmail's m4 by section.
       - C(defines) is a dictionary of C(conf...) names, C(features) a list of names or of dictionaries with C(name) and C(args).
-        C(before_mailers), C(mailer_definitions), C(local_config) and C(local_rulesets) are lines of text.
+        C(before_mailers), C(mailer_definitions), C(local_config), C(local_rule_0) and C(local_rulesets) are lines of text.
     type: dict
   lock_timeout:
     description:

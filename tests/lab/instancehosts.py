@@ -43,6 +43,26 @@ def instance(host: Host, check_mode: bool = False, patch: str = "", **params: t.
     return json.loads(host.run(f"{host.python} -c {shlex.quote(CALL)} {REMOTE}", json.dumps(call), timeout=300))
 
 
+#: Runs on the host: every additional instance that an interrupted test has left goes.
+CLEAR = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.postmaster.mta.plugins.module_utils import _instances, _mta
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+for one in _mta.find_all(Runner()):
+    if not one.primary:
+        params = {name: spec.get("default") for name, spec in _instances.POSTFIX_SPEC.items()}
+        params.update(name=one.name, config_directory=one.config_directory, state="absent", mail="delete")
+        _instances.apply(one.mta, params, False)
+"""
+
+
+def clear(host: Host) -> None:
+    """No instance but the primary one is left."""
+    host.install()
+    host.run(f"{host.python} - {REMOTE}", CLEAR)
+
+
 #: Runs on the host: process number and start time of each instance's daemon.
 MASTERS = """
 import json, sys

@@ -69,7 +69,17 @@ TABLES = (
     Table("access_connect_discard", CONNECT, "", _RECIPIENT),
     Table("access_connect_discard_networks", CONNECT, "cidr", _RECIPIENT),
 )
-_BY_NAME = {table.name: table for table in TABLES}
+#: The tables of the module capture, which are asked before all others: what they say is not final, and nothing must slip by.
+CAPTURE = (
+    Table("capture_connect", CONNECT, "", _CLIENT),
+    Table("capture_connect_networks", CONNECT, "cidr", _CLIENT),
+    Table("capture_from_patterns", FROM, "regexp", _SENDER),
+    Table("capture_from", FROM, "", _SENDER),
+)
+_ALL = CAPTURE + TABLES
+_BY_NAME = {table.name: table for table in _ALL}
+#: Answers after which smtpd asks on.
+_ASKS_ON = ("DUNNO", "FILTER")
 
 
 class Facts(t.NamedTuple):
@@ -136,7 +146,7 @@ def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
         ] = (_with_detail(rule, value, True),) if rule.kind == _access.USER else _lines(keys, value)
     else:
         found["access_" + rule.where] = _lines(keys, value)
-    if rule.kind == _access.ADDRESS and not _has_detail(known) and rule.action != OK:
+    if rule.kind == _access.ADDRESS and not has_detail(known) and rule.action != OK:
         found[f"access_{rule.where}_patterns"] = (_with_detail(rule, value, False),)
     if rule.where != TO and rule.action in (DISCARD, OK, SKIP, HOLD):
         found[f"access_{rule.where}_discard"] = _lines(keys, "DISCARD" if rule.action == DISCARD else "DUNNO")
@@ -168,7 +178,7 @@ def _exact(rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
             "subdomains", False, f"{rule.title}: without its subdomains a domain can be rejected or deferred only"
         )
     before = "" if rule.where == CONNECT else "@"
-    lines = tuple(f"/{before or '^'}{_escaped(key)}$/\t{value_of(rule)}" for key in _keys(rule))
+    lines = tuple(f"/{before or '^'}{escaped(key)}$/\t{value_of(rule)}" for key in _keys(rule))
     return {f"access_{rule.where}_{'names' if rule.where == CONNECT else 'patterns'}": lines}
 
 
@@ -193,7 +203,8 @@ def _lines(keys: t.Iterable[str], value: str) -> t.Tuple[str, ...]:
     return tuple(f"{key}\t{value}" for key in keys)
 
 
-def _has_detail(known: Facts) -> bool:
+def has_detail(known: Facts) -> bool:
+    """Whether this Postfix itself takes user+anything@ for user@."""
     return "+" in expand(known.values.get("recipient_delimiter", ""), known.values)
 
 
@@ -201,11 +212,12 @@ def _with_detail(rule: Rule, value: str, bare: bool) -> str:
     """user+anything@ is the same mailbox to sendmail, always; to Postfix only with a recipient_delimiter."""
     local, dummy, domain = rule.pattern.rpartition("@")
     detail = r"(\+[^@]*)?" if bare else r"\+[^@]*"
-    end = f"{_escaped(domain)}$" if domain else ""
-    return f"/^{_escaped(local)}{detail}@{end}/\t{value}"
+    end = f"{escaped(domain)}$" if domain else ""
+    return f"/^{escaped(local)}{detail}@{end}/\t{value}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A key as a part of a regular expression."""
     return "".join("\\" + letter if letter in ".+/" else letter for letter in text)
 
 
@@ -239,12 +251,12 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
     """
     content = known.content
     for name in (_RELAY, _CLIENT, _SENDER, _RECIPIENT):
-        ours = [table for table in TABLES if table.asked_in == name]
+        ours = [table for table in _ALL if table.asked_in == name]
         there = _there(known, name)
         wanted = [one for one in ours if filled.get(one.name, known.element(one) in there)]
         elements = [known.element(table) for table in wanted]
         if [one for one in there if one in {known.element(table) for table in ours}] != elements:
-            content = _rewired(content, name, [known.element(table) for table in ours], elements, known)
+            content = rewired(content, name, [known.element(table) for table in ours], elements, known)
     if any(filled.values()):
         _refuse_settings(host, known, [_BY_NAME[name] for name, lines in filled.items() if lines])
     return {} if content == known.content else {"main.cf": File(content)}
@@ -255,7 +267,7 @@ def _there(known: Facts, name: str) -> t.List[str]:
     return [f"{one} {other}" for one, other in zip(words, words[1:])]
 
 
-def _rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
+def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
     """One list with our elements in front. What else is in its value, line breaks included, stays byte for byte."""
     main = main_cf.parse(content)
     there = main.parameters.get(name)
@@ -434,7 +446,7 @@ def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[As
             if check != _CHECKS[where] or decided is not None:
                 continue
             found = _first(host, known, reference, keys, subject)
-            if found is not None and found.value.split(" ")[0].upper() != "DUNNO":
+            if found is not None and found.value.split(" ")[0].upper() not in _ASKS_ON:
                 decided = found
     if decided is not None and decided.value == "OK":
         late = _first(host, known, f"{known.kind}:$config_directory/access_{where}_discard", keys, subject)

@@ -420,6 +420,8 @@ def remove(runner: Runner, wish: InstanceWish, seen: Seen, keep: bool) -> t.List
 def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceWish, keep: bool) -> None:
     """Where it is kept, alternate_config_directories goes on naming it, so that postqueue -c and the like still work on it."""
     service.forget(runner, _daemon(runner, wish))
+    # One that is enabled is not let go.
+    runner.run(["postmulti", "-i", wish.config_directory, "-e", "disable"])
     runner.run(["postmulti", "-i", wish.config_directory, "-e", "deport"])
     if not keep:
         path = os.path.join(builtin["config_directory"], "main.cf")

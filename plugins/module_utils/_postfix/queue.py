@@ -122,6 +122,14 @@ def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
     return Detail(detailed(host, found), tuple(_queue.unfold(headers)), _queue.clean(body), size)
 
 
+def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
+    """The whole message as it lies in the queue, line ends LF: its first bytes, and how many there are."""
+    try:
+        return _first_bytes(host.runner.lines(_argv(host, "postcat", "-bhq", message.id)), limit)
+    except CommandError:
+        return b"", 0  # it left the queue meanwhile
+
+
 def _first_bytes(lines: t.Iterable[bytes], limit: int) -> t.Tuple[bytes, int]:
     kept = b""
     size = 0

@@ -203,7 +203,9 @@ def _routes(draft: Draft) -> None:
     foreign = draft.foreign("transport_maps")
     if lines:
         ours = draft.table("transport", [f"{key} {value}" for key, value in sorted(lines.items())])
-        draft.set("transport_maps", [ours] + foreign)
+        # What the module capture catches goes nowhere else.
+        first = [word for word in foreign if ":$config_directory/capture_to" in word]
+        draft.set("transport_maps", first + [ours] + [word for word in foreign if word not in first])
     elif len(foreign) != len(split_list(draft.live.get("transport_maps", ""))):
         draft.set("transport_maps", foreign)
 
@@ -338,7 +340,9 @@ def _greeting(draft: Draft) -> None:
     delays = _delays(session)
     if any(delays.values()):
         ours = f"check_client_access {draft.table('greeting', _delay_lines(delays), 'cidr')}"
-        draft.set(name, join((ours,) + foreign))
+        # What the module capture catches is caught first of all.
+        first = tuple(one for one in foreign if ":$config_directory/capture_connect" in one)
+        draft.set(name, join(first + (ours,) + tuple(one for one in foreign if one not in first)))
         draft.set("smtpd_delay_reject", False)
         return
     draft.set("smtpd_delay_reject", True)

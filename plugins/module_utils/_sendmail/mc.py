@@ -31,6 +31,7 @@ SECTIONS = (
     "mailers",
     "mailer_definitions",
     "local_config",
+    "local_rule_0",
     "local_rulesets",
 )
 _TITLES = {
@@ -47,6 +48,7 @@ _TITLES = {
     "mailers": "11 mailers",
     "mailer_definitions": "12 mailers of our own",
     "local_config": "13 local configuration",
+    "local_rule_0": "13 local rules, asked before all others where mail goes",
     "local_rulesets": "14 local rulesets",
 }
 #: Sections of free text and the m4 macro that opens each in sendmail.mc.
@@ -54,6 +56,7 @@ RAW_SECTIONS = {
     "before_mailers": "",
     "mailer_definitions": "MAILER_DEFINITIONS",
     "local_config": "LOCAL_CONFIG",
+    "local_rule_0": "LOCAL_RULE_0",
     "local_rulesets": "LOCAL_RULESETS",
 }
 

@@ -14,6 +14,7 @@ quarantined ones, cuts reasons and shows minutes: the files say it all.
 import fcntl
 import glob
 import os
+import re
 import time
 import typing as t
 
@@ -26,6 +27,9 @@ from .._select import NULL_SENDER
 _QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
 #: The lines of a control file that are read: arrival, last attempt, attempts, error, sender, body directory, quarantine.
 _KEPT = frozenset("TKNMSdq")
+#: A byte with its quote, and the byte that stands for the $ of a macro.
+_QUOTED = re.compile(rb"\xff(.)", re.DOTALL)
+_MACRO = re.compile(rb"(?<!\xff)\x81")
 _HOLD_REASON = "on hold by the postmaster"
 _ROUNDS = 3
 _PAUSE = 0.5
@@ -226,10 +230,42 @@ def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
     return Detail(found, tuple(_queue.unfold(headers)), _queue.clean(body), size)
 
 
+def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
+    """The whole message as it came, line ends LF: its first bytes, and how many there are."""
+    try:
+        head = _raw_headers(_content(message.path))
+    except OSError:
+        return b"", 0  # it left the queue meanwhile
+    body, size = _body(_data_path(host, message.path), max(0, limit - len(head)))
+    return (head + body)[:limit], len(head) + size
+
+
+def unquoted(text: bytes) -> bytes:
+    """A header as it came: sendmail puts 0xFF before each byte that means something to itself (METAQUOTE in sendmail.h)."""
+    return _QUOTED.sub(rb"\1", text)
+
+
+def _raw_headers(control: bytes) -> bytes:
+    """The header without the fields that sendmail would add for some mailers (H?flags?), and the empty line behind it."""
+    lines: t.List[bytes] = []
+    inside = False
+    for line in control.split(b"\n"):
+        if line[:1] == b"H":
+            flags, mark, rest = line[2:].partition(b"?") if line[1:2] == b"?" else (b"", b"", line[1:])
+            inside = not flags
+            lines += [unquoted(rest)] if inside else []
+        elif line[:1] in (b" ", b"\t") and inside:
+            lines.append(unquoted(line))
+        else:
+            inside = False
+    return b"".join(line + b"\n" for line in lines) + b"\n"
+
+
 def _headers(raw: bytes) -> str:
     """The H lines: H?flags?Name: value, continued on lines that begin with a blank. 0x81 stands for the $ of a macro."""
     lines: t.List[str] = []
-    for line in raw.replace(b"\x81", b"$").split(b"\n"):
+    for quoted in raw.split(b"\n"):
+        line = unquoted(_MACRO.sub(b"$", quoted))
         if line[:2] == b"H?":
             lines.append(_queue.clean(line[2:].partition(b"?")[2]))
         elif line[:1] == b"H":
@@ -345,7 +381,7 @@ def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> Outcome:
             break
         if attempt:
             time.sleep(_PAUSE)
-        _run(host, options, waiting, timeout=600)
+        run(host, options, waiting, timeout=600)
         moved = {one.id for one in waiting if os.path.exists(_named(one.path, kind))}
         affected += [one for one in waiting if one.id in moved]
         rest = [one for one in waiting if one.id not in moved]
@@ -369,7 +405,7 @@ def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: fl
     skipped += [Skipped(one, "it was put on hold meanwhile") for one in held]
     if action == _queue.DELIVER:
         return Outcome(tuple(ready), (), tuple(skipped), tuple(_dialogue(host, ready, timeout)))
-    _run(host, ["-OTimeout.queuereturn=1s"] if action == _queue.EXPIRE else [], ready, timeout)
+    run(host, ["-OTimeout.queuereturn=1s"] if action == _queue.EXPIRE else [], ready, timeout)
     return Outcome(tuple(ready), (), tuple(skipped))
 
 
@@ -383,7 +419,8 @@ def _dialogue(host: Host, targets: t.Sequence[Identity], timeout: float) -> t.It
             yield f"sendmail ended with exit status {result.rc}: {result.err.strip()}"
 
 
-def _run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> None:
+def run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> None:
+    """A queue run over these messages and no others, in the background where it delivers."""
     for start in range(0, len(targets), _BATCH):
         ids = [f"-qI{one.id}" for one in targets[start : start + _BATCH]]
         host.runner.run(_argv(host, *options, *ids), timeout=timeout)

@@ -17,7 +17,7 @@ from .. import _addresses
 from .._errors import OptionError, Refused
 from .._policy import Policy
 from .._records import File, Host, Native, Rendering
-from . import cf, instance, mc, tables, units
+from . import cf, instance, mc, tables, units, wiring
 from .instance import unsupported
 
 Current = t.Callable[[str], t.Optional[bytes]]
@@ -186,7 +186,7 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     for group in _GROUPS:
         group(draft)
     items = _items(draft, native.mc)
-    text = mc.generate(items, (MARK,))
+    text = mc.generate(items, (MARK,)) + wiring.block(host, current(wiring.NAME))
     built = build_cf(host, text)
     _add_files(draft, text, built)
     return Rendering(dict(draft.files), _settings(draft, items), tuple(draft.notes))

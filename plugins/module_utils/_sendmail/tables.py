@@ -26,7 +26,7 @@ SUFFIXES = {"hash": ".db", "btree": ".db", "cdb": ".cdb", "dbm": ".pag"}
 ALIASES = "aliases.postmaster"
 #: Our part of the access map; the hand-written access is asked after it and stays as it is.
 ACCESS = "access.postmaster"
-TABLES = (ACCESS, "mailertable")
+TABLES = (ACCESS, "mailertable", "capture")
 
 Entries = t.Sequence[t.Tuple[str, str]]
 

@@ -1,0 +1,253 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Capture for Postfix: the routes on the production instance, and what makes an instance a capture instance. Twin of C(_sendmail.capture).
+
+Private to the collection: it can change at any time.
+
+C(from) and C(connect) are access tables, asked first thing in their restriction lists, whose action is FILTER: it is not final,
+so that every other check still speaks, and it is stronger than transport_maps, relay_domains and local delivery, so that no
+copy of the message slips by. sender_dependent_relayhost_maps would lose against each of these. C(to) is asked first in
+transport_maps: only that recipient's copy is caught.
+
+The mail goes through a service of our own, C(postmaster-capture) in master.cf, which no TLS policy, no address rewriting and
+no conversion of the production instance touches.
+"""
+
+import os
+import typing as t
+
+from .. import _access
+from .._capture import (
+    DOMAIN,
+    NETWORK,
+    NULL,
+    TO,
+    Envelope,
+    Hop,
+    Lines,
+    Route,
+    hop_in,
+    pairs_in,
+    table,
+    titles_in,
+)
+from .._errors import Refused
+from .._records import File, Host
+from . import access, master_cf, tables
+from .master_cf import Service
+from .parameters import expand, split_list
+
+SERVICE = "postmaster-capture"
+_TRANSPORT = "transport_maps"
+_TO_TABLES = (("capture_to_patterns", "regexp"), ("capture_to", ""))
+#: name, place, type; the order is that of asking.
+TABLES = tuple((one.name, one.where, one.type) for one in access.CAPTURE) + tuple(
+    (name, TO, kind) for name, kind in _TO_TABLES
+)
+#: Seconds of a time limit that is never reached.
+_NEVER = "100d"
+
+
+def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: bool) -> t.Dict[str, File]:
+    """All files of the configuration directory that have to do with capture, as they should be.
+
+    :param hop: where the capture instance listens; None only without routes.
+    :param service: whether the service of ours stays, if it is there, for the mail that is still bound for it.
+    :raises Refused: a setting would keep the routes from meaning what they say.
+    """
+    known = access.facts(host)
+    files = _sources(known, routes, hop)
+    filled = {name: files[name].content is not None for name, dummy, dummy in TABLES}
+    _refuse(host, known, routes)
+    main = access.wire(host, known, {one.name: filled[one.name] for one in access.CAPTURE}, set()).get("main.cf")
+    content = _wire_transport(main.content or b"" if main else known.content, known, filled)
+    files["main.cf"] = File(content)
+    if routes or not service:
+        files["master.cf"] = File(_with_service(host, bool(routes)))
+    for name, dummy, kind in TABLES:
+        if not filled[name]:
+            files.update((one, File(None)) for one in tables.compiled_names(kind or known.kind, name))
+    return files
+
+
+def _sources(known: access.Facts, routes: t.Sequence[Route], hop: t.Optional[Hop]) -> t.Dict[str, File]:
+    placed = [(route, _place(known, route, hop)) for route in routes if hop]
+    files = {}
+    for name, dummy, dummy in TABLES:
+        wanted = [(route, found[name]) for route, found in placed if name in found]
+        files[name] = File(table(wanted, hop) if hop else None)
+    return files
+
+
+def _place(known: access.Facts, route: Route, hop: t.Optional[Hop]) -> t.Dict[str, Lines]:
+    """The lines of a route by table."""
+    target = f"{SERVICE}:{hop.text if hop else ''}"
+    value = target if route.where == TO else f"FILTER {target}"
+    plain, patterns = f"capture_{route.where}", f"capture_{route.where}_patterns"
+    if route.kind == NETWORK:
+        return _place_network(route, value)
+    if route.kind == NULL:
+        return {plain: {known.values.get("smtpd_null_access_lookup_key", "<>"): value}}
+    if route.kind == DOMAIN and not route.subdomains:
+        return {patterns: {f"/@{access.escaped(route.pattern)}$/": value}}
+    found = {plain: {route.pattern: value}}
+    if route.kind == DOMAIN and route.where == TO:
+        # transport(5) takes subdomains with the dot only, unless parent_domain_matches_subdomains says otherwise.
+        found[plain]["." + route.pattern] = value
+    if route.kind == _access.ADDRESS and not access.has_detail(known):
+        # user+anything@ is the same mailbox to sendmail, always.
+        local, dummy, domain = route.pattern.rpartition("@")
+        found[patterns] = {rf"/^{access.escaped(local)}\+[^@]*@{access.escaped(domain)}$/": value}
+    return found
+
+
+def _place_network(route: Route, value: str) -> t.Dict[str, Lines]:
+    """By octets where that can be done: the indexed table is read live, a CIDR table is not."""
+    network = route.network
+    if network.version == 6 and network.prefixlen < 128:
+        return {"capture_connect_networks": {str(network): value}}
+    keys = (str(network.network_address),) if network.version == 6 else _access.octets(network)
+    return {"capture_connect": {key: value for key in keys}}
+
+
+def _wire_transport(content: bytes, known: access.Facts, filled: t.Mapping[str, bool]) -> bytes:
+    elements = [(name, f"{kind or known.kind}:$config_directory/{name}") for name, kind in _TO_TABLES]
+    ours = [element for dummy, element in elements]
+    wanted = [element for name, element in elements if filled[name]]
+    there = [word for word in split_list(known.values.get(_TRANSPORT, "")) if word in ours]
+    return content if there == wanted else access.rewired(content, _TRANSPORT, ours, wanted, known)
+
+
+def _with_service(host: Host, wanted: bool) -> bytes:
+    path = os.path.join(host.instance.config_directory, "master.cf")
+    with open(path, "rb") as stream:
+        master = master_cf.sound(master_cf.parse(stream.read(), path))
+    options = (
+        ("smtp_tls_security_level", "none"),
+        ("smtp_tls_policy_maps", ""),
+        ("smtp_generic_maps", ""),
+        ("smtp_header_checks", ""),
+        ("smtp_mime_header_checks", ""),
+        ("smtp_body_checks", ""),
+        ("smtp_fallback_relay", ""),
+        ("smtp_bind_address", ""),
+        ("smtp_bind_address6", ""),
+        ("smtp_sasl_auth_enable", "no"),
+        ("smtp_line_length_limit", "0"),
+        ("disable_mime_output_conversion", "yes"),
+    )
+    service = Service(SERVICE, "unix", "-", "-", "n", "-", "-", "smtp", (), options)
+    return master_cf.edit(master, {service.key: service if wanted else None})
+
+
+def _refuse(host: Host, known: access.Facts, routes: t.Sequence[Route]) -> None:
+    path = os.path.join(host.instance.config_directory, "master.cf")
+    if not [route for route in routes if route.where != TO]:
+        return
+    with open(path, "rb") as stream:
+        services = master_cf.parse(stream.read(), path).services
+    main = [one for key, one in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
+    proxied = [one.name for one in main if dict(one.options).get("smtpd_proxy_filter")]
+    if proxied or expand(known.values.get("smtpd_proxy_filter", ""), known.values):
+        raise Refused(
+            ["smtpd_proxy_filter: with it Postfix ignores FILTER, and routes by sender or client would catch nothing"]
+        )
+
+
+# --- asking ---------------------------------------------------------------------------------------------------------
+
+
+def hop_there(host: Host) -> t.Optional[Hop]:
+    """Where the live routes go; None without any."""
+    return next((hop for hop in (hop_in(_content(host, name)) for name, dummy, dummy in TABLES) if hop), None)
+
+
+def routes_there(host: Host) -> t.Tuple[str, ...]:
+    """The live routes in words."""
+    return tuple(dict.fromkeys(title for name, dummy, dummy in TABLES for title in titles_in(_content(host, name))))
+
+
+def verify(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop]) -> t.List[str]:
+    """Ask Postfix for each key of the indexed tables: findings."""
+    known = access.facts(host)
+    findings = []
+    for name, dummy, kind in TABLES:
+        wanted = {} if kind else pairs_in(_content(host, name))
+        found = access.ask(host, host.instance.config_directory, name, known.kind, list(wanted))
+        findings += [
+            f"{name}: {key}: Postfix finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]
+        ]
+    return findings
+
+
+def _content(host: Host, name: str) -> t.Optional[bytes]:
+    try:
+        with open(os.path.join(host.instance.config_directory, name), "rb") as stream:
+            return stream.read()
+    except OSError:
+        return None
+
+
+# --- the capture instance -------------------------------------------------------------------------------------------
+
+
+def settings(about: Envelope) -> t.Dict[str, t.Any]:
+    """What the module relay is called with to make an instance a capture instance.
+
+    Everything from this host is accepted as it is and goes to the hold queue, which C(postqueue -f) leaves alone. What is released
+    goes to the production instance, whose routes and aliases then apply; so nothing is local here.
+    """
+    policy = {
+        "identity": {"hostname": about.hostname, "listen": [about.hop.address], "port": about.hop.port},
+        "relay": {"networks": list(about.own)},
+        "limits": {"message_size": "0", "hops": 1000, "recipients_per_message": 100000},
+        "queue": {"lifetime": _NEVER, "bounce_lifetime": _NEVER, "warning_time": "0s"},
+    }
+    empty = (
+        "smtpd_helo_restrictions smtpd_sender_restrictions smtpd_data_restrictions smtpd_end_of_data_restrictions "
+        "mydestination relay_domains virtual_alias_domains virtual_alias_maps virtual_mailbox_domains transport_maps "
+        "canonical_maps sender_canonical_maps recipient_canonical_maps local_recipient_maps alias_maps "
+        "sender_dependent_relayhost_maps sender_dependent_default_transport_maps header_checks mime_header_checks "
+        "nested_header_checks body_checks smtpd_milters non_smtpd_milters content_filter always_bcc sender_bcc_maps "
+        "recipient_bcc_maps masquerade_domains local_header_rewrite_clients remote_header_rewrite_domain "
+        "recipient_delimiter smtp_generic_maps smtp_header_checks message_reject_characters message_strip_characters"
+    ).split()
+    main = {name: "" for name in empty}
+    family = "6" if ":" in about.release.address else ""
+    main.update({
+        # With inet_interfaces at one address Postfix would send from it, and the production instance need not trust it.
+        f"smtp_bind_address{family}": about.release.address,
+        "smtpd_client_restrictions": "permit_mynetworks, reject",
+        "smtpd_relay_restrictions": "permit_mynetworks, reject",
+        "smtpd_recipient_restrictions": "check_recipient_access static:{HOLD captured}, permit_mynetworks, reject",
+        "smtpd_delay_reject": "yes",
+        "smtpd_helo_required": "no",
+        "smtpd_reject_unlisted_recipient": "no",
+        "smtpd_reject_unlisted_sender": "no",
+        "smtpd_tls_security_level": "none",
+        "smtp_tls_security_level": "may",
+        "smtputf8_enable": "yes",
+        "append_dot_mydomain": "no",
+        "append_at_myorigin": "yes",
+        "allow_percent_hack": "no",
+        "swap_bangpath": "no",
+        "local_transport": f"smtp:{about.release.text}",
+        "default_transport": "smtp",
+        "relayhost": about.release.text,
+        "header_size_limit": "100000000",
+        "body_checks_size_limit": "0",
+        "disable_mime_input_processing": "yes",
+        "disable_mime_output_conversion": "yes",
+        "smtp_line_length_limit": "0",
+        "enable_long_queue_ids": "yes",
+        "default_destination_concurrency_limit": "20",
+        "delay_warning_time": "0",
+        "compatibility_level": "2",
+        # postmulti(1) creates instances whose TCP services are switched off.
+        "master_service_disable": "",
+    })  # fmt: skip
+    # What the production instance refuses when it is released stays here; a bounce could hit anybody, or be lost.
+    master = {"smtp/unix": {"options": {"soft_bounce": "yes"}}}
+    return {"policy": policy, "baseline": "none", "main": main, "master": master}

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Mail that sendmail is sending to a capture instance when the route goes. Twin of C(_postfix.drain).
+
+Private to the collection: it can change at any time.
+
+What waits in the queue is routed anew at each attempt, so only connections that are open have to be waited for. What waits because
+the capture instance could not be reached is tried at once, however young it is.
+"""
+
+import time
+import typing as t
+
+from .. import _queue, _smtp
+from .._capture import Hop
+from .._errors import PostmasterError
+from .._queue import Message
+from .._records import Host
+from .._select import NULL_SENDER
+from . import instance, queue
+
+_PAUSE = 0.5
+#: Messages that are asked about in one conversation.
+_CONVERSATION = 50
+_ESTABLISHED = "01"
+
+
+def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
+    """Wait until nobody sends to the capture instance.
+
+    :param deadline: of the monotonic clock.
+    :returns: what was done, in words.
+    :raises PostmasterError: the time is over.
+    """
+    while connections(hop):
+        if time.monotonic() > deadline:
+            raise PostmasterError(f"{host.instance.name}: there are still connections to {hop.text}")
+        time.sleep(_PAUSE)
+    waiting = [_queue.identity(one) for one in queue.messages(host) if _could_not_reach(one, hop)]
+    if not waiting:
+        return []
+    queue.run(host, ["-OMinQueueAge=0"], waiting, max(1.0, deadline - time.monotonic()))
+    return [f"route {len(waiting)} messages anew that were bound for {hop.text}"]
+
+
+def _could_not_reach(message: Message, hop: Hop) -> bool:
+    place = f"{hop.address}]"
+    waits = message.status not in (_queue.HOLD, _queue.CORRUPT)
+    return waits and any(place in text for text in [message.reason] + [one.reason for one in message.recipients])
+
+
+def refused(release: Hop, messages: t.Sequence[Message]) -> t.Dict[str, str]:
+    """The messages that a release would bounce, by ID, with the reply: sendmail cannot keep what is refused for good.
+
+    The production instance is asked up to RCPT. Who is not asked because the conversation broke off counts as not refused.
+    """
+    found: t.Dict[str, str] = {}
+    for start in range(0, len(messages), _CONVERSATION):
+        with _smtp.Dialogue(release.address, release.port, timeout=60) as dialogue:
+            dialogue.connect()
+            dialogue.ehlo("localhost")
+            for message in messages[start : start + _CONVERSATION]:
+                found.update(_asked(dialogue, message))
+            dialogue.quit()
+    return found
+
+
+def _asked(dialogue: _smtp.Dialogue, message: Message) -> t.Dict[str, str]:
+    sender = "" if message.sender == NULL_SENDER else message.sender
+    steps = [dialogue.mail(sender)] + [dialogue.rcpt(one.address) for one in message.recipients]
+    dialogue.rset()
+    first = next((step for step in steps if step.code >= 500), None)
+    return {message.id: str(first.reply)} if first is not None else {}
+
+
+def connections(hop: Hop) -> int:
+    """How many connections to it are open on this host."""
+    return sum(_to(path, hop) for path in ("/proc/net/tcp", "/proc/net/tcp6"))
+
+
+def _to(path: str, hop: Hop) -> int:
+    family = instance.socket.AF_INET6 if path.endswith("6") else instance.socket.AF_INET
+    lines = (instance._content(path) or b"").decode("ascii").split("\n")[1:]
+    fields = [line.split() for line in lines if line.strip()]
+    return sum(1 for one in fields if one[3] == _ESTABLISHED and instance._endpoint(one[2], family) == hop)
