@@ -55,8 +55,9 @@ ansible-lint: $(GATES)/.ready .cache/collections ## ansible-lint, profile produc
 docs: $(GATES)/.ready .cache/collections ## documentation, changelog, and every EXAMPLES block against its argument spec
 	@tools/docs.sh $(GATES)
 
-molecule: $(VENV)/.ready .cache/collections .cache/apt-lab ## check, converge, idempotence and verify on every host of the lab
+molecule: $(VENV)/.ready .cache/collections .cache/apt-lab ## check, converge, idempotence and verify on every host of the lab, with one instance and with three
 	@if [ ! -e molecule/default/converge.yml ]; then echo "molecule: molecule/default/converge.yml is not there yet"; exit 1; fi
+	molecule test --scenario-name instances
 	molecule test --scenario-name default
 
 # -- the lab ---------------------------------------------------------------------------------------------------------

@@ -129,15 +129,18 @@ def _plan(work: Work) -> t.List[Step]:
 
 def _plan_removal(work: Work) -> t.List[Step]:
     seen, twin, wish = work.seen, work.twin, work.wish
-    if seen.instance is None or not (seen.registered or seen.pid or wish.mail != KEEP):
+    if seen.instance is None and not seen.registered:
         return []
-    if wish.mail == REFUSE:
+    if not (seen.registered or seen.pid or wish.mail != KEEP):
+        return []
+    # Of one whose configuration somebody removed there is only the registration left.
+    if seen.instance is not None and wish.mail == REFUSE:
         count = twin.messages(work.runner, seen.instance)
         if count:
             why = f"{count} messages are in its queue; say mail: keep, or mail: delete, or have them delivered first"
             raise Refused([f"mail: {wish.name}: {why}"])
     steps = [_stop(work)] if seen.pid else []
-    steps += [_still_empty(work, seen.instance)] if steps and wish.mail == REFUSE else []
+    steps += [_still_empty(work, seen.instance)] if steps and seen.instance and wish.mail == REFUSE else []
     return steps + list(twin.remove(work.runner, wish, seen, wish.mail == KEEP))
 
 
@@ -160,6 +163,9 @@ def _plan_presence(work: Work) -> t.List[Step]:
     enabled = seen.instance is not None and seen.registered and seen.instance.enabled
     if wish.state == STARTED:
         steps += [] if enabled else [twin.enable(runner, wish, True)]
+        if seen.pid and not twin.kept(runner, wish, seen.pid):
+            # Somebody started it by hand: the service manager would not stop what it did not start.
+            steps += [_stop(work), _start(work)]
         steps += [] if seen.pid else [_start(work)]
     elif wish.state == STOPPED:
         # Postfix's own commands leave a running instance alone once it is disabled, so it is stopped first.
@@ -263,6 +269,7 @@ def _answer(work: Work, steps: t.Sequence[Step], check_mode: bool) -> t.Dict[str
         "instance": wish.name,
         "config_directory": wish.config_directory,
         "exists": instance is not None,
+        "registered": instance is not None and seen.registered,
         "enabled": instance is not None and seen.registered and instance.enabled,
         "running": seen.pid is not None,
         "queue_directories": list(instance.queue_directories) if instance else [],

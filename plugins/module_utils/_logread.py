@@ -25,6 +25,7 @@ from ._logtime import Clock
 from ._logview import Internal, Selection, delivery, post_line, post_lines, readable, select, selection, tests
 from ._maillog import Join, LastAttempts
 from ._runner import Runner
+from ._sendmail import units
 
 #: Where the readers of O(since_last) keep their places.
 STATE_DIRECTORY = "/var/lib/postmaster.mta"
@@ -236,12 +237,16 @@ def order_of(runner: Runner, params: t.Mapping[str, t.Any], now: float) -> Order
 
 
 def _instance_name(runner: Runner, instance: t.Optional[str]) -> str:
-    # A directory is Postfix's way to name an instance; its lines are written under syslog_name.
     if instance is None or instance == "all":
         return ""
     if not instance.startswith("/"):
         return instance
-    return runner.run(["postconf", "-c", instance, "-h", "-x", "syslog_name"]).out.strip()
+    # A directory names an instance whose lines stand under its own name (sendmail), or under its syslog_name (Postfix).
+    directory = instance.rstrip("/")
+    of_sendmail = [name for name, known in units.known() if known == directory]
+    if of_sendmail:
+        return of_sendmail[0]
+    return runner.run(["postconf", "-c", directory, "-h", "-x", "syslog_name"]).out.strip()
 
 
 def answer(runner: Runner, params: t.Mapping[str, t.Any], now: float, check_mode: bool) -> t.Dict[str, t.Any]:

@@ -114,6 +114,10 @@ exists:
   description: Whether it is there. In check mode, whether it is there already.
   type: bool
   returned: success
+registered:
+  description: Whether postmulti(1) and the service manager know it. In check mode, whether they know it already.
+  type: bool
+  returned: success
 enabled:
   description: Whether it is started at boot.
   type: bool

@@ -110,6 +110,10 @@ exists:
   description: Whether it is there. In check mode, whether it is there already.
   type: bool
   returned: success
+registered:
+  description: Whether it has its unit. In check mode, whether it has it already.
+  type: bool
+  returned: success
 enabled:
   description: Whether it is started at boot.
   type: bool

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import typing as t
 
-from labhosts import REMOTE, Host
+from labhosts import REMOTE, WORLD, Host, conversation
 
 #: Runs on the host: calls _instances.apply; errors of ours come back as data.
 CALL = """
@@ -39,8 +40,73 @@ def instance(host: Host, check_mode: bool = False, patch: str = "", **params: t.
     """Call the module postfix_instance or sendmail_instance; an error of ours comes back with C(failed)."""
     host.install()
     call = {"mta": host.mta, "params": params, "check_mode": check_mode, "patch": patch}
-    return json.loads(host.run(f"{host.python} - {REMOTE} <<'EOF_CALL'\n{_with_input(call)}\nEOF_CALL"))
+    return json.loads(host.run(f"{host.python} -c {shlex.quote(CALL)} {REMOTE}", json.dumps(call), timeout=300))
 
 
-def _with_input(call: t.Mapping[str, t.Any]) -> str:
-    return f"import io, sys\nsys.stdin = io.StringIO({json.dumps(call)!r})\n{CALL}"
+#: Runs on the host: every additional instance that an interrupted test has left goes.
+CLEAR = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.postmaster.mta.plugins.module_utils import _instances, _mta
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+for one in _mta.find_all(Runner()):
+    if not one.primary:
+        params = {name: spec.get("default") for name, spec in _instances.POSTFIX_SPEC.items()}
+        params.update(name=one.name, config_directory=one.config_directory, state="absent", mail="delete")
+        _instances.apply(one.mta, params, False)
+"""
+
+
+def clear(host: Host) -> None:
+    """No instance but the primary one is left."""
+    host.install()
+    host.run(f"{host.python} - {REMOTE}", CLEAR)
+
+
+#: Runs on the host: process number and start time of each instance's daemon.
+MASTERS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+runner = Runner()
+found = {}
+for instance in _mta.find_all(runner):
+    now = _mta.DRIVERS[instance.mta].running(_mta.host(runner, instance))
+    if now.pid is not None:
+        found[instance.name] = [now.pid, now.started]
+json.dump(found, sys.stdout)
+"""
+#: Runs on the host: the functions of _queues.
+QUEUE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.postmaster.mta.plugins.module_utils import _queues
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+what, params = json.load(sys.stdin)
+spec = {"info": _queues.INFO_ARGUMENTS, "operate": _queues.ACTION_ARGUMENTS}[what]
+params = dict({name: one.get("default") for name, one in spec.items()}, **params)
+answer = _queues.info(Runner(), params) if what == "info" else _queues.operate(Runner(), params, False)
+json.dump(answer, sys.stdout)
+"""
+
+
+def masters(host: Host) -> t.Dict[str, t.List[int]]:
+    """Process number and start time of the daemon of each instance that runs."""
+    host.install()
+    return json.loads(host.run(f"{host.python} - {REMOTE}", MASTERS))
+
+
+def queue(host: Host, what: str, **params: t.Any) -> t.Dict[str, t.Any]:
+    """Call queue_info (info) or queue (operate)."""
+    host.install()
+    return json.loads(host.run(f"{host.python} -c {shlex.quote(QUEUE)} {REMOTE}", json.dumps([what, params])))
+
+
+def say(address: str, who: str, sender: str, recipient: str, subject: str) -> t.List[int]:
+    """One message to an address, from world; the codes of the replies from EHLO on."""
+    text = f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: {subject}\r\n\r\nhello\r\n."
+    name = "trusted.lab.test" if who == "trusted" else "client.stranger.test"
+    lines = [f"EHLO {name}", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA", text, "QUIT"]
+    where = Host(f"at-{address}", address, WORLD.python, "")
+    return [reply["code"] for reply in conversation(WORLD, where, who, lines)[1:6]]

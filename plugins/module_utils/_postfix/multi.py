@@ -27,6 +27,8 @@ from .parameters import defaults, expand, split_list
 from .service import Daemon
 
 _NAME = re.compile(r"postfix-[A-Za-z0-9_.-]{1,40}\Z")
+#: Who must own what a master of root reads and works in.
+_OWNERS = {"config_directory": "root", "queue_directory": "root"}
 _QUEUES = ("active", "corrupt", "deferred", "hold", "incoming", "maildrop")
 #: What a new instance takes from the primary one where that sets it: what the package decides, and the host's names.
 _INHERITED = (
@@ -48,7 +50,6 @@ _INHERITED = (
     "shlib_directory",
 )
 _ALTERNATE = "alternate_config_directories"
-_MASTER_PROTOTYPES = ("/etc/postfix/master.cf.proto", "/usr/share/postfix/master.cf.dist")
 
 
 def check_name(name: str) -> None:
@@ -105,7 +106,10 @@ def problems(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[str]:
     ]
     found += _moved(wish, seen, paths)
     found += _shared(builtin, primary, wish, paths)
-    owners = {"queue_directory": "root", "data_directory": primary.get("mail_owner", "postfix")}
+    owners = {
+        "queue_directory": _OWNERS["queue_directory"],
+        "data_directory": primary.get("mail_owner", "postfix"),
+    }
     found += [
         f"{option}: {paths[option]}: {why}" for option, owner in owners.items() for why in _owned(paths[option], owner)
     ]
@@ -163,11 +167,11 @@ def _path_problems(option: str, path: str, seen: Seen) -> t.List[str]:
 
 def _config_problems(path: str) -> t.List[str]:
     """A configuration that others may write to is nobody's to start as root."""
-    found = list(_owned(path, "root"))
+    found = list(_owned(path, _OWNERS["config_directory"]))
     for name in ("main.cf", "master.cf"):
         inside = os.path.join(path, name)
         if os.path.exists(inside):
-            found += [f"{name}: {why}" for why in _owned(inside, "root")]
+            found += [f"{name}: {why}" for why in _owned(inside, _OWNERS["config_directory"])]
     has_main, has_master = (os.path.exists(os.path.join(path, name)) for name in ("main.cf", "master.cf"))
     if has_main != has_master:
         found.append("of main.cf and master.cf only one is there")
@@ -268,7 +272,7 @@ def _make_directory(path: str, mode: int, owner: str) -> Step:
     def make() -> None:
         if not there:
             os.mkdir(path, mode)
-            shutil.chown(path, owner, "root")
+            shutil.chown(path, owner, 0)
 
     def unmake() -> None:
         if not there:
@@ -321,13 +325,16 @@ def _inherited(value: str) -> str:
 
 
 def _master(builtin: t.Mapping[str, str]) -> bytes:
-    """The package's own master.cf; the primary's where it brings none that is untouched."""
-    candidates = (os.path.join(builtin.get("meta_directory", ""), "master.cf.proto"), *_MASTER_PROTOTYPES)
-    for path in candidates + (os.path.join(builtin["config_directory"], "master.cf"),):
+    """The package's own master.cf; where it brings none that is untouched, the primary's, which has its choice of chroot."""
+    directory = builtin["config_directory"]
+    for path in (
+        os.path.join(builtin.get("meta_directory", directory), "master.cf.proto"),
+        os.path.join(directory, "master.cf"),
+    ):
         content = _files.read(path)
         if content:
             return content
-    raise Refused([f"config_directory: no master.cf to begin with, neither {' nor '.join(candidates)} is there"])
+    raise Refused([f"config_directory: there is no {directory}/master.cf to begin with"])
 
 
 def register(runner: Runner, wish: InstanceWish) -> t.List[Step]:
@@ -383,6 +390,11 @@ def enable(runner: Runner, wish: InstanceWish, wanted: bool) -> Step:
     return Step(f"{'enable' if wanted else 'disable'} {wish.name}", lambda: do(wanted), lambda: do(not wanted))
 
 
+def kept(runner: Runner, wish: InstanceWish, pid: int) -> bool:
+    """Whether the service manager takes care of the daemon that runs."""
+    return service.keeps(runner, _daemon(runner, wish), pid)
+
+
 def start(runner: Runner, wish: InstanceWish) -> None:
     """Start it and wait until it answers."""
     service.start(runner, _daemon(runner, wish))
@@ -408,6 +420,8 @@ def remove(runner: Runner, wish: InstanceWish, seen: Seen, keep: bool) -> t.List
 def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceWish, keep: bool) -> None:
     """Where it is kept, alternate_config_directories goes on naming it, so that postqueue -c and the like still work on it."""
     service.forget(runner, _daemon(runner, wish))
+    # One that is enabled is not let go.
+    runner.run(["postmulti", "-i", wish.config_directory, "-e", "disable"])
     runner.run(["postmulti", "-i", wish.config_directory, "-e", "deport"])
     if not keep:
         path = os.path.join(builtin["config_directory"], "main.cf")

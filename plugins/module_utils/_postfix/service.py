@@ -18,7 +18,7 @@ import typing as t
 from .. import _files
 from .._errors import PostmasterError
 from .._runner import Runner
-from .processes import comes_up, ends, find_master
+from .processes import comes_up, ends, find_master, service_unit
 
 UNITS = "/etc/systemd/system"
 MARK = "# Written by postmaster.mta: it goes when the instance is removed."
@@ -124,6 +124,12 @@ def reload_units(runner: Runner) -> None:
     """Let systemd read its units anew; Debian's generator looks at main.cf then."""
     if with_systemd(runner):
         runner.run(["systemctl", "daemon-reload"], timeout=_TIMEOUT)
+
+
+def keeps(runner: Runner, daemon: Daemon, pid: int) -> bool:
+    """Whether stopping the service would stop this master: it runs in its unit, or the wrapper finds it anyway."""
+    wanted = {TEMPLATE: f"postfix@{daemon.name}.service", UNIT: f"{daemon.name}.service"}.get(keeper(runner))
+    return wanted is None or service_unit(pid) == wanted
 
 
 def start(runner: Runner, daemon: Daemon) -> None:

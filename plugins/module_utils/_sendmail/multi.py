@@ -68,7 +68,7 @@ def problems(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[str]:
     found += [f"config_directory: {wish.config_directory}: {why}" for why in _config_problems(runner, wish)]
     place = _queue_of(wish, seen)
     found += [f"queue_directory: {place}: {why}" for why in _queue_problems(runner, wish, seen, place)]
-    if seen.instance is None and not wish.listen:
+    if seen.instance is None and not wish.listen and wish.state == "started":
         found.append("listen: a new instance needs addresses of its own; without any it would take the primary one's")
     return found + (_pid_file_problems(runner, wish) if seen.instance else [])
 
@@ -224,7 +224,7 @@ def register(runner: Runner, wish: InstanceWish) -> t.List[Step]:
 
 
 def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
-    """The unit as it is written today; and a daemon that somebody started by hand is handed over to it."""
+    """The unit as it is written today."""
     steps = []
     present, wanted = (
         units.read(wish.name).encode("utf-8", "surrogateescape"),
@@ -238,22 +238,7 @@ def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
                 lambda: service.write(runner, wish.name, present),
             )
         )
-    one = seen.instance
-    if one is not None and seen.pid and wish.state == "started" and not instance.is_of_service(one, seen.pid):
-        steps.append(_hand_over(runner, one))
     return steps
-
-
-def _hand_over(runner: Runner, one: Instance) -> Step:
-    def do() -> None:
-        service.stop(runner, one)
-        service.start(runner, one)
-
-    def undo() -> None:
-        service.stop(runner, one)
-        service.start_by_hand(runner, one)
-
-    return Step(f"hand the running daemon over to {one.name}.service", do, undo)
 
 
 def enable(runner: Runner, wish: InstanceWish, wanted: bool) -> Step:
@@ -264,6 +249,11 @@ def enable(runner: Runner, wish: InstanceWish, wanted: bool) -> Step:
         lambda: service.set_at_boot(runner, wish.name, wanted),
         lambda: service.set_at_boot(runner, wish.name, not wanted),
     )
+
+
+def kept(runner: Runner, wish: InstanceWish, pid: int) -> bool:
+    """Whether the service manager takes care of the daemon that runs."""
+    return instance.is_of_service(instance.instance_in(wish.name, wish.config_directory), pid)
 
 
 def start(runner: Runner, wish: InstanceWish) -> None:
@@ -361,6 +351,7 @@ __all__ = (
     "check_name",
     "create",
     "enable",
+    "kept",
     "listening",
     "messages",
     "problems",

@@ -65,12 +65,5 @@ def stop(runner: Runner, one: Instance) -> None:
         raise PostmasterError(f"{one.name}: processes that do not end: {left}")
 
 
-def start_by_hand(runner: Runner, one: Instance) -> None:
-    """As somebody started it before it had a unit; the words are not known, but these do the same."""
-    path = os.path.join(one.config_directory, "sendmail.cf")
-    runner.run([instance.the_layout().program, "-L", one.name, "-C", path, "-bd", f"-q{units.QUEUE_INTERVAL}"])
-    instance.await_daemon(_host(runner, one))
-
-
 def _host(runner: Runner, one: Instance) -> Host:
     return Host(runner, None, one, _NOT_ASKED)

@@ -14,6 +14,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._records import (
     RESTART,
     Activation,
     File,
+    Instance,
     Rendering,
     Running,
 )
@@ -175,6 +176,44 @@ def test_a_daemon_that_does_not_come_back_is_an_error(monkeypatch, debian):
     script = Script(monkeypatch, [UP, UP])
     with pytest.raises(PostmasterError):
         _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+
+
+EXT = Instance("sendmail", "sendmail-ext", "/etc/sendmail-ext", ("/var/spool/ext",), primary=False)
+
+
+@pytest.mark.parametrize(
+    "kind, unit, calls, killed",
+    [
+        (RELOAD, "sendmail-ext.service", [], [(10, signal.SIGHUP)]),
+        (RESTART, "sendmail-ext.service", ["restart"], []),
+        # By hand: nobody knows whether it was started so that a SIGHUP does not end it.
+        (RELOAD, "ssh.service", ["end", "restart"], []),
+        (RESTART, "ssh.service", ["end", "restart"], []),
+    ],
+)
+def test_an_additional_instance_is_told_by_its_own_unit(monkeypatch, debian, kind, unit, calls, killed):
+    script = Script(monkeypatch, [UP, ANEW])
+    done = []
+    monkeypatch.setattr(instance, "service_unit", lambda pid: unit)
+    monkeypatch.setattr(instance.processes, "end_all", lambda queue, patience: done.append("end"))
+    script.host.runner.script[("systemctl", "restart", "sendmail-ext")] = lambda argv: done.append("restart") or ""
+    _sendmail.activate(script.host._replace(instance=EXT), Activation(kind, ("x",)))
+    assert (done, script.killed) == (calls, killed)
+
+
+def test_in_the_foreground_a_reload_keeps_the_process_and_opens_other_sockets(monkeypatch, debian):
+    script = Script(monkeypatch, [UP])
+    sockets = [{"1"}, {"1"}, set(), {"2"}]
+    monkeypatch.setattr(instance, "socket_inodes", lambda pid: sockets.pop(0) if len(sockets) > 1 else sockets[0])
+    monkeypatch.setattr(instance, "listeners", lambda: [("::", 25, "1"), ("::", 25, "2")])
+    _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+    assert script.killed == [(10, signal.SIGHUP)] and sockets == [{"2"}]
+
+
+def test_another_queue_interval_is_another_way_to_start():
+    rendering = Rendering({"postmaster.env": File(b"QUEUE_RUN=-q3m\n")}, {})
+    found = _sendmail.activation(given.make_host(), {"postmaster.env": b"QUEUE_RUN=-q5m\n"}.get, rendering)
+    assert found.kind == RESTART and "postmaster.env" in found.because[0]
 
 
 # --- what runs --------------------------------------------------------------------------------------------------------

@@ -128,3 +128,19 @@ def test_listeners(tmp_path, lines, listen, port):
     (tmp_path / "sendmail.cf").write_text("".join(f"O DaemonPortOptions={line}\n" for line in lines))
     identity = read(tmp_path)["policy"]["identity"]
     assert (identity["listen"], identity["port"]) == (listen, port)
+
+
+def additional(directory):
+    host = given.make_host(directory=directory)
+    return host._replace(instance=host.instance._replace(name="sendmail-ext", primary=False))
+
+
+def test_an_additional_instance_has_its_own_queue_interval_and_all_its_listeners(tmp_path):
+    (tmp_path / "postmaster.env").write_text("QUEUE_RUN=-q3m\n")
+    (tmp_path / "sendmail.conf").write_text('QUEUE_INTERVAL="10m"\n')
+    lines = ("192.0.2.1, Port=25", "127.0.0.1, Port=25")
+    (tmp_path / "sendmail.cf").write_text("".join(f"O DaemonPortOptions=Name=a, Addr={one}\n" for one in lines))
+    policy = _sendmail.read(additional(tmp_path))["policy"]
+    assert policy["queue"]["run_interval"] == 180
+    assert policy["identity"]["listen"] == ["192.0.2.1", "loopback"]
+    assert read(tmp_path)["policy"]["identity"]["listen"] == ["192.0.2.1"]

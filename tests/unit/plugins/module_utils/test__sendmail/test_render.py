@@ -17,11 +17,13 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     Refused,
     Unsupported,
 )
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
+from ansible_collections.postmaster.mta.plugins.module_utils._records import Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import driver as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import (
     KEPT_MC,
+    SEED,
+    relistened,
     with_shell_values,
     without_cf_rule,
 )
@@ -512,3 +514,99 @@ def test_the_size_that_is_answered_at_mail_is_the_native_one():
     assert "postmaster_arith l $@ 1234 $@" in mc_of(made)
     assert "SizeKept" not in declared(rendered(HOST, native={"defines": {"confMAX_MESSAGE_SIZE": 0}}))
     assert "Local_check_mail" not in declared(rendered(HOST, native={"features": {"accept_unqualified_senders": True}}))
+
+
+# --- additional instances ---------------------------------------------------------------------------------------------
+
+EXT = Instance("sendmail", "sendmail-ext", "/etc/sendmail-ext", ("/var/spool/ext",), primary=False)
+SEEDED = {"sendmail.cf": b"O QueueDirectory=/var/spool/ext\nO PidFile=/run/sendmail-ext/sendmail.pid\n"}
+
+
+def additional(policy, files=None, baseline="none", render=_sendmail.render, built=""):
+    host = given.make_host({("m4",): built})._replace(instance=EXT)
+    return render(host, _policy.parse(policy, baseline), Native(), (SEEDED if files is None else files).get)
+
+
+def test_an_additional_instance_shares_nothing_that_it_writes_to():
+    text = mc_of(additional({"identity": {"listen": ["192.0.2.1"]}}))
+    assert text.index("MAIL_SETTINGS_DIR', `/etc/sendmail-ext/'") < text.index("include(")
+    for name, value in (
+        ("QUEUE_DIR", "/var/spool/ext"),
+        ("confPID_FILE", "/run/sendmail-ext/sendmail.pid"),
+        ("STATUS_FILE", "/var/lib/sendmail/sendmail-ext.st"),
+        ("ALIAS_FILE", "/etc/mail/aliases"),
+    ):
+        assert f"define(`{name}', `{value}')dnl" in text
+    assert "undefine(`confCONTROL_SOCKET_NAME')dnl" in text
+    assert "-o /etc/sendmail-ext/access'" in text and "/etc/mail/access" not in text
+
+
+def test_the_hosts_own_submissions_are_the_primary_ones():
+    assert "127.0.0.1" not in mc_of(additional({"identity": {"listen": ["192.0.2.1"]}}))
+    assert "Addr=127.0.0.1, Port=25" in mc_of(rendered({"identity": {"listen": ["192.0.2.1"]}}))
+
+
+def test_listeners_that_nobody_speaks_of_stay():
+    files = {"sendmail.cf": b"O DaemonPortOptions=Name=x, Addr=192.0.2.7, Port=26\n"}
+    assert "DAEMON_OPTIONS(`Name=x, Addr=192.0.2.7, Port=26')dnl" in mc_of(additional(HOST, files))
+
+
+def test_the_queue_interval_of_an_additional_instance_is_in_its_environment():
+    found = additional({"queue": {"run_interval": "3m"}}, {"sendmail.conf": b"X=1\n", "Makefile": b"all :\n"})
+    assert found.files["postmaster.env"].content == b"QUEUE_RUN=-q3m\n"
+    assert "sendmail.conf" not in found.files and "Makefile" not in found.files and found.notes == ()
+
+
+def test_an_adopted_instance_keeps_its_pid_file_unless_it_is_the_primary_ones():
+    mine = {"sendmail.cf": b"O PidFile=/run/hand.pid\n"}
+    theirs = {"sendmail.cf": b"O PidFile=/var/run/sendmail/mta/sendmail.pid\n"}
+    assert "confPID_FILE', `/run/hand.pid'" in mc_of(additional(HOST, mine))
+    assert "confPID_FILE', `/run/sendmail-ext/sendmail.pid'" in mc_of(additional(HOST, theirs))
+
+
+def test_own_aliases_come_before_the_hosts():
+    text = mc_of(additional({"aliases": {"a": ["b@lab.test"]}}, {"aliases": b"x: y\n"}))
+    assert "ALIAS_FILE', `/etc/sendmail-ext/aliases.postmaster,/etc/sendmail-ext/aliases'" in text
+
+
+BY_HAND = """\
+include(`cf.m4')
+DAEMON_OPTIONS(`Name=a, Addr=192.0.2.1')dnl
+dnl between
+DAEMON_OPTIONS(`Name=b, Addr=192.0.2.2')dnl the other
+MAILER(`smtp')
+"""
+LISTEN = {"identity": {"listen": ["192.0.2.9"], "port": 2525}}
+
+
+def test_other_listeners_leave_every_other_line():
+    files = {"sendmail.mc": BY_HAND.encode(), "sendmail.cf": b"##### built by root\nbuilt\n"}
+    found = additional(LISTEN, files, render=relistened, built="##### built by nobody\nbuilt\n")
+    lines = mc_of(found).split("\n")
+    assert [line for line in lines if "DAEMON" not in line] == [
+        one for one in BY_HAND.split("\n") if "DAEMON" not in one
+    ]
+    assert [line for line in lines if "DAEMON" in line] == [
+        "DAEMON_OPTIONS(`Name=MTA-1, Family=inet, Addr=192.0.2.9, Port=2525, Listen=256, M=A')dnl"
+    ]
+    assert set(found.files) == {"sendmail.mc", "sendmail.cf"}
+
+
+@pytest.mark.parametrize(
+    "mc, live, said",
+    [
+        (BY_HAND, "built\nand a line by hand\n", "not what sendmail.mc becomes"),
+        (BY_HAND.replace("DAEMON_OPTIONS", "dnl"), "built\n", "not one DAEMON_OPTIONS"),
+        (BY_HAND.replace("192.0.2.1')", "192.0.2.1',"), "built\n", "not one DAEMON_OPTIONS"),
+        ("", "built\n", "not one DAEMON_OPTIONS"),
+    ],
+)
+def test_what_cannot_be_changed_without_changing_more_is_refused(mc, live, said):
+    files = {"sendmail.mc": mc.encode(), "sendmail.cf": live.encode()}
+    with pytest.raises(Refused, match=said):
+        additional(LISTEN, files, render=relistened, built="built\n")
+
+
+def test_a_seed_is_rendered_whole():
+    files = {"sendmail.cf": f"{SEED}\nO QueueDirectory=/var/spool/ext\n".encode()}
+    assert "MAILER(`smtp')" in mc_of(additional(LISTEN, files, render=relistened))
