@@ -249,6 +249,19 @@ def test_by_client(host: Host) -> None:
     _clear(host)
 
 
+def test_tls_that_is_demanded_of_others_does_not_stop_it(host: Host) -> None:
+    policy = policy_of(host)
+    strict = {**policy, "tls": {**policy["tls"], "client": {**policy["tls"]["client"], "level": "encrypt"}}}
+    try:
+        assert not host.apply(strict).get("failed")
+        _start(host, **{"from": [CAMPAIGN]})
+        send(host, TRUSTED, [letter(f"a@{CAMPAIGN}", "user@served.test", 0)])
+        _await(lambda: len(_caught(host)) == 1)
+    finally:
+        _clear(host)
+        assert not host.apply(policy).get("failed")
+
+
 def test_what_cannot_reach_the_instance_is_routed_anew(host: Host) -> None:
     _start(host, **{"from": [CAMPAIGN]})
     clear_sinks()
