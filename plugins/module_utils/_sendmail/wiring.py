@@ -9,8 +9,10 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
+from .. import _addresses
 from .._capture import hop_in
 from .._records import Host
+from . import tables
 
 NAME = "capture"
 MAILER = "postmaster_capture"
@@ -18,7 +20,8 @@ _BEGIN = "dnl --- begin of the routes of the module capture\n"
 _END = "dnl --- end of the routes of the module capture\n"
 
 # The sender itself is parsed, too, when there is no sender yet: only recipients (e r) are asked about.
-# A call with $> takes all that follows it, so it stands last.
+# A call with $> takes all that follows it, so it stands last. The capture instance has no TLS, and is on this very host: what the
+# policy demands of other servers is not demanded of it.
 _RULES = """\
 LOCAL_CONFIG
 K{name} {kind} -o {path}
@@ -61,6 +64,12 @@ R< ? > $+ : $-\t< $(capture Connect:$1 $: ? $) > $1
 R< ? > $*\t$@
 R< $+ > $*\t$@ < $1 >
 R$*\t$@
+LOCAL_TLS_SERVER
+R$*\t$: $&{{server_addr}}
+R{address}\t$#OK
+LOCAL_TLS_RCPT
+R$*\t$: $&{{server_addr}}
+R{address}\t$#OK
 divert(0)dnl
 """
 
@@ -85,7 +94,14 @@ def block(host: Host, source: t.Optional[bytes]) -> str:
     if hop is None:
         return ""
     kind, path = host.capabilities.default_table_type, f"{host.instance.config_directory}/{NAME}"
-    rules = _RULES.format(name=NAME, kind=kind, path=path, mailer=MAILER, definition=mailer(MAILER, hop.port))
+    rules = _RULES.format(
+        name=NAME,
+        kind=kind,
+        path=path,
+        mailer=MAILER,
+        definition=mailer(MAILER, hop.port),
+        address=tables.prefixes(_addresses.network(hop.address))[0],
+    )
     return _BEGIN + rules + _END
 
 
