@@ -59,16 +59,16 @@ class Summary:
 
     def __init__(self, internal: t.Optional[Internal] = None) -> None:
         self._internal = internal or Internal()
-        self.senders: Table = {}
-        self.recipients: Table = {}
-        self.clients: Table = {}
-        self.relays: Table = {}
+        self.senders: Table = collections.defaultdict(int)
+        self.recipients: Table = collections.defaultdict(int)
+        self.clients: Table = collections.defaultdict(int)
+        self.relays: Table = collections.defaultdict(int)
         self._hours: t.Dict[bytes, Table] = {}
         self._offsets: t.Dict[bytes, str] = {}
         self.hours: t.Dict[str, t.Dict[str, int]] = {}
         self.reasons: t.Dict[str, Table] = {name: {} for name in _REASONS.values()}
-        self.delays: Table = {}
-        self.tls_in: Table = {}
+        self.delays: Table = collections.defaultdict(int)
+        self.tls_in: Table = collections.defaultdict(int)
         self.tls_out: Table = collections.defaultdict(int)
         self.directions: Table = {}
         self.bytes_received = 0
@@ -93,9 +93,9 @@ class Summary:
             row[status] += 1
             if status is SENT:
                 weight = ONE + (message[SIZE] or 0)
-                recipients[recipient] = recipients.get(recipient, 0) + weight
-                relays[relay] = relays.get(relay, 0) + weight
-                delays[delay] = delays.get(delay, 0) + 1
+                recipients[recipient] += weight
+                relays[relay] += weight
+                delays[delay] += 1
                 tls_out[tls] += 1
             elif status in _REASONS:
                 self._because(status, raw)
@@ -127,9 +127,9 @@ class Summary:
         size = message[SIZE] or 0
         sender, client, tls = message[SENDER], message[CLIENT], message[TLS_IN]
         self.bytes_received += size
-        self.senders[sender] = self.senders.get(sender, 0) + ONE + size
-        self.clients[client] = self.clients.get(client, 0) + ONE + size
-        self.tls_in[tls] = self.tls_in.get(tls, 0) + 1
+        self.senders[sender] += ONE + size
+        self.clients[client] += ONE + size
+        self.tls_in[tls] += 1
 
     def _because(self, status: bytes, raw: Raw) -> None:
         message = raw[MESSAGE]
