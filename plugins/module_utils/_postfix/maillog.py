@@ -28,7 +28,6 @@ from .._logrecords import (
     QUEUE_ID,
     REASON,
     RECIPIENT,
-    RECIPIENTS,
     REJECTED,
     SENDER,
     SENT,

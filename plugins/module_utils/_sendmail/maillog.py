@@ -184,7 +184,14 @@ def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
             break
         found[name], rest = value, before
     message_id = rest[2:] if rest[:8] == b", msgid=" else b""
-    return text[:end], text[end + 2 : size_end], count, message_id, b"proto=" + found.get(b"proto", b""), b"relay=" + client
+    return (
+        text[:end],
+        text[end + 2 : size_end],
+        count,
+        message_id,
+        b"proto=" + found.get(b"proto", b""),
+        b"relay=" + client,
+    )
 
 
 def _refused_as_a_whole(refused: t.List[Raw]) -> bool:
