@@ -31,6 +31,7 @@ from ._logrecords import (
     STATUSES,
     TLS_IN,
     Message,
+    Outbox,
     Raw,
     reason_of,
 )
@@ -106,6 +107,17 @@ class Summary:
         if self._internal:
             self._directions(raws)
         self._close_hours(clock)
+
+    def take(self, outbox: Outbox, clock: Clock) -> None:
+        """Count what a reading has found since it was asked last."""
+        self.add(outbox.deliveries, outbox.accepted, outbox.started, clock)
+
+    def heir(self) -> "Summary":
+        """An empty one for what comes after this."""
+        return Summary(self._internal)
+
+    def close(self, clock: Clock) -> None:
+        """Nothing waits here for the end."""
 
     def add_selected(self, raws: t.Sequence[Raw], clock: Clock) -> None:
         """Count deliveries that were selected, and with them the messages that they are of."""

@@ -243,6 +243,15 @@ class LastAttempts:
                 waiting.pop((raw[PLACE], raw[QUEUE_ID], raw[RECIPIENT]), None)
             yield raw
 
+    def keys(self) -> t.List[t.Tuple[t.Any, ...]]:
+        """Who waits for a later attempt, for forget() in another process."""
+        return [(tuple(place), queue_id, recipient) for place, queue_id, recipient in self._open]
+
+    def forget(self, keys: t.Iterable[t.Tuple[t.Any, ...]]) -> None:
+        """Leave these to somebody else."""
+        for key in keys:
+            self._open.pop(key, None)
+
     def finish(self) -> t.Iterator[Raw]:
         """Those whose last word is "deferred" or "held"."""
         yield from self._open.values()
