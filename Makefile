@@ -9,6 +9,7 @@ SHELL := /bin/bash
 
 VENV := .cache/venv
 GATES := .cache/venv-gates
+RULEBOOK := .cache/venv-rulebook
 UNIT_PYTHONS := main 3.6 3.13
 STAGES := lint unit sanity ansible-lint docs molecule lab-test
 
@@ -26,6 +27,13 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 
 $(VENV)/.ready: requirements-dev.txt | .cache/apt
 	@tools/venv.sh $(VENV) $< 3.11 3.12 3.10
+
+# ansible-rulebook needs Java 17 or newer, whoever brought it.
+.cache/apt-proof: tests/proof/requirements-apt.txt
+	@mkdir -p .cache && { command -v java >/dev/null || tools/apt.sh $^; } && touch $@
+
+$(RULEBOOK)/.ready: tests/proof/requirements-rulebook.txt | .cache/apt .cache/apt-proof
+	@tools/venv.sh $(RULEBOOK) $< 3.11 3.12 3.10
 
 $(GATES)/.ready: tools/requirements-gates.txt | .cache/apt
 	@tools/venv.sh $(GATES) $< 3.11 3.12 3.13
@@ -73,7 +81,7 @@ lab-test: lab ## tests against the running lab
 demo: lab ## stock machines become a proven fleet
 	ANSIBLE_STDOUT_CALLBACK=postmaster.mta.brief ansible-playbook -i molecule/inventory playbooks/harden-relay.yml
 
-proof: lab ## the heavy goals, each with its figure
+proof: lab $(RULEBOOK)/.ready ## the heavy goals, each with its figure
 	pytest -s tests/proof --junitxml=.cache/results/proof.xml
 
 bench: lab ## throughput and run-time figures

@@ -331,7 +331,8 @@ def answer(runner: Runner, params: t.Mapping[str, t.Any], now: float, check_mode
     shown = [one for one in shown if params["covered"] or not one["covered"]]
     place = _logread.state_path(_logread.STATE_DIRECTORY, params["reader"])
     shown = _reported(place, shown, now, params["only_new"], keep=not check_mode)
-    return {"campaigns": shown, "suffix_list": suffixes.source, "notes": notes, "read": log.facts()}
+    read = dict(zip(("lines", "skipped"), log.counts()))
+    return {"campaigns": shown, "suffix_list": suffixes.source, "notes": notes, "read": read}
 
 
 _READ_ALL = {"select": None, "internal": None, "attempts": "all", "full": False, "limit": 0, "top": 0}

@@ -26,7 +26,7 @@ from ._logtime import Clock
 from ._runner import Runner
 
 #: Big blocks are slower: a working set of this size stays in the processor's cache.
-BLOCK = 256 * 1024
+BLOCK = 128 * 1024
 #: No MTA writes such a line. It is skipped, and never in memory as a whole.
 LONGEST_LINE = 512 * 1024
 #: Where the distributions' syslog daemons write mail, the first that is there.

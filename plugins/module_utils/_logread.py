@@ -19,10 +19,10 @@ from . import _logfiles as files
 from . import _logsplit, _select
 from ._errors import OptionError
 from ._logfiles import Position, Reading
-from ._logrecords import LINE, LINES, MESSAGE, Raw
+from ._logrecords import LINE, LINES, MESSAGE, Outbox, Raw
 from ._logsummary import Summary, report
 from ._logtime import Clock
-from ._logview import Internal, Selection, delivery, post_line, post_lines, readable, select, selection, tests
+from ._logview import Internal, Selection, delivery, post_line, readable, select, selection, tests
 from ._maillog import Join, LastAttempts
 from ._runner import Runner
 from ._sendmail import units
@@ -36,7 +36,7 @@ class Order(t.NamedTuple):
 
     :param attempts: C(last) shows each recipient once with its fate so far, C(all) every attempt.
     :param limit: records or lines at most, the newest; 0 for all.
-    :param processes: with 2, a child counts half of a big file.
+    :param processes: with 2, a child reads half of a big file.
     """
 
     paths: t.Tuple[str, ...]
@@ -82,10 +82,10 @@ class Log:
             self.join.finish()
         yield clock, self.join.take()
 
-    def is_one_big_file(self) -> bool:
-        """Whether it is worth while to read it with two processes."""
+    def can_be_split(self) -> bool:
+        """Whether it is one big file, so that it is worth while to read it with two processes."""
         paths = files.files_of(self._order.paths)
-        if self._state is not None or self._last_lines or len(paths) != 1 or not files.is_plain(paths[0]):
+        if self._order.processes < 2 or self._state is not None or self._last_lines or len(paths) != 1 or not files.is_plain(paths[0]):
             return False
         return os.stat(paths[0]).st_size >= _logsplit.WORTH_IT
 
@@ -94,36 +94,81 @@ class Log:
             return files.blocks_of(self._runner, path, self.reading, self._order.selection.since, self._last_lines)
         return files.blocks_since(self._runner, path, self._state.positions.get(path), self.reading)
 
-    def selected(self) -> t.Iterator[t.Tuple[Clock, t.List[Raw]]]:
-        """The deliveries that the order selects; of several attempts the last, when that is wanted."""
-        conditions = tests(self._order.selection, self._order.now)
-        last = LastAttempts() if self._order.attempts == "last" else None
-        clock = Clock(0)
-        for clock, raws in self.blocks():
-            yield clock, select(raws if last is None else last.feed(raws), clock, conditions)
-        if last is not None:
-            yield clock.again(), select(last.finish(), clock, conditions)
-
-    def facts(self) -> t.Dict[str, t.Any]:
-        """What every answer says about the reading itself."""
-        return {
-            "lines": self.join.lines,
-            "skipped": self.join.skipped + self.reading.overlong,
-        }
+    def counts(self) -> t.Tuple[int, int]:
+        """How many lines were read, and how many were no log lines."""
+        return self.join.lines, self.join.skipped + self.reading.overlong
 
 
-def records(log: Log, order: Order) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
-    """The selected deliveries as records, in order of time, and how many there were before the limit."""
-    # The newest of each file: two files can be of the same hours.
-    newest: t.Dict[Clock, t.Deque[Raw]] = collections.OrderedDict()
-    count = 0
+class Listing:
+    """The deliveries that an order selects: how many, and the newest of them; of several attempts the last, when that is wanted."""
+
+    def __init__(self, order: Order) -> None:
+        self.count = self.lines = self.skipped = 0
+        self._order = order
+        self._conditions = tests(order.selection, order.now)
+        self._last = LastAttempts() if order.attempts == "last" else None
+        # The newest of each file: two files can be of the same hours.
+        self._newest: t.Dict[Clock, t.Deque[Raw]] = collections.OrderedDict()
+        self._elsewhere: t.List[t.Dict[str, t.Any]] = []
+        self._inherited: t.List[t.Tuple[t.Any, ...]] = []
+
+    def take(self, outbox: Outbox, clock: Clock) -> None:
+        """Take what a reading has found since it was asked last."""
+        self._add(outbox.deliveries if self._last is None else self._last.feed(outbox.deliveries), clock)
+
+    def close(self, clock: Clock) -> None:
+        """Nothing comes any more: what waited for a later attempt is the last word."""
+        if self._last is not None:
+            self._add(self._last.finish(), clock.again())
+
+    def _add(self, raws: t.Iterable[Raw], clock: Clock) -> None:
+        chosen = select(raws, clock, self._conditions)
+        self.count += len(chosen)
+        self._newest.setdefault(clock, collections.deque(maxlen=self._order.limit or None)).extend(chosen)
+
+    def records(self) -> t.List[t.Dict[str, t.Any]]:
+        """The newest ones, in order of time."""
+        shown = (_record(raw, clock, self._order) for clock, raws in self._newest.items() for raw in raws)
+        found = [record for record in shown if record] + self._elsewhere
+        return sorted(found, key=lambda record: str(record["time"]))[-self._order.limit :]
+
+    # --- parts become a whole, see _logsplit.py ---
+
+    def heir(self) -> "Listing":
+        """An empty one that knows what waits for a later attempt."""
+        found = Listing(self._order)
+        found._last = self._last
+        found._inherited = self._last.keys() if self._last is not None else []
+        return found
+
+    def parts(self) -> t.Dict[str, t.Any]:
+        """Everything that was found, for absorb()."""
+        numbers = {"count": self.count, "lines": self.lines, "skipped": self.skipped}
+        return dict(numbers, records=self.records(), inherited=self._inherited)
+
+    def absorb(self, parts: t.Mapping[str, t.Any]) -> None:
+        """Add what was found elsewhere: parts() of another listing."""
+        self.count += parts["count"]
+        self.lines += parts["lines"]
+        self.skipped += parts["skipped"]
+        self._elsewhere += parts["records"]
+        if self._last is not None:
+            self._last.forget(parts["inherited"])
+
+
+def records(log: Log, order: Order) -> Listing:
+    """The selected deliveries. With a limit a big file is read by two processes; all its deliveries are too much for a pipe."""
+    found = Listing(order)
     with no_cycles():
-        for clock, raws in log.selected():
-            count += len(raws)
-            newest.setdefault(clock, collections.deque(maxlen=order.limit or None)).extend(raws)
-        shown = (_record(raw, clock, order) for clock, raws in newest.items() for raw in raws)
-        found = sorted((record for record in shown if record), key=lambda record: str(record["time"]))
-    return found[-order.limit :], count
+        if order.limit and not order.full and log.can_be_split():
+            _logsplit.collect(files.files_of(order.paths)[0], found)
+            return found
+        clock = Clock(0)
+        for clock, _raws in log.blocks():
+            found.take(log.join.outbox, clock)
+        found.close(clock)
+    found.lines, found.skipped = log.counts()
+    return found
 
 
 def _record(raw: Raw, clock: Clock, order: Order) -> t.Optional[t.Dict[str, t.Any]]:
@@ -138,33 +183,21 @@ def _record(raw: Raw, clock: Clock, order: Order) -> t.Optional[t.Dict[str, t.An
     return record
 
 
-def write_lines(log: Log, order: Order, write: t.Callable[[bytes], t.Any]) -> int:
-    """The selected deliveries as lines C(Date|Time|Size|Direction|Sender|Recipient|Relay); how many."""
-    count = 0
-    with no_cycles():
-        for clock, raws in log.selected():
-            lines = post_lines(raws, clock, order.internal)
-            count += len(lines)
-            write(b"".join(lines))
-    return count
-
-
 def summary(log: Log, order: Order) -> Summary:
     """The figures of the selected deliveries."""
-    everything = order.selection == Selection()
-    if everything and log.is_one_big_file() and order.processes > 1:
-        with no_cycles():
-            return _logsplit.summary(files.files_of(order.paths)[0], order.internal)
     found = Summary(order.internal)
+    everything = order.selection == Selection()
     conditions = tests(order.selection, order.now)
     with no_cycles():
+        if everything and log.can_be_split():
+            _logsplit.collect(files.files_of(order.paths)[0], found)
+            return found
         for clock, raws in log.blocks():
-            outbox = log.join.outbox
             if everything:
-                found.add(raws, outbox.accepted, outbox.started, clock)
+                found.take(log.join.outbox, clock)
             else:
                 found.add_selected(select(raws, clock, conditions), clock)
-    found.lines, found.skipped = log.join.lines, log.join.skipped + log.reading.overlong
+    found.lines, found.skipped = log.counts()
     return found
 
 
@@ -276,8 +309,9 @@ def _figures(log: Log, order: Order, tables: bool) -> t.Dict[str, t.Any]:
 
 
 def _list(log: Log, order: Order, form: str) -> t.Dict[str, t.Any]:
-    deliveries, count = records(log, order)
-    found: t.Dict[str, t.Any] = {"count": count, "read": log.facts()}
+    listing = records(log, order)
+    deliveries = listing.records()
+    found: t.Dict[str, t.Any] = {"count": listing.count, "read": {"lines": listing.lines, "skipped": listing.skipped}}
     if form == "lines":
         found["lines"] = [record["line"] for record in deliveries]
     else:

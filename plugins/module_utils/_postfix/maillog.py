@@ -28,7 +28,6 @@ from .._logrecords import (
     QUEUE_ID,
     REASON,
     RECIPIENT,
-    RECIPIENTS,
     REJECTED,
     SENDER,
     SENT,
@@ -139,7 +138,7 @@ def _pickup(ledger: Ledger) -> Handler:
 
 
 def _cleanup(ledger: Ledger) -> Handler:
-    messages = ledger.messages
+    messages, keep = ledger.messages, ledger.keep
 
     def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:11] == b"message-id=":
@@ -147,7 +146,7 @@ def _cleanup(ledger: Ledger) -> Handler:
             message[MESSAGE_ID] = text[11:-1]
             if message[STARTED] is None:
                 message[STARTED] = head
-            if ledger.keep:
+            if keep:
                 remember(message, line)
         else:
             _action(ledger, line, head, queue_id, text)
@@ -237,42 +236,45 @@ def _before(text: bytes, mark: bytes) -> bytes:
 
 
 def _qmgr(ledger: Ledger) -> Handler:
-    messages, accepted = ledger.messages, ledger.accepted.append
+    messages, keep = ledger.messages, ledger.keep
 
     def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text == b"removed\n":
             message = messages.pop(queue_id, None)
-            if message and ledger.keep:
+            if keep and message:
                 remember(message, line)
         elif text[:6] == b"from=<":
-            _active(ledger, messages.get(queue_id) or ledger.message(queue_id), line, head, queue_id, text, accepted)
+            active(line, head, queue_id, text)
         elif text[:4] == b"to=<":
             deliver(line, head, queue_id, text)
 
-    deliver = _delivery_agent(ledger)
+    active, deliver = _activation(ledger), _delivery_agent(ledger)
     return handle
 
 
-def _active(
-    ledger: Ledger, message: t.List[t.Any], line: bytes, head: bytes, queue_id: bytes, text: bytes, accepted: t.Any
-) -> None:
+def _activation(ledger: Ledger) -> Handler:
     """C(from=<a>, size=1, nrcpt=1 (queue active)), again at each retry; or C(from=<a>, status=expired, returned ...)."""
-    if ledger.keep:
-        remember(message, line)
-    sender, size, rest = text.partition(b">, size=")
-    if size and message[SENDER] is None:
-        number, _comma, count = rest.partition(b", nrcpt=")
-        message[SENDER], message[SIZE] = sender[6:], int(number)
-        message[RECIPIENTS] = int(count.split(b" ", 1)[0])
-        if message[STARTED] is None:
-            message[STARTED] = head
-        if message[CLIENT] is not None:
-            accepted(message)
-        else:
-            ledger.unclaimed.append(line)
-    elif not size and b"expired" in text:
-        message[SENDER] = text[6 : address_end(text, 5) - 1]
-        _expire(ledger, message, line, head, queue_id, text)
+    messages, accepted, keep = ledger.messages, ledger.accepted.append, ledger.keep
+
+    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+        message = messages.get(queue_id) or ledger.message(queue_id)
+        if keep:
+            remember(message, line)
+        sender, size, rest = text.partition(b">, size=")
+        if size:
+            if message[SENDER] is None:
+                message[SIZE] = int(rest.partition(b",")[0])
+                message[SENDER] = sender[6:]
+                if message[CLIENT] is not None:
+                    accepted(message)
+                else:
+                    message[STARTED] = message[STARTED] or head
+                    ledger.unclaimed.append(line)
+        elif b"expired" in text:
+            message[SENDER] = text[6 : address_end(text, 5) - 1]
+            _expire(ledger, message, line, head, queue_id, text)
+
+    return handle
 
 
 def _expire(ledger: Ledger, message: t.List[t.Any], line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
@@ -292,13 +294,8 @@ def _expire(ledger: Ledger, message: t.List[t.Any], line: bytes, head: bytes, qu
 
 
 def _delivery_agent(ledger: Ledger) -> Handler:
-    messages, tls, deliver, place, keep = (
-        ledger.messages,
-        ledger.tls,
-        ledger.deliveries.append,
-        ledger.place,
-        ledger.keep,
-    )
+    messages, tls, place, keep = ledger.messages, ledger.tls, ledger.place, ledger.keep
+    deliver = ledger.deliveries.append
 
     def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:4] != b"to=<":
@@ -306,35 +303,32 @@ def _delivery_agent(ledger: Ledger) -> Handler:
                 _tls_session(ledger, head, queue_id, text)
             return
         fields = text.split(b", ", 5)
-        if len(fields) == 6 and fields[5][:7] == b"status=" and fields[1][:6] == b"relay=":
+        if len(fields) == 6 and fields[5][:12] == b"status=sent " and fields[1][:6] == b"relay=":
             to, relay, delay, delays, code, reason = fields
-            original = reused = b""
+            status, original, reused = SENT, b"", b""
         else:
-            to, original, relay, reused, delay, delays, code, reason = _unusual(text)
-        status = SENT if reason[7:12] == b"sent " else _STATUSES[reason[7:].split(b" ", 1)[0]]
+            to, original, relay, reused, delay, delays, code, status, reason = _unsent(text, fields)
         message = messages.get(queue_id) or _unknown(queue_id)
-        protocol = _tls_of(tls, head, queue_id, relay[6:], reused) if tls or reused else b""
+        tls_out = _tls_of(tls, head, queue_id, relay[6:], reused) if tls or reused else b""
+        to = to[4:-1]
         raw = (
-            head,
-            place,
-            queue_id,
-            message,
-            to[4:-1],
-            original,
-            relay,
-            delay,
-            delays,
-            code,
-            status,
-            reason,
-            protocol,
-            line,
-        )
+            head, place, queue_id, message, to, original, relay, delay, delays, code, status, reason, tls_out, line,
+        )  # fmt: skip
         if status is not SENT or message[WAITING] or keep or relay == b"relay=local":
             raw = _afterwards(ledger, raw)
         deliver(raw)
 
     return handle
+
+
+def _unsent(text: bytes, fields: t.List[bytes]) -> t.Tuple[bytes, ...]:
+    """A delivery line with the usual fields and another outcome than C(sent); else an unusual one."""
+    if len(fields) != 6 or fields[5][:7] != b"status=" or fields[1][:6] != b"relay=":
+        to, original, relay, reused, delay, delays, code, reason = _unusual(text)
+    else:
+        to, relay, delay, delays, code, reason = fields
+        original = reused = b""
+    return to, original, relay, reused, delay, delays, code, _STATUSES[reason[7:].split(b" ", 1)[0]], reason
 
 
 def _afterwards(ledger: Ledger, raw: Raw) -> Raw:

@@ -37,10 +37,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import pathlib
+import re
 import sys
 import time
 import typing as t
 
+_DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z")
 COLLECTION = pathlib.Path(__file__).resolve().parents[4]
 
 
@@ -121,10 +123,11 @@ class Source:
         whole = text.rpartition(b"\n")[0]
         self._confirmed += len(whole) + 1 if whole else 0
         domains = whole.decode("ascii", "replace").lower().split()
+        # A stranger chose the domain, and Ansible will look for templates in it.
         return [
             {"confirmed": {"domain": one, "campaign": self._by_domain[one]}}
             for one in domains
-            if one in self._by_domain
+            if one in self._by_domain and _DOMAIN.match(one)
         ]
 
 

@@ -83,6 +83,30 @@ def test_only_domains_that_were_told_can_be_confirmed(tmp_path):
     assert [event["confirmed"]["domain"] for event in source.look()] == ["emalsrv.mailbrand.test"]
 
 
+def test_a_domain_that_is_a_template_cannot_be_confirmed(tmp_path):
+    confirm = tmp_path / "confirm"
+    source = mail_log.Source({"path": str(CORPUS / "postfix-3.7-iso.log"), "confirm": str(confirm)})
+    source.look()
+    evil = "{{lookup('pipe','id')}}.brand.test"
+    source._by_domain[evil] = source._by_domain["emalsrv.brand.test"]
+    confirm.write_text(f"{evil}\nemalsrv.brand.test\n")
+    assert [event["confirmed"]["domain"] for event in source.look()] == ["emalsrv.brand.test"]
+
+
+def test_the_rulebook_gives_the_playbooks_what_they_know():
+    yaml = pytest.importorskip("yaml")  # Python 3.6 has no Ansible here, and no rulebooks either
+    (rules,) = [
+        one["rules"]
+        for one in yaml.safe_load((ROOT / "extensions" / "eda" / "rulebooks" / "campaigns.yml").read_text())
+    ]
+    actions = [action for rule in rules for action in rule.get("actions", [rule.get("action")])]
+    calls = [action["run_playbook"] for action in actions if "run_playbook" in action]
+    assert len(calls) == 2
+    for call in calls:
+        text = (ROOT / "playbooks" / f"{call['name'].rpartition('.')[2]}.yml").read_text()
+        assert [name for name in call["extra_vars"] if f"{name} |" not in text] == []
+
+
 @pytest.mark.parametrize(
     "args", [{}, {"path": "a", "command": ["b"]}, {"path": "a", "pathh": 1}, {"path": "a", "messages": 1}]
 )

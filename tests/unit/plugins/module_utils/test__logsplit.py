@@ -20,7 +20,17 @@ def both(path):
     """What one process counts, and what two do."""
     order = _logread.Order((str(path),), Selection(), INTERNAL, 0)
     one = _logread.summary(_logread.Log(Runner(), order), order)
-    return one.tables(), _logsplit.summary(str(path), INTERNAL).tables()
+    two = _logsummary.Summary(INTERNAL)
+    _logsplit.collect(str(path), two)
+    return one.tables(), two.tables()
+
+
+def both_listings(path, attempts):
+    """What one process lists, and what two do."""
+    order = _logread.Order((str(path),), Selection(), INTERNAL, 0, attempts=attempts, limit=100000)
+    one, two = _logread.records(_logread.Log(Runner(), order), order), _logread.Listing(order)
+    _logsplit.collect(str(path), two)
+    return one, two
 
 
 @pytest.mark.parametrize("warm_up", [2000, 100000])
@@ -38,6 +48,36 @@ def test_two_processes_count_what_one_does(tmp_path, monkeypatch, name, warm_up)
         assert one == two
 
 
+@pytest.mark.parametrize("attempts", ["all", "last"])
+@pytest.mark.parametrize("warm_up", [2000, 100000])
+@pytest.mark.parametrize("name", ["postfix-3.7-iso.log", "sendmail-8.17-loglevel9-iso.log"])
+def test_two_processes_list_what_one_does(tmp_path, monkeypatch, name, warm_up, attempts):
+    monkeypatch.setattr(_logsplit, "WARM_UP", warm_up)
+    lines = (CORPUS / name).read_bytes().splitlines(True)
+    some = random.Random(2)
+    for cut in some.sample(range(len(lines)), 6):
+        path = tmp_path / "log"
+        padding = b"2026-11-22T07:39:25.1+00:00 r systemd[1]: nothing: of: interest\n" * (cut * 3)
+        path.write_bytes(padding + b"".join(lines))
+        one, two = both_listings(path, attempts)
+        assert (one.count, one.lines, one.skipped) == (two.count, two.lines, two.skipped)
+        assert sorted(one.records(), key=repr) == sorted(two.records(), key=repr)
+        assert len(one.records()) == one.count > 20
+
+
+def test_a_big_file_is_listed_by_two_processes_where_that_is_worth_while(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    path.write_bytes((CORPUS / "postfix-3.7-iso.log").read_bytes())
+    monkeypatch.setattr(_logsplit, "WORTH_IT", 1000)
+    asked = []
+    monkeypatch.setattr(_logsplit, "collect", lambda path, found: asked.append(path))
+    for changes, wanted in (({}, 1), ({"processes": 1}, 0), ({"limit": 0}, 0), ({"full": True}, 0)):
+        order = _logread.Order((str(path),), Selection(), INTERNAL, 0, limit=10, processes=2)._replace(**changes)
+        del asked[:]
+        _logread.records(_logread.Log(Runner(), order), order)
+        assert len(asked) == wanted, changes
+
+
 def test_a_child_that_dies_is_an_error(tmp_path, monkeypatch):
     path = tmp_path / "log"
     path.write_bytes((CORPUS / "postfix-3.7-iso.log").read_bytes())
@@ -47,4 +87,4 @@ def test_a_child_that_dies_is_an_error(tmp_path, monkeypatch):
 
     monkeypatch.setattr(_logsummary.Summary, "parts", die)
     with pytest.raises(PostmasterError, match="has died"):
-        _logsplit.summary(str(path), INTERNAL)
+        _logsplit.collect(str(path), _logsummary.Summary(INTERNAL))
