@@ -26,3 +26,13 @@ options:
       - The instance that is meant, by its name or by its configuration directory. Without it, the primary one.
     type: str
 """
+
+    # For modules that only look, and for the queue: stands before the one above, whose instance it replaces.
+    EVERY = r"""
+options:
+  instance:
+    description:
+      - The instance that is meant, by its name or by its configuration directory. Without it, the primary one.
+      - V(all) is every instance of every MTA on the host; with it, O(mta=auto) takes both MTAs.
+    type: str
+"""

@@ -30,22 +30,30 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
 
     :raises OptionError: a subject that is none.
     """
-    host = _mta.find(runner or Runner(), params["mta"], params["instance"])
-    driver = host.driver.access
-    facts = driver.facts(host)
+    hosts = _mta.chosen(runner or Runner(), params["mta"], params["instance"])
     asked = [(place, text) for place in _access.PLACES for text in params[place] or ()]
-    answers = [_answer(host, facts, place, _subject(place, text), text) for place, text in asked]
-    rules = [] if asked else rules_of(host, facts, datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None))
+    subjects = [(place, _subject(place, text), text) for place, text in asked]
+    answers: t.List[t.Dict[str, t.Any]] = []
+    rules: t.List[t.Dict[str, t.Any]] = []
+    for host in hosts:
+        facts, own = host.driver.access.facts(host), {"instance": host.instance.name}
+        answers += [dict(_answer(host, facts, *one), **own) for one in subjects]
+        rules += [] if asked else [dict(rule, **own) for rule in rules_of(host, facts, _now())]
+    first = hosts[0].instance
     return {
         "changed": False,
-        "mta": host.instance.mta,
-        "instance": host.instance.name,
-        "config_directory": host.instance.config_directory,
+        "mta": first.mta,
+        "instance": first.name if len(hosts) == 1 else _mta.ALL,
+        "config_directory": first.config_directory,
         "answers": answers,
         "rules": rules[: params["limit"]],
         "count": len(rules),
         "expired": [rule["rule"] for rule in rules if rule["expired"]][: params["limit"]],
     }
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
 
 
 def _subject(place: str, text: str) -> str:

@@ -170,7 +170,7 @@ def see(runner: Runner, params: t.Mapping[str, t.Any]) -> Seen:
 
 
 def _hosts(runner: Runner, params: t.Mapping[str, t.Any]) -> t.List[Host]:
-    if params["instance"]:
+    if params["instance"] not in (None, _mta.ALL):
         return [_mta.find(runner, params["mta"], params["instance"])]
     return [_mta.host(runner, instance) for instance in _mta.find_all(runner, params["mta"])]
 

@@ -93,6 +93,9 @@ class _Asked:
 postfix, sendmail = Driver(_postfix), Driver(_sendmail)
 DRIVERS: t.Dict[str, t.Any] = {"postfix": postfix, "sendmail": sendmail}
 
+#: The instance that means every instance of the MTAs that are chosen, for modules that only look, and for the queue.
+ALL = "all"
+
 #: The options that every module takes to say which MTA on the host is meant.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "mta": {"type": "str", "choices": ["auto", "postfix", "sendmail"], "default": "auto"},
@@ -114,6 +117,19 @@ def find(runner: Runner, mta: str = "auto", name: t.Optional[str] = None) -> Hos
         names = ", ".join(sorted(instance.mta for instance in found))
         raise OptionError("mta", mta, f"more than one MTA is installed ({names}); say which one is meant")
     return host(runner, found[0])
+
+
+def chosen(runner: Runner, mta: str, name: t.Optional[str]) -> t.Tuple[Host, ...]:
+    """The one instance that is meant, or with C(all) every one.
+
+    :raises OptionError: as find(); no MTA is installed.
+    """
+    if name != ALL:
+        return (find(runner, mta, name),)
+    found = find_all(runner, mta)
+    if not found:
+        raise OptionError("mta", mta, _nothing_found(runner, mta))
+    return tuple(host(runner, instance) for instance in found)
 
 
 def find_all(runner: Runner, mta: str = "auto") -> t.Tuple[Instance, ...]:

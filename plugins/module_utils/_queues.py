@@ -28,8 +28,6 @@ TWINS = (_postfix_queue, _sendmail_queue)
 _PAUSE = 0.2
 _NOT_ASKED = Capabilities((), "", (), "")
 
-#: The instance that means every instance of every MTA that is chosen.
-ALL = "all"
 
 INFO_ARGUMENTS: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
@@ -312,7 +310,7 @@ def _hosts(runner: Runner, params: t.Mapping[str, t.Any], asked: bool = True) ->
 
     :param asked: whether their MTAs are asked what they can do, which only actions need and which costs some processes.
     """
-    if params["instance"] != ALL:
+    if params["instance"] != _mta.ALL:
         return (_mta.find(runner, params["mta"], params["instance"]),)
     instances = _mta.find_all(runner, params["mta"])
     if not instances:

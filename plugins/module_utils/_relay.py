@@ -106,7 +106,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
     :raises OptionError: when none answers to the description.
     """
     runner = runner or Runner()
-    if params["instance"]:
+    if params["instance"] not in (None, _mta.ALL):
         hosts = [_mta.find(runner, params["mta"], params["instance"])]
     else:
         hosts = [_mta.host(runner, instance) for instance in _mta.find_all(runner, params["mta"])]

@@ -36,7 +36,12 @@ def info(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     :raises PostmasterError: an option that cannot be meant, no such instance, or an MTA that cannot be asked.
     """
     asked = asked_of(params)
-    host = _mta.find(runner, params["mta"], params["instance"])
+    hosts = _mta.chosen(runner, params["mta"], params["instance"])
+    records = [_record(host, asked) for host in hosts]
+    return dict(records[0], routes=records) if params["instance"] == _mta.ALL else records[0]
+
+
+def _record(host: Host, asked: Asked) -> t.Dict[str, t.Any]:
     return dict(
         _route.as_facts(trace(host, asked)),
         mta=host.instance.mta,

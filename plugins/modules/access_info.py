@@ -17,6 +17,7 @@ description:
   - Without a question, lists the rules that M(postmaster.mta.access) has added.
   - Checks that are no table, such as a sender domain that does not exist, are not part of the answer.
 extends_documentation_fragment:
+  - postmaster.mta._mta.every
   - postmaster.mta._mta
   - postmaster.mta._attributes
   - postmaster.mta._attributes.actiongroup_all
@@ -65,12 +66,12 @@ mta:
   returned: success
   sample: postfix
 instance:
-  description: The name of the instance.
+  description: The name of the instance; V(all) where every one was asked.
   type: str
   returned: success
   sample: postfix
 config_directory:
-  description: Its configuration directory.
+  description: Its configuration directory, of V(all) that of the first one.
   type: str
   returned: success
   sample: /etc/postfix
@@ -80,6 +81,9 @@ answers:
   elements: dict
   returned: success
   contains:
+    instance:
+      description: The instance that answers so.
+      type: str
     place:
       description: One of V(from), V(to), V(connect).
       type: str

@@ -26,7 +26,7 @@ extends_documentation_fragment:
 options:
   instance:
     description:
-      - The instance that is meant, by its name or by its configuration directory. Without it, every instance.
+      - The instance that is meant, by its name or by its configuration directory. Without it, or with V(all), every instance.
     type: str
   controller_time:
     description:

@@ -17,6 +17,7 @@ description:
   - The log is searched for messages that left the queue as well.
   - The message is not changed.
 extends_documentation_fragment:
+  - postmaster.mta._mta.every
   - postmaster.mta._mta
   - postmaster.mta._attributes
   - postmaster.mta._attributes.info_module
@@ -28,11 +29,6 @@ options:
       - The queue ID.
     type: str
     required: true
-  instance:
-    description:
-      - The instance that is meant, by its name or by its configuration directory. Without it, the primary one.
-      - V(all) is every instance of every MTA on the host; with it, O(mta=auto) takes both MTAs.
-    type: str
   body_limit:
     description:
       - How many bytes of the body to return; V(0) for none.

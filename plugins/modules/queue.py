@@ -20,6 +20,7 @@ description:
     all the same, whatever is done to it.
   - What is on hold stays on hold, unless it is released, or deleted.
 extends_documentation_fragment:
+  - postmaster.mta._mta.every
   - postmaster.mta._mta
   - postmaster.mta._select
   - postmaster.mta._attributes
@@ -57,11 +58,6 @@ options:
         A C(instance) and other keys may be there.
     type: list
     elements: dict
-  instance:
-    description:
-      - The instance that is meant, by its name or by its configuration directory. Without it, the primary one.
-      - V(all) is every instance of every MTA on the host; with it, O(mta=auto) takes both MTAs.
-    type: str
   max:
     description:
       - How many messages may be hit at most. If more are selected, nothing is done.

@@ -19,6 +19,7 @@ description:
   - Messages are read one by one; a queue of 100,000 needs no more memory than a small one. What returns is bounded by O(limit) and O(top).
   - Quarantined and lost messages of sendmail are listed as well, which C(mailq) does not do.
 extends_documentation_fragment:
+  - postmaster.mta._mta.every
   - postmaster.mta._mta
   - postmaster.mta._select
   - postmaster.mta._attributes
@@ -26,11 +27,6 @@ extends_documentation_fragment:
   - postmaster.mta._attributes.actiongroup_all
   - postmaster.mta._attributes.posix
 options:
-  instance:
-    description:
-      - The instance that is meant, by its name or by its configuration directory. Without it, the primary one.
-      - V(all) is every instance of every MTA on the host; with it, O(mta=auto) takes both MTAs.
-    type: str
   limit:
     description:
       - How many messages to return; V(0) for the summary alone.

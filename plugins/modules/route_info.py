@@ -18,6 +18,7 @@ description:
   - Returns the same for both, with the rewriting step by step, the table entry that decided with file and line, and the next hop.
   - With O(client) it also says what that client would be told at RCPT, as far as configuration and tables decide it.
 extends_documentation_fragment:
+  - postmaster.mta._mta.every
   - postmaster.mta._mta
   - postmaster.mta._attributes
   - postmaster.mta._attributes.info_module
@@ -61,6 +62,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+routes:
+  description: With O(instance=all), the whole answer of each instance; beside it stands that of the first one.
+  type: list
+  elements: dict
+  returned: when every instance is asked
 address:
   description: The address that was asked about.
   type: str

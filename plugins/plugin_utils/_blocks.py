@@ -120,8 +120,9 @@ def _answer(relay: Relay, answer: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     )
     notes = (str(answer.get(name) or "-") for name in ("added", "by", "ticket", "expires"))
     asked = f"{answer.get('place')} {answer.get('asked')}"
+    several = relay.result.get("instance") == "all"
     return (
-        relay.host,
+        f"{relay.host} {answer.get('instance')}" if several else relay.host,
         str(relay.result.get("mta", "")),
         asked,
         f"{answer.get('action')} {reply}".strip(),
