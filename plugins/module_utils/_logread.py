@@ -84,7 +84,13 @@ class Log:
     def can_be_split(self) -> bool:
         """Whether it is one big file, so that it is worth while to read it with two processes."""
         paths = files.files_of(self._order.paths)
-        if self._order.processes < 2 or self._state is not None or self._last_lines or len(paths) != 1 or not files.is_plain(paths[0]):
+        if (
+            self._order.processes < 2
+            or self._state is not None
+            or self._last_lines
+            or len(paths) != 1
+            or not files.is_plain(paths[0])
+        ):
             return False
         return os.stat(paths[0]).st_size >= _logsplit.WORTH_IT
 
