@@ -36,7 +36,7 @@ RAW_FIELDS = (
 
 #: A message: a list, because its parts come one after the other. None is "the log has not said it".
 Message = t.List[t.Any]
-(STARTED, CLIENT, MESSAGE_ID, SENDER, SIZE, RECIPIENTS, TLS_IN, WAITING, SUBJECT, LINES, DONE, NOTED, SHOWN) = range(13)
+(STARTED, CLIENT, MESSAGE_ID, SENDER, SIZE, RECIPIENTS, TLS_IN, WAITING, SUBJECT, LINES, DONE, NOTED) = range(12)
 
 SENT, DEFERRED, BOUNCED, EXPIRED = b"sent", b"deferred", b"bounced", b"expired"
 REJECTED, DISCARDED, HELD = b"rejected", b"discarded", b"held"
@@ -122,7 +122,7 @@ def new_message(
     tls: t.Optional[bytes] = None,
 ) -> Message:
     """A message of which nothing more is known yet."""
-    return [started, client, b"", sender, None, 0, tls, None, b"", None, 0, 0, None]
+    return [started, client, b"", sender, None, 0, tls, None, b"", None, 0, 0]
 
 
 def unknown_message(queue_id: bytes) -> Message:

@@ -114,7 +114,7 @@ def _smtpd(ledger: Ledger) -> Handler:
                 raise ValueError("no queue ID")
             protocol = _tls_from(tls, head) if tls else b""
             lines = [line] if keep else None
-            messages[queue_id] = [head, text[7:-1], b"", None, None, 0, protocol, None, b"", lines, 0, 0, None]
+            messages[queue_id] = [head, text[7:-1], b"", None, None, 0, protocol, None, b"", lines, 0, 0]
             started(head)
         elif text[:3] == b"TLS":
             _tls_session(ledger, head, queue_id, text)

@@ -32,7 +32,6 @@ from .._logrecords import (
     REJECTED,
     SENDER,
     SENT,
-    SHOWN,
     STATUS,
     STATUS_CODE,
     UNFINISHED,
@@ -149,7 +148,7 @@ def _receiver(ledger: Ledger) -> Handler:
         announced, octets = int(count[7:]), int(size[5:])
         tls = ledger.tls.get(process_of(head), _SOME_TLS)[1] if protocol in _WITH_TLS else b""
         lines = [line] if keep else None
-        message = [head, client[6:-1], message_id[6:], who, octets, announced, tls, None, b"", lines, 0, 0, None]
+        message = [head, client[6:-1], message_id[6:], who, octets, announced, tls, None, b"", lines, 0, 0]
         messages[queue_id] = message
         refused = waiting.pop(queue_id, None) if waiting else None
         if refused:
@@ -378,13 +377,7 @@ def _child(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, child: byt
     parent = ledger.messages.get(queue_id)
     if kind == b"clone":
         message = list(parent) if parent else new_message(head)
-        message[SENDER], message[WAITING], message[DONE], message[LINES], message[SHOWN] = (
-            why[6:-1],
-            None,
-            0,
-            None,
-            None,
-        )
+        message[SENDER], message[WAITING], message[DONE], message[LINES] = why[6:-1], None, 0, None
         ledger.messages[child] = message
     elif kind in NOTICES:
         message = ledger.messages[child] = new_message(head, LOCAL, b"", b"")
