@@ -36,7 +36,7 @@ RAW_FIELDS = (
 
 #: A message: a list, because its parts come one after the other. None is "the log has not said it".
 Message = t.List[t.Any]
-(STARTED, CLIENT, MESSAGE_ID, SENDER, SIZE, RECIPIENTS, TLS_IN, WAITING, SUBJECT, LINES, DONE, NOTED, SHOWN) = range(13)
+(STARTED, CLIENT, MESSAGE_ID, SENDER, SIZE, RECIPIENTS, TLS_IN, WAITING, SUBJECT, LINES, DONE, NOTED) = range(12)
 
 SENT, DEFERRED, BOUNCED, EXPIRED = b"sent", b"deferred", b"bounced", b"expired"
 REJECTED, DISCARDED, HELD = b"rejected", b"discarded", b"held"
@@ -81,10 +81,26 @@ class Ledger:
         """The open message, or a new one when the log has not shown its beginning."""
         found = self.messages.get(queue_id)
         if found is None:
-            if not queue_id.isalnum():
-                raise ValueError("no queue ID: text that somebody made look like a log line")
-            found = self.messages[queue_id] = new_message()
+            found = self.messages[queue_id] = unknown_message(queue_id)
         return found
+
+    def outcome(
+        self,
+        head: bytes,
+        queue_id: bytes,
+        message: Message,
+        recipient: bytes,
+        status: bytes,
+        why: bytes,
+        code: bytes,
+        line: bytes,
+    ) -> Raw:
+        """A delivery that no other host had a part in: refused, discarded, held, expired."""
+        nothing = b""
+        return (
+            head, self.place, queue_id, message, recipient,
+            nothing, nothing, nothing, nothing, b"dsn=" + code, status, why, None, line,
+        )  # fmt: skip
 
 
 class Outbox:
@@ -106,7 +122,25 @@ def new_message(
     tls: t.Optional[bytes] = None,
 ) -> Message:
     """A message of which nothing more is known yet."""
-    return [started, client, b"", sender, None, 0, tls, None, b"", None, 0, 0, None]
+    return [started, client, b"", sender, None, 0, tls, None, b"", None, 0, 0]
+
+
+def unknown_message(queue_id: bytes) -> Message:
+    """A message whose beginning the log does not show.
+
+    :raises ValueError: when this is no queue ID.
+    """
+    if not queue_id.isalnum():
+        raise ValueError("no queue ID: text that somebody made look like a log line")
+    return new_message()
+
+
+def enhanced(why: bytes) -> bytes:
+    """The enhanced status in C(550 5.7.1 text) and C(5.7.1 text)."""
+    for word in why.split(b" ", 2)[:2]:
+        if len(word) > 4 and word[1:2] == b"." and word[:1] in b"245":
+            return word
+    return b""
 
 
 #: Stands for the message of a line whose beginning the log does not show; nobody writes into it.

@@ -32,7 +32,6 @@ class Clock:
         self._written = last
         self._last = time.localtime(last + _DAY)
         self._minutes: t.Dict[bytes, t.Tuple[str, str, float]] = {}
-        self._days: t.Dict[bytes, bytes] = {}
 
     def again(self) -> "Clock":
         """Another one for the same file."""
@@ -50,23 +49,6 @@ class Clock:
         _match, offset = self._iso(stamp)
         cut = stamp.find("Z") if stamp.endswith("Z") else max(stamp.rfind("+"), stamp.rfind("-", 10))
         return (stamp[:cut] if cut > 10 else stamp) + offset
-
-    def day(self, head: bytes) -> bytes:
-        """The time as the administrator's line has it: C(22.11.2026|07:39:25|).
-
-        :raises ValueError: when the line does not begin with a time stamp.
-        """
-        # A second in either style, and what follows it in the traditional one, which is always the same host.
-        key = head[:19]
-        known = self._days.get(key)
-        if known is None:
-            text = self.text(head)
-            if len(self._days) > _MEMORY:
-                self._days.clear()
-            known = self._days[key] = (
-                "%d.%d.%s|%s|" % (int(text[8:10]), int(text[5:7]), text[:4], text[11:19])
-            ).encode("ascii")
-        return known
 
     def epoch(self, head: bytes) -> float:
         """The time of a line in seconds since the epoch."""

@@ -29,7 +29,6 @@ from ._logrecords import (
     RECIPIENT,
     RELAY,
     SENDER,
-    SHOWN,
     SIZE,
     STARTED,
     STATUS,
@@ -168,58 +167,6 @@ def _optional(raw: t.Optional[bytes]) -> t.Optional[str]:
     return None if raw is None else readable(raw)
 
 
-def post_lines(raws: t.Iterable[Raw], clock: Clock, internal: "Internal") -> t.List[bytes]:
-    """post_line() of many deliveries, from bytes to bytes, with a line feed; what has no time stamp is left out.
-
-    A number in bytes is found four times as fast as bytes.
-    """
-    found: t.List[bytes] = []
-    append, declared = found.append, bool(internal)
-    for raw in raws:
-        message, recipient = raw[MESSAGE], raw[RECIPIENT]
-        parts = message[SHOWN]
-        if parts is None:
-            try:
-                parts = _line_parts(raw, clock)
-            except (ValueError, IndexError):
-                continue
-            if message[STARTED] is not None:
-                message[SHOWN] = parts
-        before, sender, after, plain = parts
-        if 124 in recipient or not plain:  # a bar
-            append(_escaped(raw, clock, internal))
-        elif declared:
-            append(before + internal.word(raw) + sender + recipient + after)
-        else:
-            append(before + sender + recipient + after)
-    return found
-
-
-def _line_parts(raw: Raw, clock: Clock) -> t.Tuple[bytes, bytes, bytes, bool]:
-    """What the lines of one message have in common; whether it has no bars of its own."""
-    message = raw[MESSAGE]
-    size, who = message[SIZE], message[SENDER]
-    before = clock.day(message[STARTED] or raw[HEAD]) + (b"%d|" % size if size is not None else b"|")
-    sender = b"|" + (b"" if who is None else who or b"<>") + b"|"
-    after = b"|" + client_name(message[CLIENT]) + b"\n"
-    return before, sender, after, 124 not in (who or b"") and 124 not in after[1:]
-
-
-def _escaped(raw: Raw, clock: Clock, internal: "Internal") -> bytes:
-    try:
-        return post_line(delivery(raw, clock, internal.direction(raw))).encode("utf-8") + b"\n"
-    except ValueError:  # the outcome has no time stamp
-        return b""
-
-
-def client_name(client: t.Optional[bytes]) -> bytes:
-    """The name of a client, or its address when it has none."""
-    if not client:
-        return b""
-    name, _bracket, rest = client.partition(b"[")
-    return name.rstrip(b" .") or rest.partition(b"]")[0]
-
-
 # --- direction ----------------------------------------------------------------------------------------------------
 
 
@@ -248,10 +195,6 @@ class Internal:
         if not to_inside:
             return OUT
         return None if from_inside is None else INTERNAL if from_inside else IN
-
-    def word(self, raw: Raw) -> bytes:
-        """The direction as the administrator's line has it."""
-        return (self.direction(raw) or "").upper().encode("ascii")
 
     def _is_client(self, client: t.Optional[bytes]) -> t.Optional[bool]:
         if client is None:

@@ -21,7 +21,6 @@ from ._logrecords import (
     PLACE,
     QUEUE_ID,
     RECIPIENT,
-    SHOWN,
     STATUS,
     WAITING,
     Ledger,
@@ -194,7 +193,7 @@ def _ignore(_line: bytes, _head: bytes, _queue_id: bytes, _text: bytes) -> None:
 
 def _dump_message(queue_id: bytes, message: Message) -> t.List[t.Any]:
     parts = [_text(part) if isinstance(part, bytes) else part for part in message]
-    parts[WAITING] = parts[LINES] = parts[SHOWN] = None
+    parts[WAITING] = parts[LINES] = None
     waiting = [_dump_raw(raw) for raw in (message[WAITING] or {}).values()]
     return [_text(queue_id), parts, waiting]
 

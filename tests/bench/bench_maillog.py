@@ -4,8 +4,10 @@
 
 """The mail log: the join against the administrators' Perl scripts, the figures against pflogsumm, on the same 200 MB.
 
-Ours runs under the system's Python, which is what runs on a managed node, in a process of its own. The bounds are the
-ratios that were found reachable with one process for the join and with two for the figures.
+Ours runs under the system's Python, which is what runs on a managed node, in a process of its own. The join is what log_info
+does: every delivery joined and counted, the newest 1,000 shown; the Perl scripts print them all, which is a tenth of their time.
+The bounds are the ratios that were found reachable: for the join those of one process. log_info itself takes two for a file of this
+size, on a machine with two processors; both are measured, and the lines say which.
 """
 
 from __future__ import annotations
@@ -37,10 +39,12 @@ sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _logread, _logsummary, _logview
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 what, path, processes = sys.argv[2], sys.argv[3], int(sys.argv[4])
-order = _logread.Order((path,), _logview.Selection(), _logview.Internal(), time.time(), attempts="all", processes=processes)
+everything, internal = _logview.Selection(), _logview.Internal()
+order = _logread.Order((path,), everything, internal, time.time(), attempts="all", limit=1000, processes=processes)
 log = _logread.Log(Runner(), order)
 if what == "join":
-    found = {"count": _logread.write_lines(log, order, open("/dev/null", "wb").write)}
+    listing = _logread.records(log, order)
+    found = {"count": listing.count, "lines": [record["line"] for record in listing.records()][:2]}
 else:
     found = _logsummary.report(_logread.summary(log, order), 20)["totals"]
 mine, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -83,15 +87,18 @@ def rows() -> t.Iterator[Row]:
 
 
 def _join(mta: str, log: pathlib.Path, truth: t.Mapping[str, int], bound: float) -> t.Iterator[Row]:
-    found = ours("join", log)
+    found = ours("join", log, 2)
     wanted = sum(truth[status] for status in ("sent", "deferred", "bounced", "rejected"))
     yield Row(f"{mta}: deliveries found of those written", found["found"]["count"], wanted, "", 1, at_most=False)
-    perl, mine = best(
+    perl, one, two = best(
         lambda: theirs(["perl", str(HERE / "perl" / f"join_{mta}.pl"), str(log)]),
         lambda: ours("join", log)["seconds"],
+        lambda: ours("join", log, 2)["seconds"],
     )
-    yield Row(f"{mta}: join, {SIZE // MEGABYTE} MB, against Perl", perl, mine, "s", bound, at_most=False)
-    yield Row(f"{mta}: memory of the join", found["memory"], 150, "MB", 1)
+    size = f"{SIZE // MEGABYTE} MB"
+    yield Row(f"{mta}: join, {size}, one process, against Perl", perl, one, "s", bound, at_most=False)
+    yield Row(f"{mta}: join, {size}, two processes as log_info, against Perl", perl, two, "s", bound, at_most=False)
+    yield Row(f"{mta}: memory of the join, the bigger process", found["memory"], 150, "MB", 1)
 
 
 def _linear(mta: str, directory: pathlib.Path) -> t.Iterator[Row]:

@@ -42,11 +42,13 @@ from .._logrecords import (
     Raw,
     address_end,
     bare,
+    enhanced,
     new_message,
     process_of,
     reason_of,
     remember,
     remember_session,
+    unknown_message,
 )
 
 #: handler(line, head, queue_id, text)
@@ -112,7 +114,7 @@ def _smtpd(ledger: Ledger) -> Handler:
                 raise ValueError("no queue ID")
             protocol = _tls_from(tls, head) if tls else b""
             lines = [line] if keep else None
-            messages[queue_id] = [head, text[7:-1], b"", None, None, 0, protocol, None, b"", lines, 0, 0, None]
+            messages[queue_id] = [head, text[7:-1], b"", None, None, 0, protocol, None, b"", lines, 0, 0]
             started(head)
         elif text[:3] == b"TLS":
             _tls_session(ledger, head, queue_id, text)
@@ -172,24 +174,7 @@ def _action(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byt
     if about[SENDER] is None:
         about = list(about)
         about[SENDER] = sender
-    ledger.deliveries.append(
-        (
-            head,
-            ledger.place,
-            queue_id,
-            about,
-            recipient,
-            b"",
-            b"",
-            b"",
-            b"",
-            b"dsn=" + _enhanced(why),
-            status,
-            why,
-            None,
-            line,
-        )
-    )
+    ledger.deliveries.append(ledger.outcome(head, queue_id, about, recipient, status, why, enhanced(why), line))
 
 
 def _reply(what: bytes) -> t.Tuple[bytes, bytes, t.Optional[bytes], bytes]:
@@ -218,14 +203,6 @@ def _envelope(text: bytes) -> t.Tuple[bytes, bytes]:
     start = text.find(b"to=<", end, end + 6)
     recipient = bare(text[start + 3 : address_end(text, start + 3)]) if start >= 0 else b""
     return bare(text[:end]), recipient
-
-
-def _enhanced(why: bytes) -> bytes:
-    # The second word of "550 5.7.1 text", or the first of "5.7.1 text".
-    for word in why.split(b" ", 2)[:2]:
-        if len(word) > 4 and word[1:2] == b"." and word[:1] in b"245":
-            return word
-    return b""
 
 
 def _before(text: bytes, mark: bytes) -> bytes:
@@ -308,7 +285,7 @@ def _delivery_agent(ledger: Ledger) -> Handler:
             status, original, reused = SENT, b"", b""
         else:
             to, original, relay, reused, delay, delays, code, status, reason = _unsent(text, fields)
-        message = messages.get(queue_id) or _unknown(queue_id)
+        message = messages.get(queue_id) or unknown_message(queue_id)
         tls_out = _tls_of(tls, head, queue_id, relay[6:], reused) if tls or reused else b""
         to = to[4:-1]
         raw = (
@@ -349,12 +326,6 @@ def _afterwards(ledger: Ledger, raw: Raw) -> Raw:
             child[CLIENT], child[TLS_IN] = message[CLIENT], message[TLS_IN]
         return raw[:STATUS] + (FORWARDED,) + raw[STATUS + 1 :]
     return raw
-
-
-def _unknown(queue_id: bytes) -> t.List[t.Any]:
-    if not queue_id.isalnum():
-        raise ValueError("no queue ID: text that somebody made look like a log line")
-    return new_message()
 
 
 def _unusual(text: bytes) -> t.Tuple[bytes, ...]:

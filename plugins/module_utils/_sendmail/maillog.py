@@ -32,7 +32,6 @@ from .._logrecords import (
     REJECTED,
     SENDER,
     SENT,
-    SHOWN,
     STATUS,
     STATUS_CODE,
     UNFINISHED,
@@ -42,11 +41,13 @@ from .._logrecords import (
     Raw,
     address_end,
     bare,
+    enhanced,
     new_message,
     process_of,
     reason_of,
     remember,
     remember_session,
+    unknown_message,
 )
 
 #: handler(line, head, queue_id, text)
@@ -103,7 +104,7 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
             status = SENT
         else:
             to, delay, xdelay, relay, code, status, reason = _unsent(text, fields)
-        message = messages.get(queue_id) or _unknown(queue_id)
+        message = messages.get(queue_id) or unknown_message(queue_id)
         protocol = _tls_of(tls, head, relay[6:]) if tls else b""
         recipients = (to[4:-1],) if 44 not in to and to[3:4] == b"<" else _recipients(to[3:])
         for one in recipients:
@@ -116,12 +117,6 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
             message[DONE] += len(recipients)
 
     return handle
-
-
-def _unknown(queue_id: bytes) -> Message:
-    if not queue_id.isalnum():
-        raise ValueError("no queue ID: text that somebody made look like a log line")
-    return new_message()
 
 
 def _no_message(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
@@ -153,7 +148,7 @@ def _receiver(ledger: Ledger) -> Handler:
         announced, octets = int(count[7:]), int(size[5:])
         tls = ledger.tls.get(process_of(head), _SOME_TLS)[1] if protocol in _WITH_TLS else b""
         lines = [line] if keep else None
-        message = [head, client[6:-1], message_id[6:], who, octets, announced, tls, None, b"", lines, 0, 0, None]
+        message = [head, client[6:-1], message_id[6:], who, octets, announced, tls, None, b"", lines, 0, 0]
         messages[queue_id] = message
         refused = waiting.pop(queue_id, None) if waiting else None
         if refused:
@@ -162,7 +157,7 @@ def _receiver(ledger: Ledger) -> Handler:
             accepted(message)
             started(head)
         elif not refused:
-            _emit(ledger, head, queue_id, message, b"", UNFINISHED, b"", b"", line)
+            ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", UNFINISHED, b"", b"", line))
 
     return handle
 
@@ -230,7 +225,7 @@ def _ruleset(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: by
     if name == b"check_mail":
         message[SENDER] = argument
     recipient = argument if name == b"check_rcpt" else b""
-    raw = _raw(ledger, head, queue_id, message, recipient, REJECTED, why[:-1], _enhanced(why), line)
+    raw = ledger.outcome(head, queue_id, message, recipient, REJECTED, why[:-1], enhanced(why), line)
     if mark and queue_id:
         _wait(ledger, queue_id, raw)
     elif mark:
@@ -364,10 +359,10 @@ def _other(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byte
         _milter(ledger, line, head, queue_id, text[8:])
     elif text[:9] == b"collect: " and b", info=" in text:
         why = text.partition(b", info=")[2].partition(b", where=")[0]
-        _wait(ledger, queue_id, _raw(ledger, head, queue_id, NOBODY, b"", REJECTED, why, b"", line))
+        _wait(ledger, queue_id, ledger.outcome(head, queue_id, NOBODY, b"", REJECTED, why, b"", line))
     elif text[:1] == b"<" and b">... " in text:
         recipient, _dots, why = text[1:-1].partition(b">... ")
-        _wait(ledger, queue_id, _raw(ledger, head, queue_id, NOBODY, recipient, REJECTED, why, _enhanced(why), line))
+        _wait(ledger, queue_id, ledger.outcome(head, queue_id, NOBODY, recipient, REJECTED, why, enhanced(why), line))
     elif text[:15] == b"SYSERR(root): T" and b"oo many hops " in text[:28]:
         _looped(ledger, line, head, queue_id, text)
     else:
@@ -382,13 +377,7 @@ def _child(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, child: byt
     parent = ledger.messages.get(queue_id)
     if kind == b"clone":
         message = list(parent) if parent else new_message(head)
-        message[SENDER], message[WAITING], message[DONE], message[LINES], message[SHOWN] = (
-            why[6:-1],
-            None,
-            0,
-            None,
-            None,
-        )
+        message[SENDER], message[WAITING], message[DONE], message[LINES] = why[6:-1], None, 0, None
         ledger.messages[child] = message
     elif kind in NOTICES:
         message = ledger.messages[child] = new_message(head, LOCAL, b"", b"")
@@ -406,7 +395,7 @@ def _expire(
     if message is None:
         # The log does not reach back, and nobody is named.
         message = ledger.message(queue_id)
-        _emit(ledger, head, queue_id, message, b"", EXPIRED, why, b"", line)
+        ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", EXPIRED, why, b"", line))
     if not message[WAITING]:
         return  # the second notice of the same end
     for last in message[WAITING].values():
@@ -422,7 +411,7 @@ def _discarded(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes) -> Non
     """At LogLevel 9 one line for the whole message, which names a recipient only if that one was the cause."""
     message = ledger.messages.get(queue_id) or NOBODY
     recipient = ledger.discarded.pop(queue_id, b"")
-    _emit(ledger, head, queue_id, message, recipient, DISCARDED, b"discarded", b"", line)
+    ledger.deliveries.append(ledger.outcome(head, queue_id, message, recipient, DISCARDED, b"discarded", b"", line))
     if message is not NOBODY:
         message[DONE] = message[RECIPIENTS]
 
@@ -432,7 +421,7 @@ def _milter(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byt
     what, _reject, why = text.rpartition(b", reject=")
     recipient = bare(what[3:]) if what[:3] == b"to=" else b""
     message = ledger.messages.get(queue_id) or NOBODY
-    _wait(ledger, queue_id, _raw(ledger, head, queue_id, message, recipient, REJECTED, why[:-1], _enhanced(why), line))
+    _wait(ledger, queue_id, ledger.outcome(head, queue_id, message, recipient, REJECTED, why[:-1], enhanced(why), line))
 
 
 def _looped(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
@@ -441,54 +430,6 @@ def _looped(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byt
     if message and message[DONE] < message[RECIPIENTS]:
         start = text.rindex(b", to ") + 5
         message[DONE] = message[RECIPIENTS]
-        _emit(ledger, head, queue_id, message, bare(text[start:-1]), BOUNCED, text[14:-1], b"5.4.6", line)
-
-
-def _raw(
-    ledger: Ledger,
-    head: bytes,
-    queue_id: bytes,
-    message: Message,
-    recipient: bytes,
-    status: bytes,
-    why: bytes,
-    code: bytes,
-    line: bytes,
-) -> Raw:
-    return (
-        head,
-        ledger.place,
-        queue_id,
-        message,
-        recipient,
-        b"",
-        b"",
-        b"",
-        b"",
-        b"dsn=" + code,
-        status,
-        why,
-        None,
-        line,
-    )
-
-
-def _emit(
-    ledger: Ledger,
-    head: bytes,
-    queue_id: bytes,
-    message: Message,
-    recipient: bytes,
-    status: bytes,
-    why: bytes,
-    code: bytes,
-    line: bytes,
-) -> None:
-    ledger.deliveries.append(_raw(ledger, head, queue_id, message, recipient, status, why, code, line))
-
-
-def _enhanced(why: bytes) -> bytes:
-    # The second word of "550 5.7.1 text".
-    words = why.split(b" ", 2)
-    word = words[1] if len(words) > 1 else b""
-    return word if len(word) > 4 and word[1:2] == b"." and word[:1] in b"245" else b""
+        ledger.deliveries.append(
+            ledger.outcome(head, queue_id, message, bare(text[start:-1]), BOUNCED, text[14:-1], b"5.4.6", line)
+        )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rulebook under ansible-rulebook, live: a campaign runs through the relays, a person is told, confirms, and it is refused."""
+"""A campaign runs through the relays: a person is told, confirms, and it is refused; by the playbook, and live under ansible-rulebook."""
 
 from __future__ import annotations
 
@@ -119,6 +119,7 @@ def on_all(what: t.Callable[[Host], t.Any]) -> list[t.Any]:
 @pytest.fixture(name="domain")
 def _domain() -> t.Iterator[str]:
     """The sender domain of a campaign that never ran before; no relay has a rule for it, neither before nor after."""
+    WORLD.install()  # once, and not by every thread
     answers = on_all(lambda relay: relay.apply(policy_of(relay)))
     assert [answer["msg"] for answer in answers if answer.get("failed")] == []
     on_all(accesshosts.clear)
@@ -176,3 +177,46 @@ def test_a_campaign_is_told_confirmed_refused_and_not_proposed_again(domain, tmp
     record_property(
         "rulebook", f"seen after {seen:.0f} s, refused by {len(RELAYS)} relays {blocked:.0f} s after confirmation"
     )
+
+
+# --- without ansible-rulebook -----------------------------------------------------------------------------------------
+
+
+def playbook(name: str, **variables: t.Any) -> str:
+    """What a playbook prints."""
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
+    command = ["ansible-playbook", f"playbooks/{name}.yml", "-e", json.dumps(variables)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def mailed(recipient: str) -> str:
+    """What the sinks have for a recipient."""
+    listed = f"grep -lrF {recipient} --include='*.json' /var/spool/sink"
+    return WORLD.run(f"{listed} | while read -r f; do cat ${{f%json}}eml; done")
+
+
+def test_the_playbook_tells_by_mail_and_blocks_only_when_told_so(domain, record_property):
+    postmaster = f"postmaster-{uuid.uuid4().hex[:8]}@ok.test"
+    assert set(on_all(lambda relay: send(relay, f"updates@{domain}"))) == {"taken"}
+    options = {"campaign_path": ["journald"], "campaign_patterns": [PATTERN], "campaign_only_new": False}
+    shown = playbook("detect_campaigns", campaign_mail_to=postmaster, **options)
+    command = f"ansible-playbook postmaster.mta.block_domains -e domain={domain}"
+    assert shown.count(command) >= len(RELAYS)
+    wait("the mail has come", 60, lambda: command in mailed(postmaster), lambda: mailed(postmaster))
+    assert set(on_all(lambda relay: send(relay, f"again@{domain}"))) == {"taken"}
+    started = time.monotonic()
+    playbook("detect_campaigns", campaign_block=True, **options)
+    seconds = time.monotonic() - started
+    assert set(on_all(lambda relay: send(relay, f"more@{domain}"))) == {"550"}
+    assert domain not in playbook("detect_campaigns", **options)
+    record_property("detect_campaigns", f"found and blocked by itself on {len(RELAYS)} relays in {seconds:.0f} s")
+
+
+def test_the_playbook_says_who_received_it(domain):
+    sender = f"updates@{domain}"
+    assert set(on_all(lambda relay: send(relay, sender))) == {"taken"}
+    time.sleep(5)
+    shown = playbook("mail_log", sender=sender, log_path=["journald"])
+    assert shown.count(f"|{sender}|user@ok.test|trusted.lab.test") == len(RELAYS)
