@@ -38,9 +38,7 @@ class ActionModule(ActionBase):
         batch = variables["ansible_play_batch"]
         return dict(result, **self._judge(options["phase"], relays, batch if batch[0] == hosts[0] else ()))
 
-    def _judge(
-        self, phase: str, relays: t.Sequence[_blocks.Relay], canaries: t.Collection[str]
-    ) -> dict[str, t.Any]:
+    def _judge(self, phase: str, relays: t.Sequence[_blocks.Relay], canaries: t.Collection[str]) -> dict[str, t.Any]:
         stopping = _blocks.stops(relays, canaries)
         if phase == BATCH and not stopping:
             return {}

@@ -106,7 +106,8 @@ def _sendmail_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.A
         places = [_access.CONNECT] if _is_client(pattern) else [_access.FROM, _access.TO]
         places += [_access.CONNECT] if "@" not in pattern and not _is_client(pattern) else []
     return [
-        dict(_words(option, value, _mta.sendmail.access.meaning(value, where)), **{where: [_client(pattern)]}) for where in places
+        dict(_words(option, value, _mta.sendmail.access.meaning(value, where)), **{where: [_client(pattern)]})
+        for where in places
     ]
 
 

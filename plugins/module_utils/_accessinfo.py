@@ -20,7 +20,8 @@ _PROBE = "postmaster-mta-probe"
 _REFUSING = (_access.REJECT, _access.DEFER)
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
-    {place: {"type": "list", "elements": "str"} for place in _access.PLACES}, limit={"type": "int", "default": _access.SHOWN}
+    {place: {"type": "list", "elements": "str"} for place in _access.PLACES},
+    limit={"type": "int", "default": _access.SHOWN},
 )
 
 

@@ -32,9 +32,7 @@ class Report(t.NamedTuple):
     findings: t.Tuple[str, ...]
 
 
-def accepted(
-    listening: t.Sequence[t.Tuple[str, int]], pairs: t.Sequence[t.Tuple[str, str]]
-) -> t.Tuple[Pair, ...]:
+def accepted(listening: t.Sequence[t.Tuple[str, int]], pairs: t.Sequence[t.Tuple[str, str]]) -> t.Tuple[Pair, ...]:
     """Those of some pairs that the MTA takes now."""
     where = place(listening)
     if where is None:

@@ -17,7 +17,6 @@ def installed(runner: Runner) -> bool:
     return runner.which("postconf") is not None
 
 
-
 def part(name: str) -> t.Any:
     """The file that has a function of the driver, or is one of its parts.
 

@@ -12,7 +12,6 @@ import typing as t
 
 from .._runner import Runner
 
-
 #: What a sendmail.cf is built from, wherever a distribution keeps it (instance.LAYOUTS); Postfix brings no such thing.
 SOURCES = (
     "/usr/share/sendmail/cf/m4/cf.m4",

@@ -8,9 +8,9 @@ import json
 import pathlib
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 
 CORPUS = pathlib.Path(__file__).resolve().parents[4] / "corpus" / "sendmail"

@@ -8,10 +8,10 @@ import subprocess
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Rendering, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, instance, shadow
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check import (
     _bind_problem,
     _certificates,

@@ -17,8 +17,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     Refused,
     Unsupported,
 )
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
+from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import (
     KEPT_MC,
