@@ -161,18 +161,20 @@ def test_r1_no_mail_is_lost_while_everything_changes(hardened, host):
     command = f"python3 -c {shlex.quote(POUR)} {host.address} 10.25.0.60 {stop} {mark} {wanted}"
     pouring = threading.Thread(target=lambda: seen.append(json.loads(WORLD.run(command, timeout=900))))
     pouring.start()
-    for number in range(20):
-        assert access(host, rules=[{"from": [f"l{number}.example"]}])["changed"]
-        if number % 4 == 0:
-            assert host.apply(with_limits(policy, hops=31 + number))["activation"]["kind"] == "reload"
-    host.run("systemctl restart postfix 2>/dev/null || systemctl restart sendmail")
-    pair = {"from": "root@ok.test", "to": f"root@{host}.lab.test"}
-    taken_back = access(host, rules=[{"from": ["ok.test"]}], verify="wire", legitimate=[pair])
-    assert taken_back["restored"] is True, taken_back
-    access(host, rules=[{"from": [f"l{number}.example" for number in range(20)]}], state="absent")
-    host.apply(policy)
-    WORLD.run(f"touch {stop}")
-    pouring.join()
+    try:
+        for number in range(20):
+            assert access(host, rules=[{"from": [f"l{number}.example"]}])["changed"]
+            if number % 4 == 0:
+                assert host.apply(with_limits(policy, hops=31 + number))["activation"]["kind"] == "reload"
+        host.run("systemctl restart postfix 2>/dev/null || systemctl restart sendmail")
+        pair = {"from": "root@ok.test", "to": f"root@{host}.lab.test"}
+        taken_back = access(host, rules=[{"from": ["ok.test"]}], verify="wire", legitimate=[pair])
+        assert taken_back["restored"] is True, taken_back
+        access(host, rules=[{"from": [f"l{number}.example" for number in range(20)]}], state="absent")
+        host.apply(policy)
+    finally:
+        WORLD.run(f"touch {stop}")
+        pouring.join()
     (accepted,) = seen
     arrived = _arrived(host, mark, set(accepted))
     lost = set(accepted) - set(arrived)
