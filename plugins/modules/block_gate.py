@@ -15,7 +15,7 @@ author:
 description:
   - Stands between the batches of C(postmaster.mta.block_domains) and at their end. Ansible's own brakes do not see hosts that are
     unreachable; this one reads what each host reported in C(block_result).
-  - A relay that failed, or a canary (the first host of the play) that is unreachable, stops the rollout. A relay further on that is
+  - A relay that failed, or a canary (a host of the first batch) that is unreachable, stops the rollout. A relay further on that is
     unreachable does not, since a block is urgent; it is listed at the end, and makes the run fail.
 extends_documentation_fragment:
   - postmaster.mta._attributes

@@ -53,14 +53,15 @@ def clear(host: Host) -> None:
     assert not answer.get("failed"), f"{host}: {answer['msg']}"
 
 
-def say(relay: Host, source: str, lines: t.Sequence[str]) -> t.List[t.Dict[str, t.Any]]:
+def say(relay: Host, source: str, lines: t.Sequence[str], port: int = 25) -> t.List[t.Dict[str, t.Any]]:
     """Talk to a relay from one address of world: the greeting and the reply to each line."""
     WORLD.install()
-    asked = {"address": relay.address, "source": source, "lines": list(lines)}
+    asked = {"address": relay.address, "source": source, "lines": list(lines), "port": port}
     return json.loads(WORLD.run(f"{WORLD.python} -c {shlex.quote(TALK)} {REMOTE}", json.dumps(asked)))
 
 
-def rcpt(relay: Host, source: str, sender: str, recipient: str) -> t.Dict[str, t.Any]:
+def rcpt(relay: Host, source: str, sender: str, recipient: str, port: int = 25) -> t.Dict[str, t.Any]:
     """The reply to RCPT, or to MAIL where that was refused already."""
-    steps = say(relay, source, ["EHLO client.stranger.test", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"])
+    lines = ["EHLO client.stranger.test", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"]
+    steps = say(relay, source, lines, port)
     return steps[-2] if steps[-2]["code"] != 250 else steps[-1]

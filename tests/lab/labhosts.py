@@ -152,7 +152,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _smtp
 call = json.load(sys.stdin)
-with _smtp.Dialogue(call["address"], 25, source=call["source"], timeout=30) as dialogue:
+with _smtp.Dialogue(call["address"], call.get("port", 25), source=call["source"], timeout=30) as dialogue:
     dialogue.connect()
     for line in call["lines"]:
         dialogue.command(line)

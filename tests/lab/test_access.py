@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 import uuid
 
 import pytest
 from accesshosts import access, call, clear, rcpt, say
-from labhosts import POSTFIX, RELAYS, SENDMAIL, Host
+from labhosts import POSTFIX, RELAYS, SENDMAIL, WORLD, Host
 
 TRUSTED = "10.25.0.60"
 #: Clients that no other test of this file uses up: each case that opens many sessions has its own.
@@ -160,6 +161,31 @@ def test_a_discarded_message_is_gone_and_a_held_one_is_kept(ruled, host):
         assert (found != "0") == held
     # What the tests hold is not kept for the next ones.
     host.run("postsuper -d ALL hold 2>/dev/null; rm -f /var/spool/mqueue/hf* /var/spool/mqueue/df*; true")
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+def test_discard_drops_the_message_for_all_its_recipients(hardened, host):
+    """As the documentation of the action says: also for the recipient that no rule is about, whom nobody tells."""
+    clear(host)
+    access(host, rules=[{"to": ["thrown@ok.test"], "action": "discard"}])
+    marks = {"both": uuid.uuid4().hex, "other": uuid.uuid4().hex}
+    for which, mark in marks.items():
+        recipients = ["other@ok.test"] + (["thrown@ok.test"] if which == "both" else [])
+        lines = ["EHLO client.lab.test", "MAIL FROM:<user@lab.test>"]
+        lines += [f"RCPT TO:<{recipient}>" for recipient in recipients]
+        lines += ["DATA", f"Subject: {mark}\r\n\r\n.", "QUIT"]
+        assert say(host, TRUSTED, lines)[-2]["code"] == 250
+    counts = {}
+    for dummy in range(40):
+        for which, mark in marks.items():
+            counts[which] = int(WORLD.run(f"grep -rl {mark} /var/spool/sink/ok.test 2>/dev/null | wc -l"))
+        if counts["other"]:
+            break
+        time.sleep(0.5)
+    clear(host)
+    queue = "/var/spool/postfix" if host.mta == "postfix" else "/var/spool/mqueue"
+    assert counts["other"] and not counts["both"]
+    assert host.run(f"grep -rl {marks['both']} {queue} | wc -l").strip() == "0"
 
 
 @pytest.mark.parametrize("host", POSTFIX, ids=str)

@@ -15,8 +15,8 @@ import time
 import typing as t
 
 import pytest
-from accesshosts import access, call, clear, rcpt
-from labhosts import POSTFIX, RELAYS, SENDMAIL, WORLD, Host, policy_of
+from accesshosts import DOORWAY, access, call, clear, rcpt
+from labhosts import POSTFIX, RELAYS, REMOTE, SENDMAIL, WORLD, Host, policy_of
 from test_relay import KILL_AT, KNOCK, figure, with_limits
 
 SERVED = "user@served.test"
@@ -57,6 +57,49 @@ json.dump(accepted, sys.stdout)
 """
 #: How many messages have to be accepted meanwhile.
 LOAD = {"postfix": 10000, "sendmail": 3000}
+
+#: Runs on the host, in a mount namespace of its own whose /etc is a small file system: a block is tried with ever more room on it,
+#: from none to enough. After each try the table, its compiled form and all else are as before or as wanted; with room it goes through.
+FULL_DISK = """
+import json, os, subprocess, sys
+doorway, remote, mta, directory, name, compiled, dump = sys.argv[1:8]
+etc, points, stopped, bad = "/etc", 0, 0, []
+def run(state):
+    params = {"mta": mta, "rules": [{"from": ["full.example"]}], "state": state}
+    asked = {"module": "access", "params": params, "check_mode": False, "patch": ""}
+    done = subprocess.run([sys.executable, "-c", doorway, remote], input=json.dumps(asked).encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return json.loads(done.stdout.decode()) if done.stdout else {"failed": True, "kind": "crash", "msg": done.stderr.decode()[-500:]}
+def seen():
+    with open(os.path.join(directory, name), "rb") as source:
+        lines = [line for line in source.read().split(b"\\n") if not line.startswith(b"#")]
+    return lines, sorted(subprocess.check_output(dump, shell=True).split(b"\\n")), sorted(os.listdir(directory))
+def fill(left):
+    known = os.statvfs(etc)
+    room = known.f_bavail * known.f_frsize - left
+    with open(etc + "/filler", "wb") as filler:
+        filler.write(bytes(max(0, room)))
+old = seen()
+assert not run("present").get("failed")
+new = seen()
+run("absent")
+assert seen() == old != new
+for left in range(0, 400, 4):
+    fill(left * 1024)
+    points += 1
+    answer = run("present")
+    os.unlink(etc + "/filler")
+    if answer.get("failed"):
+        stopped += 1
+        if answer["kind"] == "crash" or answer.get("restored") is False or seen() != old:
+            bad.append((left, answer["kind"], answer["msg"][-200:]))
+    elif seen() != new:
+        bad.append((left, "through, but not there", ""))
+    if run("absent").get("failed") or seen() != old or [one for one in os.listdir(etc) if "postmaster" in one and one != "postmaster"]:
+        bad.append((left, "not healed", os.listdir(etc)))
+    if not answer.get("failed"):
+        break
+json.dump({"points": points, "stopped": stopped, "bad": bad}, sys.stdout)
+"""
 
 
 @pytest.fixture(scope="module", name="hardened")
@@ -118,18 +161,20 @@ def test_r1_no_mail_is_lost_while_everything_changes(hardened, host):
     command = f"python3 -c {shlex.quote(POUR)} {host.address} 10.25.0.60 {stop} {mark} {wanted}"
     pouring = threading.Thread(target=lambda: seen.append(json.loads(WORLD.run(command, timeout=900))))
     pouring.start()
-    for number in range(20):
-        assert access(host, rules=[{"from": [f"l{number}.example"]}])["changed"]
-        if number % 4 == 0:
-            assert host.apply(with_limits(policy, hops=31 + number))["activation"]["kind"] == "reload"
-    host.run("systemctl restart postfix 2>/dev/null || systemctl restart sendmail")
-    pair = {"from": "root@ok.test", "to": f"root@{host}.lab.test"}
-    taken_back = access(host, rules=[{"from": ["ok.test"]}], verify="wire", legitimate=[pair])
-    assert taken_back["restored"] is True, taken_back
-    access(host, rules=[{"from": [f"l{number}.example" for number in range(20)]}], state="absent")
-    host.apply(policy)
-    WORLD.run(f"touch {stop}")
-    pouring.join()
+    try:
+        for number in range(20):
+            assert access(host, rules=[{"from": [f"l{number}.example"]}])["changed"]
+            if number % 4 == 0:
+                assert host.apply(with_limits(policy, hops=31 + number))["activation"]["kind"] == "reload"
+        host.run("systemctl restart postfix 2>/dev/null || systemctl restart sendmail")
+        pair = {"from": "root@ok.test", "to": f"root@{host}.lab.test"}
+        taken_back = access(host, rules=[{"from": ["ok.test"]}], verify="wire", legitimate=[pair])
+        assert taken_back["restored"] is True, taken_back
+        access(host, rules=[{"from": [f"l{number}.example" for number in range(20)]}], state="absent")
+        host.apply(policy)
+    finally:
+        WORLD.run(f"touch {stop}")
+        pouring.join()
     (accepted,) = seen
     arrived = _arrived(host, mark, set(accepted))
     lost = set(accepted) - set(arrived)
@@ -182,6 +227,28 @@ def test_r3_killed_at_any_call_the_rules_are_old_or_new(hardened, host):
     clear(host)
     figure("R3", f"{host}: {points} kill points, every one old or new, every one healed by the next run")
     assert points > 10
+
+
+@pytest.mark.parametrize("host", [POSTFIX[1], SENDMAIL[1]], ids=str)
+def test_r3_a_full_disk_leaves_old_or_new(hardened, host):
+    """A file system with no room, with 4 KiB, with 8 KiB, until there is enough; not a simulated error but a full disk."""
+    clear(host)
+    access(host, rules=[{"from": ["kept.example"]}])
+    host.install()
+    name, kind = ("access_from", "postmap -s") if host.mta == "postfix" else ("access", "makemap -u hash")
+    table = f"{host.directory}/{name}"
+    kind = f"{kind} {'$(postconf -h default_database_type):' if host.mta == 'postfix' else ''}{table}"
+    arguments = [DOORWAY, REMOTE, host.mta, host.directory, name, table, kind]
+    inside = " ".join(["exec", host.python, "-c", *map(shlex.quote, [FULL_DISK, *arguments])])
+    script = (
+        "set -e; d=$(mktemp -d); mount -t tmpfs -o size=64M tmpfs $d; cp -a /etc/. $d; mount --bind $d /etc; " + inside
+    )
+    found = json.loads(host.run(f"unshare --mount --propagation private sh -c {shlex.quote(script)}", timeout=600))
+    clear(host)
+    figure(
+        "R3", f"{host}: {found['points']} fill levels of a disk, {found['stopped']} too full, {len(found['bad'])} bad"
+    )
+    assert found["bad"] == [] and found["stopped"] >= 3 and found["points"] > found["stopped"]
 
 
 @pytest.mark.parametrize("host", RELAYS, ids=str)

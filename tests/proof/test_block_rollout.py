@@ -25,14 +25,14 @@ from test_relay import figure
 SIXTH = lab.Host("bench-fleet", "10.25.0.97", "debian12-postfix", ())
 #: As soon as the candidate is staged, the run and the connection that it came by die, as they do with the host.
 DIE = """
-for try in $(seq 4000); do
-    if [ -d {stage} ]; then
-        kill -9 $(cat /run/postmaster-mta/{lock}.lock)
-        pkill -9 -f 'sshd: root@'
-        exit
-    fi
-    sleep 0.005
-done
+import os, signal, subprocess, sys, time
+stage, lock = sys.argv[1:3]
+end = time.monotonic() + 60
+while time.monotonic() < end and not os.path.isdir(stage):
+    time.sleep(0.001)
+with open(lock) as holder:
+    os.kill(int(holder.read()), signal.SIGKILL)
+subprocess.call(["pkill", "-9", "-f", "sshd: root@"])
 """
 KINDS = ("killed", "unreachable", "failing its probe")
 CANARIES = ("postfix", "sendmail")
@@ -127,9 +127,9 @@ def test_r10_what_goes_wrong_in_the_canary_batch_ends_the_rollout(fleet, tmp_pat
                 known["relays"]["hosts"][host.name].setdefault("block_rules", rules)
             hosts = json.dumps(known)
         if kind == "killed":
-            base = os.path.basename(bad.directory)
-            script = DIE.format(stage=f"/etc/.{base}.postmaster", lock=bad.directory.strip("/").replace("/", "-"))
-            bad.run(f"nohup sh -c {shlex.quote(script)} > /dev/null 2>&1 &")
+            stage = f"/etc/.{os.path.basename(bad.directory)}.postmaster"
+            lock = f"/run/postmaster-mta/{bad.directory.strip('/').replace('/', '-')}.lock"
+            bad.run(f"nohup {bad.python} -c {shlex.quote(DIE)} {stage} {lock} > /dev/null 2>&1 &")
         (tmp_path / str(number)).mkdir()
         status, output = _block(hosts, tmp_path / str(number), "-e", json.dumps(extra))
         untouched = all(host.look() == before[host] for host in behind)
@@ -142,7 +142,7 @@ def test_r10_what_goes_wrong_in_the_canary_batch_ends_the_rollout(fleet, tmp_pat
         right += good
         if not good:
             print(f"\n{kind}, {mta}, batch of {size}: {status=} {untouched=} {listed=} {again=} {everywhere=} {clean=}")
-            print(output[-1500:], after[-1500:])
+            print(output[-1500:], after[-1500:], flush=True)
     figure(
         "R10", f"{right} of 12 scenarios: nothing behind the canary batch was touched, and a repeat run blocked on all"
     )

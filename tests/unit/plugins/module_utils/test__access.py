@@ -175,7 +175,31 @@ PATTERN = st.one_of(
         NASTY,
     ),
     st.ip_addresses().map(str),
-    st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 33)),
+    st.builds("{}/{}".format, st.ip_addresses(), st.integers(0, 129)),
+    # Labels that are too long, dots in front and behind, upper case, quotes, brackets, mapped and abbreviated addresses.
+    st.builds(
+        "{}{}.example{}".format,
+        st.sampled_from(["", ".", "u@", "U@", "@"]),
+        st.integers(60, 300).map("x".__mul__),
+        st.sampled_from(["", ".", ".."]),
+    ),
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from(["[", "[IPv6:", "ipv6:", "::ffff:", '"']),
+        st.ip_addresses(),
+        st.sampled_from(["]", "", '"', "/24", "%eth0"]),
+    ),
+    st.sampled_from(
+        [
+            "B\u00dcCHER.example",
+            "xn--bcher-kva.EXAMPLE",
+            "fa\u00df.example",
+            "a.EXAMPLE.",
+            "user%x@a.example",
+            "1.2.3",
+            "192.0.2.077",
+        ]
+    ),
 )
 WORDS = st.fixed_dictionaries(
     {
