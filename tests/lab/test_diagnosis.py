@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -322,7 +323,7 @@ def test_g_the_last_letter_of_the_attachment_is_missing(fleet):
 class TestHealthy:
     #: Every domain of the lab whose mail is taken. (Of slow.test the first exchanger is dead, which is a finding.)
     DOMAINS = ("ok.test", "nomx.test", "v4only.test", "v6only.test", "tls.test", "third.test", "xserved.test", "served.test",
-               "sub.served.test", "blackhole.test", "mxloop.test", "stranger.test", "diag-pf.lab.test")  # fmt: skip
+               "sub.served.test", "blackhole.test", "stranger.test")  # fmt: skip
 
     @pytest.mark.parametrize("domain", DOMAINS)
     def test_no_false_alarm(self, fleet, domain):
@@ -330,6 +331,11 @@ class TestHealthy:
         assert found.healthy, found.text
         assert f"nothing is wrong on {len(LAB_RELAYS) + len(RELAYS)} relays" in found.text
         assert "CHECKED\n  name service, route, next hop, greeting, host, queue\n" in found.text
+
+    def test_relays_that_are_exchangers_themselves(self, fleet):
+        """The fleet is the last resort for mxloop.test: none of it talks to itself, or to another of the same preference."""
+        found = diagnose("mxloop.test", hosts="relays")
+        assert found.healthy, found.text
 
     def test_eight_relays_take_no_longer_than_twice_the_slowest_check(self, fleet):
         # A destination that never greets: the conversation with it is the slowest check. With the forks that Ansible has.
@@ -369,6 +375,72 @@ def test_check_mode_is_the_same_and_nothing_is_left_behind(fleet):
     ansible("ansible-playbook", "playbooks/diagnose.yml", "--check", "-e", "domain=ok.test diagnose_hosts=diag")
     for host in fleet.values():
         assert host.run("ls /root/.ansible_async 2>/dev/null || true").strip() == ""
+
+
+@pytest.mark.parametrize("mode", ["circle", "chain", "noise", "huge", "control", "malformed", "silent"])
+def test_a_hostile_name_server_ends_in_a_finding_in_bounded_time(fleet, mode):
+    villain, host = fleet["diag-pf"], fleet["diag-sm"]
+    villain.write("/root/hostile_names.py", (ROOT / "tests" / "lab" / "hostile_names.py").read_bytes())
+    villain.run(f"systemd-run --unit=hostile-{mode} python3 /root/hostile_names.py {villain.address} {mode}")
+    try:
+        with name_servers(host, f"nameserver {villain.address}\n"):
+            found = diagnose("ok.test", hosts="diag-sm", diagnose_talk_timeout="5")
+    finally:
+        villain.run(f"systemctl stop hostile-{mode}", check=False)
+    assert not found.healthy and found.first()["severity"] == "error", found.text
+    assert found.seconds < 90, "diagnosis_info has a minute, and Ansible starts"
+    assert all(line.isprintable() for line in found.text.splitlines())
+
+
+def test_the_interrupt_of_the_story_is_found_in_the_log_of_the_kernel(fleet):
+    """Written into the file: the ring buffer of the kernel belongs to this machine, not to a container."""
+    host = fleet["diag-pf"]
+    host.run("date '+%b %e %T diag-pf kernel: do_IRQ: 1.168 No irq handler for vector (irq -1)' >> /var/log/kern.log")
+    try:
+        case = diagnose("ok.test").first()
+        assert (case["code"], case["hosts"]) == ("kernel_irq", ["diag-pf"])
+        assert "do_IRQ: 1.168 No irq handler" in " ".join(case["evidence"])
+    finally:
+        host.run("sed -i '/do_IRQ/d' /var/log/kern.log")
+
+
+#: A card without a link, and one whose packets all fail: the way of its tunnel leads nowhere. The kernel itself counts.
+_BAD_CARDS = """
+ip link add nolink type veth peer name nolink-peer && ip link set nolink up
+ip route add unreachable 203.0.113.1/32
+ip link add broken type vxlan id 5 remote 203.0.113.1 dstport 4789
+ip address add 192.168.77.1/24 dev broken && ip link set broken up
+ip neigh add 192.168.77.2 lladdr 02:00:00:00:00:02 dev broken
+ping -q -c 50 -i 0.01 -w 3 192.168.77.2 > /dev/null
+true
+"""
+_COUNTER = "cat /sys/class/net/broken/statistics/tx_errors"
+_GOOD_CARDS = "ip link del nolink; ip link del broken; ip route del unreachable 203.0.113.1/32"
+
+
+def test_a_card_without_link_and_one_with_errors(fleet):
+    host = fleet["diag-sm"]
+    try:
+        host.run(_BAD_CARDS)
+        before = int(host.run(_COUNTER))
+        found = diagnose("ok.test")
+        after = int(host.run(_COUNTER))
+        cases = {(case["code"], case["about"]): case for case in found.cases if case["severity"] == "warning"}
+        assert set(cases) == {("link_down", "nolink"), ("interface_errors", "broken")}, found.text
+        assert all(case["hosts"] == ["diag-sm"] for case in cases.values())
+        said = re.search(r"counts (\d+) errors", cases["interface_errors", "broken"]["what"])
+        assert said and 10 < before <= int(said.group(1)) <= after
+    finally:
+        host.run(_GOOD_CARDS, check=False)
+
+
+def test_a_clock_that_is_wrong(fleet):
+    """No container has a clock of its own: the controller is the one that says another time."""
+    wrong = f"controller_time={time.time() - 3600:.0f}"
+    output = ansible("ansible", "diag", "-m", "postmaster.mta.host_info", "-a", wrong)
+    assert output.count("code: clock") == 3, output
+    right = ansible("ansible", "diag", "-m", "postmaster.mta.host_info", "-a", f"controller_time={time.time():.0f}")
+    assert "code: clock" not in right
 
 
 def test_trace_address_shows_where_it_goes(fleet):
