@@ -333,10 +333,9 @@ def share(protocols: Table) -> t.Dict[str, t.Any]:
 
 
 def _by_domain(table: Table) -> Table:
-    found: Table = {}
+    found: Table = collections.defaultdict(int)
     for key, value in table.items():
-        domain = key.rpartition(b"@")[2]
-        found[domain] = found.get(domain, 0) + value
+        found[key[key.rfind(b"@") + 1 :]] += value
     return found
 
 

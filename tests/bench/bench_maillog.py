@@ -5,7 +5,7 @@
 """The mail log: the join against the administrators' Perl scripts, the figures against pflogsumm, on the same 200 MB.
 
 Ours runs under the system's Python, which is what runs on a managed node, in a process of its own. The join is what log_info
-does: every delivery joined and counted, the newest 1,000 shown; the Perl scripts print them all, which is a tenth of their time.
+does: every delivery joined and counted, the newest 1,000 shown; the Perl scripts print them all, which was a twentieth of their time.
 The bounds are the ratios that were found reachable: for the join those of one process. log_info itself takes two for a file of this
 size, on a machine with two processors; both are measured, and the lines say which.
 """

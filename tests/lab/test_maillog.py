@@ -132,6 +132,8 @@ def test_the_totals_are_those_of_pflogsumm(relay):
     assert totals["received"] == content.count(b": client=") + content.count(b": uid=")
     assert totals["rejected"] - unknown == _pflogsumm(content, "rejected")
     assert totals["sent"] == _pflogsumm(content, "delivered")
+    assert totals["bounced"] == _pflogsumm(content, "bounced")
+    assert totals["deferred_messages"] == _pflogsumm(content, "deferred")
 
 
 def _pflogsumm(content: bytes, word: str) -> int:
