@@ -305,6 +305,7 @@ def test_r13_a_hundred_thousand_rules(hardened, host):
     )
     assert asked["refused"] and asked["ticket"] == "BULK-1"
     assert one["megabytes"] < 200
+    assert answer["seconds"] <= 10 and answer["megabytes"] <= 200
 
 
 def test_no_rule_opens_a_relay(hardened):
