@@ -89,7 +89,7 @@ def rewrite(document: Document, replaced: t.Mapping[int, str], added: t.Sequence
         for part in line.parts:
             lines[part] = ""
         lines[line.first] = text + "\n" if text else ""
-    body = "".join(lines)
+    body = _without_room("".join(lines), "".join(document.physical))
     if added:
         body = _with_room(body) + "".join(text + "\n" for text in added)
     return encode(body)
@@ -100,6 +100,11 @@ def _with_room(body: str) -> str:
     if body and not body.endswith("\n"):
         body += "\n"
     return body if not body or body.endswith("\n\n") or body == "\n" else body + "\n"
+
+
+def _without_room(body: str, before: str) -> str:
+    """Where the last lines are gone, the empty line that had been put before them goes too: the way back of _with_room()."""
+    return body[:-1] if body.endswith("\n\n") and not before.endswith("\n\n") else body
 
 
 def _joined(physical: t.Sequence[str], parts: t.Sequence[int]) -> str:

@@ -50,6 +50,9 @@ _INHERITED = (
     "shlib_directory",
 )
 _ALTERNATE = "alternate_config_directories"
+#: What C(postmulti -e init) sets, and the line in the instance that it was done for: with that one, when it was the last, it goes again.
+_SWITCHES = ("multi_instance_directories", "multi_instance_enable", "multi_instance_wrapper")
+_FIRST = "# Before it there was no other: postmulti -e init was done for this instance.\n"
 
 
 def check_name(name: str) -> None:
@@ -314,6 +317,7 @@ def _main(builtin: t.Mapping[str, str], wish: InstanceWish, queue: str, data: st
         multi_instance_name=wish.name,
     )
     head = f"# {wish.name}, an additional instance. postconf(5); MULTI_INSTANCE_README\n"
+    head += "" if set(_SWITCHES) & set(primary) else _FIRST
     lines = [main_cf.format_parameter(name, value) for name, value in sorted(values.items())]
     return (head + "".join(f"{line}\n" for line in lines)).encode("utf-8", "surrogateescape")
 
@@ -419,6 +423,7 @@ def remove(runner: Runner, wish: InstanceWish, seen: Seen, keep: bool) -> t.List
 
 def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceWish, keep: bool) -> None:
     """Where it is kept, alternate_config_directories goes on naming it, so that postqueue -c and the like still work on it."""
+    own = _files.read(os.path.join(wish.config_directory, "main.cf")) or b""
     service.forget(runner, _daemon(runner, wish))
     # One that is enabled is not let go.
     runner.run(["postmulti", "-i", wish.config_directory, "-e", "disable"])
@@ -426,8 +431,18 @@ def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceWish, ke
     if not keep:
         path = os.path.join(builtin["config_directory"], "main.cf")
         main = main_cf.parse(_files.read(path) or b"", path)
-        left = [one for one in split_list(main.values.get(_ALTERNATE, "")) if one.rstrip("/") != wish.config_directory]
-        _files.write_new(path, main_cf.edit(main, {_ALTERNATE: " ".join(left) or None}), 0o644, like=path)
+        _files.write_new(
+            path, main_cf.edit(main, _left_over(main.values, wish, _FIRST.encode() in own)), 0o644, like=path
+        )
+
+
+def _left_over(primary: t.Mapping[str, str], wish: InstanceWish, first: bool) -> t.Dict[str, t.Optional[str]]:
+    """What is to be taken out of the primary instance's main.cf once an instance is gone for good."""
+    others = [one for one in split_list(primary.get(_ALTERNATE, "")) if one.rstrip("/") != wish.config_directory]
+    changes: t.Dict[str, t.Optional[str]] = {_ALTERNATE: " ".join(others) or None}
+    if first and not _directories(primary):
+        changes.update((name, None) for name in _SWITCHES)
+    return changes
 
 
 def _remove_directory(path: str) -> Step:

@@ -130,3 +130,12 @@ def test_reading_and_writing_is_the_identity_whatever_the_file(lines):
     content = b"\n".join(lines)
     master = master_cf.parse(content)
     assert master_cf.edit(master, {}) == content
+
+
+@pytest.mark.parametrize("path", EVERY_MASTER_CF, ids=lambda path: path.parts[-2])
+def test_a_service_that_was_added_goes_without_a_trace(path):
+    before = path.read_bytes()
+    service = master_cf.parse(before).services["smtp/unix"]._replace(name="ours")
+    longer = master_cf.edit(master_cf.parse(before), {"ours/unix": service})
+    assert longer != before
+    assert master_cf.edit(master_cf.parse(longer), {"ours/unix": None}) == before

@@ -175,3 +175,17 @@ def test_messages_are_counted_in_every_queue(runner, place, adopted):
         (place / "spool" / "EXT" / queue).mkdir(parents=True)
         (place / "spool" / "EXT" / queue / "4jbf").write_text("x")
     assert multi.messages(runner, adopted.instance) == 5
+
+
+def test_the_last_instance_takes_with_it_what_was_set_for_the_first(place):
+    primary = {"multi_instance_directories": "", "multi_instance_enable": "yes", "multi_instance_wrapper": "w"}
+    primary["alternate_config_directories"] = f"/etc/other {place}/etc/postfixEXT"
+    assert multi._left_over(primary, wish(place), True) == {
+        "alternate_config_directories": "/etc/other",
+        "multi_instance_directories": None,
+        "multi_instance_enable": None,
+        "multi_instance_wrapper": None,
+    }
+    assert set(multi._left_over(primary, wish(place), False)) == {"alternate_config_directories"}
+    primary["multi_instance_directories"] = "/etc/postfixTWO"
+    assert set(multi._left_over(primary, wish(place), True)) == {"alternate_config_directories"}
