@@ -213,6 +213,14 @@ POSTFIX = [host for host in RELAYS if host.mta == "postfix"]
 SENDMAIL = [host for host in RELAYS if host.mta == "sendmail"]
 WORLD, DNS = HOSTS["world"], HOSTS["dns"]
 
+
+def some(*names: str) -> t.List[Host]:
+    """The hosts for tests that take minutes: these in the gate of every change; all of their MTAs in C(make proof)."""
+    chosen = [HOSTS[name] for name in names]
+    every = os.environ.get("LAB_EVERY_HOST") == "1"
+    return [host for host in RELAYS if host.mta in {one.mta for one in chosen}] if every else chosen
+
+
 #: The policy of the lab's fleet, as the playbook applies it.
 GROUP_VARS = ROOT / "molecule" / "inventory" / "group_vars"
 POLICY_FILE = GROUP_VARS / "relays" / "policy.yml"
