@@ -23,6 +23,8 @@ from ._runner import Runner
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
 #: A source of at most so many bytes is compared with its compiled table line by line; of larger ones what changed is asked.
+#: So many changes are asked of the MTA in one call.
+AT_ONCE = 10000
 COMPARED = 2000000
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
@@ -103,6 +105,8 @@ class Run:
 
     def plan(self) -> _change.Plan:
         """What is to be done on the host as it is now."""
+        # Of a plan before this one nothing is kept: with a hundred thousand rules each is worth its memory.
+        self.works = {}
         self.facts = self.driver.facts(self.host)
         wanted, unwanted = self._blocks()
         names = sorted(set(wanted) | set(unwanted))
@@ -122,7 +126,7 @@ class Run:
         """The blocks that should stand in each table, and those that should not."""
         wanted: t.Dict[str, t.List[_tables.Block]] = {}
         unwanted: t.Dict[str, t.List[_tables.Block]] = {}
-        keys: t.Dict[t.Tuple[str, str], str] = {}
+        keys: t.Dict[str, t.Dict[str, _access.Rule]] = {}
         for rule in self.wish.rules:
             lines = self.driver.place(self.facts, rule)
             for name in self.driver.names(self.facts, rule.where):
@@ -132,10 +136,9 @@ class Run:
                     continue
                 wanted.setdefault(name, []).append(block)
                 for key in map(_tables.key_of, block.lines):
-                    if keys.setdefault((name, key), rule.title) != rule.title:
-                        raise OptionError(
-                            "rules", rule.title, f"it covers {key}, which {keys[name, key]} covers as well"
-                        )
+                    first = keys.setdefault(name, {}).setdefault(key, rule)
+                    if first is not rule and first.title != rule.title:
+                        raise OptionError("rules", rule.title, f"it covers {key}, which {first.title} covers as well")
         if self.wish.state == EXACT or self.wish.purge:
             self._leave_out(wanted, unwanted)
         return wanted, unwanted
@@ -248,23 +251,28 @@ class Run:
         :param compared: also those that were compared with all of their source a moment ago.
         """
         for name, work in sorted(self.works.items()):
-            if not work.size or not work.edited.changes or not (compared or not self._compared(name)):
+            if not work.size or not (compared or not self._compared(name)):
                 continue
-            kind = self.facts.type_of(name)
-            wanted: t.Dict[str, str] = {}
-            gone: t.List[str] = []
-            for change in work.edited.changes:
-                after = dict(_entries(change.after, kind))
-                wanted.update(after)
-                gone += [key for key, dummy in _entries(change.before, kind) if key not in after]
-            answers = self.driver.ask(self.host, directory, name, kind, list(wanted) + gone)
-            if kind == "regexp":
-                continue
-            for key, value in wanted.items():
-                if answers.get(key) != value:
-                    yield f"{name}: {key}: the MTA finds {answers.get(key)!r} there, not {value!r}"
-            if kind != "cidr":
-                yield from (f"{name}: {key}: the MTA still finds it" for key in gone if key in answers)
+            changes = work.edited.changes
+            for start in range(0, len(changes), AT_ONCE):
+                yield from self._asked_for(directory, name, changes[start : start + AT_ONCE])
+
+    def _asked_for(self, directory: str, name: str, changes: t.Sequence[_tables.Change]) -> t.Iterator[str]:
+        kind = self.facts.type_of(name)
+        wanted: t.Dict[str, str] = {}
+        gone: t.List[str] = []
+        for change in changes:
+            after = dict(_entries(change.after, kind))
+            wanted.update(after)
+            gone += [key for key, dummy in _entries(change.before, kind) if key not in after]
+        answers = self.driver.ask(self.host, directory, name, kind, list(wanted) + gone)
+        if kind == "regexp":
+            return
+        for key, value in wanted.items():
+            if answers.get(key) != value:
+                yield f"{name}: {key}: the MTA finds {answers.get(key)!r} there, not {value!r}"
+        if kind != "cidr":
+            yield from (f"{name}: {key}: the MTA still finds it" for key in gone if key in answers)
 
 
 def _entries(block: t.Optional[_tables.Block], kind: str) -> t.List[t.Tuple[str, str]]:

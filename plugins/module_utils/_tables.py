@@ -86,7 +86,7 @@ class Edit(t.NamedTuple):
 
     start: int
     end: int
-    content: bytes
+    content: t.Union[bytes, bytearray]
 
 
 class Edited(t.NamedTuple):
@@ -266,8 +266,8 @@ def edit(path: str, data: bytes, wanted: t.Sequence[Block], unwanted: t.Sequence
     new = [block for block in wanted if block.title not in there]
     gone = [block for block in unwanted if block.title not in there]
     by_hand = hand_written(data, {line.partition("\t")[0] for block in new + gone for line in block.lines})
-    said = {block.title: _kept(path, data, block, by_hand) for block in new}
-    added = [settled(block) for block in new if not said[block.title]]
+    said = {block.title: same for block in new for same in [_kept(path, data, block, by_hand)] if same}
+    added = [settled(block) for block in new if block.title not in said]
     changed = {}
     for block in wanted:
         if block.title in there and _renewed(there[block.title].block, block) != there[block.title].block:
@@ -305,10 +305,11 @@ def _edits(
         if block is None:
             edits.append(Edit(start, found.end, b""))
     edits += [Edit(one.start, one.end, text_of(block, one.joined)) for one, block in places.values() if block]
-    texts = [text_of(block, joined and not number) for number, block in enumerate(added)]
-    newline = b"\n" if joined and not data.endswith(b"\n") else b""
-    addition = [Edit(len(data), len(data), newline + b"".join(texts))] if texts else []
-    return tuple(sorted(edits)) + tuple(addition)
+    addition = bytearray(b"\n" if joined and not data.endswith(b"\n") else b"")
+    for number, block in enumerate(added):
+        # Piece by piece: a list of a hundred thousand texts beside their sum would be in memory twice.
+        addition += text_of(block, joined and not number)
+    return tuple(sorted(edits)) + ((Edit(len(data), len(data), addition),) if added else ())
 
 
 def _next_that_stays(data: bytes, found: Found, removed: t.AbstractSet[str]) -> t.Optional[Found]:
@@ -362,6 +363,8 @@ def _renewed(there: Block, wanted: Block) -> Block:
 
 def settled(block: Block) -> Block:
     """A block as it is written for the first time: a span of time has become its day."""
+    if not block.note.expires.startswith("+"):
+        return block
     return block._replace(note=block.note._replace(expires=block.note.expires.lstrip("+")))
 
 
