@@ -356,7 +356,7 @@ def test_the_listeners_change_and_nothing_else(host):
     answer = create(host, listen=[extra(host, 1)], port=2525)
     assert answer["actions"] == [f"listen on {extra(host, 1)}:2525"]
     after = host.read(f"{DIRECTORY}/sendmail.mc").decode()
-    changed = [line for line in set(before.split("\n")) ^ set(after.split("\n"))]
+    changed = set(before.split("\n")) ^ set(after.split("\n"))
     assert len(changed) == 2 and all(line.startswith("DAEMON_OPTIONS(") for line in changed)
     (found,) = info(host, NAME)
     assert found["listening"] == [{"address": extra(host, 1), "port": 2525}]
