@@ -193,6 +193,47 @@ def _content(host: Host, name: str) -> t.Optional[bytes]:
 # --- the capture instance -------------------------------------------------------------------------------------------
 
 
+#: What would change a message, keep it here or send it elsewhere: nothing of it in a capture instance.
+_OFF = (
+    "smtpd_helo_restrictions smtpd_sender_restrictions smtpd_data_restrictions smtpd_end_of_data_restrictions "
+    "mydestination relay_domains virtual_alias_domains virtual_alias_maps virtual_mailbox_domains transport_maps "
+    "canonical_maps sender_canonical_maps recipient_canonical_maps local_recipient_maps alias_maps "
+    "sender_dependent_relayhost_maps sender_dependent_default_transport_maps header_checks mime_header_checks "
+    "nested_header_checks body_checks smtpd_milters non_smtpd_milters content_filter always_bcc sender_bcc_maps "
+    "recipient_bcc_maps masquerade_domains local_header_rewrite_clients remote_header_rewrite_domain "
+    "recipient_delimiter smtp_generic_maps smtp_header_checks message_reject_characters message_strip_characters"
+).split()
+#: Everything is accepted as it is, and held.
+_AS_IT_IS = {
+    "smtpd_client_restrictions": "permit_mynetworks, reject",
+    "smtpd_relay_restrictions": "permit_mynetworks, reject",
+    "smtpd_recipient_restrictions": "check_recipient_access static:{HOLD captured}, permit_mynetworks, reject",
+    "smtpd_delay_reject": "yes",
+    "smtpd_helo_required": "no",
+    "smtpd_reject_unlisted_recipient": "no",
+    "smtpd_reject_unlisted_sender": "no",
+    "smtpd_tls_security_level": "none",
+    "smtp_tls_security_level": "may",
+    "smtputf8_enable": "yes",
+    "append_dot_mydomain": "no",
+    "append_at_myorigin": "yes",
+    "allow_percent_hack": "no",
+    "swap_bangpath": "no",
+    "default_transport": "smtp",
+    "header_size_limit": "100000000",
+    "body_checks_size_limit": "0",
+    "disable_mime_input_processing": "yes",
+    "disable_mime_output_conversion": "yes",
+    "smtp_line_length_limit": "0",
+    "enable_long_queue_ids": "yes",
+    "default_destination_concurrency_limit": "20",
+    "delay_warning_time": "0",
+    "compatibility_level": "2",
+    # postmulti(1) creates instances whose TCP services are switched off.
+    "master_service_disable": "",
+}  # fmt: skip
+
+
 def settings(about: Envelope) -> t.Dict[str, t.Any]:
     """What the module relay is called with to make an instance a capture instance.
 
@@ -205,48 +246,13 @@ def settings(about: Envelope) -> t.Dict[str, t.Any]:
         "limits": {"message_size": "0", "hops": 1000, "recipients_per_message": 100000},
         "queue": {"lifetime": _NEVER, "bounce_lifetime": _NEVER, "warning_time": "0s"},
     }
-    empty = (
-        "smtpd_helo_restrictions smtpd_sender_restrictions smtpd_data_restrictions smtpd_end_of_data_restrictions "
-        "mydestination relay_domains virtual_alias_domains virtual_alias_maps virtual_mailbox_domains transport_maps "
-        "canonical_maps sender_canonical_maps recipient_canonical_maps local_recipient_maps alias_maps "
-        "sender_dependent_relayhost_maps sender_dependent_default_transport_maps header_checks mime_header_checks "
-        "nested_header_checks body_checks smtpd_milters non_smtpd_milters content_filter always_bcc sender_bcc_maps "
-        "recipient_bcc_maps masquerade_domains local_header_rewrite_clients remote_header_rewrite_domain "
-        "recipient_delimiter smtp_generic_maps smtp_header_checks message_reject_characters message_strip_characters"
-    ).split()
-    main = {name: "" for name in empty}
     family = "6" if ":" in about.release.address else ""
+    main = dict({name: "" for name in _OFF}, **_AS_IT_IS)
     main.update({
         # With inet_interfaces at one address Postfix would send from it, and the production instance need not trust it.
         f"smtp_bind_address{family}": about.release.address,
-        "smtpd_client_restrictions": "permit_mynetworks, reject",
-        "smtpd_relay_restrictions": "permit_mynetworks, reject",
-        "smtpd_recipient_restrictions": "check_recipient_access static:{HOLD captured}, permit_mynetworks, reject",
-        "smtpd_delay_reject": "yes",
-        "smtpd_helo_required": "no",
-        "smtpd_reject_unlisted_recipient": "no",
-        "smtpd_reject_unlisted_sender": "no",
-        "smtpd_tls_security_level": "none",
-        "smtp_tls_security_level": "may",
-        "smtputf8_enable": "yes",
-        "append_dot_mydomain": "no",
-        "append_at_myorigin": "yes",
-        "allow_percent_hack": "no",
-        "swap_bangpath": "no",
         "local_transport": f"smtp:{about.release.text}",
-        "default_transport": "smtp",
         "relayhost": about.release.text,
-        "header_size_limit": "100000000",
-        "body_checks_size_limit": "0",
-        "disable_mime_input_processing": "yes",
-        "disable_mime_output_conversion": "yes",
-        "smtp_line_length_limit": "0",
-        "enable_long_queue_ids": "yes",
-        "default_destination_concurrency_limit": "20",
-        "delay_warning_time": "0",
-        "compatibility_level": "2",
-        # postmulti(1) creates instances whose TCP services are switched off.
-        "master_service_disable": "",
     })  # fmt: skip
     # What the production instance refuses when it is released stays here; a bounce could hit anybody, or be lost.
     master = {"smtp/unix": {"options": {"soft_bounce": "yes"}}}
