@@ -247,7 +247,7 @@ def _weighed(talks: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
 def _waiting(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
     """What waits for the domain, since when and why."""
     options = _options(_queues.INFO_ARGUMENTS, given)
-    options.update(instance=given["instance"] or _queues.ALL, limit=1, top=3, select={"domain": [given["domain"]]})
+    options.update(instance=given["instance"] or _mta.ALL, limit=1, top=3, select={"domain": [given["domain"]]})
     found = _queues.info(runner, options)
     oldest = found["messages"][0] if found["messages"] else None
     return {
