@@ -125,12 +125,14 @@ EXAMPLES = r"""
 - name: Catch a campaign
   postmaster.mta.capture:
     from: [emalsrv.example]
-    address: 10.0.0.9
+    address: 10.25.0.21
+    port: 2525
 
 - name: Catch what one client sends, and nothing else any more
   postmaster.mta.capture:
     connect: [192.0.2.64/28]
-    address: 10.0.0.9
+    address: 10.25.0.21
+    port: 2525
 
 - name: Catch nothing any more, and deliver what was caught
   postmaster.mta.capture:

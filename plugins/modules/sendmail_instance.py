@@ -54,19 +54,15 @@ EXAMPLES = r"""
 - name: A relay beside the system's own sendmail
   postmaster.mta.sendmail_instance:
     name: sendmail-EXT
-    listen: [10.25.0.21]
+    listen: [10.25.0.25]
+    port: 2525
 
 - name: Give it a policy
   postmaster.mta.relay:
     mta: sendmail
     instance: sendmail-EXT
     policy:
-      identity: {hostname: ext.lab.test, listen: [10.25.0.21]}
-
-- name: Adopt a daemon that was set up by hand
-  postmaster.mta.sendmail_instance:
-    name: sendmail-news
-    config_directory: /etc/mail-news
+      identity: {hostname: ext.lab.test, listen: [10.25.0.25], port: 2525}
 
 - name: Stop it, now and at the next boot
   postmaster.mta.sendmail_instance:

@@ -25,8 +25,8 @@ import yaml
 from labhosts import HOSTS, ROOT, Host, policy_of
 
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
-#: Modules that are not for a Postfix or a sendmail relay of the lab.
-PLACES = {"audit_info": "world", "nscd": "sles15"}
+#: Modules that are not for any relay of the lab.
+PLACES = {"audit_info": "world", "nscd": "sles15", "sendmail_instance": "sm12"}
 RELAYS = {"postfix": "pf12", "sendmail": "sm12"}
 #: What a host must get back.
 KEPT = {"pf12": "/etc/postfix", "sm12": "/etc/mail", "sles15": "/etc/nscd.conf"}
