@@ -214,6 +214,7 @@ ROUTES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ROUTES)
 def test_by_sender(host: Host, name: str) -> None:
     routes, wanted, others = ROUTES[name]
@@ -225,6 +226,7 @@ def test_by_sender(host: Host, name: str) -> None:
     _clear(host)
 
 
+@pytest.mark.long
 def test_by_recipient_only_his_copy_is_caught(host: Host) -> None:
     _start(host, to=["bob@served.test"])
     clear_sinks()
@@ -239,6 +241,7 @@ def test_by_recipient_only_his_copy_is_caught(host: Host) -> None:
     _clear(host)
 
 
+@pytest.mark.long
 def test_by_client(host: Host) -> None:
     _start(host, connect=[CLIENTS[0], "10.25.0.132/31"])
     clear_sinks()
@@ -249,6 +252,7 @@ def test_by_client(host: Host) -> None:
     _clear(host)
 
 
+@pytest.mark.long
 def test_tls_that_is_demanded_of_others_does_not_stop_it(host: Host) -> None:
     policy = policy_of(host)
     strict = {**policy, "tls": {**policy["tls"], "client": {**policy["tls"]["client"], "level": "encrypt"}}}
@@ -262,6 +266,7 @@ def test_tls_that_is_demanded_of_others_does_not_stop_it(host: Host) -> None:
         assert not host.apply(policy).get("failed")
 
 
+@pytest.mark.long
 def test_what_cannot_reach_the_instance_is_routed_anew(host: Host) -> None:
     _start(host, **{"from": [CAMPAIGN]})
     clear_sinks()
@@ -274,6 +279,7 @@ def test_what_cannot_reach_the_instance_is_routed_anew(host: Host) -> None:
     assert not queue_of(host)
 
 
+@pytest.mark.long
 def test_what_production_refuses_at_a_release_stays(host: Host) -> None:
     _start(host, **{"from": [CAMPAIGN]})
     clear_sinks()
@@ -291,6 +297,7 @@ def test_what_production_refuses_at_a_release_stays(host: Host) -> None:
     assert not arrived(CAMPAIGN), "somebody got a bounce"
 
 
+@pytest.mark.long
 def test_keep_leaves_the_mail_and_a_later_release_takes_it(host: Host) -> None:
     _start(host, **{"from": [CAMPAIGN]})
     clear_sinks()

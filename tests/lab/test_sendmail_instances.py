@@ -257,6 +257,7 @@ def test_the_same_policy_gives_an_equal_relay(host):
 # --- one and not the other ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_policy_change_reloads_the_one_instance(host):
     create(host)
     done(host.apply(policy_for(host), instance=NAME))
@@ -274,6 +275,7 @@ def test_a_policy_change_reloads_the_one_instance(host):
     assert primary(host)[:2] == theirs[:2]
 
 
+@pytest.mark.long
 def test_the_primary_one_is_changed_without_the_other(host):
     create(host)
     mine, mine_files = daemon(host), host.look(DIRECTORY)
@@ -299,6 +301,7 @@ def test_the_init_script_of_the_primary_one_leaves_the_other_alone(host):
     host.run("echo restarted > /run/test-primary-changed")
 
 
+@pytest.mark.long
 def test_an_access_rule_is_the_instances_own(host):
     create(host)
     done(host.apply(policy_for(host), instance=NAME))
@@ -312,6 +315,7 @@ def test_an_access_rule_is_the_instances_own(host):
     assert not done(accesshosts.call(host, "access_info"))["rules"]
 
 
+@pytest.mark.long
 def test_queue_actions_are_the_instances_own(host):
     create(host)
     done(host.apply(policy_for(host), instance=NAME))
@@ -334,6 +338,7 @@ def test_queue_actions_are_the_instances_own(host):
     queue(host, "delete", instance="sendmail", select={"sender": [sender]}, max=1)
 
 
+@pytest.mark.long
 def test_tables_and_routes_are_the_instances_own(host):
     create(host)
     done(host.apply(policy_for(host), instance=NAME))
@@ -379,6 +384,7 @@ def test_stopped_means_no_process_and_no_start_at_boot(host):
     assert processes(host) == ""
 
 
+@pytest.mark.long
 def test_one_started_by_hand_is_stopped_or_comes_under_its_unit(host):
     create(host)
     by_hand = f"cd / && /usr/sbin/sendmail-mta -C {DIRECTORY}/sendmail.cf -bd -q10m"
@@ -391,6 +397,7 @@ def test_one_started_by_hand_is_stopped_or_comes_under_its_unit(host):
     assert processes(host) == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wanted", ["started", "stopped"])
 def test_the_next_boot_agrees(host, wanted):
     create(host)
@@ -457,6 +464,7 @@ def by_hand(host: Host) -> None:
     host.run(f"bash -s {extra(host)}", _BY_HAND)
 
 
+@pytest.mark.long
 def test_a_daemon_by_hand_is_adopted_as_it_is(host):
     by_hand(host)
     before = host.look(HAND)
@@ -482,6 +490,7 @@ def test_a_daemon_by_hand_is_adopted_as_it_is(host):
     assert arrived(sender) == 1
 
 
+@pytest.mark.long
 def test_other_addresses_for_one_by_hand_leave_the_rest(host):
     by_hand(host)
     done(instance(host, name="sendmail-hand", config_directory=HAND, listen=[extra(host, 1)]))
@@ -609,6 +618,7 @@ def test_no_ipv6_is_said(host):
         _inside(host, switch.format(0) + "".join(f"; ip -6 addr add {one} dev eth0 nodad" for one in addresses))
 
 
+@pytest.mark.long
 def test_an_adopted_instance_is_not_moved_and_shares_nothing(host):
     by_hand(host)
     adopted = {"name": "sendmail-hand", "config_directory": HAND}
