@@ -95,9 +95,94 @@ def _equals_postfix(relay: QueueHost, found: t.Mapping[str, t.Any]) -> None:
     assert by_domain == counted
     if _has_qshape(relay):
         assert by_domain == _qshape(relay)
+    _equals_tables(found["summary"], [_from_postqueue(one) for one in listed])
     assert [one["name"] for one in found["instances"]] == ["postfix", "postfix-two"]
     files = relay.run("find /var/spool/postfix/hold /var/spool/postfix-two/hold -type f | wc -l").strip()
     assert int(files) == rows(found["summary"]["statuses"])["hold"][0]
+
+
+class Counted(t.NamedTuple):
+    """A message as the tests see it: recipients are pairs of address and reason."""
+
+    id: str
+    status: str
+    sender: str
+    size: int
+    arrival: int
+    recipients: t.Tuple[t.Tuple[str, str], ...]
+
+
+def _from_postqueue(one: t.Mapping[str, t.Any]) -> Counted:
+    to = tuple((each["address"], each.get("delay_reason", "")) for each in one["recipients"])
+    return Counted(one["queue_id"], one["queue_name"], one["sender"], one["message_size"], one["arrival_time"], to)
+
+
+def _from_control_file(name: str, text: str, size: int) -> Counted:
+    """Each message of these tests goes to one domain, so that its recipients wait for the same reason."""
+    # sendmail's own bounces are from C(MAILER-DAEMON), which is how it writes the null sender.
+    (sender,) = re.findall(r"^S<?(.*?)>?$", text, re.M)
+    reason = (re.findall(r"^M(.*)$", text, re.M) or [""])[-1]
+    to = tuple((address, reason) for address in re.findall(r"^R\w*:<(.*)>$", text, re.M))
+    arrival = int(re.search(r"^T(\d+)$", text, re.M).group(1))
+    return Counted(
+        name[2:],
+        "hold" if name[0] == "h" else "deferred",
+        {"MAILER-DAEMON": "<>"}.get(sender, sender),
+        size,
+        arrival,
+        to,
+    )
+
+
+def _equals_tables(summary: t.Mapping[str, t.Any], messages: t.Sequence[Counted]) -> None:
+    """Every row of every table whose names need no reckoning, and how many wait for each of the reasons."""
+    wanted: t.Dict[str, t.Dict[str, t.List[t.Tuple[Counted, str]]]] = {}
+    for one in messages:
+        for address, reason in one.recipients:
+            for table, name in (
+                ("statuses", one.status),
+                ("senders", one.sender),
+                ("sender_domains", one.sender.rpartition("@")[2]),
+                ("recipients", address),
+                ("domains", address.rpartition("@")[2]),
+            ):
+                wanted.setdefault(table, {}).setdefault(name, []).append((one, reason))
+    for table, names in wanted.items():
+        assert {row["name"]: _numbers(row) for row in summary[table]} == {
+            name: _expected(hits) for name, hits in names.items()
+        }, table
+    for word in ("Greylisted", "onnection refused"):
+        mine = [(one, reason) for one in messages for dummy, reason in one.recipients if word in reason]
+        assert mine and sum(row["recipients"] for row in summary["reasons"] if word in row["name"]) == len(mine)
+
+
+def _numbers(row: t.Mapping[str, t.Any]) -> t.Tuple[t.Any, ...]:
+    oldest = row["oldest"]
+    return (row["messages"], row["recipients"], row["bytes"], oldest["arrival"], oldest["id"], sum(row["ages"]))
+
+
+def _expected(hits: t.Sequence[t.Tuple[Counted, str]]) -> t.Tuple[t.Any, ...]:
+    messages = {one.id: one for one, dummy in hits}.values()
+    # Both MTAs count seconds: of those that arrived in one, the first by ID; of Postfix's, those of the first instance first.
+    first = min(one.arrival for one in messages)
+    ids = {one.id for one in messages if one.arrival == first}
+    return (len(messages), len(hits), sum(one.size for one in messages), first, _Any(ids), len(hits))
+
+
+class _Any:
+    """Equal to each of some values."""
+
+    def __init__(self, values: t.Set[str]) -> None:
+        self.values = values
+
+    def __eq__(self, other: object) -> bool:
+        return other in self.values
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return f"one of {sorted(self.values)}"
 
 
 def _has_qshape(relay: QueueHost) -> bool:
@@ -138,6 +223,11 @@ def _equals_sendmail(relay: QueueHost, found: t.Mapping[str, t.Any]) -> None:
     assert total["oldest"]["arrival"] == int(oldest[1:])
     remembered = relay.run("/usr/sbin/sendmail -C /etc/mail/sendmail.cf -bh")
     assert {one["host"] for one in found["host_status"]} == set(re.findall(r"^[* ](\S+) +[0-9+:]+ ", remembered, re.M))
+    # Up to the headers, in which there are bytes that are no text.
+    every = "for f in /var/spool/mq/q*/[qh]f* /var/spool/mq/q2/qf/[qh]f*; do test -f $f && echo FILE $f && sed '/^H/,$d' $f; done"
+    parts = [part.partition("\n") for part in relay.run(every, check=False).split("FILE ")[1:]]
+    files = [(path.rpartition("/")[2], text) for path, dummy, text in parts]
+    _equals_tables(found["summary"], [_from_control_file(name, text, sizes[name[2:]]) for name, text in files])
     used = {one["path"].rpartition("/")[0] for one in found["messages"]}
     assert used == {"/var/spool/mq/q0", "/var/spool/mq/q1", "/var/spool/mq/q2/qf"}
 
