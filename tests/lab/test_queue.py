@@ -127,7 +127,7 @@ def _from_control_file(name: str, text: str, size: int) -> Counted:
     return Counted(
         name[2:],
         "hold" if name[0] == "h" else "deferred",
-        {"MAILER-DAEMON": "<>"}.get(sender, sender),
+        "<>" if sender in ("", "MAILER-DAEMON") else sender,
         size,
         arrival,
         to,
