@@ -119,11 +119,19 @@ def _from_postqueue(one: t.Mapping[str, t.Any]) -> Counted:
 
 def _from_control_file(name: str, text: str, size: int) -> Counted:
     """Each message of these tests goes to one domain, so that its recipients wait for the same reason."""
-    (sender,) = re.findall(r"^S<(.*)>$", text, re.M)
+    # sendmail's own bounces are from C(MAILER-DAEMON), which is how it writes the null sender.
+    (sender,) = re.findall(r"^S<?(.*?)>?$", text, re.M)
     reason = (re.findall(r"^M(.*)$", text, re.M) or [""])[-1]
     to = tuple((address, reason) for address in re.findall(r"^R\w*:<(.*)>$", text, re.M))
     arrival = int(re.search(r"^T(\d+)$", text, re.M).group(1))
-    return Counted(name[2:], "hold" if name[0] == "h" else "deferred", sender, size, arrival, to)
+    return Counted(
+        name[2:],
+        "hold" if name[0] == "h" else "deferred",
+        "<>" if sender in ("", "MAILER-DAEMON") else sender,
+        size,
+        arrival,
+        to,
+    )
 
 
 def _equals_tables(summary: t.Mapping[str, t.Any], messages: t.Sequence[Counted]) -> None:
