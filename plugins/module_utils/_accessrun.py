@@ -23,9 +23,9 @@ from ._runner import Runner
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
 #: A source of at most so many bytes is compared with its compiled table line by line; of larger ones what changed is asked.
+COMPARED = 2000000
 #: So many changes are asked of the MTA in one call.
 AT_ONCE = 10000
-COMPARED = 2000000
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     {

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import pwd
 import shutil
 import stat
 import typing as t
@@ -70,6 +71,14 @@ def copy_identity(source: str, target: str) -> None:
     # chown(2) clears the set-id bits, so the mode comes last.
     os.chmod(target, stat.S_IMODE(known.st_mode))
     os.utime(target)
+
+
+def user(uid: int) -> str:
+    """The name of a user, or the number of one that has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def renew(path: str, new: str) -> None:

@@ -194,16 +194,9 @@ def _owned(path: str, owner: str) -> t.Iterator[str]:
         yield f"there is no user {owner} on this host"
         return
     if known.st_uid != wanted:
-        yield f"it belongs to {_user(known.st_uid)} and not to {owner}"
+        yield f"it belongs to {_files.user(known.st_uid)} and not to {owner}"
     if stat.S_IMODE(known.st_mode) & stat.S_IWOTH or (owner == "root" and stat.S_IMODE(known.st_mode) & stat.S_IWGRP):
         yield f"others than {owner} may write to it (mode {stat.S_IMODE(known.st_mode):04o})"
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def _moved(wish: InstanceWish, seen: Seen, paths: t.Mapping[str, str]) -> t.List[str]:

@@ -10,7 +10,6 @@ Private to the collection: it can change at any time.
 """
 
 import os
-import pwd
 import re
 import shutil
 import stat
@@ -146,17 +145,10 @@ def _owned(path: str) -> t.Iterator[str]:
     """Only root and the package's own user may write where a daemon of root reads."""
     known = os.stat(path)
     trusted = ("root", instance.the_layout().table_owner)
-    if _user(known.st_uid) not in trusted:
-        yield f"it belongs to {_user(known.st_uid)} and not to {' or '.join(dict.fromkeys(trusted))}"
+    if _files.user(known.st_uid) not in trusted:
+        yield f"it belongs to {_files.user(known.st_uid)} and not to {' or '.join(dict.fromkeys(trusted))}"
     if stat.S_IMODE(known.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
         yield f"others than its owner may write to it (mode {stat.S_IMODE(known.st_mode):04o})"
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 # --- the steps ----------------------------------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def test_what_others_may_write_to(place):
 
 def test_whose_it_is(place, monkeypatch):
     (place.root / "etc/ext").mkdir()
-    monkeypatch.setattr(multi, "_user", lambda uid: "mallory")
+    monkeypatch.setattr(multi._files, "user", lambda uid: "mallory")
     assert "it belongs to mallory and not to root" in place.problems()[0]
 
 
