@@ -388,9 +388,12 @@ def ensure_network(podman: Podman) -> None:
 
 
 def is_running(podman: Podman, host: Host, image: str) -> bool:
-    """True when the host's container runs from this very image."""
+    """True when the host's container runs from this very image, and not only in podman's books.
+
+    A machine that was stopped hard, or a snapshot of one, comes up with containers that are "Up" without a process.
+    """
     seen = podman("inspect", "--format", "{{.State.Running}} {{.ImageName}}", host.container, check=False)
-    return seen == f"true {image}"
+    return seen == f"true {image}" and podman.has("exec", host.container, "true")
 
 
 def start(podman: Podman, host: Host, image: str) -> None:
