@@ -17,6 +17,10 @@ import typing as t
 from . import _access, _files, _mta
 from ._errors import OptionError
 
+if t.TYPE_CHECKING:
+    from ._postfix import access as _postfix_access  # noqa: F401
+    from ._sendmail import access as _sendmail_access  # noqa: F401
+
 Entry = t.Tuple[str, t.Dict[str, t.Any]]
 _TAGS = {"from": _access.FROM, "to": _access.TO, "connect": _access.CONNECT}
 

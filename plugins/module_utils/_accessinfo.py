@@ -16,6 +16,10 @@ from ._errors import OptionError
 from ._records import Host
 from ._runner import Runner
 
+if t.TYPE_CHECKING:
+    from ._postfix import access as _postfix_access  # noqa: F401
+    from ._sendmail import access as _sendmail_access  # noqa: F401
+
 _PROBE = "postmaster-mta-probe"
 _REFUSING = (_access.REJECT, _access.DEFER)
 

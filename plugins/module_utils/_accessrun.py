@@ -20,6 +20,12 @@ from ._errors import OptionError, PostmasterError, RolledBack
 from ._records import NOTHING, RELOAD, Activation, Host, Rendering
 from ._runner import Runner
 
+if t.TYPE_CHECKING:
+    from ._postfix import access as _postfix_access  # noqa: F401
+    from ._postfix import check as _postfix_check  # noqa: F401
+    from ._sendmail import access as _sendmail_access  # noqa: F401
+    from ._sendmail import check as _sendmail_check  # noqa: F401
+
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
 #: A source of at most so many bytes is compared with its compiled table line by line; of larger ones what changed is asked.

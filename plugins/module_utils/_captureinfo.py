@@ -12,12 +12,17 @@ import time
 import typing as t
 
 from . import _capture, _mta, _queue, _queues, _select
-from ._capturerun import TWINS
 from ._errors import OptionError
 from ._records import Host
 from ._runner import Runner
 
-__all__ = ("ARGUMENT_SPEC", "TWINS", "describe")
+if t.TYPE_CHECKING:
+    from ._postfix import capture as _postfix_capture  # noqa: F401
+    from ._postfix import queue as _postfix_queue  # noqa: F401
+    from ._sendmail import capture as _sendmail_capture  # noqa: F401
+    from ._sendmail import queue as _sendmail_queue  # noqa: F401
+
+__all__ = ("ARGUMENT_SPEC", "describe")
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "name": {"type": "str"},
@@ -39,7 +44,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
         if params[option] < 0:
             raise OptionError(option, params[option], "a number that is not negative is wanted")
     host = _mta.find(runner, params["mta"], params["instance"])
-    mta, driver = host.instance.mta, _mta.part(host.instance.mta, "capture")
+    mta, driver = host.instance.mta, host.driver.capture
     name = params["name"] or f"{mta}-capture"
     found = [one for one in _mta.find_all(runner, mta) if one.name == name]
     there = _mta.host(runner, found[0]) if found else None
@@ -63,7 +68,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
 def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
     """The oldest ones, up to the limits; and how many there are."""
     selection = _select.parse(params["select"], _queue.STATUSES)
-    found = _queues.chosen(_mta.part(host.instance.mta, "queue").messages(host), selection, time.time())
+    found = _queues.chosen(host.driver.queue.messages(host), selection, time.time())
     messages = sorted(found, key=lambda one: (one.arrival, one.id))
     left = params["total_bytes"]
     records = []
@@ -82,7 +87,7 @@ def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dic
 
 
 def _record(host: Host, message: _queue.Message, limit: int) -> t.Dict[str, t.Any]:
-    content, whole = _mta.part(host.instance.mta, "queue").raw(host, message, limit)
+    content, whole = host.driver.queue.raw(host, message, limit)
     return {
         "id": message.id,
         "status": message.status,

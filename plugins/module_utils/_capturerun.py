@@ -18,15 +18,22 @@ import typing as t
 from . import _addresses, _answer, _capture, _change, _instances, _mta, _policy, _queues, _relay
 from ._capture import Envelope, Hop, Route
 from ._errors import OptionError, PostmasterError
-from ._postfix import capture as _postfix_capture
-from ._postfix import drain as _postfix_drain
 from ._records import Activation, Host, Rendering
 from ._runner import Runner
-from ._sendmail import capture as _sendmail_capture
-from ._sendmail import drain as _sendmail_drain
 
-#: What _mta.part() finds: Ansible packs only what is imported by name.
-TWINS = (_postfix_capture, _sendmail_capture, _postfix_drain, _sendmail_drain)
+if t.TYPE_CHECKING:
+    from ._postfix import capture as _postfix_capture  # noqa: F401
+    from ._postfix import check as _postfix_check  # noqa: F401
+    from ._postfix import drain as _postfix_drain  # noqa: F401
+    from ._postfix import queue as _postfix_queue  # noqa: F401
+    from ._postfix import read as _postfix_read  # noqa: F401
+    from ._postfix import tables as _postfix_tables  # noqa: F401
+    from ._sendmail import capture as _sendmail_capture  # noqa: F401
+    from ._sendmail import check as _sendmail_check  # noqa: F401
+    from ._sendmail import drain as _sendmail_drain  # noqa: F401
+    from ._sendmail import queue as _sendmail_queue  # noqa: F401
+    from ._sendmail import read as _sendmail_read  # noqa: F401
+    from ._sendmail import tables as _sendmail_tables  # noqa: F401
 
 STARTED, STOPPED = "started", "stopped"
 RELEASE, DELETE, KEEP = "release", "delete", "keep"
@@ -59,7 +66,7 @@ class Routing:
         self.routes = tuple(routes)
         self.hop = hop
         self.service = service
-        self.driver = _mta.part(host.instance.mta, "capture")
+        self.driver = host.driver.capture
         self.directory = os.path.realpath(host.instance.config_directory)
         self.rendering = Rendering({}, {})
         self.verified: t.List[str] = []
@@ -174,7 +181,7 @@ def _start(work: Work, routes: t.Sequence[Route]) -> t.Dict[str, t.Any]:
 
 def _stop(work: Work) -> t.Dict[str, t.Any]:
     params = work.params
-    driver, drain = _mta.part(work.host.instance.mta, "capture"), _mta.part(work.host.instance.mta, "drain")
+    driver, drain = work.host.driver.capture, work.host.driver.drain
     waiting = _messages(work)
     _insist_on_a_word(work, waiting)
     deadline = time.monotonic() + params["timeout"]
@@ -245,7 +252,7 @@ def _configure(work: Work, about: Envelope) -> None:
         return
     params: t.Dict[str, t.Any] = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
     params.update(
-        _mta.part(there.instance.mta, "capture").settings(about),
+        there.driver.capture.settings(about),
         mta=there.instance.mta,
         instance=there.instance.config_directory,
     )
@@ -323,7 +330,7 @@ def _listens(work: Work) -> t.Optional[Hop]:
 
 def _messages(work: Work) -> t.List[t.Any]:
     there = _there(work)
-    return list(_mta.part(there.instance.mta, "queue").messages(there)) if there else []
+    return list(there.driver.queue.messages(there)) if there else []
 
 
 def _act(work: Work, action: str, messages: t.Sequence[t.Any]) -> int:
@@ -349,7 +356,7 @@ def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
 
     :raises PostmasterError: the time is over, or something is refused; it is in the queue of the capture instance.
     """
-    drain = _mta.part(work.host.instance.mta, "drain")
+    drain = work.host.driver.drain
     refused = {} if work.check_mode else drain.refused(release_hop(work.host), waiting)
     _act(work, "release", [one for one in waiting if one.status == "hold" and one.id not in refused])
     if work.check_mode:
@@ -374,7 +381,7 @@ def _leaving(work: Work, staying: t.Container[str]) -> t.List[t.Any]:
     left = [one for one in _messages(work) if one.id not in staying]
     there = _there(work)
     if left and there is not None:
-        _mta.part(there.instance.mta, "queue").run_queue(there)
+        there.driver.queue.run_queue(there)
     return left
 
 

@@ -23,6 +23,10 @@ from ._records import Host, Running
 from ._route import Settings
 from ._runner import Runner
 
+if t.TYPE_CHECKING:
+    from ._postfix import read as _postfix_read  # noqa: F401
+    from ._sendmail import read as _sendmail_read  # noqa: F401
+
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
     controller_time={"type": "float"},

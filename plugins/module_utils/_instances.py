@@ -16,13 +16,12 @@ import typing as t
 
 from . import _change, _kinds, _listen, _mta, _relay
 from ._errors import OptionError, PostmasterError, Refused, RolledBack
-from ._postfix import multi as _postfix_multi
 from ._records import Host, Instance, InstanceWish, Seen, Step
 from ._runner import Runner
-from ._sendmail import multi as _sendmail_multi
 
-#: What _mta.part() finds: Ansible packs only what is imported by name.
-TWINS = (_postfix_multi, _sendmail_multi)
+if t.TYPE_CHECKING:
+    from ._postfix import multi as _postfix_multi  # noqa: F401
+    from ._sendmail import multi as _sendmail_multi  # noqa: F401
 
 PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
 REFUSE, KEEP, DELETE = "refuse", "keep", "delete"
@@ -61,7 +60,7 @@ def apply(
     :raises RolledBack: a step failed and those before it were undone.
     """
     runner = runner or Runner()
-    twin = _mta.part(mta, "multi")
+    twin = _mta.DRIVERS[mta].multi
     wish = _wish(twin, params)
     primary = _mta.find(runner, mta).instance
     if wish.config_directory == primary.config_directory or wish.name == primary.name:

@@ -14,6 +14,10 @@ import typing as t
 from ._postfix.processes import listeners, read_text, socket_inodes
 from ._records import Host
 
+if t.TYPE_CHECKING:
+    from ._postfix import read as _postfix_read  # noqa: F401
+    from ._sendmail import read as _sendmail_read  # noqa: F401
+
 Place = t.Tuple[str, int]
 
 #: The words of the policy and the addresses that they stand for.

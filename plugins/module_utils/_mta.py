@@ -4,8 +4,10 @@
 
 """What runs here: the two drivers, the instances they find, and the one place where they are told apart.
 
-A driver is a package, C(_postfix) or C(_sendmail); its C(driver.py) says which file has each of the functions of DRIVER_FUNCTIONS
-and which are the parts of DRIVER_PARTS. The two are twins: same functions, same signatures, which a unit test holds them to.
+A driver is a package, C(_postfix) or C(_sendmail). The two are twins: same files, same functions, same signatures, which a unit test
+holds them to. A file is read when something in it is first used: a module comes to the host as text, and Python compiles at every run
+all that is imported. Ansible packs only what is named: who uses a part of a driver names it under C(if t.TYPE_CHECKING), where it is seen
+and not read; what all use is named here.
 
 Private to the collection: it can change at any time.
 """
@@ -19,59 +21,43 @@ from ._records import Capabilities, Host, Instance
 from ._runner import Runner
 from ._sendmail import driver as _sendmail
 
-DRIVER_FUNCTIONS = (
-    "installed",
-    "instances",
-    "version",
-    "capabilities",
-    "render",
-    "stale",
-    "build",
-    "check",
-    "activation",
-    "activate",
-    "running",
-    "listens",
-    "read",
-)
-#: Parts of a driver, and what both drivers have in them: C(host.driver.access.place(...)).
-DRIVER_PARTS = {
-    "access": (
-        "CONTINUES",
-        "NEW_MODE",
-        "REMOVE_EMPTY",
-        "ask",
-        "compiled",
-        "compiled_names",
-        "explain",
-        "facts",
-        "finish",
-        "make",
-        "meaning",
-        "names",
-        "place",
-        "read_at_start",
-        "reload_reasons",
-        "type_in_use",
-        "wire",
-    ),
+if t.TYPE_CHECKING:
+    from ._postfix import instance as _postfix_instance  # noqa: F401
+    from ._sendmail import instance as _sendmail_instance  # noqa: F401
+
+#: The functions of a driver, C(host.driver.render(...)), and the file of each.
+FILES = {
+    "activate": "instance",
+    "activation": "instance",
+    "build": "tables",
+    "capabilities": "instance",
+    "check": "check",
+    "instances": "instance",
+    "listens": "instance",
+    "read": "read",
+    "render": "render",
+    "running": "instance",
+    "stale": "tables",
+    "version": "instance",
 }
+#: The parts of a driver, C(host.driver.queue.messages(...)): a file each.
+PARTS = ("access", "capture", "drain", "multi", "queue", "route")
 
 
 class Driver:
-    """The functions and the parts of one driver, each read when it is first used.
+    """The functions and the parts of one driver."""
 
-    A module comes to the host as text, and Python compiles at every run all that is imported: half of a short run was spent on what it
-    did not need.
-    """
-
-    def __init__(self, doorway: t.Any) -> None:
+    def __init__(self, mta: str, doorway: t.Any) -> None:
+        self._mta = mta
         self.installed = doorway.installed
-        self._part = doorway.part
 
     def __getattr__(self, name: str) -> t.Any:
-        part = self._part(name)
-        found = part if name in DRIVER_PARTS else getattr(part, name)
+        if name in FILES:
+            found = getattr(part(self._mta, FILES[name]), name)
+        elif name in PARTS:
+            found = part(self._mta, name)
+        else:
+            raise AttributeError(name)
         setattr(self, name, found)
         return found
 
@@ -90,7 +76,7 @@ class _Asked:
         return getattr(known, name)
 
 
-postfix, sendmail = Driver(_postfix), Driver(_sendmail)
+postfix, sendmail = Driver("postfix", _postfix), Driver("sendmail", _sendmail)
 DRIVERS: t.Dict[str, t.Any] = {"postfix": postfix, "sendmail": sendmail}
 
 #: The instance that means every instance of the MTAs that are chosen, for modules that only look, and for the queue.
@@ -146,9 +132,7 @@ def host(runner: Runner, instance: Instance) -> Host:
 
 
 def part(mta: str, name: str) -> t.Any:
-    """A file that both drivers have, such as C(queue), of the one that is asked for.
-
-    Ansible packs only what is imported by name: who asks for a part imports it of both drivers.
+    """A file that both drivers have, of the one that is asked for.
 
     :param mta: postfix or sendmail, as an instance says it.
     """

@@ -234,6 +234,12 @@ def parse(params: t.Optional[t.Mapping[str, t.Any]], baseline: str = "hardened")
     return Policy(policy._values, frozenset(given), baseline == "hardened")
 
 
+def server_level(policy: Policy) -> str:
+    """What stands for policy.tls.server.level: none, may or encrypt; without a word it is may where there is a certificate."""
+    server = policy.tls.server
+    return str(server.level or ("may" if server.certificate else "none"))
+
+
 def _parse_section(
     path: str, options: t.Sequence[Option], params: t.Mapping[str, t.Any], fill: bool, given: t.List[str]
 ) -> Policy:

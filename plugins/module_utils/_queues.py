@@ -15,15 +15,14 @@ import typing as t
 
 from . import _mta, _queue, _queue_trace, _select
 from ._errors import CommandError, OptionError
-from ._postfix import queue as _postfix_queue
 from ._queue import Identity, Message, Outcome, Skipped
 from ._records import Capabilities, Host
 from ._runner import Runner
 from ._select import Selection
-from ._sendmail import queue as _sendmail_queue
 
-#: What _mta.part finds: Ansible's packer sees only what is imported by name.
-TWINS = (_postfix_queue, _sendmail_queue)
+if t.TYPE_CHECKING:
+    from ._postfix import queue as _postfix_queue  # noqa: F401
+    from ._sendmail import queue as _sendmail_queue  # noqa: F401
 
 _PAUSE = 0.2
 _NOT_ASKED = Capabilities((), "", (), "")
@@ -321,7 +320,7 @@ def _hosts(runner: Runner, params: t.Mapping[str, t.Any], asked: bool = True) ->
 
 
 def _twin(host: Host) -> t.Any:
-    return _mta.part(host.instance.mta, "queue")
+    return host.driver.queue
 
 
 def _detailed(host: Host, message: Message) -> Message:

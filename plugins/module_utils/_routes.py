@@ -12,14 +12,14 @@ import typing as t
 
 from . import _addresses, _mta, _route
 from ._errors import OptionError
-from ._postfix import route as _postfix_route
 from ._records import Host
 from ._route import Asked, Route
 from ._runner import Runner
-from ._sendmail import route as _sendmail_route
 
-#: What _mta.part finds: Ansible's packer sees only what is imported by name.
-TWINS = (_postfix_route, _sendmail_route)
+if t.TYPE_CHECKING:
+    from ._postfix import route as _postfix_route  # noqa: F401
+    from ._sendmail import route as _sendmail_route  # noqa: F401
+
 _ALIASES = ("aliases", "alias_maps")
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
@@ -62,7 +62,7 @@ def asked_of(params: t.Mapping[str, t.Any]) -> Asked:
 
 def trace(host: Host, asked: Asked) -> Route:
     """Ask the instance."""
-    found: Route = _mta.part(host.instance.mta, "route").trace(host, asked)
+    found: Route = host.driver.route.trace(host, asked)
     return _with_user(found)
 
 
@@ -87,7 +87,7 @@ def _exists(user: str) -> bool:
 
 def settings(host: Host) -> _route.Settings:
     """What the live configuration says about the things that the checks of a host look at."""
-    found: _route.Settings = _mta.part(host.instance.mta, "route").settings(host)
+    found: _route.Settings = host.driver.route.settings(host)
     return found
 
 

@@ -16,6 +16,10 @@ from ._errors import OptionError
 from ._records import NOTHING, RELOAD, Activation, File, Host
 from ._runner import Runner
 
+if t.TYPE_CHECKING:
+    from ._postfix import access as _postfix_access  # noqa: F401
+    from ._sendmail import access as _sendmail_access  # noqa: F401
+
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
     "type": {"type": "str"},

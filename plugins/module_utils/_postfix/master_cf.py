@@ -14,6 +14,8 @@ from .logical_lines import BLANKS, Document, LogicalLine, read_document, rewrite
 
 TYPES = ("inet", "unix", "unix-dgram", "fifo", "pass")
 _COLUMNS = (10, 6, 8, 8, 8, 8, 8)
+_SMTP_SERVERS = ("smtpd", "postscreen")
+_OTHER_PORTS = frozenset(("submission", "587", "submissions", "smtps", "465"))
 
 
 class Service(t.NamedTuple):
@@ -64,6 +66,19 @@ class MasterCf(t.NamedTuple):
     def services(self) -> t.Dict[str, Service]:
         """The services by C(service/type)."""
         return {key: entry.service for key, entry in self.entries.items()}
+
+
+def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:
+    """The key of the service that listens on the relay's port, C(smtp/inet) as a rule."""
+    found = [key for key, one in services.items() if one.type == "inet" and one.command in _SMTP_SERVERS]
+    own = [key for key in found if port_of(services[key]) not in _OTHER_PORTS]
+    usual = [key for key in own if port_of(services[key]) in ("smtp", "25")]
+    return (usual or own or [None])[0]
+
+
+def port_of(service: Service) -> str:
+    """The port of an inet service as it is written: C(smtp), C(25), C(127.0.0.1:2525)."""
+    return service.name.rpartition(":")[2]
 
 
 def parse(content: bytes, path: str = "master.cf") -> MasterCf:

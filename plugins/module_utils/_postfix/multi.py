@@ -86,11 +86,11 @@ def listening(wish: InstanceWish) -> t.Dict[str, t.Any]:
     return {"main": {"master_service_disable": ""}}
 
 
-def messages(runner: Runner, instance: Instance) -> int:
+def messages(runner: Runner, one: Instance) -> int:
     """How many messages are in its queue, whatever state they are in."""
     found = 0
     for queue in _QUEUES:
-        for dummy, dummy, files in os.walk(os.path.join(instance.queue_directories[0], queue)):
+        for dummy, dummy, files in os.walk(os.path.join(one.queue_directories[0], queue)):
             found += len(files)
     return found
 

@@ -16,8 +16,8 @@ from .._records import Host
 from . import main_cf, master_cf, settings, tables
 from .draft import duration_text, is_ours
 from .instance import settings as live_settings
+from .master_cf import main_service, port_of
 from .parameters import MalformedValue, defaults, expand, split_list
-from .render import main_service, port_of
 from .restrictions import elements
 
 _TIME = re.compile(r"([0-9]+)([smhdw]?)\Z")

@@ -17,7 +17,7 @@ from .._policy import Policy
 from .._records import File, Host, Native, Rendering
 from . import hardened, main_cf, master_cf, natives, settings, tables
 from .draft import PREFIX, Draft
-from .master_cf import Service
+from .master_cf import Service, main_service, port_of
 from .parameters import defaults
 
 #: All tables that a policy can become.
@@ -26,8 +26,6 @@ TABLES = tuple(
     for name in ("aliases", "commands", "greeting", "helo", "local_domains", "relay_domains", "tls", "transport")
 )
 _COMPILED = tuple(sorted({suffix for each in tables.SUFFIXES.values() for suffix in each}))
-_SMTP_SERVERS = ("smtpd", "postscreen")
-_OTHER_PORTS = frozenset(("submission", "587", "submissions", "smtps", "465"))
 
 Current = t.Callable[[str], t.Optional[bytes]]
 
@@ -64,19 +62,6 @@ def _sound(content: t.Optional[bytes], path: str) -> main_cf.MainCf:
         # Postfix itself takes it, and then hangs: somebody has lost the file, and we would hide the loss.
         raise SyntaxProblem(path, 0, "", "it sets no parameter at all; put the file back first")
     return main
-
-
-def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:
-    """The key of the service that listens on the relay's port, C(smtp/inet) as a rule."""
-    found = [key for key, one in services.items() if one.type == "inet" and one.command in _SMTP_SERVERS]
-    own = [key for key in found if port_of(services[key]) not in _OTHER_PORTS]
-    usual = [key for key in own if port_of(services[key]) in ("smtp", "25")]
-    return (usual or own or [None])[0]
-
-
-def port_of(service: Service) -> str:
-    """The port of an inet service as it is written: C(smtp), C(25), C(127.0.0.1:2525)."""
-    return service.name.rpartition(":")[2]
 
 
 def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]:

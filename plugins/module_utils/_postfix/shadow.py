@@ -22,10 +22,9 @@ from .._policy import Policy
 from .._records import Host
 from .._smtp import Dialogue, tls_context
 from . import main_cf, master_cf, tables
-from .master_cf import Service
+from .master_cf import Service, main_service
 from .parameters import expand
 from .processes import children, ends, find_master, read_text
-from .render import main_service
 
 #: The master ends by itself after this many seconds, also when nobody is left to stop it (master(8), -e).
 _LIFETIME = 60

@@ -147,7 +147,7 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
             lines = stream.read().split("\n")
     except OSError:
         raise Refused([f"{path}: it is not there, and the live sendmail.cf does not ask the table access"])
-    from .render import build_cf
+    from .build import build_cf
 
     text = "\n".join(_with_features(host, path, lines))
     built = build_cf(host, text)

@@ -33,7 +33,7 @@ from .._capture import (
 )
 from .._errors import Refused
 from .._records import File, Host
-from . import access, instance, render, tables, wiring
+from . import access, build, instance, tables, wiring
 from .wiring import NAME
 
 _TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
@@ -61,7 +61,7 @@ def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: b
     after = wiring.wired(before, wiring.block(host, source))
     if after != before:
         files["sendmail.mc"] = File(after.encode("utf-8", "surrogateescape"))
-        files["sendmail.cf"] = File(render.build_cf(host, after).encode("utf-8", "surrogateescape"))
+        files["sendmail.cf"] = File(build.build_cf(host, after).encode("utf-8", "surrogateescape"))
     if source is None:
         files[tables.compiled_name(host, NAME)] = File(None)
     return files

@@ -15,9 +15,10 @@ import typing as t
 
 from .. import _addresses
 from .._errors import OptionError, Refused
-from .._policy import Policy
+from .._policy import Policy, server_level
 from .._records import File, Host, Native, Rendering
 from . import cf, instance, mc, tables, units, wiring
+from .build import build_cf
 from .instance import unsupported
 
 Current = t.Callable[[str], t.Optional[bytes]]
@@ -222,30 +223,6 @@ _ONE_LISTENER = re.compile(r"DAEMON_OPTIONS\(`[^`']*'\)(dnl.*)?\s*\Z")
 
 def _pair(text: str, built: str) -> t.Tuple[t.Tuple[str, str], t.Tuple[str, str]]:
     return ("sendmail.mc", text), ("sendmail.cf", built)
-
-
-def build_cf(host: Host, text: str) -> str:
-    """Run m4 over a sendmail.mc and return the cf, without what it says about the moment.
-
-    :raises Refused: m4 failed, or complained with exit status 0, which loses settings.
-    """
-    result = host.runner.run(["m4"], stdin=text, timeout=60, check=False)
-    complaints = [line for line in result.err.split("\n") if line.strip()]
-    if result.rc or complaints:
-        raise Refused(
-            [f"sendmail.mc: {_with_source(line, text)}" for line in complaints or [f"m4 failed ({result.rc})"]]
-        )
-    return cf.neutralise(result.out)
-
-
-def _with_source(line: str, text: str) -> str:
-    """A message of m4 together with the line of sendmail.mc that it names (C(m4:stdin:12: ...))."""
-    parts = line.split(":")
-    if len(parts) > 2 and parts[1] == "stdin" and parts[2].isdigit():
-        lines = text.split("\n")
-        number = min(int(parts[2]), len(lines))
-        return f"{line.strip()} [line {number}: {lines[number - 1].strip()}]"
-    return line.strip()
 
 
 def _refuse_foreign(native: Native) -> None:
@@ -638,12 +615,6 @@ def _aliases(draft: Draft) -> None:
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
-
-
-def server_level(policy: Policy) -> str:
-    """none, may or encrypt; without a word it is may where there is a certificate."""
-    server = policy.tls.server
-    return str(server.level or ("may" if server.certificate else "none"))
 
 
 def _tls(draft: Draft) -> None:

@@ -16,11 +16,10 @@ import socket
 import time
 import typing as t
 
-from .._policy import Policy
+from .._policy import Policy, server_level
 from .._records import Host
 from .._smtp import Dialogue, tls_context
 from . import cf, instance
-from .render import server_level
 
 _PATIENCE = 15.0
 _NAME = "shadow.example.com"

@@ -5,8 +5,10 @@
 """The drivers are twins, and the one instance that is meant is found or the error says which there are."""
 
 import ast
+import glob
 import inspect
 import os
+import re
 import subprocess
 import sys
 
@@ -21,20 +23,69 @@ from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import in
 HERE = os.path.dirname(_mta.__file__)
 
 
-@pytest.mark.parametrize("name", _mta.DRIVER_FUNCTIONS)
+#: What the parts of a driver are asked for, as far as no test of the part itself says it.
+ACCESS = (
+    "CONTINUES",
+    "NEW_MODE",
+    "REMOVE_EMPTY",
+    "ask",
+    "compiled",
+    "compiled_names",
+    "explain",
+    "facts",
+    "finish",
+    "make",
+    "meaning",
+    "names",
+    "place",
+    "read_at_start",
+    "reload_reasons",
+    "type_in_use",
+    "wire",
+)
+
+
+@pytest.mark.parametrize("name", ["installed", *_mta.FILES])
 def test_the_twins_have_the_same_function_with_the_same_parameters(name):
     postfix, sendmail = (getattr(driver, name) for driver in _mta.DRIVERS.values())
     assert list(inspect.signature(postfix).parameters) == list(inspect.signature(sendmail).parameters)
 
 
-@pytest.mark.parametrize("part", _mta.DRIVER_PARTS)
-def test_the_parts_of_the_twins_have_the_same_functions(part):
-    postfix, sendmail = (getattr(driver, part) for driver in _mta.DRIVERS.values())
-    for name in _mta.DRIVER_PARTS[part]:
-        one, other = getattr(postfix, name), getattr(sendmail, name)
-        assert callable(one) == callable(other)
-        if callable(one):
-            assert list(inspect.signature(one).parameters) == list(inspect.signature(other).parameters), name
+@pytest.mark.parametrize("name", ACCESS)
+def test_access_is_the_same_in_both(name):
+    one, other = (getattr(driver.access, name) for driver in _mta.DRIVERS.values())
+    assert callable(one) == callable(other)
+    if callable(one):
+        assert list(inspect.signature(one).parameters) == list(inspect.signature(other).parameters)
+
+
+@pytest.mark.parametrize("part", _mta.PARTS)
+def test_what_both_twins_have_of_a_part_needs_the_same_parameters(part):
+    both = [dict(inspect.getmembers(getattr(driver, part), inspect.isfunction)) for driver in _mta.DRIVERS.values()]
+    shared = {name for name in both[0] if name in both[1] and not name.startswith("_")}
+    own = {name for name in shared if both[0][name].__module__ != both[1][name].__module__}
+    assert own
+    for name in own:
+        one, other = (_needed(functions[name]) for functions in both)
+        assert one == other, name
+
+
+def _needed(function):
+    return [one.name for one in inspect.signature(function).parameters.values() if one.default is one.empty]
+
+
+_ASKED = re.compile(r"\b(?:driver|_mta\.postfix|_mta\.sendmail|_mta\.DRIVERS\[mta\])\.([a-z_]+)")
+
+
+@pytest.mark.parametrize("path", sorted(glob.glob(os.path.join(HERE, "_[!m]*.py"))), ids=os.path.basename)
+def test_what_is_asked_of_a_driver_is_named_for_the_packer(path):
+    """Ansible sends to the host what is imported by name, and a driver's files are read by importlib."""
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    files = {_mta.FILES.get(name, name) for name in _ASKED.findall(text) if name in _mta.FILES or name in _mta.PARTS}
+    for file in files - {"instance"}:
+        for mta in _mta.DRIVERS:
+            assert re.search(rf"from \._{mta} import {file} as", text), (mta, file)
 
 
 def test_a_driver_has_nothing_else():

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 import inspect
+import types
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _queue, _queues
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta, _queue, _queues
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError, OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._queue import Message, Outcome, Recipient, Skipped
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Host, Instance
@@ -65,9 +66,10 @@ def installed(monkeypatch):
     )
     names = ("one", "two")
     instances = tuple(Instance("postfix", name, "/etc/" + name, ("/spool",), name == "one") for name in names)
-    monkeypatch.setattr(_queues._mta, "part", lambda mta, name: {("postfix", "queue"): twin}[mta, name])
+    driver = types.SimpleNamespace(queue=twin)
+    monkeypatch.setitem(_queues._mta.DRIVERS, "postfix", driver)
     monkeypatch.setattr(_queues._mta, "find_all", lambda runner, mta="auto": instances)
-    monkeypatch.setattr(_queues._mta, "host", lambda runner, instance: Host(runner, None, instance, None))
+    monkeypatch.setattr(_queues._mta, "host", lambda runner, instance: Host(runner, driver, instance, None))
     monkeypatch.setattr(_queues.time, "time", lambda: NOW)
     return twin
 
@@ -101,7 +103,7 @@ def ids(result, outcome=None):
 
 @pytest.mark.parametrize("name", ["messages", "detailed", "message", "log_files", "host_status", "run_queue", "act"])
 def test_the_twins_have_the_same_functions_with_the_same_parameters(name):
-    postfix, sendmail = (getattr(twin, name) for twin in _queues.TWINS)
+    postfix, sendmail = (getattr(driver.queue, name) for driver in _mta.DRIVERS.values())
     assert list(inspect.signature(postfix).parameters) == list(inspect.signature(sendmail).parameters)
 
 

@@ -19,7 +19,7 @@ MC = "divert(0)dnl\nMAILER(`smtp')dnl\n"
 @pytest.fixture(name="host")
 def _host(tmp_path, monkeypatch):
     (tmp_path / "sendmail.mc").write_text(MC)
-    monkeypatch.setattr(capture.render, "build_cf", lambda host, text: f"built of {len(text)}")
+    monkeypatch.setattr(capture.build, "build_cf", lambda host, text: f"built of {len(text)}")
     return Host(
         None, None, Instance("sendmail", "sendmail", str(tmp_path), ()), Capabilities((8, 17), "8.17", (), "hash")
     )
