@@ -1,0 +1,19 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Python compiles a module that it finds in a zip twice: once to know the name of its file, and once to run it.
+
+Ansible sends a module and what it imports as a zip. Here the second time takes what the first has made, which is a sixth of a short run.
+It counts for what is imported after this, so modules import it first.
+
+Private to the collection: it can change at any time.
+"""
+
+import functools
+import zipimport
+
+#: Python's own, until version 3.7 written in C and out of reach.
+_get_module_code = getattr(zipimport, "_get_module_code", None)
+if _get_module_code is not None:
+    zipimport._get_module_code = functools.lru_cache(maxsize=1)(_get_module_code)
