@@ -7,7 +7,7 @@
     python3 tools/stages.py lint unit
 
 pytest's own counts come from the JUnit files that a stage leaves in .cache/results. A stage without tests of its own that
-fails counts as one failed.
+fails counts as one failed. The names of the tests that failed come last: the end of a long output is what people look at.
 """
 
 import pathlib
@@ -18,6 +18,7 @@ import typing as t
 from xml.etree import ElementTree
 
 RESULTS = pathlib.Path(".cache/results")
+SHOWN = 40
 
 
 class Stage(t.NamedTuple):
@@ -28,20 +29,36 @@ class Stage(t.NamedTuple):
     failed: int
     skipped: int
     not_run: t.List[str]
+    failures: t.List[str]
+
+
+def suites(since: float) -> t.Iterator[ElementTree.Element]:
+    """The test suites in the JUnit files written since then."""
+    for path in sorted(RESULTS.glob("*.xml")):
+        if path.stat().st_mtime >= since:
+            yield from ElementTree.parse(path).iter("testsuite")
+
+
+def failures(since: float) -> t.List[str]:
+    """The tests that failed, each with the first line of the reason."""
+    found = []
+    for suite in suites(since):
+        for case in suite.iter("testcase"):
+            for problem in [*case.iter("failure"), *case.iter("error")]:
+                why = (problem.get("message") or "").strip().split("\n")[0]
+                found.append(f"{case.get('classname')}::{case.get('name')}: {why}"[:200])
+    return found
 
 
 def counts(since: float) -> t.Tuple[int, int, int]:
     """The passed, failed and skipped tests of the JUnit files written since then."""
     passed = failed = skipped = 0
-    for path in RESULTS.glob("*.xml"):
-        if path.stat().st_mtime < since:
-            continue
-        for suite in ElementTree.parse(path).iter("testsuite"):
-            tests, skips = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
-            failures = int(suite.get("errors", 0)) + int(suite.get("failures", 0))
-            failed += failures
-            skipped += skips
-            passed += tests - failures - skips
+    for suite in suites(since):
+        tests, skips = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+        bad = int(suite.get("errors", 0)) + int(suite.get("failures", 0))
+        failed += bad
+        skipped += skips
+        passed += tests - bad - skips
     return passed, failed, skipped
 
 
@@ -65,7 +82,7 @@ def run(name: str) -> Stage:
     seconds = time.time() - begin
     passed, failed, skipped = counts(begin)
     print(f"=== {name}: {'ok' if status == 0 else 'FAILED'} in {seconds:.0f} s ===", flush=True)
-    return Stage(name, seconds, status, passed, max(failed, int(status != 0)), skipped, not_run)
+    return Stage(name, seconds, status, passed, max(failed, int(status != 0)), skipped, not_run, failures(begin))
 
 
 def main() -> int:
@@ -80,6 +97,9 @@ def main() -> int:
     print(f"{'all':<22} {sum(stage.seconds for stage in stages):>6.0f} s")
     passed, failed, skipped = (sum(getattr(stage, key) for stage in stages) for key in ("passed", "failed", "skipped"))
     print(f"\ntotal: {passed} passed, {failed} failed, {skipped} skipped")
+    for stage in stages:
+        for failure in stage.failures[:SHOWN]:
+            print(f"{stage.name}: {failure}")
     return int(any(stage.status for stage in stages))
 
 
