@@ -114,6 +114,8 @@ class Run:
         # Of a plan before this one nothing is kept: with a hundred thousand rules each is worth its memory.
         self.works = {}
         self.facts = self.driver.facts(self.host)
+        if self.wish.state != ABSENT:
+            self.driver.keeps_closed(self.host, self.wish.rules)
         wanted, unwanted = self._blocks()
         names = sorted(set(wanted) | set(unwanted))
         works = [self._work(name, wanted.get(name, ()), unwanted.get(name, ())) for name in names]

@@ -30,6 +30,9 @@ notes:
     a client's address, V(skip) for addresses, codes that end the connection."
   - sendmail discards from a client only what it would have accepted; the same holds for Postfix here, since discard rules are asked behind
     the relay control.
+  - "sendmail asks about recipients before it controls who relays, so it would take in what strangers send to anywhere. V(discard) and
+    V(hold) for recipients are therefore refused on sendmail, but for an address in a domain that the relay takes in mail for from
+    everybody."
 extends_documentation_fragment:
   - postmaster.mta._mta
   - postmaster.mta._attributes
@@ -341,7 +344,7 @@ restored:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401 - what follows is compiled once
+import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.postmaster.mta.plugins.module_utils import _accessrun, _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 

@@ -131,7 +131,7 @@ restored:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401 - what follows is compiled once
+import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.postmaster.mta.plugins.module_utils import _instances, _relay
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 

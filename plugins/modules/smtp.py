@@ -213,7 +213,7 @@ differences:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401 - what follows is compiled once
+import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.postmaster.mta.plugins.module_utils import _smtptest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 

@@ -167,10 +167,10 @@ def test_a_discarded_message_is_gone_and_a_held_one_is_kept(ruled, host):
 def test_discard_drops_the_message_for_all_its_recipients(hardened, host):
     """As the documentation of the action says: also for the recipient that no rule is about, whom nobody tells."""
     clear(host)
-    access(host, rules=[{"to": ["thrown@ok.test"], "action": "discard"}])
+    access(host, rules=[{"to": ["thrown@served.test"], "action": "discard"}])
     marks = {"both": uuid.uuid4().hex, "other": uuid.uuid4().hex}
     for which, mark in marks.items():
-        recipients = ["other@ok.test"] + (["thrown@ok.test"] if which == "both" else [])
+        recipients = ["other@ok.test"] + (["thrown@served.test"] if which == "both" else [])
         lines = ["EHLO client.lab.test", "MAIL FROM:<user@lab.test>"]
         lines += [f"RCPT TO:<{recipient}>" for recipient in recipients]
         lines += ["DATA", f"Subject: {mark}\r\n\r\n.", "QUIT"]
@@ -201,6 +201,20 @@ def test_a_domain_without_its_subdomains(hardened, host):
 def test_what_sendmail_cannot_do_is_refused_by_name(hardened, host):
     answer = access(host, rules=[{"from": ["stranger.test"], "subdomains": False}])
     assert answer["kind"] == "Unsupported" and "subdomains" in answer["msg"] and "stranger.test" in answer["msg"]
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+@pytest.mark.parametrize("action", ["discard", "hold"])
+@pytest.mark.parametrize("pattern", ["third.test", "x@third.test"])
+def test_what_is_taken_in_for_a_recipient_opens_no_relay(hardened, host, action, pattern):
+    """A stranger's mail to a foreign domain stays refused: Postfix asks behind its relay control, and sendmail refuses the rule."""
+    clear(host)
+    answer = access(host, rules=[{"to": [pattern], "action": action}])
+    reply = rcpt(host, STRANGER, KNOWN, "x@third.test")
+    clear(host)
+    assert (reply["code"] // 100, reply["enhanced"]) == (5, "5.7.1"), reply
+    if host.mta == "sendmail":
+        assert answer["kind"] == "Unsupported" and f"{action} for to {pattern}" in answer["msg"], answer["msg"]
 
 
 @pytest.mark.parametrize("host", RELAYS, ids=str)

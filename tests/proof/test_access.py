@@ -314,9 +314,13 @@ def test_no_rule_opens_a_relay(hardened):
     tried = refused = 0
     for host in RELAYS:
         clear(host)
-        for dummy in range(3):
+        for dummy in range(6):
             rules = _random_rules(dice)
             answer = access(host, rules=rules)
+            if answer.get("kind") == "Unsupported":
+                # sendmail refuses what would take in mail for recipients elsewhere.
+                rules = [rule for rule in rules if "to" not in rule or rule["action"] not in ("discard", "hold")]
+                answer = access(host, rules=rules)
             assert not answer.get("failed"), answer["msg"]
             for sender in ("x@stranger.test", "ok@stranger.test", "x@ok.test", "x@third.test", "x@nx.example"):
                 for recipient in ("x@ok.test", "victim%third.test@served.test", "x@third.test"):

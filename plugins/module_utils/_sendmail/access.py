@@ -34,6 +34,8 @@ _TO_REPLY = (550, "5.2.1", "Mailbox disabled for this recipient")
 _ERROR = re.compile(r'ERROR:(?:([45])\.([0-9]{1,3})\.([0-9]{1,3}):)?"?([45][0-9]{2})[ -](.*?)"?\Z', re.IGNORECASE)
 _MAP = re.compile(r"^K(access\w*)[ \t]+(\w+)[ \t]+(.*)$", re.MULTILINE)
 
+#: A recipient that no rule is about.
+_NOBODY = "postmaster-mta-asks"
 #: Bytes that makemap may keep in memory; with its own 1 MiB a large table takes five times as long.
 LARGEST_CACHE = 128 << 20
 
@@ -127,6 +129,42 @@ def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
         return HOLD, 0, "", value.partition(":")[2]
     action = _WORDS.get(value.lower(), "")
     return (action,) + _REPLIES.get(where, _TO_REPLY) if action == REJECT else (action, 0, "", "")
+
+
+# --- no rule opens the relay ----------------------------------------------------------------------------------------
+
+
+def keeps_closed(host: Host, rules: t.Iterable[Rule]) -> None:
+    """sendmail asks To: before it controls who relays: what is taken in there, to be dropped or kept, is taken in from strangers too.
+
+    So these actions are for single recipients, in domains that the relay takes mail in for from everybody.
+
+    :raises Unsupported: naming the rule.
+    """
+    taking = [rule for rule in rules if rule.where == TO and rule.action in (DISCARD, HOLD)]
+    if not taking:
+        return
+    ours = _served(host, {rule.pattern.rpartition("@")[2] for rule in taking if rule.kind == _access.ADDRESS})
+    for rule in taking:
+        if rule.pattern.rpartition("@")[2] not in ours or rule.kind != _access.ADDRESS:
+            nearest = (
+                "reject, or this action for an address in a domain that the relay takes in mail for from everybody"
+            )
+            raise instance.unsupported("action", f"{rule.action} for {rule.title}", nearest)
+
+
+def _served(host: Host, domains: t.AbstractSet[str]) -> t.Set[str]:
+    """The domains that a stranger may send to, asked of the rulesets about an address that no rule is about."""
+    from . import check
+
+    path = os.path.join(host.instance.config_directory, "sendmail.cf")
+    known = instance.live_cf(host.instance.config_directory).rulesets
+    # With delay_checks, check_rcpt also judges the sender, by DNS; checkrcpt is what is left without that.
+    ruleset = "checkrcpt" if "checkrcpt" in known else "check_rcpt"
+    asked = {f"{_NOBODY}@{domain}": domain for domain in domains}
+    verdicts = check.ask_rulesets(host, path, ruleset, check.STRANGERS[0], list(asked)) if asked else {}
+    answers = {domain: verdicts.get(address, "REJECT") for address, domain in asked.items()}
+    return {domain for domain, said in answers.items() if not (check.refused(said) or said.startswith("$# discard"))}
 
 
 # --- wiring ---------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from .._records import Host, Rendering
 from . import cf, instance, mc, shadow
 
 #: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
-_STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
+STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
 _FOREIGN = "postmaster@foreign.example"
 _CONF_NAME = re.compile(rb"\bconf[A-Z0-9_]+\b")
 
@@ -269,11 +269,11 @@ def _relaying(host: Host, copy: str, policy: Policy, candidate: cf.Cf) -> t.List
 def stranger_for(policy: Policy) -> str:
     """An address outside of the networks that may relay."""
     networks = [ipaddress.ip_network(text) for text in policy.relay.networks or ()]
-    for text in _STRANGERS:
+    for text in STRANGERS:
         address = ipaddress.ip_address(text)
         if not any(address in network for network in networks):
             return text
-    return _STRANGERS[0]
+    return STRANGERS[0]
 
 
 def ask_rulesets(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence[str]) -> t.Dict[str, str]:

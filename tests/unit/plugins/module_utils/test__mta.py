@@ -34,6 +34,7 @@ ACCESS = (
     "explain",
     "facts",
     "finish",
+    "keeps_closed",
     "make",
     "meaning",
     "names",

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils import _access
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused, Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access, check
 
 NOW = datetime.datetime(2026, 11, 23)
 FACTS = access.Facts("hash", (("access", "hash"),), True, True)
@@ -79,6 +79,44 @@ def test_rejected_recipients_have_a_reply_of_their_own():
 def cf(tmp_path, text):
     (tmp_path / "sendmail.cf").write_text(text.replace("/etc/mail", str(tmp_path)))
     return access.facts(host(tmp_path))
+
+
+#: What checkrcpt answered for a stranger, as recorded: a domain that the relay serves, a foreign one, one that a table throws away.
+VERDICTS = {
+    "served.test": "RELAY",
+    "third.test": "$# error $@ 5.7.1 $: 550 5.7.1 Relaying denied",
+    "gone.test": "$# discard $: discard",
+}
+
+
+@pytest.mark.parametrize(
+    "pattern, action, stays",
+    [
+        ("trap@served.test", "discard", True),
+        ("trap@served.test", "hold", True),
+        ("x@third.test", "discard", False),
+        ("x@third.test", "hold", False),
+        ("x@gone.test", "hold", False),
+        ("served.test", "discard", False),
+        ("third.test", "reject", True),
+        ("third.test", "ok", True),
+    ],
+)
+def test_what_takes_mail_in_for_recipients_keeps_the_relay_closed(tmp_path, monkeypatch, pattern, action, stays):
+    """To: is asked before the relay control: a stranger would get 250 for any recipient."""
+    (tmp_path / "sendmail.cf").write_text("V10\nScheckrcpt\nR$*\t$@ OK\n")
+
+    def ask(host, path, ruleset, client, recipients):
+        assert ruleset == "checkrcpt"
+        return {address: VERDICTS[address.partition("@")[2]] for address in recipients}
+
+    monkeypatch.setattr(check, "ask_rulesets", ask)
+    rules = _access.parse("rules[0]", {"to": [pattern]}, {"action": action}, NOW)
+    if stays:
+        access.keeps_closed(host(tmp_path), rules)
+        return
+    with pytest.raises(Unsupported, match=f"{action} for to {pattern}"):
+        access.keeps_closed(host(tmp_path), rules)
 
 
 def test_the_map_is_found_alone_and_in_a_sequence(tmp_path):
