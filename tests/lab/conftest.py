@@ -10,7 +10,6 @@ The scenario of molecule begins with new relays, and tests can leave something b
 from __future__ import annotations
 
 import concurrent.futures
-import os
 import pathlib
 import sys
 import typing as t
@@ -29,7 +28,7 @@ OWN_RELAYS = {"test_queue", "test_sendmail_instances"}
 
 def pytest_collection_modifyitems(config: pytest.Config, items: t.List[pytest.Item]) -> None:
     """The long ones run in C(make proof)."""
-    if os.environ.get("LAB_EVERY_HOST") == "1":
+    if labhosts.EVERY_HOST:
         return
     long = [item for item in items if item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=long)

@@ -214,11 +214,14 @@ SENDMAIL = [host for host in RELAYS if host.mta == "sendmail"]
 WORLD, DNS = HOSTS["world"], HOSTS["dns"]
 
 
+#: Set by C(make proof): tests that take minutes run on every host, and not only on some.
+EVERY_HOST = os.environ.get("LAB_EVERY_HOST") == "1"
+
+
 def some(*names: str) -> t.List[Host]:
     """The hosts for tests that take minutes: these in the gate of every change; all of their MTAs in C(make proof)."""
     chosen = [HOSTS[name] for name in names]
-    every = os.environ.get("LAB_EVERY_HOST") == "1"
-    return [host for host in RELAYS if host.mta in {one.mta for one in chosen}] if every else chosen
+    return [host for host in RELAYS if host.mta in {one.mta for one in chosen}] if EVERY_HOST else chosen
 
 
 #: The policy of the lab's fleet, as the playbook applies it.

@@ -12,12 +12,12 @@ import time
 import typing as t
 
 import pytest
-from queuehosts import IMAGES, QueueHost, queue_host
+from queuehosts import VERSIONS, QueueHost, queue_host
 
 DEFER = "127.0.0.22"
 
 
-@pytest.fixture(scope="module", name="host", params=IMAGES)
+@pytest.fixture(scope="module", name="host", params=VERSIONS)
 def _host(request: pytest.FixtureRequest) -> t.Iterator[QueueHost]:
     with queue_host(request.param) as host:
         yield host
