@@ -17,7 +17,6 @@ from ._logrecords import (
     FINAL,
     HELD,
     LINES,
-    MESSAGE,
     PLACE,
     QUEUE_ID,
     RECIPIENT,
@@ -30,6 +29,7 @@ from ._logrecords import (
     Raw,
     new_message,
     process_of,
+    wait,
 )
 from ._postfix import maillog as _postfix_log
 from ._sendmail import maillog as _sendmail_log
@@ -182,9 +182,8 @@ class Join:
                 if len(message) != len(new_message()):
                     raise ValueError("the state of another version")
                 ledger.messages[_bytes(queue_id)] = message
-                if waiting:
-                    raws = [_load_raw(raw, ledger.place, message) for raw in waiting]
-                    message[WAITING] = {raw[RECIPIENT]: raw for raw in raws}
+                for recipient, line, tls in waiting:
+                    wait(message, (_bytes(recipient),), _bytes(line), None if tls is None else _bytes(tls))
 
 
 def _ignore(_line: bytes, _head: bytes, _queue_id: bytes, _text: bytes) -> None:
@@ -194,20 +193,11 @@ def _ignore(_line: bytes, _head: bytes, _queue_id: bytes, _text: bytes) -> None:
 def _dump_message(queue_id: bytes, message: Message) -> t.List[t.Any]:
     parts = [_text(part) if isinstance(part, bytes) else part for part in message]
     parts[WAITING] = parts[LINES] = None
-    waiting = [_dump_raw(raw) for raw in (message[WAITING] or {}).values()]
-    return [_text(queue_id), parts, waiting]
-
-
-def _dump_raw(raw: Raw) -> t.List[t.Any]:
-    return [
-        None if at in (PLACE, MESSAGE) else _text(part) if part is not None else None for at, part in enumerate(raw)
+    waiting = [
+        [_text(recipient), _text(line), None if tls is None else _text(tls)]
+        for recipient, (line, tls) in (message[WAITING] or {}).items()
     ]
-
-
-def _load_raw(parts: t.List[t.Any], place: Place, message: Message) -> Raw:
-    found = [_bytes(part) if part is not None else None for part in parts]
-    found[PLACE], found[MESSAGE], found[STATUS] = place, message, DEFERRED
-    return tuple(found)
+    return [_text(queue_id), parts, waiting]
 
 
 def _text(raw: bytes) -> str:

@@ -19,21 +19,15 @@ from .._logrecords import (
     DISCARDED,
     DONE,
     EXPIRED,
-    HEAD,
     HELD,
     LINE,
     LINES,
     MESSAGE,
     NOBODY,
-    QUEUE_ID,
-    REASON,
-    RECIPIENT,
     RECIPIENTS,
     REJECTED,
     SENDER,
     SENT,
-    STATUS,
-    STATUS_CODE,
     UNFINISHED,
     WAITING,
     Ledger,
@@ -44,10 +38,12 @@ from .._logrecords import (
     enhanced,
     new_message,
     process_of,
-    reason_of,
     remember,
     remember_session,
+    said,
     unknown_message,
+    wait,
+    wait_no_more,
 )
 
 #: handler(line, head, queue_id, text)
@@ -84,10 +80,7 @@ def closed(message: Message) -> bool:
 
 
 def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
-    """What reads the lines of one tag. The usual to= line is read in place: there are millions of them.
-
-    A number in bytes is found four times as fast as bytes: 44 is a comma.
-    """
+    """What reads the lines of one tag. The usual to= line is read in place: there are millions of them."""
     messages, tls, place, keep = ledger.messages, ledger.tls, ledger.place, ledger.keep
     deliver, received = ledger.deliveries.append, _receiver(ledger)
 
@@ -103,18 +96,23 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
             to, delay, xdelay, _mailer, _priority, relay, code, reason = fields
             status = SENT
         else:
-            to, delay, xdelay, relay, code, status, reason = _unsent(text, fields)
+            to, delay, xdelay, relay, code, status, reason = _fields(text)
         message = messages.get(queue_id) or unknown_message(queue_id)
         protocol = _tls_of(tls, head, relay[6:]) if tls else b""
-        recipients = (to[4:-1],) if 44 not in to and to[3:4] == b"<" else _recipients(to[3:])
+        recipients = _recipients(to)
         for one in recipients:
             deliver(
                 (head, place, queue_id, message, one, b"", relay, delay, xdelay, code, status, reason, protocol, line)
             )
-        if status is DEFERRED or keep or message[WAITING]:
-            _afterwards(ledger, message, len(recipients))
-        if status is not DEFERRED:
+        if status is DEFERRED:
+            messages.setdefault(queue_id, message)
+            wait(message, recipients, line, protocol)
+        else:
             message[DONE] += len(recipients)
+            if message[WAITING]:
+                wait_no_more(message, recipients)
+        if keep:
+            remember(message, line)
 
     return handle
 
@@ -253,32 +251,26 @@ def flush(ledger: Ledger) -> None:
 # --- going out ------------------------------------------------------------------------------------------------------
 
 
-def _afterwards(ledger: Ledger, message: Message, count: int) -> None:
-    """Notes on the message who still waits, for the day it expires; and its lines."""
-    raws, waiting = ledger.deliveries[-count:], message[WAITING]
-    if raws[0][STATUS] is DEFERRED:
-        if waiting is None:
-            waiting = message[WAITING] = {}
-            ledger.messages.setdefault(raws[0][QUEUE_ID], message)
-        waiting.update((raw[RECIPIENT], raw) for raw in raws)
-    elif waiting:
-        for raw in raws:
-            waiting.pop(raw[RECIPIENT], None)
-    if ledger.keep:
-        remember(message, ledger.deliveries[-1][LINE])
-
-
 def _status(outcome: bytes, code: bytes) -> bytes:
     word = outcome.split(b" ", 1)[0]
     return _WORDS.get(word) or _CLASSES.get(code[:1], BOUNCED)
 
 
-def _recipients(text: bytes) -> t.List[bytes]:
-    """C(<a>,<b>) or C(a,b); a quoted local part may hold commas and blanks."""
-    if b'"' not in text:
-        if text[:1] == b"<" and text[-1:] == b">":
-            return text[1:-1].split(b">,<")
-        return [bare(one) for one in text.split(b",")]
+def _recipients(to: bytes) -> t.List[bytes]:
+    """C(to=<a>,<b>) or C(to=a,b); a quoted local part may hold commas and blanks.
+
+    A number in bytes is found four times as fast as bytes: 34 is a quotation mark, 44 a comma.
+    """
+    if 44 not in to and to[3:4] == b"<":
+        return [to[4:-1]]
+    if 34 in to:
+        return _quoted_recipients(to[3:])
+    if to[3:4] == b"<" and to[-1:] == b">":
+        return to[4:-1].split(b">,<")
+    return [bare(one) for one in to[3:].split(b",")]
+
+
+def _quoted_recipients(text: bytes) -> t.List[bytes]:
     found, start = [], 0
     while start < len(text):
         if text[start : start + 1] == b"<":
@@ -291,8 +283,9 @@ def _recipients(text: bytes) -> t.List[bytes]:
     return found
 
 
-def _unsent(text: bytes, fields: t.List[bytes]) -> t.Tuple[bytes, ...]:
-    """A to= line with the usual fields and another outcome than C(Sent); else an unusual one."""
+def _fields(text: bytes) -> t.Tuple[bytes, ...]:
+    """Any to= line."""
+    fields = text.split(b", ", 7)
     if len(fields) != 8 or fields[7][:5] != b"stat=" or fields[5][:6] != b"relay=":
         return _unusual_to(text)
     to, delay, xdelay, _mailer, _priority, relay, code, reason = fields
@@ -398,11 +391,27 @@ def _expire(
         ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", EXPIRED, why, b"", line))
     if not message[WAITING]:
         return  # the second notice of the same end
-    for last in message[WAITING].values():
-        parts = list(last)
-        parts[HEAD], parts[STATUS], parts[LINE], parts[STATUS_CODE] = head, EXPIRED, line, b""
-        parts[REASON] = why + b"; last: " + reason_of(last)
-        ledger.deliveries.append(tuple(parts))
+    for recipient, (last, tls) in message[WAITING].items():
+        _to, delay, xdelay, relay, _code, _status, reason = _fields(last.split(b": ", 2)[2])
+        why_at_last = why + b"; last: " + said(reason)
+        ledger.deliveries.append(
+            (
+                head,
+                ledger.place,
+                queue_id,
+                message,
+                recipient,
+                b"",
+                relay,
+                delay,
+                xdelay,
+                b"",
+                EXPIRED,
+                why_at_last,
+                tls,
+                line,
+            )  # fmt: skip
+        )
     message[DONE] += len(message[WAITING])
     message[WAITING] = None
 
