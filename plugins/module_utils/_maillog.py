@@ -39,6 +39,8 @@ DRIVERS = {"postfix": _postfix_log, "sendmail": _sendmail_log}
 _FEW_MESSAGES = 20000
 _MOST_MESSAGES = 100000
 _MOST_TAGS = 5000
+#: A number in bytes is found four times as fast as bytes.
+_SLASH = ord("/")
 Handler = t.Callable[[bytes, bytes, bytes, bytes], None]
 
 
@@ -61,8 +63,10 @@ class Join:
         self.skipped = 0
         self._keep = keep
         self._ledgers: t.Dict[Place, Ledger] = {}
-        #: What reads the lines of C( host tag); and how long an RFC 3339 stamp is, which is the same in all of a file.
+        self._tags: t.Dict[bytes, Handler] = {}
+        #: What reads the lines of C( host tag), or C( host tag[pid) for Postfix, whose processes have many lines each.
         self._handlers: t.Dict[bytes, Handler] = {}
+        #: How long an RFC 3339 stamp is: the same in all of a file.
         self._stamp = 32
         self._limits: t.Dict[Place, int] = {}
 
@@ -75,7 +79,8 @@ class Join:
             try:
                 if len(parts) == 3:
                     head, queue_id, text = parts
-                    handler = handlers.get(head[15 if head[0] > 57 else stamp : head.rindex(b"[")])
+                    start = 15 if head[0] > 57 else stamp
+                    handler = handlers.get(head[start:] if _SLASH in head else head[start : head.rindex(b"[")])
                     if handler is None:
                         handler = self._handler_of(head)
                         stamp = self._stamp
@@ -104,16 +109,18 @@ class Join:
         return Counts(self.lines, self.skipped)
 
     def _handler_of(self, head: bytes) -> Handler:
-        """What reads the lines with this tag, found anew: it is the first one, or the stamp has another length."""
-        start = 15
+        """What reads the lines of this process: it is the first one, or the stamp has another length."""
         if head[0] <= 57:
-            start = self._stamp = head.index(b" ")
-        tag = head[start : head.rindex(b"[")]
-        if tag not in self._handlers:
-            if len(self._handlers) > _MOST_TAGS:
-                self._handlers.clear()
-            self._handlers[tag] = self._new_handler(tag)
-        return self._handlers[tag]
+            self._stamp = head.index(b" ")
+        process = head[15 if head[0] > 57 else self._stamp :]
+        tag = process[: process.rindex(b"[")]
+        if len(self._handlers) > _MOST_TAGS:
+            self._handlers.clear()
+            self._tags.clear()
+        if tag not in self._tags:
+            self._tags[tag] = self._new_handler(tag)
+        handler = self._handlers[process if _SLASH in head else tag] = self._tags[tag]
+        return handler
 
     def _new_handler(self, tag: bytes) -> Handler:
         host, _blank, name = tag[1:].partition(b" ")

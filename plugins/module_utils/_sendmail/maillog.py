@@ -23,11 +23,13 @@ from .._logrecords import (
     LINE,
     LINES,
     MESSAGE,
+    MESSAGE_ID,
     NOBODY,
     RECIPIENTS,
     REJECTED,
     SENDER,
     SENT,
+    SIZE,
     UNFINISHED,
     WAITING,
     Ledger,
@@ -92,11 +94,11 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
                 _no_message(ledger, line, head, queue_id, text)
             return
         fields = text.split(b", ", 7)
-        if len(fields) == 8 and fields[7][:9] == b"stat=Sent" and fields[5][:6] == b"relay=":
+        if len(fields) == 8 and fields[7][:5] == b"stat=" and fields[5][:6] == b"relay=":
             to, delay, xdelay, _mailer, _priority, relay, code, reason = fields
-            status = SENT
+            status = SENT if reason[5:9] == b"Sent" else _status(reason[5:-1], code[4:])
         else:
-            to, delay, xdelay, relay, code, status, reason = _fields(text)
+            to, delay, xdelay, relay, code, status, reason = _unusual_to(text)
         message = messages.get(queue_id) or unknown_message(queue_id)
         protocol = _tls_of(tls, head, relay[6:]) if tls else b""
         recipients = _recipients(to)
@@ -148,16 +150,25 @@ def _receiver(ledger: Ledger) -> Handler:
         lines = [line] if keep else None
         message = [head, client[6:-1], message_id[6:], who, octets, announced, tls, None, b"", lines, 0, 0]
         messages[queue_id] = message
-        refused = waiting.pop(queue_id, None) if waiting else None
-        if refused:
-            _with_sender(ledger, refused, message)
-        if announced and (octets or message_id) and not (refused and _refused_as_a_whole(refused)):
+        if queue_id in waiting or not announced or not (octets or message_id):
+            _unusual_message(ledger, line, head, queue_id, message)
+        else:
             accepted(message)
             started(head)
-        elif not refused:
-            ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", UNFINISHED, b"", b"", line))
 
     return handle
+
+
+def _unusual_message(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, message: Message) -> None:
+    """Some recipients, or all of them, or the message as a whole were refused; or the client went away."""
+    refused = ledger.waiting.pop(queue_id, ())
+    for raw in refused:
+        ledger.deliveries.append(raw[:MESSAGE] + (message,) + raw[MESSAGE + 1 :])
+    if message[RECIPIENTS] and (message[SIZE] or message[MESSAGE_ID]) and not _refused_as_a_whole(refused):
+        ledger.accepted.append(message)
+        ledger.started.append(head)
+    elif not refused:
+        ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", UNFINISHED, b"", b"", line))
 
 
 def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
@@ -187,14 +198,9 @@ def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
     )
 
 
-def _refused_as_a_whole(refused: t.List[Raw]) -> bool:
+def _refused_as_a_whole(refused: t.Iterable[Raw]) -> bool:
     """Whether the message was refused after DATA: its recipients were not, and it counts them."""
     return any(b": collect: " in raw[LINE] for raw in refused)
-
-
-def _with_sender(ledger: Ledger, refused: t.List[Raw], message: Message) -> None:
-    for raw in refused:
-        ledger.deliveries.append(raw[:MESSAGE] + (message,) + raw[MESSAGE + 1 :])
 
 
 def session(ledger: Ledger, head: bytes, text: bytes) -> None:
