@@ -114,6 +114,10 @@ class Outbox:
         #: Postfix: lines that make an accepted message of one whose beginning the log does not show.
         self.unclaimed: t.List[bytes] = []
 
+    def clear(self) -> None:
+        """Empty it; the lists stay the same ones, because the ledgers have them too."""
+        del self.deliveries[:], self.accepted[:], self.started[:], self.unclaimed[:]
+
 
 def new_message(
     started: t.Optional[bytes] = None,

@@ -96,9 +96,7 @@ class Summary:
                 row = self._row(slot)
             row[raw[STATUS]] += 1
         self._sent([raw for raw in raws if raw[STATUS] is SENT])
-        for raw in raws:
-            if raw[STATUS] in _REASONS:
-                self._because(raw[STATUS], raw)
+        self._not_sent([raw for raw in raws if raw[STATUS] in _REASONS])
         for head in started:
             self._row(head[:13])[_RECEIVED] += 1
         self._accept(accepted)
@@ -147,14 +145,16 @@ class Summary:
         _count(self.clients, [message[CLIENT] for message in messages], weights)
         self.tls_in.update([message[TLS_IN] for message in messages])
 
-    def _because(self, status: bytes, raw: Raw) -> None:
-        message = raw[MESSAGE]
-        if status is DEFERRED and not message[NOTED] & _COUNTED_DEFERRED:
-            message[NOTED] |= _COUNTED_DEFERRED
-            self.deferred_messages += 1
-        reason = _QUOTED.sub(b"", reason_of(raw))[:200]
-        table = self.reasons[_REASONS[status]]
-        table[reason] = table.get(reason, 0) + 1
+    def _not_sent(self, raws: t.Iterable[Raw]) -> None:
+        tables = {status: self.reasons[name] for status, name in _REASONS.items()}
+        for raw in raws:
+            status, message = raw[STATUS], raw[MESSAGE]
+            if status is DEFERRED and not message[NOTED] & _COUNTED_DEFERRED:
+                message[NOTED] |= _COUNTED_DEFERRED
+                self.deferred_messages += 1
+            reason = _QUOTED.sub(b"", reason_of(raw))[:200]
+            table = tables[status]
+            table[reason] = table.get(reason, 0) + 1
 
     def _directions(self, raws: t.Iterable[Raw]) -> None:
         for raw in raws:
@@ -280,8 +280,8 @@ def report(found: Summary, top: int) -> t.Dict[str, t.Any]:
 
     :param top: how many of each list; 0 for all.
     """
-    senders, recipients = _folded(found.senders), _folded(found.recipients)
-    sender_domains, recipient_domains = _by_domain(senders), _by_domain(recipients)
+    senders, sender_domains = _addresses(found.senders)
+    recipients, recipient_domains = _addresses(found.recipients)
     totals = _totals(found)
     totals["senders"], totals["sender_domains"] = len(senders), len(sender_domains)
     totals["recipients"], totals["recipient_domains"] = len(recipients), len(recipient_domains)
@@ -342,12 +342,6 @@ def share(protocols: Table) -> t.Dict[str, t.Any]:
     return {"percent": round(100.0 * (told - plain) / told, 2) if told else None, "protocols": shown}
 
 
-def _by_domain(table: Table) -> Table:
-    found: Table = {}
-    _count(found, [key.rpartition(b"@")[2] for key in table], table.values())
-    return found
-
-
 def _top(table: Table, top: int) -> t.List[t.Dict[str, t.Any]]:
     return [
         {"name": _name(key), "count": value >> _SHIFT, "bytes": value & _BYTES}
@@ -366,16 +360,29 @@ def _most(table: Table, top: int, shift: int = 0) -> t.List[t.Tuple[t.Any, int]]
     return ranked[:top] if top else ranked
 
 
+def _addresses(table: Table) -> t.Tuple[Table, Table]:
+    """A table by address and one by domain. Addresses whose domains differ only in case are one (RFC 5321 2.4)."""
+    if None in table:
+        table = _folded(table)
+    domains = _by_domain(table)
+    if any(domain != domain.lower() for domain in domains):
+        table = _folded(table)
+        domains = _by_domain(table)
+    return table, domains
+
+
+def _by_domain(table: Table) -> Table:
+    found: Table = {}
+    _count(found, [key.rpartition(b"@")[2] for key in table], table.values())
+    return found
+
+
 def _folded(table: Table) -> Table:
-    """Addresses whose domains differ only in case are one (RFC 5321 2.4)."""
-    if None not in table and all(map(bytes.islower, table)):
-        return table
     found: Table = {}
     for key, value in table.items():
-        if key and not key.islower():
-            local, at, domain = key.rpartition(b"@")
-            key = local + at + domain.lower()
-        found[key or b""] = found.get(key or b"", 0) + value
+        local, at, domain = (key or b"").rpartition(b"@")
+        name = local + at + domain.lower()
+        found[name] = found.get(name, 0) + value
     return found
 
 

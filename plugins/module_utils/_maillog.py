@@ -96,7 +96,7 @@ class Join:
     def take(self) -> t.List[Raw]:
         """The deliveries that are complete, and the outbox is empty again."""
         found = self.outbox.deliveries[:]
-        del self.outbox.deliveries[:], self.outbox.accepted[:], self.outbox.started[:], self.outbox.unclaimed[:]
+        self.outbox.clear()
         return found
 
     def finish(self) -> None:
