@@ -142,7 +142,7 @@ def unknown_message(queue_id: bytes) -> Message:
 def enhanced(why: bytes) -> bytes:
     """The enhanced status in C(550 5.7.1 text) and C(5.7.1 text)."""
     for word in why.split(b" ", 2)[:2]:
-        if len(word) > 4 and word[1:2] == b"." and word[:1] in b"245":
+        if len(word) > 4 and word[1:2] == b"." and word[0] in b"245":
             return word
     return b""
 

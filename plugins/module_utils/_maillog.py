@@ -109,17 +109,17 @@ class Join:
         return Counts(self.lines, self.skipped)
 
     def _handler_of(self, head: bytes) -> Handler:
-        """What reads the lines of this process: it is the first one, or the stamp has another length."""
-        if head[0] <= 57:
-            self._stamp = head.index(b" ")
-        process = head[15 if head[0] > 57 else self._stamp :]
-        tag = process[: process.rindex(b"[")]
+        """What reads the lines of this process, of which this is the first one; or the stamp has another length."""
+        start, end = 15 if head[0] > 57 else self._stamp, head.rindex(b"[")
+        if head[start:end] not in self._tags and head[0] <= 57:
+            start = self._stamp = head.index(b" ")
+        tag = head[start:end]
         if len(self._handlers) > _MOST_TAGS:
             self._handlers.clear()
             self._tags.clear()
         if tag not in self._tags:
             self._tags[tag] = self._new_handler(tag)
-        handler = self._handlers[process if _SLASH in head else tag] = self._tags[tag]
+        handler = self._handlers[head[start:] if _SLASH in head else tag] = self._tags[tag]
         return handler
 
     def _new_handler(self, tag: bytes) -> Handler:

@@ -217,14 +217,9 @@ def session(ledger: Ledger, head: bytes, text: bytes) -> None:
 
 def _ruleset(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
     """C(ruleset=check_rcpt, arg1=<b>, relay=name [ip], reject=550 5.7.1 <b>... why); discard and quarantine follow later."""
-    end = text.index(b", ")
-    name, rest = text[8:end], text[end:]
-    if name[:6] != b"check_" or rest[:7] != b", arg1=":
+    name, argument, client, mark, why = _judgement(text)
+    if name[:6] != b"check_":
         return
-    end = address_end(rest, 7)
-    argument = bare(rest[7:end])
-    fields, mark, why = rest[end:].partition(b", reject=")
-    client = fields.partition(b", relay=")[2]
     message = new_message(head, client.partition(b", discard\n")[0].partition(b", quarantine=")[0])
     if name == b"check_mail":
         message[SENDER] = argument
@@ -238,6 +233,22 @@ def _ruleset(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: by
         ledger.discarded[queue_id] = recipient
         if len(ledger.discarded) > 10000:
             ledger.discarded.clear()
+
+
+def _judgement(text: bytes) -> t.Tuple[bytes, ...]:
+    """Name, argument, client, C(reject=) and the reply; without a name what is no judgement of an address or a host."""
+    fields = text.split(b", ", 3)
+    if len(fields) == 4 and fields[2][:6] == b"relay=" and fields[3][:7] == b"reject=":
+        argument = fields[1]
+        if argument[:6] == b"arg1=<" and argument.find(b">") == len(argument) - 1 and b'"' not in argument:
+            return fields[0][8:], argument[6:-1], fields[2][6:], b"reject=", fields[3][7:]
+    end = text.index(b", ")
+    name, rest = text[8:end], text[end:]
+    if name[:6] != b"check_" or rest[:7] != b", arg1=":
+        return b"", b"", b"", b"", b""
+    end = address_end(rest, 7)
+    told, mark, why = rest[end:].partition(b", reject=")
+    return name, bare(rest[7:end]), told.partition(b", relay=")[2], mark, why
 
 
 def _wait(ledger: Ledger, queue_id: bytes, raw: Raw) -> None:
