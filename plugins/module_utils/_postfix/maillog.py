@@ -285,12 +285,12 @@ def _delivery_agent(ledger: Ledger) -> Handler:
                 _tls_session(ledger, head, queue_id, text)
             return
         fields = text.split(b", ", 5)
-        if len(fields) == 6 and fields[5][:7] == b"status=" and fields[1][:6] == b"relay=":
+        if len(fields) == 6 and fields[5][:12] == b"status=sent " and fields[1][:6] == b"relay=":
             to, relay, delay, delays, code, reason = fields
-            original = reused = b""
+            status, original, reused = SENT, b"", b""
         else:
-            to, original, relay, reused, delay, delays, code, reason = _unusual(text)
-        status = SENT if reason[7:12] == b"sent " else _STATUSES[reason[7:].split(b" ", 1)[0]]
+            to, original, relay, reused, delay, delays, code, reason = _fields(text)
+            status = _STATUSES[reason[7:].split(b" ", 1)[0]]
         message = messages.get(queue_id) or unknown_message(queue_id)
         tls_out = _tls_of(tls, head, queue_id, relay[6:], reused) if tls or reused else b""
         recipient = to[4:-1]
@@ -336,6 +336,7 @@ def _forwarded(messages: t.Mapping[bytes, Message], message: Message, reason: by
 
 
 def _fields(text: bytes) -> t.Tuple[bytes, ...]:
+    """Any delivery line."""
     fields = text.split(b", ", 5)
     if len(fields) != 6 or fields[5][:7] != b"status=" or fields[1][:6] != b"relay=":
         return _unusual(text)
