@@ -112,13 +112,15 @@ class Join:
         """What reads the lines of this process, of which this is the first one; or the stamp has another length."""
         start, end = 15 if head[0] > 57 else self._stamp, head.rindex(b"[")
         if head[start:end] not in self._tags and head[0] <= 57:
-            start = self._stamp = head.index(b" ")
+            start = head.index(b" ")
         tag = head[start:end]
         if len(self._handlers) > _MOST_TAGS:
             self._handlers.clear()
             self._tags.clear()
         if tag not in self._tags:
             self._tags[tag] = self._new_handler(tag)
+        if head[0] <= 57:
+            self._stamp = start
         handler = self._handlers[head[start:] if _SLASH in head else tag] = self._tags[tag]
         return handler
 
