@@ -189,13 +189,14 @@ def _lines(stream: t.Any, path: str, reading: Reading, whole: bool) -> Blocks:
         block = _read(stream, path, reading)
         if not block:
             break
-        cut = block.rfind(b"\n") + 1
-        if not cut:
+        lines = io.BytesIO(block).readlines()
+        begun = b"" if block[-1:] == b"\n" else lines.pop()
+        if not lines:
             rest, dropping = _without_end(rest + block, dropping, reading)
             continue
-        lines = io.BytesIO(rest + block[:cut]).readlines()
-        reading.bytes += len(rest) + cut
-        rest = block[cut:]
+        lines[0] = rest + lines[0]
+        reading.bytes += len(rest) + len(block) - len(begun)
+        rest = begun
         yield lines[1:] if dropping else lines
         dropping = False
     if rest and whole and not dropping:

@@ -77,7 +77,7 @@ class Log:
             for clock, lines in self._lines(path):
                 self.join.feed(lines)
                 yield clock, self.join.outbox.deliveries
-                self.join.take()
+                self.join.outbox.clear()
         if self._state is None:
             self.join.finish()
         yield clock, self.join.take()

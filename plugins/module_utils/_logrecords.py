@@ -114,6 +114,10 @@ class Outbox:
         #: Postfix: lines that make an accepted message of one whose beginning the log does not show.
         self.unclaimed: t.List[bytes] = []
 
+    def clear(self) -> None:
+        """Empty it; the lists stay the same ones, because the ledgers have them too."""
+        del self.deliveries[:], self.accepted[:], self.started[:], self.unclaimed[:]
+
 
 def new_message(
     started: t.Optional[bytes] = None,
@@ -138,7 +142,7 @@ def unknown_message(queue_id: bytes) -> Message:
 def enhanced(why: bytes) -> bytes:
     """The enhanced status in C(550 5.7.1 text) and C(5.7.1 text)."""
     for word in why.split(b" ", 2)[:2]:
-        if len(word) > 4 and word[1:2] == b"." and word[:1] in b"245":
+        if len(word) > 4 and word[1:2] == b"." and word[0] in b"245":
             return word
     return b""
 
@@ -159,11 +163,29 @@ def value_of(field: bytes) -> bytes:
 
 def reason_of(raw: Raw) -> bytes:
     """What the other side said, or why it went wrong."""
-    reason: bytes = raw[REASON]
+    return said(raw[REASON])
+
+
+def said(reason: bytes) -> bytes:
+    """The text in a delivery's last field."""
     if reason[:7] == b"status=":
         text = reason.partition(b" (")[2].rstrip(b"\n")
         return text[:-1] if text[-1:] == b")" else text
     return reason[5:].rstrip(b"\n") if reason[:5] == b"stat=" else reason
+
+
+def wait(message: Message, recipients: t.Iterable[bytes], line: bytes, tls: t.Optional[bytes]) -> None:
+    """Note on a message that these recipients still wait, for the day it expires. A line is a third of a delivery."""
+    if message[WAITING] is None:
+        message[WAITING] = {}
+    for recipient in recipients:
+        message[WAITING][recipient] = line, tls
+
+
+def wait_no_more(message: Message, recipients: t.Iterable[bytes]) -> None:
+    """The recipients of a message on which others may wait have their outcome."""
+    for recipient in recipients:
+        message[WAITING].pop(recipient, None)
 
 
 def remember(message: Message, line: bytes) -> None:
@@ -191,7 +213,7 @@ def address_end(text: bytes, start: int) -> int:
         end = text.find(b", ", start)
         return len(text) if end < 0 else end
     close = text.find(b">", start)
-    quote = text.find(b'"', start)
+    quote = text.find(b'"', start, close)
     while 0 <= quote < close:
         quote = _quoted_end(text, quote + 1)
         close, quote = text.find(b">", quote), text.find(b'"', quote)

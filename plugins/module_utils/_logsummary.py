@@ -19,16 +19,21 @@ from ._logrecords import (
     BOUNCED,
     CLIENT,
     DEFERRED,
+    DELAY,
+    HEAD,
     MESSAGE,
     NOTED,
     OTHER_STATUSES,
+    RECIPIENT,
     REJECTED,
+    RELAY,
     SENDER,
     SENT,
     SIZE,
     STARTED,
     STATUS,
     STATUSES,
+    TLS,
     TLS_IN,
     Message,
     Outbox,
@@ -39,8 +44,10 @@ from ._logtime import Clock, seconds_of
 from ._logview import Internal, peer, readable
 from ._select import NULL_SENDER
 
-#: A table's value holds a count and a sum of bytes in one number, which costs half the memory of two.
-ONE = 1 << 64
+#: A table's value holds a count and a sum of bytes in one number, which costs half the memory of two. There is room
+#: for 4 PB, and most such numbers still fit into the 60 bits for which Python needs the least memory.
+_SHIFT = 52
+ONE = 1 << _SHIFT
 _BYTES = ONE - 1
 _QUOTED = re.compile(rb"<[^>]*>(?:\.\.\.|:)? ?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 _REASONS = {REJECTED: "rejected", DEFERRED: "deferred", BOUNCED: "bounced"}
@@ -60,17 +67,17 @@ class Summary:
 
     def __init__(self, internal: t.Optional[Internal] = None) -> None:
         self._internal = internal or Internal()
-        self.senders: Table = collections.defaultdict(int)
-        self.recipients: Table = collections.defaultdict(int)
-        self.clients: Table = collections.defaultdict(int)
-        self.relays: Table = collections.defaultdict(int)
+        self.senders: Table = {}
+        self.recipients: Table = {}
+        self.clients: Table = {}
+        self.relays: Table = {}
         self._hours: t.Dict[bytes, Table] = {}
         self._offsets: t.Dict[bytes, str] = {}
         self.hours: t.Dict[str, t.Dict[str, int]] = {}
         self.reasons: t.Dict[str, Table] = {name: {} for name in _REASONS.values()}
-        self.delays: Table = collections.defaultdict(int)
-        self.tls_in: Table = collections.defaultdict(int)
-        self.tls_out: Table = collections.defaultdict(int)
+        self.delays: t.Counter[t.Any] = collections.Counter()
+        self.tls_in: t.Counter[t.Any] = collections.Counter()
+        self.tls_out: t.Counter[t.Any] = collections.Counter()
         self.directions: Table = {}
         self.bytes_received = 0
         self.deferred_messages = 0
@@ -78,32 +85,21 @@ class Summary:
         self.skipped = 0
 
     def add(
-        self, raws: t.Iterable[Raw], accepted: t.Iterable[Message], started: t.Iterable[bytes], clock: Clock
+        self, raws: t.Sequence[Raw], accepted: t.Sequence[Message], started: t.Iterable[bytes], clock: Clock
     ) -> None:
         """Count what one block of lines has brought."""
-        recipients, relays, delays, tls_out = self.recipients, self.relays, self.delays, self.tls_out
         slot = b""
         row: Table = {}
         for raw in raws:
-            head, _place, _id, message, recipient, _original, relay, delay, _delays, _code, status, _why, tls, _line = (
-                raw
-            )
-            if head[:13] != slot:
-                slot = head[:13]
+            if raw[HEAD][:13] != slot:
+                slot = raw[HEAD][:13]
                 row = self._row(slot)
-            row[status] += 1
-            if status is SENT:
-                weight = ONE + (message[SIZE] or 0)
-                recipients[recipient] += weight
-                relays[relay] += weight
-                delays[delay] += 1
-                tls_out[tls] += 1
-            elif status in _REASONS:
-                self._because(status, raw)
+            row[raw[STATUS]] += 1
+        self._sent([raw for raw in raws if raw[STATUS] is SENT])
+        self._not_sent([raw for raw in raws if raw[STATUS] in _REASONS])
         for head in started:
             self._row(head[:13])[_RECEIVED] += 1
-        for message in accepted:
-            self._accept(message)
+        self._accept(accepted)
         if self._internal:
             self._directions(raws)
         self._close_hours(clock)
@@ -135,22 +131,30 @@ class Summary:
             found = self._hours[slot] = dict.fromkeys(STATUSES + OTHER_STATUSES + (_RECEIVED,), 0)
         return found
 
-    def _accept(self, message: Message) -> None:
-        size = message[SIZE] or 0
-        sender, client, tls = message[SENDER], message[CLIENT], message[TLS_IN]
-        self.bytes_received += size
-        self.senders[sender] += ONE + size
-        self.clients[client] += ONE + size
-        self.tls_in[tls] += 1
+    def _sent(self, raws: t.Sequence[Raw]) -> None:
+        weights = [ONE + (raw[MESSAGE][SIZE] or 0) for raw in raws]
+        _count(self.recipients, [raw[RECIPIENT] for raw in raws], weights)
+        _count(self.relays, [raw[RELAY] for raw in raws], weights)
+        self.delays.update([raw[DELAY] for raw in raws])
+        self.tls_out.update([raw[TLS] for raw in raws])
 
-    def _because(self, status: bytes, raw: Raw) -> None:
-        message = raw[MESSAGE]
-        if status is DEFERRED and not message[NOTED] & _COUNTED_DEFERRED:
-            message[NOTED] |= _COUNTED_DEFERRED
-            self.deferred_messages += 1
-        reason = _QUOTED.sub(b"", reason_of(raw))[:200]
-        table = self.reasons[_REASONS[status]]
-        table[reason] = table.get(reason, 0) + 1
+    def _accept(self, messages: t.Sequence[Message]) -> None:
+        weights = [ONE + (message[SIZE] or 0) for message in messages]
+        self.bytes_received += sum(weights) - ONE * len(weights)
+        _count(self.senders, [message[SENDER] for message in messages], weights)
+        _count(self.clients, [message[CLIENT] for message in messages], weights)
+        self.tls_in.update([message[TLS_IN] for message in messages])
+
+    def _not_sent(self, raws: t.Iterable[Raw]) -> None:
+        tables = {status: self.reasons[name] for status, name in _REASONS.items()}
+        for raw in raws:
+            status, message = raw[STATUS], raw[MESSAGE]
+            if status is DEFERRED and not message[NOTED] & _COUNTED_DEFERRED:
+                message[NOTED] |= _COUNTED_DEFERRED
+                self.deferred_messages += 1
+            reason = _QUOTED.sub(b"", reason_of(raw))[:200]
+            table = tables[status]
+            table[reason] = table.get(reason, 0) + 1
 
     def _directions(self, raws: t.Iterable[Raw]) -> None:
         for raw in raws:
@@ -239,6 +243,12 @@ def merge(many: t.Iterable[t.Mapping[str, t.Any]]) -> Summary:
     return merged
 
 
+def _count(table: Table, keys: t.Iterable[t.Any], weights: t.Iterable[int]) -> None:
+    before = table.get
+    for key, weight in zip(keys, weights):
+        table[key] = before(key, 0) + weight
+
+
 def _add(into: Table, more: Table) -> None:
     for key, value in more.items():
         into[key] = into.get(key, 0) + value
@@ -255,11 +265,11 @@ def _key(name: str, table: str) -> t.Any:
 
 
 def _unpacked(name: str, value: int) -> t.Any:
-    return [value >> 64, value & _BYTES] if name in _WEIGHTED else value
+    return [value >> _SHIFT, value & _BYTES] if name in _WEIGHTED else value
 
 
 def _packed(value: t.Any) -> int:
-    return (int(value[0]) << 64) + int(value[1]) if isinstance(value, list) else int(value)
+    return (int(value[0]) << _SHIFT) + int(value[1]) if isinstance(value, list) else int(value)
 
 
 # --- to look at ---------------------------------------------------------------------------------------------------
@@ -270,8 +280,8 @@ def report(found: Summary, top: int) -> t.Dict[str, t.Any]:
 
     :param top: how many of each list; 0 for all.
     """
-    senders, recipients = _folded(found.senders), _folded(found.recipients)
-    sender_domains, recipient_domains = _by_domain(senders), _by_domain(recipients)
+    senders, sender_domains = _addresses(found.senders)
+    recipients, recipient_domains = _addresses(found.recipients)
     totals = _totals(found)
     totals["senders"], totals["sender_domains"] = len(senders), len(sender_domains)
     totals["recipients"], totals["recipient_domains"] = len(recipients), len(recipient_domains)
@@ -332,15 +342,11 @@ def share(protocols: Table) -> t.Dict[str, t.Any]:
     return {"percent": round(100.0 * (told - plain) / told, 2) if told else None, "protocols": shown}
 
 
-def _by_domain(table: Table) -> Table:
-    found: Table = collections.defaultdict(int)
-    for key, value in table.items():
-        found[key[key.rfind(b"@") + 1 :]] += value
-    return found
-
-
 def _top(table: Table, top: int) -> t.List[t.Dict[str, t.Any]]:
-    return [{"name": _name(key), "count": value >> 64, "bytes": value & _BYTES} for key, value in _most(table, top, 64)]
+    return [
+        {"name": _name(key), "count": value >> _SHIFT, "bytes": value & _BYTES}
+        for key, value in _most(table, top, _SHIFT)
+    ]
 
 
 def _most(table: Table, top: int, shift: int = 0) -> t.List[t.Tuple[t.Any, int]]:
@@ -354,16 +360,29 @@ def _most(table: Table, top: int, shift: int = 0) -> t.List[t.Tuple[t.Any, int]]
     return ranked[:top] if top else ranked
 
 
+def _addresses(table: Table) -> t.Tuple[Table, Table]:
+    """A table by address and one by domain. Addresses whose domains differ only in case are one (RFC 5321 2.4)."""
+    if None in table:
+        table = _folded(table)
+    domains = _by_domain(table)
+    if any(domain != domain.lower() for domain in domains):
+        table = _folded(table)
+        domains = _by_domain(table)
+    return table, domains
+
+
+def _by_domain(table: Table) -> Table:
+    found: Table = {}
+    _count(found, [key.rpartition(b"@")[2] for key in table], table.values())
+    return found
+
+
 def _folded(table: Table) -> Table:
-    """Addresses whose domains differ only in case are one (RFC 5321 2.4)."""
-    if None not in table and all(map(bytes.islower, table)):
-        return table
     found: Table = {}
     for key, value in table.items():
-        if key and not key.islower():
-            local, at, domain = key.rpartition(b"@")
-            key = local + at + domain.lower()
-        found[key or b""] = found.get(key or b"", 0) + value
+        local, at, domain = (key or b"").rpartition(b"@")
+        name = local + at + domain.lower()
+        found[name] = found.get(name, 0) + value
     return found
 
 

@@ -17,7 +17,6 @@ from ._logrecords import (
     FINAL,
     HELD,
     LINES,
-    MESSAGE,
     PLACE,
     QUEUE_ID,
     RECIPIENT,
@@ -30,6 +29,7 @@ from ._logrecords import (
     Raw,
     new_message,
     process_of,
+    wait,
 )
 from ._postfix import maillog as _postfix_log
 from ._sendmail import maillog as _sendmail_log
@@ -39,6 +39,8 @@ DRIVERS = {"postfix": _postfix_log, "sendmail": _sendmail_log}
 _FEW_MESSAGES = 20000
 _MOST_MESSAGES = 100000
 _MOST_TAGS = 5000
+#: A number in bytes is found four times as fast as bytes.
+_SLASH = ord("/")
 Handler = t.Callable[[bytes, bytes, bytes, bytes], None]
 
 
@@ -61,8 +63,10 @@ class Join:
         self.skipped = 0
         self._keep = keep
         self._ledgers: t.Dict[Place, Ledger] = {}
-        #: What reads the lines of C( host tag); and how long an RFC 3339 stamp is, which is the same in all of a file.
+        self._tags: t.Dict[bytes, Handler] = {}
+        #: What reads the lines of C( host tag), or C( host tag[pid) for Postfix, whose processes have many lines each.
         self._handlers: t.Dict[bytes, Handler] = {}
+        #: How long an RFC 3339 stamp is: the same in all of a file.
         self._stamp = 32
         self._limits: t.Dict[Place, int] = {}
 
@@ -75,7 +79,8 @@ class Join:
             try:
                 if len(parts) == 3:
                     head, queue_id, text = parts
-                    handler = handlers.get(head[15 if head[0] > 57 else stamp : head.rindex(b"[")])
+                    start = 15 if head[0] > 57 else stamp
+                    handler = handlers.get(head[start:] if _SLASH in head else head[start : head.rindex(b"[")])
                     if handler is None:
                         handler = self._handler_of(head)
                         stamp = self._stamp
@@ -91,7 +96,7 @@ class Join:
     def take(self) -> t.List[Raw]:
         """The deliveries that are complete, and the outbox is empty again."""
         found = self.outbox.deliveries[:]
-        del self.outbox.deliveries[:], self.outbox.accepted[:], self.outbox.started[:], self.outbox.unclaimed[:]
+        self.outbox.clear()
         return found
 
     def finish(self) -> None:
@@ -104,16 +109,20 @@ class Join:
         return Counts(self.lines, self.skipped)
 
     def _handler_of(self, head: bytes) -> Handler:
-        """What reads the lines with this tag, found anew: it is the first one, or the stamp has another length."""
-        start = 15
+        """What reads the lines of this process, of which this is the first one; or the stamp has another length."""
+        start, end = 15 if head[0] > 57 else self._stamp, head.rindex(b"[")
+        if head[start:end] not in self._tags and head[0] <= 57:
+            start = head.index(b" ")
+        tag = head[start:end]
+        if len(self._handlers) > _MOST_TAGS:
+            self._handlers.clear()
+            self._tags.clear()
+        if tag not in self._tags:
+            self._tags[tag] = self._new_handler(tag)
         if head[0] <= 57:
-            start = self._stamp = head.index(b" ")
-        tag = head[start : head.rindex(b"[")]
-        if tag not in self._handlers:
-            if len(self._handlers) > _MOST_TAGS:
-                self._handlers.clear()
-            self._handlers[tag] = self._new_handler(tag)
-        return self._handlers[tag]
+            self._stamp = start
+        handler = self._handlers[head[start:] if _SLASH in head else tag] = self._tags[tag]
+        return handler
 
     def _new_handler(self, tag: bytes) -> Handler:
         host, _blank, name = tag[1:].partition(b" ")
@@ -182,9 +191,8 @@ class Join:
                 if len(message) != len(new_message()):
                     raise ValueError("the state of another version")
                 ledger.messages[_bytes(queue_id)] = message
-                if waiting:
-                    raws = [_load_raw(raw, ledger.place, message) for raw in waiting]
-                    message[WAITING] = {raw[RECIPIENT]: raw for raw in raws}
+                for recipient, line, tls in waiting:
+                    wait(message, (_bytes(recipient),), _bytes(line), None if tls is None else _bytes(tls))
 
 
 def _ignore(_line: bytes, _head: bytes, _queue_id: bytes, _text: bytes) -> None:
@@ -194,20 +202,11 @@ def _ignore(_line: bytes, _head: bytes, _queue_id: bytes, _text: bytes) -> None:
 def _dump_message(queue_id: bytes, message: Message) -> t.List[t.Any]:
     parts = [_text(part) if isinstance(part, bytes) else part for part in message]
     parts[WAITING] = parts[LINES] = None
-    waiting = [_dump_raw(raw) for raw in (message[WAITING] or {}).values()]
-    return [_text(queue_id), parts, waiting]
-
-
-def _dump_raw(raw: Raw) -> t.List[t.Any]:
-    return [
-        None if at in (PLACE, MESSAGE) else _text(part) if part is not None else None for at, part in enumerate(raw)
+    waiting = [
+        [_text(recipient), _text(line), None if tls is None else _text(tls)]
+        for recipient, (line, tls) in (message[WAITING] or {}).items()
     ]
-
-
-def _load_raw(parts: t.List[t.Any], place: Place, message: Message) -> Raw:
-    found = [_bytes(part) if part is not None else None for part in parts]
-    found[PLACE], found[MESSAGE], found[STATUS] = place, message, DEFERRED
-    return tuple(found)
+    return [_text(queue_id), parts, waiting]
 
 
 def _text(raw: bytes) -> str:

@@ -19,36 +19,30 @@ from .._logrecords import (
     DISCARDED,
     EXPIRED,
     FORWARDED,
-    HEAD,
     HELD,
-    LINE,
     LINES,
-    MESSAGE,
     MESSAGE_ID,
-    QUEUE_ID,
-    REASON,
-    RECIPIENT,
     REJECTED,
     SENDER,
     SENT,
     SIZE,
     STARTED,
-    STATUS,
     SUBJECT,
     TLS_IN,
     WAITING,
     WARNED,
     Ledger,
-    Raw,
+    Message,
     address_end,
     bare,
     enhanced,
     new_message,
     process_of,
-    reason_of,
     remember,
     remember_session,
+    said,
     unknown_message,
+    wait,
 )
 
 #: handler(line, head, queue_id, text)
@@ -170,8 +164,8 @@ def _action(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byt
     if status is None:
         return
     client, why, sender, recipient = _content(what) if content else _reply(what)
-    about = message or new_message(head, client)
-    if about[SENDER] is None:
+    about = message or new_message(head, client, sender)
+    if about[SENDER] is None and sender is not None:
         about = list(about)
         about[SENDER] = sender
     ledger.deliveries.append(ledger.outcome(head, queue_id, about, recipient, status, why, enhanced(why), line))
@@ -200,9 +194,8 @@ def _content(what: bytes) -> t.Tuple[bytes, bytes, t.Optional[bytes], bytes]:
 
 def _envelope(text: bytes) -> t.Tuple[bytes, bytes]:
     end = address_end(text, 0)
-    start = text.find(b"to=<", end, end + 6)
-    recipient = bare(text[start + 3 : address_end(text, start + 3)]) if start >= 0 else b""
-    return bare(text[:end]), recipient
+    start = text.find(b"to=<", end, end + 6) + 4
+    return text[1 : end - 1], text[start : address_end(text, start - 1) - 1] if start >= 4 else b""
 
 
 def _before(text: bytes, mark: bytes) -> bytes:
@@ -213,64 +206,76 @@ def _before(text: bytes, mark: bytes) -> bytes:
 
 
 def _qmgr(ledger: Ledger) -> Handler:
-    messages, keep = ledger.messages, ledger.keep
-
-    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
-        if text == b"removed\n":
-            message = messages.pop(queue_id, None)
-            if keep and message:
-                remember(message, line)
-        elif text[:6] == b"from=<":
-            active(line, head, queue_id, text)
-        elif text[:4] == b"to=<":
-            deliver(line, head, queue_id, text)
-
-    active, deliver = _activation(ledger), _delivery_agent(ledger)
-    return handle
-
-
-def _activation(ledger: Ledger) -> Handler:
-    """C(from=<a>, size=1, nrcpt=1 (queue active)), again at each retry; or C(from=<a>, status=expired, returned ...)."""
     messages, accepted, keep = ledger.messages, ledger.accepted.append, ledger.keep
 
     def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
-        message = messages.get(queue_id) or ledger.message(queue_id)
-        if keep:
-            remember(message, line)
-        sender, size, rest = text.partition(b">, size=")
-        if size:
-            if message[SENDER] is None:
-                message[SIZE] = int(rest.partition(b",")[0])
-                message[SENDER] = sender[6:]
+        if text[:6] == b"from=<":
+            message = messages.get(queue_id) or ledger.message(queue_id)
+            if keep:
+                remember(message, line)
+            # C(from=<a>, size=1, nrcpt=1 (queue active)), again at each retry.
+            sender, mark, rest = text.partition(b">, size=")
+            if not mark:
+                _ended(ledger, message, line, head, queue_id, text)
+            elif message[SENDER] is None:
+                message[SIZE], message[SENDER] = int(rest.partition(b",")[0]), sender[6:]
                 if message[CLIENT] is not None:
                     accepted(message)
                 else:
                     message[STARTED] = message[STARTED] or head
                     ledger.unclaimed.append(line)
-        elif b"expired" in text:
-            message[SENDER] = text[6 : address_end(text, 5) - 1]
-            _expire(ledger, message, line, head, queue_id, text)
+        elif text == b"removed\n":
+            message = messages.pop(queue_id, None)
+            if keep and message:
+                remember(message, line)
+        elif text[:4] == b"to=<":
+            deliver(line, head, queue_id, text)
 
+    deliver = _delivery_agent(ledger)
     return handle
 
 
-def _expire(ledger: Ledger, message: t.List[t.Any], line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
-    reason = text.partition(b"status=")[2][:-1]
-    waiting = message[WAITING] or {b"": None}
-    message[WAITING] = None
-    for recipient, last in waiting.items():
-        parts = list(
-            last or (head, ledger.place, queue_id, message, recipient, b"", b"", b"", b"", b"", b"", b"", None, line)
+def _ended(ledger: Ledger, message: Message, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    """C(from=<a>, status=expired, returned to sender): whoever still waits has lost."""
+    if b"expired" in text:
+        message[SENDER] = text[6 : address_end(text, 5) - 1]
+        _expire(ledger, message, line, head, queue_id, text)
+
+
+def _expire(ledger: Ledger, message: Message, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    why = text.partition(b"status=")[2][:-1]
+    waiting, message[WAITING] = message[WAITING], None
+    if not waiting:
+        ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", EXPIRED, why, b"", line))
+        return
+    for recipient, (last, tls) in waiting.items():
+        _to, original, relay, _reused, delay, delays, code, reason = _fields(last.split(b": ", 2)[2])
+        why_at_last = why + b"; last: " + said(reason)
+        ledger.deliveries.append(
+            (
+                head,
+                ledger.place,
+                queue_id,
+                message,
+                recipient,
+                original,
+                relay,
+                delay,
+                delays,
+                code,
+                EXPIRED,
+                why_at_last,
+                tls,
+                line,
+            )  # fmt: skip
         )
-        parts[HEAD], parts[STATUS], parts[LINE] = head, EXPIRED, line
-        parts[REASON] = reason + b"; last: " + reason_of(last) if last else reason
-        ledger.deliveries.append(tuple(parts))
 
 
 # --- going out ------------------------------------------------------------------------------------------------------
 
 
 def _delivery_agent(ledger: Ledger) -> Handler:
+    """The usual delivery is read in place: most lines are one."""
     messages, tls, place, keep = ledger.messages, ledger.tls, ledger.place, ledger.keep
     deliver = ledger.deliveries.append
 
@@ -284,48 +289,59 @@ def _delivery_agent(ledger: Ledger) -> Handler:
             to, relay, delay, delays, code, reason = fields
             status, original, reused = SENT, b"", b""
         else:
-            to, original, relay, reused, delay, delays, code, status, reason = _unsent(text, fields)
+            to, original, relay, reused, delay, delays, code, reason = _fields(text)
+            status = _STATUSES[reason[7:].split(b" ", 1)[0]]
         message = messages.get(queue_id) or unknown_message(queue_id)
         tls_out = _tls_of(tls, head, queue_id, relay[6:], reused) if tls or reused else b""
-        to = to[4:-1]
-        raw = (
-            head, place, queue_id, message, to, original, relay, delay, delays, code, status, reason, tls_out, line,
-        )  # fmt: skip
-        if status is not SENT or message[WAITING] or keep or relay == b"relay=local":
-            raw = _afterwards(ledger, raw)
-        deliver(raw)
+        recipient = to[4:-1]
+        if status is DEFERRED:
+            messages.setdefault(queue_id, message)
+            wait(message, (recipient,), line, tls_out)
+        elif message[WAITING]:
+            message[WAITING].pop(recipient, None)
+        if relay == b"relay=local" and status is SENT:
+            status = _forwarded(messages, message, reason)
+        if keep:
+            remember(message, line)
+        deliver(
+            (
+                head,
+                place,
+                queue_id,
+                message,
+                recipient,
+                original,
+                relay,
+                delay,
+                delays,
+                code,
+                status,
+                reason,
+                tls_out,
+                line,
+            )
+        )
 
     return handle
 
 
-def _unsent(text: bytes, fields: t.List[bytes]) -> t.Tuple[bytes, ...]:
-    """A delivery line with the usual fields and another outcome than C(sent); else an unusual one."""
+def _forwarded(messages: t.Mapping[bytes, Message], message: Message, reason: bytes) -> bytes:
+    """SENT; or FORWARDED, when an alias sends the message on under another queue ID, which came from where this one came from."""
+    if reason[:26] != b"status=sent (forwarded as ":
+        return SENT
+    child = messages.get(reason[26:].rstrip(b"\n").rstrip(b")"))
+    if child and child[CLIENT] is None:
+        child[CLIENT], child[TLS_IN] = message[CLIENT], message[TLS_IN]
+    return FORWARDED
+
+
+def _fields(text: bytes) -> t.Tuple[bytes, ...]:
+    """Any delivery line."""
+    fields = text.split(b", ", 5)
     if len(fields) != 6 or fields[5][:7] != b"status=" or fields[1][:6] != b"relay=":
-        to, original, relay, reused, delay, delays, code, reason = _unusual(text)
-    else:
-        to, relay, delay, delays, code, reason = fields
-        original = reused = b""
-    return to, original, relay, reused, delay, delays, code, _STATUSES[reason[7:].split(b" ", 1)[0]], reason
-
-
-def _afterwards(ledger: Ledger, raw: Raw) -> Raw:
-    """Notes on the message what the usual delivery does not need: open recipients, forwarding, lines."""
-    message = raw[MESSAGE]
-    if ledger.keep:
-        remember(message, raw[LINE])
-    if raw[STATUS] is DEFERRED:
-        ledger.messages.setdefault(raw[QUEUE_ID], message)
-        message[WAITING] = message[WAITING] or {}
-        message[WAITING][raw[RECIPIENT]] = raw
-    elif message[WAITING]:
-        message[WAITING].pop(raw[RECIPIENT], None)
-    reason = reason_of(raw)
-    if raw[STATUS] is SENT and reason[:13] == b"forwarded as ":
-        child = ledger.messages.get(reason[13:])
-        if child and child[CLIENT] is None:
-            child[CLIENT], child[TLS_IN] = message[CLIENT], message[TLS_IN]
-        return raw[:STATUS] + (FORWARDED,) + raw[STATUS + 1 :]
-    return raw
+        return _unusual(text)
+    to, relay, delay, delays, code, reason = fields
+    return to, b"", relay, b"", delay, delays, code, reason
 
 
 def _unusual(text: bytes) -> t.Tuple[bytes, ...]:

@@ -19,21 +19,17 @@ from .._logrecords import (
     DISCARDED,
     DONE,
     EXPIRED,
-    HEAD,
     HELD,
     LINE,
     LINES,
     MESSAGE,
+    MESSAGE_ID,
     NOBODY,
-    QUEUE_ID,
-    REASON,
-    RECIPIENT,
     RECIPIENTS,
     REJECTED,
     SENDER,
     SENT,
-    STATUS,
-    STATUS_CODE,
+    SIZE,
     UNFINISHED,
     WAITING,
     Ledger,
@@ -44,10 +40,12 @@ from .._logrecords import (
     enhanced,
     new_message,
     process_of,
-    reason_of,
     remember,
     remember_session,
+    said,
     unknown_message,
+    wait,
+    wait_no_more,
 )
 
 #: handler(line, head, queue_id, text)
@@ -84,10 +82,7 @@ def closed(message: Message) -> bool:
 
 
 def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
-    """What reads the lines of one tag. The usual to= line is read in place: there are millions of them.
-
-    A number in bytes is found four times as fast as bytes: 44 is a comma.
-    """
+    """What reads the lines of one tag. The usual to= line is read in place: there are millions of them."""
     messages, tls, place, keep = ledger.messages, ledger.tls, ledger.place, ledger.keep
     deliver, received = ledger.deliveries.append, _receiver(ledger)
 
@@ -99,22 +94,27 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
                 _no_message(ledger, line, head, queue_id, text)
             return
         fields = text.split(b", ", 7)
-        if len(fields) == 8 and fields[7][:9] == b"stat=Sent" and fields[5][:6] == b"relay=":
+        if len(fields) == 8 and fields[7][:5] == b"stat=" and fields[5][:6] == b"relay=":
             to, delay, xdelay, _mailer, _priority, relay, code, reason = fields
-            status = SENT
+            status = SENT if reason[5:9] == b"Sent" else _status(reason[5:-1], code[4:])
         else:
-            to, delay, xdelay, relay, code, status, reason = _unsent(text, fields)
+            to, delay, xdelay, relay, code, status, reason = _unusual_to(text)
         message = messages.get(queue_id) or unknown_message(queue_id)
         protocol = _tls_of(tls, head, relay[6:]) if tls else b""
-        recipients = (to[4:-1],) if 44 not in to and to[3:4] == b"<" else _recipients(to[3:])
+        recipients = _recipients(to)
         for one in recipients:
             deliver(
                 (head, place, queue_id, message, one, b"", relay, delay, xdelay, code, status, reason, protocol, line)
             )
-        if status is DEFERRED or keep or message[WAITING]:
-            _afterwards(ledger, message, len(recipients))
-        if status is not DEFERRED:
+        if status is DEFERRED:
+            messages.setdefault(queue_id, message)
+            wait(message, recipients, line, protocol)
+        else:
             message[DONE] += len(recipients)
+            if message[WAITING]:
+                wait_no_more(message, recipients)
+        if keep:
+            remember(message, line)
 
     return handle
 
@@ -150,16 +150,25 @@ def _receiver(ledger: Ledger) -> Handler:
         lines = [line] if keep else None
         message = [head, client[6:-1], message_id[6:], who, octets, announced, tls, None, b"", lines, 0, 0]
         messages[queue_id] = message
-        refused = waiting.pop(queue_id, None) if waiting else None
-        if refused:
-            _with_sender(ledger, refused, message)
-        if announced and (octets or message_id) and not (refused and _refused_as_a_whole(refused)):
+        if queue_id in waiting or not announced or not (octets or message_id):
+            _unusual_message(ledger, line, head, queue_id, message)
+        else:
             accepted(message)
             started(head)
-        elif not refused:
-            ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", UNFINISHED, b"", b"", line))
 
     return handle
+
+
+def _unusual_message(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, message: Message) -> None:
+    """Some recipients, or all of them, or the message as a whole were refused; or the client went away."""
+    refused = ledger.waiting.pop(queue_id, ())
+    for raw in refused:
+        ledger.deliveries.append(raw[:MESSAGE] + (message,) + raw[MESSAGE + 1 :])
+    if message[RECIPIENTS] and (message[SIZE] or message[MESSAGE_ID]) and not _refused_as_a_whole(refused):
+        ledger.accepted.append(message)
+        ledger.started.append(head)
+    elif not refused:
+        ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", UNFINISHED, b"", b"", line))
 
 
 def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
@@ -189,14 +198,9 @@ def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
     )
 
 
-def _refused_as_a_whole(refused: t.List[Raw]) -> bool:
+def _refused_as_a_whole(refused: t.Iterable[Raw]) -> bool:
     """Whether the message was refused after DATA: its recipients were not, and it counts them."""
     return any(b": collect: " in raw[LINE] for raw in refused)
-
-
-def _with_sender(ledger: Ledger, refused: t.List[Raw], message: Message) -> None:
-    for raw in refused:
-        ledger.deliveries.append(raw[:MESSAGE] + (message,) + raw[MESSAGE + 1 :])
 
 
 def session(ledger: Ledger, head: bytes, text: bytes) -> None:
@@ -213,14 +217,9 @@ def session(ledger: Ledger, head: bytes, text: bytes) -> None:
 
 def _ruleset(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
     """C(ruleset=check_rcpt, arg1=<b>, relay=name [ip], reject=550 5.7.1 <b>... why); discard and quarantine follow later."""
-    end = text.index(b", ")
-    name, rest = text[8:end], text[end:]
-    if name[:6] != b"check_" or rest[:7] != b", arg1=":
+    name, argument, client, mark, why = _judgement(text)
+    if name[:6] != b"check_":
         return
-    end = address_end(rest, 7)
-    argument = bare(rest[7:end])
-    fields, mark, why = rest[end:].partition(b", reject=")
-    client = fields.partition(b", relay=")[2]
     message = new_message(head, client.partition(b", discard\n")[0].partition(b", quarantine=")[0])
     if name == b"check_mail":
         message[SENDER] = argument
@@ -234,6 +233,22 @@ def _ruleset(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: by
         ledger.discarded[queue_id] = recipient
         if len(ledger.discarded) > 10000:
             ledger.discarded.clear()
+
+
+def _judgement(text: bytes) -> t.Tuple[bytes, ...]:
+    """Name, argument, client, C(reject=) and the reply; without a name what is no judgement of an address or a host."""
+    fields = text.split(b", ", 3)
+    if len(fields) == 4 and fields[2][:6] == b"relay=" and fields[3][:7] == b"reject=":
+        argument = fields[1]
+        if argument[:6] == b"arg1=<" and argument.find(b">") == len(argument) - 1 and b'"' not in argument:
+            return fields[0][8:], argument[6:-1], fields[2][6:], b"reject=", fields[3][7:]
+    end = text.index(b", ")
+    name, rest = text[8:end], text[end:]
+    if name[:6] != b"check_" or rest[:7] != b", arg1=":
+        return b"", b"", b"", b"", b""
+    end = address_end(rest, 7)
+    told, mark, why = rest[end:].partition(b", reject=")
+    return name, bare(rest[7:end]), told.partition(b", relay=")[2], mark, why
 
 
 def _wait(ledger: Ledger, queue_id: bytes, raw: Raw) -> None:
@@ -253,32 +268,26 @@ def flush(ledger: Ledger) -> None:
 # --- going out ------------------------------------------------------------------------------------------------------
 
 
-def _afterwards(ledger: Ledger, message: Message, count: int) -> None:
-    """Notes on the message who still waits, for the day it expires; and its lines."""
-    raws, waiting = ledger.deliveries[-count:], message[WAITING]
-    if raws[0][STATUS] is DEFERRED:
-        if waiting is None:
-            waiting = message[WAITING] = {}
-            ledger.messages.setdefault(raws[0][QUEUE_ID], message)
-        waiting.update((raw[RECIPIENT], raw) for raw in raws)
-    elif waiting:
-        for raw in raws:
-            waiting.pop(raw[RECIPIENT], None)
-    if ledger.keep:
-        remember(message, ledger.deliveries[-1][LINE])
-
-
 def _status(outcome: bytes, code: bytes) -> bytes:
     word = outcome.split(b" ", 1)[0]
     return _WORDS.get(word) or _CLASSES.get(code[:1], BOUNCED)
 
 
-def _recipients(text: bytes) -> t.List[bytes]:
-    """C(<a>,<b>) or C(a,b); a quoted local part may hold commas and blanks."""
-    if b'"' not in text:
-        if text[:1] == b"<" and text[-1:] == b">":
-            return text[1:-1].split(b">,<")
-        return [bare(one) for one in text.split(b",")]
+def _recipients(to: bytes) -> t.List[bytes]:
+    """C(to=<a>,<b>) or C(to=a,b); a quoted local part may hold commas and blanks.
+
+    A number in bytes is found four times as fast as bytes: 34 is a quotation mark, 44 a comma.
+    """
+    if 44 not in to and to[3:4] == b"<":
+        return [to[4:-1]]
+    if 34 in to:
+        return _quoted_recipients(to[3:])
+    if to[3:4] == b"<" and to[-1:] == b">":
+        return to[4:-1].split(b">,<")
+    return [bare(one) for one in to[3:].split(b",")]
+
+
+def _quoted_recipients(text: bytes) -> t.List[bytes]:
     found, start = [], 0
     while start < len(text):
         if text[start : start + 1] == b"<":
@@ -291,8 +300,9 @@ def _recipients(text: bytes) -> t.List[bytes]:
     return found
 
 
-def _unsent(text: bytes, fields: t.List[bytes]) -> t.Tuple[bytes, ...]:
-    """A to= line with the usual fields and another outcome than C(Sent); else an unusual one."""
+def _fields(text: bytes) -> t.Tuple[bytes, ...]:
+    """Any to= line."""
+    fields = text.split(b", ", 7)
     if len(fields) != 8 or fields[7][:5] != b"stat=" or fields[5][:6] != b"relay=":
         return _unusual_to(text)
     to, delay, xdelay, _mailer, _priority, relay, code, reason = fields
@@ -398,11 +408,27 @@ def _expire(
         ledger.deliveries.append(ledger.outcome(head, queue_id, message, b"", EXPIRED, why, b"", line))
     if not message[WAITING]:
         return  # the second notice of the same end
-    for last in message[WAITING].values():
-        parts = list(last)
-        parts[HEAD], parts[STATUS], parts[LINE], parts[STATUS_CODE] = head, EXPIRED, line, b""
-        parts[REASON] = why + b"; last: " + reason_of(last)
-        ledger.deliveries.append(tuple(parts))
+    for recipient, (last, tls) in message[WAITING].items():
+        _to, delay, xdelay, relay, _code, _status, reason = _fields(last.split(b": ", 2)[2])
+        why_at_last = why + b"; last: " + said(reason)
+        ledger.deliveries.append(
+            (
+                head,
+                ledger.place,
+                queue_id,
+                message,
+                recipient,
+                b"",
+                relay,
+                delay,
+                xdelay,
+                b"",
+                EXPIRED,
+                why_at_last,
+                tls,
+                line,
+            )  # fmt: skip
+        )
     message[DONE] += len(message[WAITING])
     message[WAITING] = None
 

@@ -225,6 +225,41 @@ def test_a_postfix_message_expires_for_those_who_still_wait():
     assert found[1].reason == "expired, returned to sender; last: why"
 
 
+EXPIRING = {
+    "postfix": (
+        b"Nov 22 07:39:01 r postfix/smtpd[1]: AAAAAA0001: client=a.example[192.0.2.1]\n",
+        b"Nov 22 07:39:01 r postfix/qmgr[1]: AAAAAA0001: from=<a@a.example>, size=1, nrcpt=1 (queue active)\n",
+        b"Nov 22 07:39:02 r postfix/smtp[1]: AAAAAA0001: to=<b@b.example>, orig_to=<c@b.example>, relay=mx[192.0.2.9]:25, "
+        b"delay=7, delays=1/2/3/4, dsn=4.7.1, status=deferred (host mx[192.0.2.9] said: 451 later)\n",
+        b"Nov 27 07:39:03 r postfix/qmgr[1]: AAAAAA0001: from=<a@a.example>, status=expired, returned to sender\n",
+    ),
+    "sendmail": (
+        b"Nov 22 07:39:01 r sm-mta[1]: 6AM7IiFX020956: from=<a@a.example>, size=1, class=0, nrcpts=1, msgid=<1@a>, "
+        b"proto=ESMTP, daemon=x, relay=a.example [192.0.2.1]\n",
+        b"Nov 22 07:39:02 r sm-mta[1]: 6AM7IiFX020956: to=<b@b.example>, delay=00:00:07, xdelay=00:00:01, mailer=esmtp, "
+        b"pri=3, relay=mx [192.0.2.9], dsn=4.7.1, stat=Deferred: 451 later\n",
+        b"Nov 27 07:39:03 r sm-mta[1]: 6AM7IiFX020956: 6AR7IiFX020957: DSN: Cannot send message for 5 days\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("mta", sorted(EXPIRING))
+@pytest.mark.parametrize("between", [False, True])
+def test_what_expires_tells_of_its_last_attempt_even_when_that_was_read_in_an_earlier_run(mta, between):
+    *before, last = EXPIRING[mta]
+    join = _maillog.Join()
+    join.feed(before)
+    attempt = _logview.delivery(join.take()[-1], Clock(NOW), None)
+    if between:
+        dumped, join = join.dump(), _maillog.Join()
+        join.load(dumped)
+    (found,) = joined([last], join=join)
+    assert (attempt.status, found.status) == ("deferred", "expired")
+    assert found.reason.endswith("; last: " + attempt.reason) and "451 later" in found.reason
+    for name in ("sender", "recipient", "original_recipient", "relay", "relay_address", "delay", "delays", "tls_out"):
+        assert getattr(found, name) == getattr(attempt, name)
+
+
 def test_a_notice_of_expiry_alone_is_told_once():
     (found,) = [one for one in joined(lines_of("sendmail-8.17-extra.log")) if one.queue_id == "6AM7F1Zn014623"]
     assert (found.status, found.recipient, found.reason) == ("expired", "", "Cannot send message for 3 days")
@@ -333,6 +368,12 @@ def test_memory_is_bounded_by_messages_in_flight():
             one.sender == "a@b.test" for one in (_logview.delivery(raw, Clock(NOW), None) for raw in join.take()[:3])
         )
     assert sum(len(ledger.messages) for ledger in join._ledgers.values()) <= 21000
+
+
+def test_memory_does_not_grow_with_the_number_of_processes():
+    join = _maillog.Join()
+    join.feed([b"Nov 22 07:39:01 r postfix/smtpd[%d]: AAAAAA0001: client=a\n" % process for process in range(20000)])
+    assert len(join._handlers) <= 5001 and join.counts() == (20000, 0)
 
 
 # --- damage ---------------------------------------------------------------------------------------------------------------
