@@ -4,7 +4,7 @@
 
 """Python compiles a module that it finds in a zip twice: once to know the name of its file, and once to run it.
 
-Ansible sends a module and what it imports as a zip. Here the second time takes what the first has made, which is a sixth of a short run.
+Ansible sends a module and what it imports as a zip. Here the second time takes what the first has made, which is an eighth of a short run.
 It counts for what is imported after this, so modules import it first.
 
 Private to the collection: it can change at any time.
