@@ -115,7 +115,7 @@ class Run:
         self.works = {}
         self.facts = self.driver.facts(self.host)
         if self.wish.state != ABSENT:
-            self.driver.keeps_closed(self.host, self.wish.rules)
+            self.driver.refuse_unfit(self.host, self.facts, self.wish.rules)
         wanted, unwanted = self._blocks()
         names = sorted(set(wanted) | set(unwanted))
         works = [self._work(name, wanted.get(name, ()), unwanted.get(name, ())) for name in names]

@@ -32,7 +32,8 @@ notes:
     the relay control.
   - "sendmail asks about recipients before it controls who relays, so it would take in what strangers send to anywhere. V(discard) and
     V(hold) for recipients are therefore refused on sendmail, but for an address in a domain that the relay takes in mail for from
-    everybody."
+    everybody. A rule for a recipient domain that is one of C(policy.relay.domains) itself is refused there too: the policy's table is
+    asked first."
 extends_documentation_fragment:
   - postmaster.mta._mta
   - postmaster.mta._attributes

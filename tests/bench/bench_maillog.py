@@ -6,8 +6,8 @@
 
 Ours runs under the system's Python, which is what runs on a managed node, in a process of its own. The join is what log_info
 does: every delivery joined and counted, the newest 1,000 shown; the Perl scripts print them all, which was a twentieth of their time.
-The bounds are the ratios that were found reachable: for the join those of one process. log_info itself takes two for a file of this
-size, on a machine with two processors; both are measured, and the lines say which.
+The bounds are the ratios that were found reachable, with one process and with two; log_info itself takes two for a file of this size,
+on a machine with two processors. For two processes on a log of Postfix nothing was found, so one is its bound.
 """
 
 from __future__ import annotations
@@ -78,15 +78,15 @@ def rows() -> t.Iterator[Row]:
     if not shutil.which("pflogsumm"):
         subprocess.run([ROOT / "tools" / "apt.sh", HERE / "requirements-apt.txt"], check=True)
     with tempfile.TemporaryDirectory(prefix="bench-maillog-") as directory:
-        for mta, bound in (("sendmail", 2.2), ("postfix", 1.6)):
+        for mta, bounds in (("sendmail", (2.2, 3.2)), ("postfix", (1.6, 1.6))):
             log = pathlib.Path(directory, f"{mta}.log")
             truth = maillog_generator.write(str(log), mta, SIZE).truth
-            yield from _join(mta, log, truth, bound)
+            yield from _join(mta, log, truth, bounds)
             yield from _linear(mta, pathlib.Path(directory))
         yield from _figures(log, truth)
 
 
-def _join(mta: str, log: pathlib.Path, truth: t.Mapping[str, int], bound: float) -> t.Iterator[Row]:
+def _join(mta: str, log: pathlib.Path, truth: t.Mapping[str, int], bounds: t.Sequence[float]) -> t.Iterator[Row]:
     found = ours("join", log, 2)
     wanted = sum(truth[status] for status in ("sent", "deferred", "bounced", "rejected"))
     yield Row(f"{mta}: deliveries found of those written", found["found"]["count"], wanted, "", 1, at_most=False)
@@ -96,8 +96,8 @@ def _join(mta: str, log: pathlib.Path, truth: t.Mapping[str, int], bound: float)
         lambda: ours("join", log, 2)["seconds"],
     )
     size = f"{SIZE // MEGABYTE} MB"
-    yield Row(f"{mta}: join, {size}, one process, against Perl", perl, one, "s", bound, at_most=False)
-    yield Row(f"{mta}: join, {size}, two processes as log_info, against Perl", perl, two, "s", bound, at_most=False)
+    yield Row(f"{mta}: join, {size}, one process, against Perl", perl, one, "s", bounds[0], at_most=False)
+    yield Row(f"{mta}: join, {size}, two processes as log_info, against Perl", perl, two, "s", bounds[1], at_most=False)
     yield Row(f"{mta}: memory of the join, the bigger process", found["memory"], 150, "MB", 1)
 
 

@@ -251,11 +251,11 @@ def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
     return (action, 554, "5.7.1", rest or "Access denied") if action == REJECT else (action, 0, "", rest)
 
 
-# --- no rule opens the relay ----------------------------------------------------------------------------------------
+# --- rules that are not taken ---------------------------------------------------------------------------------------
 
 
-def keeps_closed(host: Host, rules: t.Iterable[Rule]) -> None:
-    """What takes mail in is asked behind the relay control, and what is asked before it only refuses: nothing is to be refused here."""
+def refuse_unfit(host: Host, known: Facts, rules: t.Iterable[Rule]) -> None:
+    """None is refused: what takes mail in is asked behind the relay control, and our tables come before all others."""
 
 
 # --- wiring ---------------------------------------------------------------------------------------------------------

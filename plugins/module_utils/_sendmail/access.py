@@ -131,19 +131,24 @@ def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
     return (action,) + _REPLIES.get(where, _TO_REPLY) if action == REJECT else (action, 0, "", "")
 
 
-# --- no rule opens the relay ----------------------------------------------------------------------------------------
+# --- rules that are not taken ---------------------------------------------------------------------------------------
 
 
-def keeps_closed(host: Host, rules: t.Iterable[Rule]) -> None:
-    """sendmail asks To: before it controls who relays: what is taken in there, to be dropped or kept, is taken in from strangers too.
-
-    So these actions are for single recipients, in domains that the relay takes mail in for from everybody.
+def refuse_unfit(host: Host, known: Facts, rules: t.Iterable[Rule]) -> None:
+    """Recipients: what would take in mail that strangers send elsewhere, and what sendmail would never come to.
 
     :raises Unsupported: naming the rule.
     """
-    taking = [rule for rule in rules if rule.where == TO and rule.action in (DISCARD, HOLD)]
-    if not taking:
-        return
+    about = [rule for rule in rules if rule.where == TO]
+    _keep_closed(host, [rule for rule in about if rule.action in (DISCARD, HOLD)])
+    _insist_on_being_asked(host, known, [rule for rule in about if rule.kind == _access.DOMAIN])
+
+
+def _keep_closed(host: Host, taking: t.Sequence[Rule]) -> None:
+    """sendmail asks To: before it controls who relays: what is taken in there, to be dropped or kept, is taken in from strangers too.
+
+    So these actions are for single recipients, in domains that the relay takes mail in for from everybody.
+    """
     ours = _served(host, {rule.pattern.rpartition("@")[2] for rule in taking if rule.kind == _access.ADDRESS})
     for rule in taking:
         if rule.pattern.rpartition("@")[2] not in ours or rule.kind != _access.ADDRESS:
@@ -151,6 +156,16 @@ def keeps_closed(host: Host, rules: t.Iterable[Rule]) -> None:
                 "reject, or this action for an address in a domain that the relay takes in mail for from everybody"
             )
             raise instance.unsupported("action", f"{rule.action} for {rule.title}", nearest)
+
+
+def _insist_on_being_asked(host: Host, known: Facts, about: t.Sequence[Rule]) -> None:
+    """A domain that the policy serves stands in its own table, which is asked before the one that has the rules."""
+    names = [name for name, dummy in known.maps]
+    keys = {f"{_TAGS[TO]}:{rule.pattern}": rule for rule in about}
+    for name, kind in known.maps[: names.index(NAME) if NAME in names else 0]:
+        for key, value in ask(host, host.instance.config_directory, name, kind, list(keys)).items():
+            nearest = f"single addresses; {name} has {key} {value}, which comes first (policy.relay.domains)"
+            raise instance.unsupported("to", keys[key].title, nearest)
 
 
 def _served(host: Host, domains: t.AbstractSet[str]) -> t.Set[str]:

@@ -44,7 +44,7 @@ class Driver:
     def names(self, facts, where):
         return ("access",)
 
-    def keeps_closed(self, host, rules):
+    def refuse_unfit(self, host, facts, rules):
         pass
 
     def place(self, facts, rule):

@@ -113,10 +113,28 @@ def test_what_takes_mail_in_for_recipients_keeps_the_relay_closed(tmp_path, monk
     monkeypatch.setattr(check, "ask_rulesets", ask)
     rules = _access.parse("rules[0]", {"to": [pattern]}, {"action": action}, NOW)
     if stays:
-        access.keeps_closed(host(tmp_path), rules)
+        access.refuse_unfit(host(tmp_path), FACTS, rules)
         return
     with pytest.raises(Unsupported, match=f"{action} for to {pattern}"):
-        access.keeps_closed(host(tmp_path), rules)
+        access.refuse_unfit(host(tmp_path), FACTS, rules)
+
+
+@pytest.mark.parametrize("pattern, refused", [("served.test", True), ("x@served.test", False), ("third.test", False)])
+def test_a_domain_that_the_policy_serves_cannot_be_a_rule(monkeypatch, pattern, refused):
+    """Its own table comes first, so that the line would be there and count for nothing."""
+    known = access.Facts("hash", (("access.postmaster", "hash"), ("access", "hash")), True, True)
+
+    def ask(host, directory, name, kind, keys):
+        assert name == "access.postmaster"
+        return {key: "RELAY" for key in keys if key == "To:served.test"}
+
+    monkeypatch.setattr(access, "ask", ask)
+    rules = _access.parse("rules[0]", {"to": [pattern]}, {}, NOW)
+    if not refused:
+        access.refuse_unfit(host(), known, rules)
+        return
+    with pytest.raises(Unsupported, match="to served.test.*access.postmaster has To:served.test RELAY"):
+        access.refuse_unfit(host(), known, rules)
 
 
 def test_the_map_is_found_alone_and_in_a_sequence(tmp_path):
