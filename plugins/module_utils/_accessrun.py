@@ -16,7 +16,7 @@ import os
 import typing as t
 
 from . import _access, _change, _files, _mta, _tables
-from ._errors import OptionError, PostmasterError, RolledBack
+from ._errors import OptionError, PostmasterError
 from ._records import NOTHING, RELOAD, Activation, Host, Rendering
 from ._runner import Runner
 
@@ -365,14 +365,6 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
         if findings:
             raise NotKept(findings)
     return _answer(run, outcome, check_mode)
-
-
-def failure(problem: PostmasterError) -> t.Dict[str, t.Any]:
-    """An error as the modules return it."""
-    answer: t.Dict[str, t.Any] = {"msg": str(problem), "findings": list(getattr(problem, "findings", ()))}
-    if isinstance(problem, RolledBack):
-        answer["restored"] = problem.restored
-    return answer
 
 
 def _answer(run: Run, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:

@@ -90,3 +90,11 @@ def shorten(value: t.Any, limit: int = 80) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
+
+
+def failure(problem: PostmasterError) -> t.Dict[str, t.Any]:
+    """An error as the modules return it."""
+    answer: t.Dict[str, t.Any] = {"msg": str(problem), "findings": list(getattr(problem, "findings", ()))}
+    if isinstance(problem, RolledBack):
+        answer["restored"] = problem.restored
+    return answer

@@ -11,7 +11,6 @@ import os
 import typing as t
 
 from . import _answer, _change, _files, _mta, _policy, _verify
-from ._errors import PostmasterError, RolledBack
 from ._records import NOTHING, Activation, Host, Native, Rendering
 from ._runner import Runner
 
@@ -142,14 +141,6 @@ def _described(host: Host) -> t.Dict[str, t.Any]:
         "policy": live["policy"],
         "unexpressed": live["unexpressed"],
     }
-
-
-def failure(problem: PostmasterError) -> t.Dict[str, t.Any]:
-    """An error as the module returns it."""
-    answer: t.Dict[str, t.Any] = {"msg": str(problem), "findings": list(getattr(problem, "findings", ()))}
-    if isinstance(problem, RolledBack):
-        answer["restored"] = problem.restored
-    return answer
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:

@@ -157,8 +157,8 @@ expired:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _accessinfo, _accessrun, _mta
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils import _accessinfo, _mta
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
 
 
 def main() -> None:
@@ -166,7 +166,7 @@ def main() -> None:
     try:
         module.exit_json(**_accessinfo.describe(module.params))
     except PostmasterError as problem:
-        module.fail_json(**_accessrun.failure(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

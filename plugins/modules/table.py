@@ -190,8 +190,8 @@ restored:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _accessrun, _mta, _tablerun
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta, _tablerun
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
 
 
 def main() -> None:
@@ -203,7 +203,7 @@ def main() -> None:
     try:
         module.exit_json(**_tablerun.apply(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(**_accessrun.failure(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

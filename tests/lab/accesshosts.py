@@ -26,7 +26,7 @@ began = time.monotonic()
 try:
     answer = module.describe(params) if call["module"] == "access_info" else module.apply(params, call["check_mode"])
 except _errors.PostmasterError as problem:
-    answer = dict(_accessrun.failure(problem), failed=True, kind=type(problem).__name__)
+    answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 answer["seconds"] = time.monotonic() - began
 answer["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 json.dump(answer, sys.stdout)

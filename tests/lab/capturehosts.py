@@ -17,7 +17,7 @@ from labhosts import REMOTE, WORLD, Host
 DOORWAY = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _captureinfo, _capturerun, _errors, _relay
+from ansible_collections.postmaster.mta.plugins.module_utils import _captureinfo, _capturerun, _errors
 call = json.load(sys.stdin)
 exec(call["patch"])
 module = {"capture": _capturerun, "capture_info": _captureinfo}[call["module"]]
@@ -26,7 +26,7 @@ params.update(call["params"])
 try:
     answer = module.describe(params) if call["module"] == "capture_info" else module.apply(params, call["check_mode"])
 except _errors.PostmasterError as problem:
-    answer = dict(_relay.failure(problem), failed=True, kind=type(problem).__name__)
+    answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 json.dump(answer, sys.stdout)
 """
 

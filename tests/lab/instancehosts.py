@@ -24,7 +24,7 @@ params.update(call["params"])
 try:
     answer = _instances.apply(call["mta"], params, call["check_mode"])
 except _errors.PostmasterError as problem:
-    answer = dict(_relay.failure(problem), failed=True, kind=type(problem).__name__)
+    answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 json.dump(answer, sys.stdout)
 """
 #: The addresses that each relay has besides its own (molecule/inventory).

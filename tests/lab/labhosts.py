@@ -44,7 +44,7 @@ params.update(call["params"])
 try:
     answer = _relay.apply(params, call["check_mode"])
 except _errors.PostmasterError as problem:
-    answer = dict(_relay.failure(problem), failed=True, kind=type(problem).__name__)
+    answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 json.dump(answer, sys.stdout)
 """
 

@@ -170,16 +170,16 @@ def _insist_on_being_asked(host: Host, known: Facts, about: t.Sequence[Rule]) ->
 
 def _served(host: Host, domains: t.AbstractSet[str]) -> t.Set[str]:
     """The domains that a stranger may send to, asked of the rulesets about an address that no rule is about."""
-    from . import check
+    if not domains:
+        return set()
+    from . import rulesets
 
-    path = os.path.join(host.instance.config_directory, "sendmail.cf")
-    known = instance.live_cf(host.instance.config_directory).rulesets
-    # With delay_checks, check_rcpt also judges the sender, by DNS; checkrcpt is what is left without that.
-    ruleset = "checkrcpt" if "checkrcpt" in known else "check_rcpt"
+    directory = host.instance.config_directory
     asked = {f"{_NOBODY}@{domain}": domain for domain in domains}
-    verdicts = check.ask_rulesets(host, path, ruleset, check.STRANGERS[0], list(asked)) if asked else {}
+    ruleset = rulesets.about_recipients(instance.live_cf(directory))
+    verdicts = rulesets.ask(host, os.path.join(directory, "sendmail.cf"), ruleset, rulesets.STRANGERS[0], list(asked))
     answers = {domain: verdicts.get(address, "REJECT") for address, domain in asked.items()}
-    return {domain for domain, said in answers.items() if not (check.refused(said) or said.startswith("$# discard"))}
+    return {domain for domain, said in answers.items() if not (rulesets.refused(said) or said.startswith("$# discard"))}
 
 
 # --- wiring ---------------------------------------------------------------------------------------------------------

@@ -26,10 +26,8 @@ import typing as t
 
 from .._policy import Policy
 from .._records import Host, Rendering
-from . import cf, instance, mc, shadow
+from . import cf, instance, mc, rulesets, shadow
 
-#: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
-STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
 _FOREIGN = "postmaster@foreign.example"
 _CONF_NAME = re.compile(rb"\bconf[A-Z0-9_]+\b")
 
@@ -250,18 +248,16 @@ def _relaying(host: Host, copy: str, policy: Policy, candidate: cf.Cf) -> t.List
     """Ask the rulesets as a stranger: a foreign recipient must be refused, a served one must not. No DNS is asked."""
     stranger = stranger_for(policy)
     served = [f"postmaster@{domain}" for domain in (policy.relay.domains or ())[:3]]
-    # With delay_checks, check_rcpt also judges the sender, by DNS; checkrcpt is what is left without that.
-    ruleset = "checkrcpt" if "checkrcpt" in candidate.rulesets else "check_rcpt"
-    verdicts = ask_rulesets(host, copy, ruleset, stranger, [_FOREIGN] + served)
+    verdicts = rulesets.ask(host, copy, rulesets.about_recipients(candidate), stranger, [_FOREIGN] + served)
     findings = []
     if _FOREIGN not in verdicts:
         return ["check_rcpt: sendmail gives no verdict about relaying"]
-    if not refused(verdicts[_FOREIGN]):
+    if not rulesets.refused(verdicts[_FOREIGN]):
         findings.append(
             f"check_rcpt: an open relay, the stranger {stranger} may send to {_FOREIGN}: {verdicts[_FOREIGN]}"
         )
     for address in served:
-        if refused(verdicts.get(address, "")):
+        if rulesets.refused(verdicts.get(address, "")):
             findings.append(f"policy.relay.domains: mail to {address} is refused: {verdicts[address]}")
     return findings
 
@@ -269,38 +265,8 @@ def _relaying(host: Host, copy: str, policy: Policy, candidate: cf.Cf) -> t.List
 def stranger_for(policy: Policy) -> str:
     """An address outside of the networks that may relay."""
     networks = [ipaddress.ip_network(text) for text in policy.relay.networks or ()]
-    for text in STRANGERS:
+    for text in rulesets.STRANGERS:
         address = ipaddress.ip_address(text)
         if not any(address in network for network in networks):
             return text
-    return STRANGERS[0]
-
-
-def ask_rulesets(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence[str]) -> t.Dict[str, str]:
-    """What a ruleset returns for each recipient when I(client) asks (sendmail -bt)."""
-    program = instance.the_layout().program
-    lines = [f".D{{client_addr}}{client}", f".D{{client_name}}[{client}]", ".D{client_resolve}FAIL", ".Df<>"]
-    lines += [f"{ruleset} <{address}>" for address in recipients]
-    said = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=60, check=False)
-    verdicts = verdicts_in(said.out, ruleset)
-    return dict(zip(recipients, verdicts)) if len(verdicts) == len(recipients) else {}
-
-
-def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
-    """The outermost answers of a ruleset, whose name sendmail cuts to 16 characters."""
-    found, depth = [], 0
-    for line in out.split("\n"):
-        words = re.sub(r"\A(> )+", "", line)
-        name, verb, rest = words[:16].strip(), words[16:25].strip(), words[25:].strip()
-        if name == ruleset[:16] and verb == "input:":
-            depth += 1
-        elif name == ruleset[:16] and verb == "returns:":
-            depth -= 1
-            if depth == 0:
-                found.append(rest)
-    return tuple(found)
-
-
-def refused(verdict: str) -> bool:
-    """Whether a verdict is an error, permanent or temporary."""
-    return verdict.startswith("$# error") or verdict.startswith("$# TEMP") or verdict == "REJECT"
+    return rulesets.STRANGERS[0]

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils import _access
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused, Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access, check
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access, rulesets
 
 NOW = datetime.datetime(2026, 11, 23)
 FACTS = access.Facts("hash", (("access", "hash"),), True, True)
@@ -110,7 +110,7 @@ def test_what_takes_mail_in_for_recipients_keeps_the_relay_closed(tmp_path, monk
         assert ruleset == "checkrcpt"
         return {address: VERDICTS[address.partition("@")[2]] for address in recipients}
 
-    monkeypatch.setattr(check, "ask_rulesets", ask)
+    monkeypatch.setattr(rulesets, "ask", ask)
     rules = _access.parse("rules[0]", {"to": [pattern]}, {"action": action}, NOW)
     if stays:
         access.refuse_unfit(host(tmp_path), FACTS, rules)

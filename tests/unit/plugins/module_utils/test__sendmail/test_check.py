@@ -21,11 +21,10 @@ from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check imp
     _static,
     listener,
     names_in,
-    refused,
     staged,
     stranger_for,
-    verdicts_in,
 )
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.rulesets import refused, verdicts_in
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 
 pytestmark = pytest.mark.usefixtures("debian")

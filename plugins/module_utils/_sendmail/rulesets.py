@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asking the rulesets who may send where, in sendmail's address test mode (sendmail -bt). Nothing is sent.
+
+Private to the collection: it can change at any time.
+"""
+
+import re
+import typing as t
+
+from .._records import Host
+from . import cf, instance
+
+#: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
+STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
+
+
+def about_recipients(known: cf.Cf) -> str:
+    """The ruleset that judges recipients. With delay_checks, check_rcpt also judges the sender, by DNS; checkrcpt is it without that."""
+    return "checkrcpt" if "checkrcpt" in known.rulesets else "check_rcpt"
+
+
+def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence[str]) -> t.Dict[str, str]:
+    """What a ruleset returns for each recipient when I(client) asks (sendmail -bt)."""
+    program = instance.the_layout().program
+    lines = [f".D{{client_addr}}{client}", f".D{{client_name}}[{client}]", ".D{client_resolve}FAIL", ".Df<>"]
+    lines += [f"{ruleset} <{address}>" for address in recipients]
+    said = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=60, check=False)
+    verdicts = verdicts_in(said.out, ruleset)
+    return dict(zip(recipients, verdicts)) if len(verdicts) == len(recipients) else {}
+
+
+def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
+    """The outermost answers of a ruleset, whose name sendmail cuts to 16 characters."""
+    found, depth = [], 0
+    for line in out.split("\n"):
+        words = re.sub(r"\A(> )+", "", line)
+        name, verb, rest = words[:16].strip(), words[16:25].strip(), words[25:].strip()
+        if name == ruleset[:16] and verb == "input:":
+            depth += 1
+        elif name == ruleset[:16] and verb == "returns:":
+            depth -= 1
+            if depth == 0:
+                found.append(rest)
+    return tuple(found)
+
+
+def refused(verdict: str) -> bool:
+    """Whether a verdict is an error, permanent or temporary."""
+    return verdict.startswith("$# error") or verdict.startswith("$# TEMP") or verdict == "REJECT"
