@@ -420,7 +420,10 @@ def remove(podman: Podman, host: Host) -> bool:
     (CACHE / "cp" / host.address).unlink(missing_ok=True)
     if not podman.has("container", "exists", host.container):
         return False
-    podman("rm", "--force", "--time=0", "--volumes", host.container)
+    removal = ("rm", "--force", "--time=0", "--volumes", host.container)
+    # Of a container whose process is gone, podman learns so while it fails to stop it.
+    if not podman.has(*removal):
+        podman(*removal)
     return True
 
 

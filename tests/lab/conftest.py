@@ -16,14 +16,15 @@ import typing as t
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "molecule")]
 
 import accesshosts  # noqa: E402
 import instancehosts  # noqa: E402
 import labhosts  # noqa: E402
 
 #: Test files that leave the fleet alone, so that it need not even be there.
-OWN_RELAYS = {"test_queue", "test_sendmail_instances"}
+OWN_RELAYS = {"test_lab", "test_queue", "test_sendmail_instances"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: t.List[pytest.Item]) -> None:

@@ -17,14 +17,11 @@ import sys
 import time
 import typing as t
 
+import lab
 import pytest
 import yaml
 from labhosts import DNS, HOSTS, ROOT, WORLD, Host, policy_of
 from labhosts import RELAYS as LAB_RELAYS
-
-sys.path.insert(0, str(ROOT / "molecule"))
-
-import lab  # noqa: E402
 
 SINK = "10.25.0.51"
 NOBODY = "10.25.0.79"
