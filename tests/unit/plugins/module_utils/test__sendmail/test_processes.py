@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -22,6 +23,11 @@ def _program(tmp_path):
     return str(path)
 
 
+def _name(pid):
+    with open(f"/proc/{pid}/comm") as stream:
+        return stream.read()
+
+
 @pytest.fixture(name="start")
 def _start(program):
     running = []
@@ -29,6 +35,9 @@ def _start(program):
     def start(directory, argv=(program, "60")):
         os.makedirs(directory, exist_ok=True)
         running.append(subprocess.Popen(list(argv), cwd=directory))
+        # The kernel closes Popen's pipe, which says that the program runs, a moment before it gives the process its name.
+        while _name(running[-1].pid) == _name(os.getpid()) and argv[0] != sys.executable:
+            time.sleep(0.01)
         return running[-1]
 
     yield start
