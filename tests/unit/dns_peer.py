@@ -17,19 +17,30 @@ import dns.rrset
 Answering = t.Callable[[t.Any, bool], t.Optional[bytes]]
 
 
+def _on_one_port(host: str) -> t.Tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket. A port that is free for one may be taken for the other: tests run side by side."""
+    while True:
+        udp, tcp = (socket.socket(socket.AF_INET, kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM))
+        udp.bind((host, 0))
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tcp.bind(udp.getsockname())
+        except OSError:
+            udp.close()
+            tcp.close()
+        else:
+            return udp, tcp
+
+
 class Peer:
     """Listens on one port, by UDP and (unless told not to) by TCP."""
 
     def __init__(self, answering: Answering, tcp: bool = True, host: str = "127.0.0.1") -> None:
         self.answering = answering
         self.asked: t.List[t.Tuple[str, str, bool]] = []
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((host, 0))
+        self._udp, self._tcp = _on_one_port(host)
         self.address, self.port = self._udp.getsockname()
-        self._tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if tcp:
-            self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._tcp.bind((host, self.port))
             self._tcp.listen(20)
             threading.Thread(target=self._serve_tcp, daemon=True).start()
         threading.Thread(target=self._serve_udp, daemon=True).start()
