@@ -102,6 +102,35 @@ class Ledger:
             nothing, nothing, nothing, nothing, b"dsn=" + code, status, why, None, line,
         )  # fmt: skip
 
+    def expired(
+        self,
+        head: bytes,
+        queue_id: bytes,
+        message: Message,
+        recipient: bytes,
+        last: "Attempt",
+        why: bytes,
+        line: bytes,
+    ) -> Raw:
+        """The end of a recipient that has waited too long, with what was said at the last attempt."""
+        reason = why + b"; last: " + said(last.reason)
+        return (
+            head, self.place, queue_id, message, recipient,
+            last.original, last.relay, last.delay, last.delays, last.code, EXPIRED, reason, last.tls, line,
+        )  # fmt: skip
+
+
+class Attempt(t.NamedTuple):
+    """What a delivery line says of an attempt, as the fields of a delivery."""
+
+    original: bytes
+    relay: bytes
+    delay: bytes
+    delays: bytes
+    code: bytes
+    reason: bytes
+    tls: t.Optional[bytes]
+
 
 class Outbox:
     """What a reading has found since it was emptied last."""

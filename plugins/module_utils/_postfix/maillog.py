@@ -31,6 +31,7 @@ from .._logrecords import (
     TLS_IN,
     WAITING,
     WARNED,
+    Attempt,
     Ledger,
     Message,
     address_end,
@@ -40,9 +41,9 @@ from .._logrecords import (
     process_of,
     remember,
     remember_session,
-    said,
     unknown_message,
     wait,
+    wait_no_more,
 )
 
 #: handler(line, head, queue_id, text)
@@ -250,25 +251,8 @@ def _expire(ledger: Ledger, message: Message, line: bytes, head: bytes, queue_id
         return
     for recipient, (last, tls) in waiting.items():
         _to, original, relay, _reused, delay, delays, code, reason = _fields(last.split(b": ", 2)[2])
-        why_at_last = why + b"; last: " + said(reason)
-        ledger.deliveries.append(
-            (
-                head,
-                ledger.place,
-                queue_id,
-                message,
-                recipient,
-                original,
-                relay,
-                delay,
-                delays,
-                code,
-                EXPIRED,
-                why_at_last,
-                tls,
-                line,
-            )  # fmt: skip
-        )
+        attempt = Attempt(original, relay, delay, delays, code, reason, tls)
+        ledger.deliveries.append(ledger.expired(head, queue_id, message, recipient, attempt, why, line))
 
 
 # --- going out ------------------------------------------------------------------------------------------------------
@@ -298,29 +282,15 @@ def _delivery_agent(ledger: Ledger) -> Handler:
             messages.setdefault(queue_id, message)
             wait(message, (recipient,), line, tls_out)
         elif message[WAITING]:
-            message[WAITING].pop(recipient, None)
+            wait_no_more(message, (recipient,))
         if relay == b"relay=local" and status is SENT:
             status = _forwarded(messages, message, reason)
         if keep:
             remember(message, line)
-        deliver(
-            (
-                head,
-                place,
-                queue_id,
-                message,
-                recipient,
-                original,
-                relay,
-                delay,
-                delays,
-                code,
-                status,
-                reason,
-                tls_out,
-                line,
-            )
-        )
+        raw = (
+            head, place, queue_id, message, recipient, original, relay, delay, delays, code, status, reason, tls_out, line,
+        )  # fmt: skip
+        deliver(raw)
 
     return handle
 

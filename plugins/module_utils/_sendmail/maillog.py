@@ -32,6 +32,7 @@ from .._logrecords import (
     SIZE,
     UNFINISHED,
     WAITING,
+    Attempt,
     Ledger,
     Message,
     Raw,
@@ -42,7 +43,6 @@ from .._logrecords import (
     process_of,
     remember,
     remember_session,
-    said,
     unknown_message,
     wait,
     wait_no_more,
@@ -410,25 +410,8 @@ def _expire(
         return  # the second notice of the same end
     for recipient, (last, tls) in message[WAITING].items():
         _to, delay, xdelay, relay, _code, _status, reason = _fields(last.split(b": ", 2)[2])
-        why_at_last = why + b"; last: " + said(reason)
-        ledger.deliveries.append(
-            (
-                head,
-                ledger.place,
-                queue_id,
-                message,
-                recipient,
-                b"",
-                relay,
-                delay,
-                xdelay,
-                b"",
-                EXPIRED,
-                why_at_last,
-                tls,
-                line,
-            )  # fmt: skip
-        )
+        attempt = Attempt(b"", relay, delay, xdelay, b"", reason, tls)
+        ledger.deliveries.append(ledger.expired(head, queue_id, message, recipient, attempt, why, line))
     message[DONE] += len(message[WAITING])
     message[WAITING] = None
 
