@@ -60,7 +60,7 @@ class Place(t.NamedTuple):
 class Ledger:
     """The open messages of one instance, and the outboxes that all instances of a reading share.
 
-    :param tls: protocol of the TLS session that a process has open, by C(host tag[pid]).
+    :param tls: protocol of the TLS session that a process has open, by C( host tag[pid]).
     :param keep: keep the lines of each message with it, for O(full).
     """
 
@@ -178,11 +178,6 @@ def enhanced(why: bytes) -> bytes:
 
 #: Stands for the message of a line whose beginning the log does not show; nobody writes into it.
 NOBODY: Message = new_message()
-
-
-def process_of(head: bytes) -> bytes:
-    """Host, tag and process ID of a line."""
-    return head[16:] if head[0] > 57 else head.partition(b" ")[2]
 
 
 def value_of(field: bytes) -> bytes:

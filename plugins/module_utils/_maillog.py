@@ -9,6 +9,7 @@ Private to the collection: it can change at any time.
 Lines go to the driver that knows their tag; what the drivers find stays bytes (see _logrecords.py) until it is shown.
 """
 
+import functools
 import json
 import typing as t
 
@@ -28,7 +29,6 @@ from ._logrecords import (
     Place,
     Raw,
     new_message,
-    process_of,
     wait,
 )
 from ._postfix import maillog as _postfix_log
@@ -36,12 +36,16 @@ from ._sendmail import maillog as _sendmail_log
 
 #: Postfix first: its tags have a slash, and sendmail's are anything else.
 DRIVERS = {"postfix": _postfix_log, "sendmail": _sendmail_log}
-_FEW_MESSAGES = 20000
+#: So many messages may gather before the closed ones are looked for. More would not fit into the processor's caches.
+_FEW_MESSAGES = 4000
+_MOST_DUMPED = 20000
 _MOST_MESSAGES = 100000
 _MOST_TAGS = 5000
 #: A number in bytes is found four times as fast as bytes.
 _SLASH = ord("/")
-Handler = t.Callable[[bytes, bytes, bytes, bytes], None]
+#: What the lines without a queue ID begin with that start something: sendmail's C(STARTTLS=) and C(ruleset=).
+_NEW_SESSION = (b"S", b"r")
+Handler = t.Callable[[bytes, bytes, bytes, bytes, bytes], None]
 
 
 class Counts(t.NamedTuple):
@@ -49,6 +53,13 @@ class Counts(t.NamedTuple):
 
     lines: int
     skipped: int
+
+
+class Reader(t.NamedTuple):
+    """What reads the lines of one tag: I(line(line, head, process, queue_id, text)), and I(session(head, process, text)) those without a queue ID."""
+
+    line: Handler
+    session: t.Callable[[bytes, bytes, bytes], None]
 
 
 class Join:
@@ -63,30 +74,44 @@ class Join:
         self.skipped = 0
         self._keep = keep
         self._ledgers: t.Dict[Place, Ledger] = {}
-        self._tags: t.Dict[bytes, Handler] = {}
-        #: What reads the lines of C( host tag), or C( host tag[pid) for Postfix, whose processes have many lines each.
+        self._tags: t.Dict[bytes, Reader] = {}
+        #: Postfix, whose processes have many lines each: what reads the lines of C( host tag[pid]).
         self._handlers: t.Dict[bytes, Handler] = {}
-        #: How long an RFC 3339 stamp is: the same in all of a file.
-        self._stamp = 32
+        #: sendmail, which has a process for every message: C( host tag[) of the last line, and what reads it.
+        self._tag = b"-"
+        self._of_tag: Handler = _ignore
+        #: How long a stamp is: the same in all of a file.
+        self._stamp = 15
         self._limits: t.Dict[Place, int] = {}
 
     def feed(self, lines: t.Sequence[bytes]) -> None:
         """Take the next lines; what they complete is in I(outbox) until take()."""
-        handlers, tls, stamp = self._handlers, self.outbox.tls, self._stamp
+        handlers, tls = self._handlers, self.outbox.tls
+        stamp, tag, of_tag = self._stamp, self._tag, self._of_tag
+        tag_end = stamp + len(tag)
         skipped = 0
         for line in lines:
             parts = line.split(b": ", 2)
             try:
                 if len(parts) == 3:
                     head, queue_id, text = parts
-                    start = 15 if head[0] > 57 else stamp
-                    handler = handlers.get(head[start:] if _SLASH in head else head[start : head.rindex(b"[")])
+                    process = head[stamp:]
+                    # Postfix has many lines of a process, sendmail of a tag.
+                    if _SLASH in process:
+                        handler = handlers.get(process)
+                    elif head[stamp:tag_end] == tag:
+                        handler = of_tag
+                    else:
+                        handler = None
                     if handler is None:
                         handler = self._handler_of(head)
-                        stamp = self._stamp
-                    handler(line, head, queue_id, text)
-                elif tls or len(parts) == 1 or parts[1][:1] in (b"r", b"S"):
-                    self._session(parts)
+                        stamp, tag, of_tag = self._stamp, self._tag, self._of_tag
+                        tag_end, process = stamp + len(tag), head[stamp:]
+                    handler(line, head, process, queue_id, text)
+                elif len(parts) == 1:
+                    skipped += 1
+                elif parts[0][stamp:] in tls or parts[1][:1] in _NEW_SESSION:
+                    self._session(*parts)
             except (ValueError, IndexError, KeyError):
                 skipped += 1
         self.lines += len(lines)
@@ -109,48 +134,45 @@ class Join:
         return Counts(self.lines, self.skipped)
 
     def _handler_of(self, head: bytes) -> Handler:
-        """What reads the lines of this process, of which this is the first one; or the stamp has another length."""
-        start, end = 15 if head[0] > 57 else self._stamp, head.rindex(b"[")
-        if head[start:end] not in self._tags and head[0] <= 57:
-            start = head.index(b" ")
-        tag = head[start:end]
-        if len(self._handlers) > _MOST_TAGS:
+        """What reads the lines of this process or tag, of which this is the first one; or the stamp has another length."""
+        self._stamp = 15 if head[0] > 57 else head.index(b" ")
+        tag = head[self._stamp : head.rindex(b"[")]
+        handler = self._reader_of(tag).line
+        if _SLASH in tag:
+            self._handlers[head[self._stamp :]] = handler
+        else:
+            self._tag, self._of_tag = tag + b"[", handler
+        return handler
+
+    def _reader_of(self, tag: bytes) -> Reader:
+        if len(self._handlers) > _MOST_TAGS or len(self._tags) > _MOST_TAGS:
             self._handlers.clear()
             self._tags.clear()
         if tag not in self._tags:
-            self._tags[tag] = self._new_handler(tag)
-        if head[0] <= 57:
-            self._stamp = start
-        handler = self._handlers[head[start:] if _SLASH in head else tag] = self._tags[tag]
-        return handler
+            self._tags[tag] = self._new_reader(tag)
+        return self._tags[tag]
 
-    def _new_handler(self, tag: bytes) -> Handler:
+    def _new_reader(self, tag: bytes) -> Reader:
         host, _blank, name = tag[1:].partition(b" ")
         if not name or b" " in name:
             raise ValueError("no host and tag")
         for mta, driver in DRIVERS.items():
             instance = driver.instance_of(name)
             if instance is not None:
-                return driver.handler(self._ledger(Place(mta, host, instance)), name) or _ignore
-        return _ignore
+                ledger = self._ledger(Place(mta, host, instance))
+                return Reader(driver.handler(ledger, name) or _ignore, functools.partial(driver.session, ledger))
+        raise ValueError("no tag")
 
     def _ledger(self, place: Place) -> Ledger:
         if place not in self._ledgers:
             self._ledgers[place] = Ledger(place, self.outbox, self._keep)
         return self._ledgers[place]
 
-    def _session(self, parts: t.List[bytes]) -> None:
-        """Lines without a queue ID."""
-        if len(parts) != 2:
-            raise ValueError("no log line")
-        head, text = parts
-        process = process_of(head)
-        host, _blank, name = process[: process.rindex(b"[")].partition(b" ")
-        for mta, driver in DRIVERS.items():
-            instance = driver.instance_of(name)
-            if instance is not None:
-                driver.session(self._ledger(Place(mta, host, instance)), head, text)
-                return
+    def _session(self, head: bytes, text: bytes) -> None:
+        """A line without a queue ID, of which few say anything: TLS sessions begin and end, connections are rejected."""
+        stamp = 15 if head[0] > 57 else head.index(b" ")
+        reader = self._reader_of(head[stamp : head.rindex(b"[")])
+        reader.session(head, head[stamp:], text)
 
     def _sweep(self) -> None:
         """Forgets messages that are done, and beyond a limit the oldest ones."""
@@ -163,7 +185,8 @@ class Join:
                 del messages[queue_id]
             for queue_id in list(messages)[: max(0, len(messages) - _MOST_MESSAGES)]:
                 del messages[queue_id]
-            self._limits[place] = len(messages) + _FEW_MESSAGES
+            # A share of those that stay, so that a message is not looked at again and again.
+            self._limits[place] = len(messages) * 5 // 4 + _FEW_MESSAGES
 
     # --- across calls: what since_last keeps ---
 
@@ -174,7 +197,7 @@ class Join:
             closed = DRIVERS[place.mta].closed
             messages = [_dump_message(key, one) for key, one in ledger.messages.items() if not closed(one)]
             ledgers.append(
-                {"place": [place.mta, _text(place.host), _text(place.instance)], "messages": messages[-_FEW_MESSAGES:]}
+                {"place": [place.mta, _text(place.host), _text(place.instance)], "messages": messages[-_MOST_DUMPED:]}
             )
         return json.dumps({"ledgers": ledgers})
 
@@ -195,7 +218,7 @@ class Join:
                     wait(message, (_bytes(recipient),), _bytes(line), None if tls is None else _bytes(tls))
 
 
-def _ignore(_line: bytes, _head: bytes, _queue_id: bytes, _text: bytes) -> None:
+def _ignore(_line: bytes, _head: bytes, _process: bytes, _queue_id: bytes, _text: bytes) -> None:
     """Reads the lines of a daemon that says nothing about a delivery, and of other programs."""
 
 

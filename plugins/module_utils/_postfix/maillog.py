@@ -38,7 +38,6 @@ from .._logrecords import (
     bare,
     enhanced,
     new_message,
-    process_of,
     remember,
     remember_session,
     unknown_message,
@@ -46,8 +45,8 @@ from .._logrecords import (
     wait_no_more,
 )
 
-#: handler(line, head, queue_id, text)
-Handler = t.Callable[[bytes, bytes, bytes, bytes], None]
+#: handler(line, head, process, queue_id, text)
+Handler = t.Callable[[bytes, bytes, bytes, bytes, bytes], None]
 
 #: What smtpd, cleanup and postscreen do to a recipient or a message: the word in the log to the status.
 ACTIONS = {
@@ -91,10 +90,10 @@ def closed(message: t.List[t.Any]) -> bool:
     return False
 
 
-def session(ledger: Ledger, head: bytes, text: bytes) -> None:
+def session(ledger: Ledger, head: bytes, process: bytes, text: bytes) -> None:
     """Lines without a queue ID: the end of a connection is the end of its TLS session."""
     if text[:11] == b"disconnect " or text[:8] == b"connect ":
-        ledger.tls.pop(process_of(head), None)
+        ledger.tls.pop(process, None)
 
 
 # --- coming in ------------------------------------------------------------------------------------------------------
@@ -103,16 +102,16 @@ def session(ledger: Ledger, head: bytes, text: bytes) -> None:
 def _smtpd(ledger: Ledger) -> Handler:
     messages, tls, started, keep = ledger.messages, ledger.tls, ledger.started.append, ledger.keep
 
-    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:7] == b"client=":
             if not queue_id.isalnum():
                 raise ValueError("no queue ID")
-            protocol = _tls_from(tls, head) if tls else b""
+            protocol = _tls_from(tls, process) if process in tls else b""
             lines = [line] if keep else None
             messages[queue_id] = [head, text[7:-1], b"", None, None, 0, protocol, None, b"", lines, 0, 0]
             started(head)
         elif text[:3] == b"TLS":
-            _tls_session(ledger, head, queue_id, text)
+            _tls_session(ledger, process, queue_id, text)
         else:
             _action(ledger, line, head, queue_id, text)
 
@@ -120,7 +119,7 @@ def _smtpd(ledger: Ledger) -> Handler:
 
 
 def _pickup(ledger: Ledger) -> Handler:
-    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:4] == b"uid=" or text[:7] == b"sender=":
             message = new_message(head, LOCAL, None, b"")
             before = ledger.messages.pop(text.partition(b" orig_id=")[2][:-1], None)
@@ -137,7 +136,7 @@ def _pickup(ledger: Ledger) -> Handler:
 def _cleanup(ledger: Ledger) -> Handler:
     messages, keep = ledger.messages, ledger.keep
 
-    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:11] == b"message-id=":
             message = messages.get(queue_id) or ledger.message(queue_id)
             message[MESSAGE_ID] = text[11:-1]
@@ -209,7 +208,7 @@ def _before(text: bytes, mark: bytes) -> bytes:
 def _qmgr(ledger: Ledger) -> Handler:
     messages, accepted, keep = ledger.messages, ledger.accepted.append, ledger.keep
 
-    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:6] == b"from=<":
             message = messages.get(queue_id) or ledger.message(queue_id)
             if keep:
@@ -230,7 +229,7 @@ def _qmgr(ledger: Ledger) -> Handler:
             if keep and message:
                 remember(message, line)
         elif text[:4] == b"to=<":
-            deliver(line, head, queue_id, text)
+            deliver(line, head, process, queue_id, text)
 
     deliver = _delivery_agent(ledger)
     return handle
@@ -263,10 +262,10 @@ def _delivery_agent(ledger: Ledger) -> Handler:
     messages, tls, place, keep = ledger.messages, ledger.tls, ledger.place, ledger.keep
     deliver = ledger.deliveries.append
 
-    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:4] != b"to=<":
             if text[:3] == b"TLS":
-                _tls_session(ledger, head, queue_id, text)
+                _tls_session(ledger, process, queue_id, text)
             return
         fields = text.split(b", ", 5)
         if len(fields) == 6 and fields[5][:12] == b"status=sent " and fields[1][:6] == b"relay=":
@@ -276,7 +275,7 @@ def _delivery_agent(ledger: Ledger) -> Handler:
             to, original, relay, reused, delay, delays, code, reason = _fields(text)
             status = _STATUSES[reason[7:].split(b" ", 1)[0]]
         message = messages.get(queue_id) or unknown_message(queue_id)
-        tls_out = _tls_of(tls, head, queue_id, relay[6:], reused) if tls or reused else b""
+        tls_out = _tls_of(tls, process, queue_id, relay[6:], reused) if process in tls or reused else b""
         recipient = to[4:-1]
         if status is DEFERRED:
             messages.setdefault(queue_id, message)
@@ -338,26 +337,28 @@ def _unusual(text: bytes) -> t.Tuple[bytes, ...]:
     )
 
 
-def _tls_session(ledger: Ledger, head: bytes, what: bytes, text: bytes) -> None:
+def _tls_session(ledger: Ledger, process: bytes, what: bytes, text: bytes) -> None:
     """C(Trusted TLS connection established to mx[ip]:25: TLSv1.3 with cipher ...), also C(from client[ip])."""
     before, established, peer = what.partition(b" TLS connection established ")
     if established and b" " not in before:
         protocol = text.split(b" ", 1)[0]
-        remember_session(ledger.tls, process_of(head), protocol if peer[:5] == b"from " else [peer[3:], protocol, None])
+        remember_session(ledger.tls, process, protocol if peer[:5] == b"from " else [peer[3:], protocol, None])
 
 
-def _tls_from(tls: t.Dict[bytes, t.Any], head: bytes) -> bytes:
-    known = tls.get(process_of(head))
+def _tls_from(tls: t.Dict[bytes, t.Any], process: bytes) -> bytes:
+    known = tls[process]
     return known if isinstance(known, bytes) else b""
 
 
-def _tls_of(tls: t.Dict[bytes, t.Any], head: bytes, queue_id: bytes, relay: bytes, reused: bytes) -> t.Optional[bytes]:
+def _tls_of(
+    tls: t.Dict[bytes, t.Any], process: bytes, queue_id: bytes, relay: bytes, reused: bytes
+) -> t.Optional[bytes]:
     """The protocol of the connection that this process delivered over.
 
     The TLS line comes once, before the first delivery of a connection. A second message over it says C(conn_use=);
     when another process made that connection, nothing in the log tells, and None is the answer.
     """
-    session_ = tls.get(process_of(head))
+    session_ = tls.get(process)
     if isinstance(session_, list) and session_[0] == relay and (reused or session_[2] in (None, queue_id)):
         session_[2] = queue_id
         return t.cast(bytes, session_[1])
@@ -365,7 +366,7 @@ def _tls_of(tls: t.Dict[bytes, t.Any], head: bytes, queue_id: bytes, relay: byte
 
 
 def _bounce(ledger: Ledger) -> Handler:
-    def handle(line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         child = ledger.messages.get(text.rpartition(b" ")[2][:-1]) if b"notification: " in text else None
         if child and child[CLIENT] is None:
             child[CLIENT], child[TLS_IN] = LOCAL, b""
