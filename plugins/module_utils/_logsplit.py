@@ -20,9 +20,9 @@ import typing as t
 
 from ._errors import PostmasterError
 from ._logfiles import Reading, blocks_between
-from ._logrecords import CLIENT, LINE, MESSAGE, REJECTED, STATUS, Raw
+from ._logrecords import CLIENT, LINE, MESSAGE, PLACE, REJECTED, STATUS, TLS, Raw
 from ._logtime import Clock
-from ._maillog import Join
+from ._maillog import DRIVERS, Join
 
 #: A Summary or a Listing.
 Collector = t.Any
@@ -67,6 +67,7 @@ def _parent(path: str, cut: int, found: Collector, reader: int) -> None:
     parts, orphans = marshal.loads(answer)
     found.lines, found.skipped = join.lines, join.skipped + reading.overlong
     found.absorb(parts)
+    join.outbox.tls.clear()
     join.feed(orphans)
     _take(found, join, clock)
     found.close(clock)
@@ -116,6 +117,8 @@ def _distinct(raws: t.Sequence[Raw]) -> t.List[bytes]:
     found: t.List[bytes] = []
     for raw in raws:
         if not found or found[-1] is not raw[LINE]:
+            if raw[TLS]:
+                found.append(DRIVERS[raw[PLACE].mta].session_line(raw))
             found.append(raw[LINE])
     return found
 

@@ -319,7 +319,7 @@ class _View:
 
     @property
     def recipients(self) -> t.Sequence[_select.Target]:
-        return (_select.Target(readable(self._raw[RECIPIENT]), self.reason),)
+        return (_select.Target(readable(self._raw[RECIPIENT])),)
 
 
 def tests(wanted: Selection, now: float) -> t.List[Test]:
@@ -336,11 +336,16 @@ def tests(wanted: Selection, now: float) -> t.List[Test]:
     if wanted.mta or wanted.instance:
         found.append(lambda raw, clock: is_at(raw[PLACE], wanted))
     common = wanted.common._replace(status=None)
-    if common != _select.EVERYTHING:
-        fits = _select.predicate(common, now)
-        found.append(lambda raw, clock: fits(_View(raw, clock)))
+    if common.sender is not None:
+        found.append(_by_text(_sender_of, _seen(_select.predicate(_select.Selection(sender=common.sender), now))))
+    of_recipient = _select.recipient_predicate(common._replace(reason=None))
+    if of_recipient:
+        found.append(_by_text(_recipient_of, _recipient_test(of_recipient)))
+    common = common._replace(sender=None, recipient=None, domain=None)
     if wanted.client:
-        found.append(_client_test(wanted.client))
+        found.append(_by_text(_client_of, _client_test(wanted.client)))
+    if common != _select.EVERYTHING:
+        found.append(_seen(_select.predicate(common, now)))
     if wanted.since or wanted.until:
         found.append(lambda raw, clock: _in_window(clock.epoch(raw[HEAD]), wanted))
     return found
@@ -355,9 +360,44 @@ def select(raws: t.Iterable[Raw], clock: Clock, conditions: t.Sequence[Test]) ->
 
 def _fits(raw: Raw, clock: Clock, conditions: t.Sequence[Test]) -> bool:
     try:
-        return all(condition(raw, clock) for condition in conditions)
+        for condition in conditions:
+            if not condition(raw, clock):
+                return False
     except (ValueError, IndexError, OverflowError):
         return False
+    return True
+
+
+def _seen(fits: _select.Predicate) -> Test:
+    return lambda raw, clock: fits(_View(raw, clock))
+
+
+def _sender_of(raw: Raw) -> t.Optional[bytes]:
+    return t.cast(t.Optional[bytes], raw[MESSAGE][SENDER])
+
+
+def _recipient_of(raw: Raw) -> t.Optional[bytes]:
+    return t.cast(t.Optional[bytes], raw[RECIPIENT])
+
+
+def _client_of(raw: Raw) -> t.Optional[bytes]:
+    return t.cast(t.Optional[bytes], raw[MESSAGE][CLIENT])
+
+
+def _by_text(text_of: t.Callable[[Raw], t.Optional[bytes]], test: Test) -> Test:
+    """A test that looks at nothing but one text of a delivery: most texts come again, and are judged once."""
+    known: t.Dict[t.Optional[bytes], bool] = {}
+
+    def remembering(raw: Raw, clock: Clock) -> bool:
+        text = text_of(raw)
+        found = known.get(text)
+        if found is None:
+            if len(known) > 50000:
+                known.clear()
+            found = known[text] = test(raw, clock)
+        return found
+
+    return remembering
 
 
 def is_at(place: Place, wanted: Selection) -> bool:
@@ -369,6 +409,10 @@ def _in_window(moment: float, wanted: Selection) -> bool:
     return moment >= wanted.since and (not wanted.until or moment < wanted.until)
 
 
+def _recipient_test(fits: t.Callable[[t.Any, str], bool]) -> Test:
+    return lambda raw, clock: fits(_select.Target(readable(raw[RECIPIENT])), "")
+
+
 def _client_test(values: t.Sequence[str]) -> Test:
     names, networks = set(), []
     for value in values:
@@ -376,22 +420,13 @@ def _client_test(values: t.Sequence[str]) -> Test:
             networks.append(network(value))
         except ValueError:
             names.add(value.lower())
-    seen: t.Dict[t.Optional[bytes], bool] = {}
 
-    def judge(client: bytes) -> bool:
-        name, place = peer(client)
+    def test(raw: Raw, _clock: Clock) -> bool:
+        name, place = peer(raw[MESSAGE][CLIENT])
         if (name or "").partition("[")[0].lower() in names:
             return True
         found = _address(place or "")
         return found is not None and any(found in one for one in networks if one.version == found.version)
-
-    def test(raw: Raw, _clock: Clock) -> bool:
-        client = raw[MESSAGE][CLIENT]
-        if client not in seen:
-            if len(seen) > 50000:
-                seen.clear()
-            seen[client] = client is not None and judge(client)
-        return seen[client]
 
     return test
 

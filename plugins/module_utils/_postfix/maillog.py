@@ -19,21 +19,25 @@ from .._logrecords import (
     DISCARDED,
     EXPIRED,
     FORWARDED,
+    HEAD,
     HELD,
     LINES,
     MESSAGE_ID,
     REJECTED,
+    RELAY,
     SENDER,
     SENT,
     SIZE,
     STARTED,
     SUBJECT,
+    TLS,
     TLS_IN,
     WAITING,
     WARNED,
     Attempt,
     Ledger,
     Message,
+    Raw,
     address_end,
     bare,
     enhanced,
@@ -343,6 +347,11 @@ def _tls_session(ledger: Ledger, process: bytes, what: bytes, text: bytes) -> No
     if established and b" " not in before:
         protocol = text.split(b" ", 1)[0]
         remember_session(ledger.tls, process, protocol if peer[:5] == b"from " else [peer[3:], protocol, None])
+
+
+def session_line(raw: Raw) -> bytes:
+    """The line about the TLS session of a delivery, as the process wrote it before."""
+    return b"%b: Trusted TLS connection established to %b: %b with\n" % (raw[HEAD], raw[RELAY][6:], raw[TLS])
 
 
 def _tls_from(tls: t.Dict[bytes, t.Any], process: bytes) -> bytes:

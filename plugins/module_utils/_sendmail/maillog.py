@@ -19,6 +19,7 @@ from .._logrecords import (
     DISCARDED,
     DONE,
     EXPIRED,
+    HEAD,
     HELD,
     LINE,
     LINES,
@@ -27,9 +28,11 @@ from .._logrecords import (
     NOBODY,
     RECIPIENTS,
     REJECTED,
+    RELAY,
     SENDER,
     SENT,
     SIZE,
+    TLS,
     UNFINISHED,
     WAITING,
     Attempt,
@@ -345,6 +348,11 @@ def _list_end(text: bytes) -> int:
         if text[position : position + 1] != b"," or text[position + 1 : position + 2] == b" ":
             return position
         position += 1
+
+
+def session_line(raw: Raw) -> bytes:
+    """The line about the TLS session of a delivery, as the process wrote it before."""
+    return b"%b: STARTTLS=client, %b, version=%b, verify=\n" % (raw[HEAD], raw[RELAY], raw[TLS])
 
 
 def _tls_of(session_: t.Tuple[bytes, bytes], relay: bytes) -> bytes:

@@ -11,6 +11,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils import _logread, _l
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._logview import Internal, Selection
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+from ansible_collections.postmaster.mta.tests.bench import maillog_generator
 
 CORPUS = pathlib.Path(__file__).parents[3] / "corpus" / "maillog"
 INTERNAL = Internal(["127.0.0.2/32"], ["ok.test"])
@@ -46,6 +47,16 @@ def test_two_processes_count_what_one_does(tmp_path, monkeypatch, name, warm_up)
         path.write_bytes(padding + b"".join(lines))
         one, two = both(path)
         assert one == two
+
+
+@pytest.mark.parametrize("mta", ["postfix", "sendmail"])
+def test_two_processes_know_the_tls_of_what_was_retried_for_long(tmp_path, monkeypatch, mta):
+    monkeypatch.setattr(_logsplit, "WARM_UP", 20000)
+    path = tmp_path / "log"
+    truth = maillog_generator.write(str(path), mta, 2000000).truth
+    one, two = both(path)
+    assert one == two
+    assert (two["tls_in"]["TLSv1.3"], two["tls_out"]["TLSv1.3"]) == (truth["tls_in"], truth["tls_out"])
 
 
 @pytest.mark.parametrize("attempts", ["all", "last"])

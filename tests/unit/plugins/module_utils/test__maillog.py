@@ -396,6 +396,19 @@ def test_damaged_lines_never_stop_the_reading(seed):
     assert join.counts().skipped > 100 and shown > 100
 
 
+@pytest.mark.parametrize("before", [[], [b"Nov 22 07:39:25 r postfix/qmgr[3]: 4AB: removed\n"]])
+def test_a_session_is_known_whatever_the_line_before_it_was(before):
+    # Of another MTA, with a stamp of another length, or there was none.
+    head = b"2026-11-22T07:39:26.1+00:00 r sm-mta[7]: "
+    to = b"6AM7IlFY000007: to=<a@b.test>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=1, relay=mx.test. [10.0.0.1], "
+    lines = [
+        head + b"STARTTLS=client, relay=mx.test., version=TLSv1.2, verify=NO\n",
+        head + to + b"dsn=2.0.0, stat=Sent (ok)\n",
+        head.replace(b"[7]", b"[8]") + to + b"dsn=2.0.0, stat=Sent (ok)\n",
+    ]
+    assert [one.tls_out for one in joined(before + lines)] == ["TLSv1.2", ""]
+
+
 def test_what_is_no_log_line_is_counted():
     join = _maillog.Join()
     join.feed([b"\n", b"\x00\xff\xfe\n", b"x" * 1000000 + b"\n", b"Nov 22 07:39:25 r dovecot: fine\n", b": : :\n"])
