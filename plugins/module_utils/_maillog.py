@@ -44,7 +44,7 @@ _MOST_TAGS = 5000
 #: A number in bytes is found four times as fast as bytes.
 _SLASH = ord("/")
 #: What the lines without a queue ID begin with that start something: sendmail's C(STARTTLS=) and C(ruleset=).
-_NEW_SESSION = (b"S", b"r")
+_NEW_SESSION = frozenset(b"Sr")
 Handler = t.Callable[[bytes, bytes, bytes, bytes, bytes], None]
 
 
@@ -88,29 +88,27 @@ class Join:
         """Take the next lines; what they complete is in I(outbox) until take()."""
         handlers, tls = self._handlers, self.outbox.tls
         stamp, tag, of_tag = self._stamp, self._tag, self._of_tag
-        tag_end = stamp + len(tag)
+        tag_length = len(tag)
         skipped = 0
         for line in lines:
             parts = line.split(b": ", 2)
             try:
                 if len(parts) == 3:
                     head, queue_id, text = parts
-                    process = head[stamp:]
                     # Postfix has many lines of a process, sendmail of a tag.
+                    process = head[stamp:]
                     if _SLASH in process:
                         handler = handlers.get(process)
-                    elif head[stamp:tag_end] == tag:
+                    elif process[:tag_length] == tag:
                         handler = of_tag
                     else:
                         handler = None
                     if handler is None:
                         handler = self._handler_of(head)
                         stamp, tag, of_tag = self._stamp, self._tag, self._of_tag
-                        tag_end, process = stamp + len(tag), head[stamp:]
+                        tag_length, process = len(tag), head[stamp:]
                     handler(line, head, process, queue_id, text)
-                elif len(parts) == 1:
-                    skipped += 1
-                elif parts[0][stamp:] in tls or parts[1][:1] in _NEW_SESSION:
+                elif parts[1][0] in _NEW_SESSION or tls and parts[0][stamp:] in tls:
                     self._session(*parts)
             except (ValueError, IndexError, KeyError):
                 skipped += 1
