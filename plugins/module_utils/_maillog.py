@@ -42,7 +42,7 @@ _MOST_DUMPED = 20000
 _MOST_MESSAGES = 100000
 _MOST_TAGS = 5000
 #: A number in bytes is found four times as fast as bytes.
-_SLASH = ord("/")
+_SLASH, _BRACKET = ord("/"), ord("]")
 #: What the lines without a queue ID begin with that start something: sendmail's C(STARTTLS=) and C(ruleset=).
 _NEW_SESSION = frozenset(b"Sr")
 Handler = t.Callable[[bytes, bytes, bytes, bytes, bytes], None]
@@ -108,6 +108,8 @@ class Join:
                         stamp, tag, of_tag = self._stamp, self._tag, self._of_tag
                         tag_length, process = len(tag), head[stamp:]
                     handler(line, head, process, queue_id, text)
+                elif parts[0][-1] != _BRACKET:
+                    _without_process(parts[0])
                 elif parts[1][0] in _NEW_SESSION or tls and parts[0][stamp:] in tls:
                     self._session(*parts)
             except (ValueError, IndexError, KeyError):
@@ -214,6 +216,17 @@ class Join:
                 ledger.messages[_bytes(queue_id)] = message
                 for recipient, line, tls in waiting:
                     wait(message, (_bytes(recipient),), _bytes(line), None if tls is None else _bytes(tls))
+
+
+def _without_process(head: bytes) -> None:
+    """A line of a program that does not write its process ID says nothing about mail.
+
+    :raises ValueError: when it is no log line: time, host and tag.
+    """
+    start = 15 if head[0] > 57 else head.index(b" ")
+    _host, _blank, tag = head[start + 1 :].partition(b" ")
+    if not tag or b" " in tag:
+        raise ValueError("no log line")
 
 
 def _ignore(_line: bytes, _head: bytes, _process: bytes, _queue_id: bytes, _text: bytes) -> None:

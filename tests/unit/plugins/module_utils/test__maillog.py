@@ -417,6 +417,9 @@ def test_what_is_no_log_line_is_counted():
         [b"Nov 22 07:39:25 r systemd[1]: Started: x: y\n", b"Nov 22 07:39:25 r postfix/anvil[1]: statistics: x: y\n"]
     )
     assert join.counts() == (7, 4)
+    # The rest of a line whose beginning is lost.
+    join.feed([b"Nov 22 07:39:2x.test. [192.0.2.1], dsn=2.0.0, stat=Sent (Ok: queued as 7)\n", b"C: 'RCPT TO'\n"])
+    assert join.counts() == (9, 6)
 
 
 @pytest.mark.parametrize(
