@@ -100,6 +100,7 @@ class Run:
         self.facts: t.Any = None
         self.works: t.Dict[str, Work] = {}
         self.files: t.Dict[str, t.Any] = {}
+        self.judged: t.Dict[str, t.Optional[t.Tuple[int, ...]]] = {}
         self.verified: t.List[str] = []
         self.accepted: t.Tuple[t.Any, ...] = ()
 
@@ -178,10 +179,11 @@ class Run:
 
     def _stale(self, name: str) -> bool:
         """Whether a compiled file is missing or older than its source."""
-        if self.works[name].mark is None:
+        source = self.works[name].mark
+        if source is None:
             return False
-        times = [_modified(self._path(one)) for one in self.driver.compiled(self.facts, name)]
-        return any(time is None or time < (_modified(self._path(name)) or 0) for time in times)
+        compiled = [_mark(self._path(one)) for one in self.driver.compiled(self.facts, name)]
+        return any(mark is None or mark[1] < source[1] for mark in compiled)
 
     def _removals(self, names: t.Sequence[str]) -> t.Tuple[_change.FileChange, ...]:
         found = []
@@ -199,7 +201,7 @@ class Run:
             work = self.works[name]
             path = os.path.join(stage, name)
             if work.edited.edits:
-                if (_mark(path) if os.path.exists(path) else None) != work.mark:
+                if _mark(path) != work.mark:
                     raise _change.Busy(
                         f"{self._path(name)}: somebody else wrote it while the change was planned; run again"
                     )
@@ -209,6 +211,7 @@ class Run:
 
     def _check(self, stage: str) -> t.Sequence[str]:
         findings = list(self._asked(stage, compared=False))
+        self.judged = self._marks(stage)
         if self.files and not findings:
             findings += self._check_wiring(stage)
         if self.wire and not findings:
@@ -232,7 +235,9 @@ class Run:
         self.host.driver.activate(self.host, activation)
 
     def _verify(self) -> t.Sequence[str]:
-        findings = list(self._asked(self.directory)) if self.lookup else []
+        """The tables that are live are the very files that the MTA was asked about in the stage; others it is asked about here."""
+        moved = self._marks(self.directory) == self.judged
+        findings = list(self._asked(self.directory)) if self.lookup and not moved else []
         if self.lookup and not findings:
             count = sum(len(work.edited.changes) for work in self.works.values())
             self.verified.append(f"{count} changes asked of the MTA in {len(self.works)} tables")
@@ -248,6 +253,11 @@ class Run:
         report = _accesswire.prove(self._listening(), self.wish.rules, refusing, self.accepted)
         self.verified += report.verified
         return list(report.findings)
+
+    def _marks(self, directory: str) -> t.Dict[str, t.Optional[t.Tuple[int, ...]]]:
+        """What tells the files that the MTA reads from all others, wherever they lie."""
+        files = {one for name in self.works for one in self.driver.compiled(self.facts, name) or (name,)}
+        return {name: _mark(os.path.join(directory, name)) for name in files}
 
     def _compared(self, name: str) -> bool:
         """Whether a compiled table is compared with all of its source when it is made."""
@@ -295,16 +305,13 @@ def _is_rule(block: _tables.Block) -> bool:
     return block.title.split(" ")[0] in _access.PLACES
 
 
-def _mark(path: str) -> t.Tuple[int, ...]:
-    known = os.stat(path)
-    return known.st_size, known.st_mtime_ns, known.st_ino
-
-
-def _modified(path: str) -> t.Optional[int]:
+def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
+    """Size, time stamp and inode of a file, None where there is none."""
     try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
+        known = os.stat(path)
+    except FileNotFoundError:
         return None
+    return known.st_size, known.st_mtime_ns, known.st_ino
 
 
 def write_edited(path: str, edits: t.Sequence[_tables.Edit], mode: int) -> None:
