@@ -23,8 +23,10 @@ from ._runner import Runner
 if t.TYPE_CHECKING:
     from ._postfix import access as _postfix_access  # noqa: F401
     from ._postfix import check as _postfix_check  # noqa: F401
+    from ._postfix import daemon as _postfix_daemon  # noqa: F401
     from ._sendmail import access as _sendmail_access  # noqa: F401
     from ._sendmail import check as _sendmail_check  # noqa: F401
+    from ._sendmail import daemon as _sendmail_daemon  # noqa: F401
 
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"

@@ -6,19 +6,22 @@
 
 Neither main.cf nor m4 nor a table source has an escape character that holds everywhere, so nothing is ever
 escaped: what is not in the grammar is refused. All functions raise ValueError with a sentence that says why.
+Python's ipaddress is imported where there is an address: to read it takes a millisecond, and most of what is asked for is a domain.
 
 Private to the collection: it can change at any time.
 """
 
-import ipaddress
 import re
 import typing as t
 
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
-_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+\Z")
+if t.TYPE_CHECKING:
+    import ipaddress
 
-Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+\Z"
+
+Address = t.Union["ipaddress.IPv4Address", "ipaddress.IPv6Address"]
+Network = t.Union["ipaddress.IPv4Network", "ipaddress.IPv6Network"]
 
 
 def domain(text: str) -> str:
@@ -47,6 +50,8 @@ def hostname(text: str) -> str:
 
 def address(text: str) -> Address:
     """An IP address, with or without the brackets that SMTP puts around it."""
+    import ipaddress
+
     try:
         return ipaddress.ip_address(_plain(text).strip("[]").replace("IPv6:", ""))
     except ValueError:
@@ -58,6 +63,8 @@ def network(text: str) -> Network:
 
     :raises ValueError: for host bits that are set, which Postfix skips with a warning and so fails open.
     """
+    import ipaddress
+
     plain = _plain(text).replace("[", "").replace("]", "")
     try:
         return ipaddress.ip_network(plain, strict=True)
@@ -80,7 +87,7 @@ def mail_address(text: str) -> str:
 
 def local_part(text: str) -> str:
     """The unquoted part before the @, at most 64 characters (RFC 5321 4.5.3.1.1)."""
-    if len(text) > 64 or not text or not all(_ATOM.match(atom) for atom in text.split(".")):
+    if len(text) > 64 or not text or not all(re.match(_ATOM, atom) for atom in text.split(".")):
         raise ValueError("not an unquoted local part of at most 64 characters (RFC 5321)")
     return text
 
