@@ -41,7 +41,7 @@ FILES = {
     "version": "instance",
 }
 #: The parts of a driver, C(host.driver.queue.messages(...)): a file each.
-PARTS = ("access", "capture", "drain", "multi", "queue", "route")
+PARTS = ("access", "asking", "capture", "drain", "multi", "queue", "route")
 
 
 class Driver:

@@ -13,7 +13,8 @@ import typing as t
 
 from .._records import Capabilities, Host, Instance
 from .._runner import Runner
-from . import main_cf, tables
+from . import main_cf
+from .compiled import SUFFIXES
 from .parameters import MalformedValue, defaults, expand, split_list
 
 #: Lookup table types that the daemons read once, when they start.
@@ -97,5 +98,5 @@ def instance_of(values: t.Mapping[str, str], directory: str, primary: bool) -> I
 
 def _table_type(wanted: str, types: t.Sequence[str]) -> str:
     """The configured type if this build has it, else the best indexed one that it has."""
-    usable = [kind for kind in (wanted, "lmdb", "cdb", "hash") if kind in types and kind in tables.SUFFIXES]
+    usable = [kind for kind in (wanted, "lmdb", "cdb", "hash") if kind in types and kind in SUFFIXES]
     return usable[0] if usable else "texthash"

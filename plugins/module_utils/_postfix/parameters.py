@@ -48,6 +48,10 @@ def expand(value: str, values: t.Mapping[str, str], stress: bool = False) -> str
 
 def split_list(value: str) -> t.Tuple[str, ...]:
     """The elements of a list parameter: separated by blanks or commas, what stands in braces stays together."""
+    if "{" not in value:
+        for separator in ",\t\r\n":
+            value = value.replace(separator, " ")
+        return tuple(word for word in value.split(" ") if word)
     found: t.List[str] = []
     depth = 0
     inside = False
