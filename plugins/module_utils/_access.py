@@ -309,6 +309,8 @@ def octets(network: _addresses.Network) -> t.Tuple[str, ...]:
 def unicode_form(name: str) -> str:
     """A domain, or an address, in A-labels as SMTPUTF8 writes it; the same where it has none (RFC 5891)."""
     local, at, domain = name.rpartition("@")
+    if "xn--" not in domain:
+        return name
     try:
         return local + at + domain.encode("ascii").decode("idna")
     except UnicodeError:
