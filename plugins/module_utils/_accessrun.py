@@ -32,8 +32,6 @@ PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
 #: A source of at most so many bytes is compared with its compiled table line by line; of larger ones what changed is asked.
 COMPARED = 2000000
-#: So many changes are asked of the MTA in one call.
-AT_ONCE = 10000
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     {
@@ -212,7 +210,7 @@ class Run:
         self.driver.finish(stage)
 
     def _check(self, stage: str) -> t.Sequence[str]:
-        findings = list(self._asked(stage, compared=False))
+        findings = self._asked(stage, [name for name in self.works if not self._compared(name)])
         self.judged = self._marks(stage)
         if self.files and not findings:
             findings += self._check_wiring(stage)
@@ -239,7 +237,7 @@ class Run:
     def _verify(self) -> t.Sequence[str]:
         """The tables that are live are the very files that the MTA was asked about in the stage; others it is asked about here."""
         moved = self._marks(self.directory) == self.judged
-        findings = list(self._asked(self.directory)) if self.lookup and not moved else []
+        findings = self._asked(self.directory, self.works) if self.lookup and not moved else []
         if self.lookup and not findings:
             count = sum(len(work.edited.changes) for work in self.works.values())
             self.verified.append(f"{count} changes asked of the MTA in {len(self.works)} tables")
@@ -265,42 +263,16 @@ class Run:
         """Whether a compiled table is compared with all of its source when it is made."""
         return self.works[name].size <= COMPARED and bool(self.driver.compiled(self.facts, name))
 
-    def _asked(self, directory: str, compared: bool = True) -> t.Iterator[str]:
-        """Ask each changed table for what it should say now, and for what it should no longer say.
+    def _asked(self, directory: str, names: t.Container[str]) -> t.List[str]:
+        """Findings where the MTA does not say of the changes of some tables what it should."""
+        works = [
+            work for name, work in sorted(self.works.items()) if name in names and work.size and work.edited.changes
+        ]
+        if not works:
+            return []
+        from . import _accessask
 
-        :param compared: also those that were compared with all of their source a moment ago.
-        """
-        for name, work in sorted(self.works.items()):
-            if not work.size or not (compared or not self._compared(name)):
-                continue
-            changes = work.edited.changes
-            for start in range(0, len(changes), AT_ONCE):
-                yield from self._asked_for(directory, name, changes[start : start + AT_ONCE])
-
-    def _asked_for(self, directory: str, name: str, changes: t.Sequence[_tables.Change]) -> t.Iterator[str]:
-        kind = self.facts.type_of(name)
-        wanted: t.Dict[str, str] = {}
-        gone: t.List[str] = []
-        for change in changes:
-            after = dict(_entries(change.after, kind))
-            wanted.update(after)
-            gone += [key for key, dummy in _entries(change.before, kind) if key not in after]
-        answers = self.driver.ask(self.host, directory, name, kind, list(wanted) + gone)
-        if kind == "regexp":
-            return
-        for key, value in wanted.items():
-            if answers.get(key) != value:
-                yield f"{name}: {key}: the MTA finds {answers.get(key)!r} there, not {value!r}"
-        if kind != "cidr":
-            yield from (f"{name}: {key}: the MTA still finds it" for key in gone if key in answers)
-
-
-def _entries(block: t.Optional[_tables.Block], kind: str) -> t.List[t.Tuple[str, str]]:
-    """Keys to ask for, with what they should answer. A network is asked for by its first address."""
-    if block is None:
-        return []
-    pairs = [line.partition("\t") for line in block.lines]
-    return [(key.split("/")[0] if kind == "cidr" else key, value) for key, dummy, value in pairs]
+        return [one for work in works for one in _accessask.findings(self, directory, work.name, work.edited.changes)]
 
 
 def _is_rule(block: _tables.Block) -> bool:
