@@ -15,9 +15,10 @@ import socket
 import time
 import typing as t
 
-from . import _addresses, _answer, _capture, _change, _instances, _mta, _policy, _queues, _relay
+from . import _addresses, _answer, _capture, _change, _instances, _mta, _queues, _relay
 from ._capture import Envelope, Hop, Route
 from ._errors import OptionError, PostmasterError
+from ._policyrecord import SILENT
 from ._records import Activation, Host, Rendering
 from ._runner import Runner
 
@@ -104,7 +105,7 @@ class Routing:
         """The MTA is asked about a candidate only where more than a table changes."""
         if all(name.startswith("capture") for name in self._changing()):
             return ()
-        found: t.Sequence[str] = self.host.driver.check(self.host, stage, _policy.parse({}, "none"), self.rendering)
+        found: t.Sequence[str] = self.host.driver.check(self.host, stage, SILENT, self.rendering)
         return found
 
     def _changing(self) -> t.List[str]:

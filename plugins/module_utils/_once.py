@@ -8,15 +8,13 @@ It compiles a module that it finds in a zip twice: once to know the name of its 
 it imports as a zip. Here the second time takes what the first has made, which is an eighth of a short run.
 
 It goes through all objects again and again for reference cycles, and once more at the end. What is there when this is imported, Python's
-and Ansible's own modules, stays to the end, and what is left at the end is nobody's: there is nothing to find in either, and to look for it
-is a tenth of what a short run costs beside a ping.
+and Ansible's own modules, stays to the end, so there is nothing to find in it: a tenth of what a short run costs beside a ping.
 
 It counts for what is imported after this, so modules import it first.
 
 Private to the collection: it can change at any time.
 """
 
-import atexit
 import functools
 import gc
 import zipimport
@@ -29,4 +27,3 @@ if _get_module_code is not None:
 # From version 3.7 on.
 if hasattr(gc, "freeze"):
     gc.freeze()
-    atexit.register(gc.freeze)

@@ -17,7 +17,7 @@ import ssl
 import stat
 import typing as t
 
-from .._policy import Policy
+from .._policyrecord import Policy
 from .._records import Host, Rendering
 from . import compiled, main_cf, master_cf, ports, restrictions, shadow, tables, values
 from .parameters import MalformedValue, defaults, expand, split_list

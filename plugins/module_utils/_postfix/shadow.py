@@ -18,7 +18,7 @@ import tempfile
 import time
 import typing as t
 
-from .._policy import Policy
+from .._policyrecord import Policy
 from .._records import Host
 from .._smtp import Dialogue, tls_context
 from . import compiled, main_cf, master_cf
