@@ -8,7 +8,6 @@ Private to the collection: it can change at any time.
 """
 
 import datetime
-import ipaddress
 import re
 import typing as t
 
@@ -30,12 +29,13 @@ TEXT = "Refused because of abuse. If this is a mistake, please ask the postmaste
 #: The codes that can be asked for. 421 and 521 would end the connection on one of the MTAs; 552 is sent again by old clients.
 _CODES = {REJECT: range(540, 600), DEFER: range(450, 460)}
 _STANDARD = {REJECT: (550, "5.7.1", TEXT), DEFER: (450, "4.7.1", "Deferred, please try again later")}
-_STATUS = re.compile(r"([45])\.([0-9]{1,3})\.([0-9]{1,3})\Z")
+# Texts, not compiled: few rules have one of these.
+_STATUS = r"([45])\.([0-9]{1,3})\.([0-9]{1,3})\Z"
 # What neither m4, nor sendmail's address scanner, nor the syntax of a table makes anything else of.
-_REPLY = re.compile(r"[A-Za-z][A-Za-z0-9 .,:;!?/@+=_*&~^|-]{0,199}\Z")
-_LOCAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+=&~'/-]*(\.[A-Za-z0-9_+=&~'/-]+)*\Z")
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,63}\Z")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_REPLY = r"[A-Za-z][A-Za-z0-9 .,:;!?/@+=_*&~^|-]{0,199}\Z"
+_LOCAL = r"[A-Za-z0-9_][A-Za-z0-9_+=&~'/-]*(\.[A-Za-z0-9_+=&~'/-]+)*\Z"
+_WORD = r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,63}\Z"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"
 #: The widest networks that a rule may name.
 _WIDEST = {4: 8, 6: 16}
 
@@ -69,6 +69,8 @@ class Rule(t.NamedTuple):
     @property
     def network(self) -> _addresses.Network:
         """The network of a rule of that kind."""
+        import ipaddress
+
         return ipaddress.ip_network(self.pattern)
 
     def says(self) -> str:
@@ -176,10 +178,12 @@ def _network(text: str) -> t.Optional[str]:
     """A network, or an address alone, in its one canonical form; None where the text is nothing of the kind."""
     plain = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     plain = plain[5:] if plain.lower().startswith("ipv6:") else plain
-    if not re.match(r"[0-9A-Fa-f:.]+(/[0-9]+)?\Z", plain) or not (":" in plain or plain.count(".") == 3):
+    if not (":" in plain or plain.count(".") == 3) or not re.match(r"[0-9A-Fa-f:.]+(/[0-9]+)?\Z", plain):
         return None
     if plain.count(".") == 3 and ":" not in plain and not re.match(r"[0-9./]+\Z", plain):
         return None
+    import ipaddress
+
     network = _addresses.network(plain)
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is not None and network.prefixlen >= 96:
@@ -191,7 +195,7 @@ def _network(text: str) -> t.Optional[str]:
 
 def _address(where: str, text: str) -> t.Tuple[str, str]:
     local, dummy, domain = text.rpartition("@")
-    if len(local) > 64 or not _LOCAL.match(local):
+    if len(local) > 64 or not re.match(_LOCAL, local):
         raise ValueError("the part before the @ has up to 64 letters, digits and . _ + - = & ~ ' /")
     local = local.lower()
     if domain:
@@ -210,7 +214,7 @@ def _choice(option: str, action: t.Any) -> None:
 
 def _reply(option: str, action: str, words: t.Mapping[str, t.Any]) -> t.Tuple[int, str, str]:
     text = words["text"]
-    if text is not None and (not _REPLY.match(text) or text != text.strip() or "  " in text):
+    if text is not None and (not re.match(_REPLY, text) or text != text.strip() or "  " in text):
         why = "1 to 200 characters that begin with a letter: letters, digits, single blanks and . , : ; ! ? / @ + = _ * & ~ ^ | -"
         raise OptionError(f"{option}.text", text, why)
     if action not in _STANDARD:
@@ -225,18 +229,22 @@ def _reply(option: str, action: str, words: t.Mapping[str, t.Any]) -> t.Tuple[in
         raise OptionError(
             f"{option}.code", words["code"], f"a code from {known[0]} to {known[-1]} is wanted for {action}"
         )
-    status = status if words["status"] is None else words["status"]
-    match = _STATUS.match(status) if isinstance(status, str) else None
-    if not match or match.group(1) != str(code)[0]:
-        why = f"a status like {str(code)[0]}.7.1 is wanted, of the class of the code (RFC 3463)"
-        raise OptionError(f"{option}.status", status, why)
-    return code, ".".join(str(int(part)) for part in match.groups()), usual if text is None else text
+    if words["status"] is not None:
+        status = _status(f"{option}.status", words["status"], str(code)[0])
+    return code, status, usual if text is None else text
+
+
+def _status(option: str, status: t.Any, kind: str) -> str:
+    match = re.match(_STATUS, status) if isinstance(status, str) else None
+    if not match or match.group(1) != kind:
+        raise OptionError(option, status, f"a status like {kind}.7.1 is wanted, of the class of the code (RFC 3463)")
+    return ".".join(str(int(part)) for part in match.groups())
 
 
 def _note(option: str, words: t.Mapping[str, t.Any], now: datetime.datetime) -> Note:
     for name in ("ticket", "by"):
         value = words[name]
-        if value and (not isinstance(value, str) or not _WORD.match(value)):
+        if value and (not isinstance(value, str) or not re.match(_WORD, value)):
             raise OptionError(
                 f"{option}.{name}", value, "one word of up to 64 letters, digits and . _ : / @ + - is wanted"
             )
@@ -252,7 +260,7 @@ def _expiry(option: str, value: t.Optional[str], now: datetime.datetime) -> str:
     if not value:
         return ""
     try:
-        if _DAY.match(value):
+        if re.match(_DAY, value):
             return datetime.datetime.strptime(value, "%Y-%m-%d").strftime("%Y-%m-%d")
         match = re.match(r"([0-9]{1,4})([dw])\Z", value)
         if match:
@@ -287,6 +295,8 @@ def _possible(option: str, rule: Rule) -> Rule:
 
 def octets(network: _addresses.Network) -> t.Tuple[str, ...]:
     """The keys of whole octets that stand for an IPv4 network, at most 128: C(192.0.2), C(192.0.2.64) ..."""
+    import ipaddress
+
     groups = -(-network.prefixlen // 8)
     count = 1 << (groups * 8 - network.prefixlen)
     step = 1 << (32 - groups * 8)
@@ -299,6 +309,8 @@ def octets(network: _addresses.Network) -> t.Tuple[str, ...]:
 def unicode_form(name: str) -> str:
     """A domain, or an address, in A-labels as SMTPUTF8 writes it; the same where it has none (RFC 5891)."""
     local, at, domain = name.rpartition("@")
+    if "xn--" not in domain:
+        return name
     try:
         return local + at + domain.encode("ascii").decode("idna")
     except UnicodeError:

@@ -18,8 +18,8 @@ from . import _access, _files, _mta
 from ._errors import OptionError
 
 if t.TYPE_CHECKING:
-    from ._postfix import access as _postfix_access  # noqa: F401
-    from ._sendmail import access as _sendmail_access  # noqa: F401
+    from ._postfix import asking as _postfix_asking  # noqa: F401
+    from ._sendmail import asking as _sendmail_asking  # noqa: F401
 
 Entry = t.Tuple[str, t.Dict[str, t.Any]]
 _TAGS = {"from": _access.FROM, "to": _access.TO, "connect": _access.CONNECT}
@@ -110,7 +110,7 @@ def _sendmail_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.A
         places = [_access.CONNECT] if _is_client(pattern) else [_access.FROM, _access.TO]
         places += [_access.CONNECT] if "@" not in pattern and not _is_client(pattern) else []
     return [
-        dict(_words(option, value, _mta.sendmail.access.meaning(value, where)), **{where: [_client(pattern)]})
+        dict(_words(option, value, _mta.sendmail.asking.meaning(value, where)), **{where: [_client(pattern)]})
         for where in places
     ]
 
@@ -119,7 +119,7 @@ def _postfix_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.An
     key, value = _split(option, line)
     if key.startswith("/"):
         raise OptionError(option, key, "a regular expression is no access rule")
-    return [dict(_words(option, value, _mta.postfix.access.meaning(value, place)), **{place: [_client(key)]})]
+    return [dict(_words(option, value, _mta.postfix.asking.meaning(value, place)), **{place: [_client(key)]})]
 
 
 def _words(option: str, value: str, meaning: t.Tuple[str, int, str, str]) -> t.Dict[str, t.Any]:

@@ -18,7 +18,9 @@ from ._runner import Runner
 
 if t.TYPE_CHECKING:
     from ._postfix import access as _postfix_access  # noqa: F401
+    from ._postfix import asking as _postfix_asking  # noqa: F401
     from ._sendmail import access as _sendmail_access  # noqa: F401
+    from ._sendmail import asking as _sendmail_asking  # noqa: F401
 
 _PROBE = "postmaster-mta-probe"
 _REFUSING = (_access.REJECT, _access.DEFER)
@@ -74,7 +76,7 @@ def _subject(place: str, text: str) -> str:
 
 
 def _answer(host: Host, facts: t.Any, place: str, subject: str, text: str) -> t.Dict[str, t.Any]:
-    driver = host.driver.access
+    driver = host.driver.asking
     found = driver.explain(host, facts, place, subject)
     answer = {"place": place, "asked": text, "refused": False, "action": "none", "code": None, "status": "", "text": ""}
     if found is None:
@@ -114,7 +116,7 @@ def rules_of(host: Host, facts: t.Any, now: datetime.datetime) -> t.List[t.Dict[
         for one in _tables.all_blocks(_files.read(path) or b"", path):
             place = one.block.title.split(" ")[0]
             if place in _access.PLACES and one.block.title not in found:
-                action, code, status, text = driver.meaning(one.block.lines[0].partition("\t")[2], place)
+                action, code, status, text = host.driver.asking.meaning(one.block.lines[0].partition("\t")[2], place)
                 late = _access.expired(one.block.note, now)
                 facts_ = {
                     "table": name,

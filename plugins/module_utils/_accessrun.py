@@ -23,15 +23,15 @@ from ._runner import Runner
 if t.TYPE_CHECKING:
     from ._postfix import access as _postfix_access  # noqa: F401
     from ._postfix import check as _postfix_check  # noqa: F401
+    from ._postfix import daemon as _postfix_daemon  # noqa: F401
     from ._sendmail import access as _sendmail_access  # noqa: F401
     from ._sendmail import check as _sendmail_check  # noqa: F401
+    from ._sendmail import daemon as _sendmail_daemon  # noqa: F401
 
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
 #: A source of at most so many bytes is compared with its compiled table line by line; of larger ones what changed is asked.
 COMPARED = 2000000
-#: So many changes are asked of the MTA in one call.
-AT_ONCE = 10000
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     {
@@ -100,6 +100,7 @@ class Run:
         self.facts: t.Any = None
         self.works: t.Dict[str, Work] = {}
         self.files: t.Dict[str, t.Any] = {}
+        self.judged: t.Dict[str, t.Optional[t.Tuple[int, ...]]] = {}
         self.verified: t.List[str] = []
         self.accepted: t.Tuple[t.Any, ...] = ()
 
@@ -178,10 +179,11 @@ class Run:
 
     def _stale(self, name: str) -> bool:
         """Whether a compiled file is missing or older than its source."""
-        if self.works[name].mark is None:
+        source = self.works[name].mark
+        if source is None:
             return False
-        times = [_modified(self._path(one)) for one in self.driver.compiled(self.facts, name)]
-        return any(time is None or time < (_modified(self._path(name)) or 0) for time in times)
+        compiled = [_mark(self._path(one)) for one in self.driver.compiled(self.facts, name)]
+        return any(mark is None or mark[1] < source[1] for mark in compiled)
 
     def _removals(self, names: t.Sequence[str]) -> t.Tuple[_change.FileChange, ...]:
         found = []
@@ -199,7 +201,7 @@ class Run:
             work = self.works[name]
             path = os.path.join(stage, name)
             if work.edited.edits:
-                if (_mark(path) if os.path.exists(path) else None) != work.mark:
+                if _mark(path) != work.mark:
                     raise _change.Busy(
                         f"{self._path(name)}: somebody else wrote it while the change was planned; run again"
                     )
@@ -208,7 +210,8 @@ class Run:
         self.driver.finish(stage)
 
     def _check(self, stage: str) -> t.Sequence[str]:
-        findings = list(self._asked(stage, compared=False))
+        findings = self._asked(stage, [name for name in self.works if not self._compared(name)])
+        self.judged = self._marks(stage)
         if self.files and not findings:
             findings += self._check_wiring(stage)
         if self.wire and not findings:
@@ -218,10 +221,9 @@ class Run:
         return findings
 
     def _check_wiring(self, stage: str) -> t.Sequence[str]:
-        from . import _policy
+        from ._policyrecord import SILENT
 
-        policy = _policy.parse({}, baseline="none")
-        found: t.Sequence[str] = self.host.driver.check(self.host, stage, policy, Rendering(self.files, {}))
+        found: t.Sequence[str] = self.host.driver.check(self.host, stage, SILENT, Rendering(self.files, {}))
         return found
 
     def _listening(self) -> t.Sequence[t.Tuple[str, int]]:
@@ -232,7 +234,9 @@ class Run:
         self.host.driver.activate(self.host, activation)
 
     def _verify(self) -> t.Sequence[str]:
-        findings = list(self._asked(self.directory)) if self.lookup else []
+        """The tables that are live are the very files that the MTA was asked about in the stage; others it is asked about here."""
+        moved = self._marks(self.directory) == self.judged
+        findings = self._asked(self.directory, self.works) if self.lookup and not moved else []
         if self.lookup and not findings:
             count = sum(len(work.edited.changes) for work in self.works.values())
             self.verified.append(f"{count} changes asked of the MTA in {len(self.works)} tables")
@@ -249,62 +253,38 @@ class Run:
         self.verified += report.verified
         return list(report.findings)
 
+    def _marks(self, directory: str) -> t.Dict[str, t.Optional[t.Tuple[int, ...]]]:
+        """What tells the files that the MTA reads from all others, wherever they lie."""
+        files = {one for name in self.works for one in self.driver.compiled(self.facts, name) or (name,)}
+        return {name: _mark(os.path.join(directory, name)) for name in files}
+
     def _compared(self, name: str) -> bool:
         """Whether a compiled table is compared with all of its source when it is made."""
         return self.works[name].size <= COMPARED and bool(self.driver.compiled(self.facts, name))
 
-    def _asked(self, directory: str, compared: bool = True) -> t.Iterator[str]:
-        """Ask each changed table for what it should say now, and for what it should no longer say.
+    def _asked(self, directory: str, names: t.Container[str]) -> t.List[str]:
+        """Findings where the MTA does not say of the changes of some tables what it should."""
+        works = [
+            work for name, work in sorted(self.works.items()) if name in names and work.size and work.edited.changes
+        ]
+        if not works:
+            return []
+        from . import _accessask
 
-        :param compared: also those that were compared with all of their source a moment ago.
-        """
-        for name, work in sorted(self.works.items()):
-            if not work.size or not (compared or not self._compared(name)):
-                continue
-            changes = work.edited.changes
-            for start in range(0, len(changes), AT_ONCE):
-                yield from self._asked_for(directory, name, changes[start : start + AT_ONCE])
-
-    def _asked_for(self, directory: str, name: str, changes: t.Sequence[_tables.Change]) -> t.Iterator[str]:
-        kind = self.facts.type_of(name)
-        wanted: t.Dict[str, str] = {}
-        gone: t.List[str] = []
-        for change in changes:
-            after = dict(_entries(change.after, kind))
-            wanted.update(after)
-            gone += [key for key, dummy in _entries(change.before, kind) if key not in after]
-        answers = self.driver.ask(self.host, directory, name, kind, list(wanted) + gone)
-        if kind == "regexp":
-            return
-        for key, value in wanted.items():
-            if answers.get(key) != value:
-                yield f"{name}: {key}: the MTA finds {answers.get(key)!r} there, not {value!r}"
-        if kind != "cidr":
-            yield from (f"{name}: {key}: the MTA still finds it" for key in gone if key in answers)
-
-
-def _entries(block: t.Optional[_tables.Block], kind: str) -> t.List[t.Tuple[str, str]]:
-    """Keys to ask for, with what they should answer. A network is asked for by its first address."""
-    if block is None:
-        return []
-    pairs = [line.partition("\t") for line in block.lines]
-    return [(key.split("/")[0] if kind == "cidr" else key, value) for key, dummy, value in pairs]
+        return [one for work in works for one in _accessask.findings(self, directory, work.name, work.edited.changes)]
 
 
 def _is_rule(block: _tables.Block) -> bool:
     return block.title.split(" ")[0] in _access.PLACES
 
 
-def _mark(path: str) -> t.Tuple[int, ...]:
-    known = os.stat(path)
-    return known.st_size, known.st_mtime_ns, known.st_ino
-
-
-def _modified(path: str) -> t.Optional[int]:
+def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
+    """Size, time stamp and inode of a file, None where there is none."""
     try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
+        known = os.stat(path)
+    except FileNotFoundError:
         return None
+    return known.st_size, known.st_mtime_ns, known.st_ino
 
 
 def write_edited(path: str, edits: t.Sequence[_tables.Edit], mode: int) -> None:

@@ -18,8 +18,10 @@ from ._runner import Runner
 
 if t.TYPE_CHECKING:
     from ._postfix import capture as _postfix_capture  # noqa: F401
+    from ._postfix import daemon as _postfix_daemon  # noqa: F401
     from ._postfix import queue as _postfix_queue  # noqa: F401
     from ._sendmail import capture as _sendmail_capture  # noqa: F401
+    from ._sendmail import daemon as _sendmail_daemon  # noqa: F401
     from ._sendmail import queue as _sendmail_queue  # noqa: F401
 
 __all__ = ("ARGUMENT_SPEC", "describe")

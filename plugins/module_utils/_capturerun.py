@@ -15,21 +15,24 @@ import socket
 import time
 import typing as t
 
-from . import _addresses, _answer, _capture, _change, _instances, _mta, _policy, _queues, _relay
+from . import _addresses, _answer, _capture, _change, _instances, _mta, _queues, _relay
 from ._capture import Envelope, Hop, Route
 from ._errors import OptionError, PostmasterError
+from ._policyrecord import SILENT
 from ._records import Activation, Host, Rendering
 from ._runner import Runner
 
 if t.TYPE_CHECKING:
     from ._postfix import capture as _postfix_capture  # noqa: F401
     from ._postfix import check as _postfix_check  # noqa: F401
+    from ._postfix import daemon as _postfix_daemon  # noqa: F401
     from ._postfix import drain as _postfix_drain  # noqa: F401
     from ._postfix import queue as _postfix_queue  # noqa: F401
     from ._postfix import read as _postfix_read  # noqa: F401
     from ._postfix import tables as _postfix_tables  # noqa: F401
     from ._sendmail import capture as _sendmail_capture  # noqa: F401
     from ._sendmail import check as _sendmail_check  # noqa: F401
+    from ._sendmail import daemon as _sendmail_daemon  # noqa: F401
     from ._sendmail import drain as _sendmail_drain  # noqa: F401
     from ._sendmail import queue as _sendmail_queue  # noqa: F401
     from ._sendmail import read as _sendmail_read  # noqa: F401
@@ -102,7 +105,7 @@ class Routing:
         """The MTA is asked about a candidate only where more than a table changes."""
         if all(name.startswith("capture") for name in self._changing()):
             return ()
-        found: t.Sequence[str] = self.host.driver.check(self.host, stage, _policy.parse({}, "none"), self.rendering)
+        found: t.Sequence[str] = self.host.driver.check(self.host, stage, SILENT, self.rendering)
         return found
 
     def _changing(self) -> t.List[str]:

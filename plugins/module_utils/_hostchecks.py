@@ -24,7 +24,9 @@ from ._route import Settings
 from ._runner import Runner
 
 if t.TYPE_CHECKING:
+    from ._postfix import daemon as _postfix_daemon  # noqa: F401
     from ._postfix import read as _postfix_read  # noqa: F401
+    from ._sendmail import daemon as _sendmail_daemon  # noqa: F401
     from ._sendmail import read as _sendmail_read  # noqa: F401
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(

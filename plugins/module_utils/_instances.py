@@ -16,7 +16,8 @@ import typing as t
 
 from . import _change, _kinds, _listen, _mta, _relay
 from ._errors import OptionError, PostmasterError, Refused, RolledBack
-from ._records import Host, Instance, InstanceWish, Seen, Step
+from ._instancerecords import InstanceWish, Seen, Step
+from ._records import Host, Instance
 from ._runner import Runner
 
 if t.TYPE_CHECKING:

@@ -27,8 +27,8 @@ if t.TYPE_CHECKING:
 
 #: The functions of a driver, C(host.driver.render(...)), and the file of each.
 FILES = {
-    "activate": "instance",
-    "activation": "instance",
+    "activate": "daemon",
+    "activation": "daemon",
     "build": "tables",
     "capabilities": "instance",
     "check": "check",
@@ -36,12 +36,12 @@ FILES = {
     "listens": "instance",
     "read": "read",
     "render": "render",
-    "running": "instance",
+    "running": "daemon",
     "stale": "tables",
     "version": "instance",
 }
 #: The parts of a driver, C(host.driver.queue.messages(...)): a file each.
-PARTS = ("access", "capture", "drain", "multi", "queue", "route")
+PARTS = ("access", "asking", "capture", "drain", "multi", "queue", "route")
 
 
 class Driver:

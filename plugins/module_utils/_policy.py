@@ -41,6 +41,7 @@ from ._kinds import (
     records,
     section,
 )
+from ._policyrecord import Policy, server_level
 
 #: ECDHE and DHE with AEAD only: the "intermediate" profile (RFC 9325 section 4.2).
 INTERMEDIATE_CIPHERS = ":".join(
@@ -184,44 +185,6 @@ SECTIONS: t.Tuple[Option, ...] = (
 ARGUMENT_SPEC: t.Dict[str, t.Any] = argument_spec(SECTIONS)
 
 
-class Policy:
-    """A relay policy, read as C(policy.limits.message_size); an option that is not set is None.
-
-    Lists of records are tuples of the same kind. I(given) holds the dotted paths that the user wrote himself, so
-    that a driver can tell a wish (which must be done or refused) from the baseline (which is done where it can);
-    I(hardened) says whether there is a baseline.
-    """
-
-    def __init__(
-        self, values: t.Mapping[str, t.Any], given: t.FrozenSet[str] = frozenset(), hardened: bool = False
-    ) -> None:
-        self._values = dict(values)
-        self.given = given
-        self.hardened = hardened
-
-    def __getattr__(self, name: str) -> t.Any:
-        try:
-            return self.__dict__["_values"][name]
-        except KeyError:
-            raise AttributeError(name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Policy) and self._values == other._values
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"Policy({self._values!r})"
-
-    def wants(self, path: str) -> bool:
-        """Whether the user wrote this option himself, or one below it."""
-        return any(name == path or name.startswith(path + ".") for name in self.given)
-
-    def as_dict(self) -> t.Dict[str, t.Any]:
-        """Plain data again, without what is not set."""
-        return {name: _plain(value) for name, value in self._values.items() if value is not None and value != ()}
-
-
 def parse(params: t.Optional[t.Mapping[str, t.Any]], baseline: str = "hardened") -> Policy:
     """What the user typed, over the baseline.
 
@@ -232,12 +195,6 @@ def parse(params: t.Optional[t.Mapping[str, t.Any]], baseline: str = "hardened")
     given: t.List[str] = []
     policy = _parse_section("policy", SECTIONS, params or {}, baseline == "hardened", given)
     return Policy(policy._values, frozenset(given), baseline == "hardened")
-
-
-def server_level(policy: Policy) -> str:
-    """What stands for policy.tls.server.level: none, may or encrypt; without a word it is may where there is a certificate."""
-    server = policy.tls.server
-    return str(server.level or ("may" if server.certificate else "none"))
 
 
 def _parse_section(
@@ -272,12 +229,4 @@ def _unset(option: Option) -> t.Any:
     return () if option.kind.spec["type"] == "list" and option.kind.options else None
 
 
-def _plain(value: t.Any) -> t.Any:
-    if isinstance(value, Policy):
-        return value.as_dict()
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-__all__ = ("ARGUMENT_SPEC", "SECTIONS", "Policy", "parse")
+__all__ = ("ARGUMENT_SPEC", "SECTIONS", "Policy", "parse", "server_level")

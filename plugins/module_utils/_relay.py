@@ -16,10 +16,12 @@ from ._runner import Runner
 
 if t.TYPE_CHECKING:
     from ._postfix import check as _postfix_check  # noqa: F401
+    from ._postfix import daemon as _postfix_daemon  # noqa: F401
     from ._postfix import read as _postfix_read  # noqa: F401
     from ._postfix import render as _postfix_render  # noqa: F401
     from ._postfix import tables as _postfix_tables  # noqa: F401
     from ._sendmail import check as _sendmail_check  # noqa: F401
+    from ._sendmail import daemon as _sendmail_daemon  # noqa: F401
     from ._sendmail import read as _sendmail_read  # noqa: F401
     from ._sendmail import render as _sendmail_render  # noqa: F401
     from ._sendmail import tables as _sendmail_tables  # noqa: F401

@@ -18,7 +18,9 @@ from ._runner import Runner
 
 if t.TYPE_CHECKING:
     from ._postfix import access as _postfix_access  # noqa: F401
+    from ._postfix import daemon as _postfix_daemon  # noqa: F401
     from ._sendmail import access as _sendmail_access  # noqa: F401
+    from ._sendmail import daemon as _sendmail_daemon  # noqa: F401
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "name": {"type": "str", "required": True},

@@ -10,7 +10,7 @@ Private to the collection: it can change at any time.
 import time
 import typing as t
 
-from ._policy import Policy
+from ._policyrecord import Policy
 from ._smtp import Dialogue
 
 _NAME = "localhost.localdomain"

@@ -139,7 +139,7 @@ options:
     default: false
   verify:
     description:
-      - V(lookup) asks the MTA's own programs what it finds in the live tables.
+      - V(lookup) asks the MTA's own programs what they find in the very tables that are live then.
       - V(wire) also speaks SMTP with the running MTA from the host itself, up to RCPT, for at most twenty of the rules. No mail is sent.
         Rules about clients cannot be tried in this way.
     type: str

@@ -659,7 +659,7 @@ def test_a_step_that_fails_takes_back_those_before(host, step):
 
 def test_a_daemon_that_does_not_start_takes_everything_back(host):
     before = state(host)
-    patch = _BASE + "service.instance.WAIT_SECONDS = 3.0\n"
+    patch = _BASE + "service.daemon.WAIT_SECONDS = 3.0\n"
     patch += "service.units._TEXT = service.units._TEXT.replace('-bD', '-bD -O DaemonPortOptions=Addr=192.0.2.1')\n"
     answer = instance(host, patch=patch, name=NAME, listen=[extra(host)])
     assert (answer["kind"], answer["restored"]) == ("RolledBack", True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Access rules for Postfix: which lines of which tables, where smtpd asks them, and what they answer. Twin of C(_sendmail.access).
+"""Access rules for Postfix: which lines of which tables, and where smtpd asks them. Twin of C(_sendmail.access).
 
 Private to the collection: it can change at any time.
 
@@ -13,15 +13,15 @@ a relay rule can open the relay; relay rules are asked in smtpd_relay_restrictio
 """
 
 import os
-import shutil
-import tempfile
 import typing as t
 
 from .. import _access
 from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
 from .._errors import OptionError, Refused
 from .._records import File, Host
-from . import main_cf, tables
+from . import compiled as _compiled
+from . import main_cf
+from .compiled import SUFFIXES, compiled_names, make
 from .instance import READ_AT_START
 from .parameters import defaults, expand, split_list
 
@@ -30,9 +30,6 @@ _RECIPIENT, _RELAY = "smtpd_recipient_restrictions", "smtpd_relay_restrictions"
 _SUBDOMAINS = "parent_domain_matches_subdomains"
 _RELAY_FIRST = "smtpd_relay_before_recipient_restrictions"
 _CHECKS = {FROM: "check_sender_access", TO: "check_recipient_access", CONNECT: "check_client_access"}
-_WORDS = {"permit": OK, "ok": OK, "relay": OK, "dunno": SKIP, "reject": REJECT, "discard": DISCARD, "hold": HOLD}
-
-
 #: Whether a table without lines is removed, and no longer asked.
 REMOVE_EMPTY = True
 NEW_MODE = 0o644
@@ -78,8 +75,6 @@ CAPTURE = (
 )
 _ALL = CAPTURE + TABLES
 _BY_NAME = {table.name: table for table in _ALL}
-#: Answers after which smtpd asks on.
-_ASKS_ON = ("DUNNO", "FILTER")
 
 
 class Facts(t.NamedTuple):
@@ -125,9 +120,10 @@ def _wired_type(values: t.Mapping[str, str]) -> str:
     """The type by which the live configuration asks those tables of ours that are of the instance's own type."""
     ours = {table.name for table in TABLES if not table.type}
     for name in dict.fromkeys(table.asked_in for table in TABLES):
-        for one in tables.references_in(name, values.get(name, "")):
-            if one.name in ours and one.type in tables.SUFFIXES:
-                return one.type
+        for word in split_list(values.get(name, "")):
+            kind, dummy, path = word.partition(":$config_directory/")
+            if path in ours and kind in SUFFIXES:
+                return kind
     return ""
 
 
@@ -233,24 +229,6 @@ def escaped(text: str) -> str:
     return "".join("\\" + letter if letter in ".+/" else letter for letter in text)
 
 
-def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
-    """Action, code, status and text of a right side, ours or by hand (access(5)); the action is empty where it is none of ours."""
-    word, dummy, rest = value.partition(" ")
-    if word.isdigit() and len(word) == 3 and word[0] in "45" and rest:
-        status, blank, text = rest.partition(" ")
-        good = blank and status.count(".") == 2 and status.replace(".", "").isdigit()
-        return (
-            REJECT if word[0] == "5" else DEFER,
-            int(word),
-            status if good else f"{word[0]}.7.1",
-            text if good else rest,
-        )
-    if word.isdigit():
-        return OK, 0, "", ""
-    action = _WORDS.get(word.lower(), "")
-    return (action, 554, "5.7.1", rest or "Access denied") if action == REJECT else (action, 0, "", rest)
-
-
 # --- rules that are not taken ---------------------------------------------------------------------------------------
 
 
@@ -275,7 +253,9 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
         wanted = [one for one in ours if filled.get(one.name, known.element(one) in there)]
         elements = [known.element(table) for table in wanted]
         if [one for one in there if one in {known.element(table) for table in ours}] != elements:
-            content = rewired(content, name, [known.element(table) for table in ours], elements, known)
+            from . import wiring
+
+            content = wiring.rewired(content, name, [known.element(table) for table in ours], elements, known)
     if any(filled.values()):
         _refuse_settings(host, known, [_BY_NAME[name] for name, lines in filled.items() if lines])
     return {} if content == known.content else {"main.cf": File(content)}
@@ -284,43 +264,6 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
 def _there(known: Facts, name: str) -> t.List[str]:
     words = split_list(known.values.get(name, ""))
     return [f"{one} {other}" for one, other in zip(words, words[1:])]
-
-
-def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
-    """One list with our elements in front. What else is in its value, line breaks included, stays byte for byte."""
-    main = main_cf.parse(content)
-    there = main.parameters.get(name)
-    if there is None:
-        usual = [] if name != _RELAY else [known.values.get(name, "")]
-        line = f"{name} = {', '.join(list(wanted) + usual)}\n".encode()
-        joint = b"" if not content or content.endswith(b"\n") else b"\n"
-        return content + joint + line if wanted else content
-    lines = content.split(b"\n")
-    number = there.line - 1
-    last = main.document.logical[there.logical].parts[-1]
-    head, equals, value = b"\n".join(lines[number : last + 1]).partition(b"=")
-    # A comma behind ours says that the line was there before, even if its value was empty.
-    alone = not value.rstrip().endswith(b",")
-    value = _without(value, [element.encode() for element in ours])
-    if wanted:
-        comma = "" if alone and there.value and not value.strip() else ","
-        value = f" {', '.join(wanted)}{comma}".encode() + value
-    # The relay control was not set before, if what remains is the built-in one as we write it.
-    usual = name == _RELAY and value == f" {known.relay}".encode()
-    empty = not wanted and ((alone and not value.strip()) or usual)
-    lines[number : last + 1] = [] if empty else [head + equals + value]
-    return b"\n".join(lines)
-
-
-def _without(value: bytes, ours: t.Sequence[bytes]) -> bytes:
-    for element in ours:
-        for form in (b" " + element + b",", element + b", ", b", " + element, b" " + element, element):
-            place_ = value.find(form)
-            after = value[place_ + len(form) : place_ + len(form) + 1]
-            if place_ >= 0 and (form.endswith((b",", b" ")) or after in (b"", b",", b" ", b"\t", b"\n", b"\r")):
-                value = value[:place_] + value[place_ + len(form) :]
-                break
-    return value
 
 
 def _refuse_settings(host: Host, known: Facts, filled: t.Sequence[Table]) -> None:
@@ -347,7 +290,7 @@ def _refuse_settings(host: Host, known: Facts, filled: t.Sequence[Table]) -> Non
 def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
     path = os.path.join(host.instance.config_directory, "master.cf")
     lists = {table.asked_in for table in filled}
-    content = tables._read(path) or b""
+    content = _compiled._read(path) or b""
     said = [line for line in content.split(b"\n") if not line.startswith(b"#")]
     if not any(name.encode() in line for line in said for name in lists):
         return []
@@ -373,12 +316,7 @@ def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
 
 def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
     """The compiled files of a table of ours."""
-    return tables.compiled_names(known.type_of(name), name)
-
-
-def compiled_names(kind: str, name: str) -> t.Tuple[str, ...]:
-    """The compiled files of any table."""
-    return tables.compiled_names(kind, name)
+    return compiled_names(known.type_of(name), name)
 
 
 def read_at_start(kind: str) -> t.Tuple[str, ...]:
@@ -388,40 +326,17 @@ def read_at_start(kind: str) -> t.Tuple[str, ...]:
 
 def type_in_use(host: Host, name: str) -> str:
     """The type by which main.cf refers to a table of the directory; empty where it does not."""
+    from . import tables
+
     directory = host.instance.config_directory
     with open(os.path.join(directory, "main.cf"), "rb") as stream:
         values = main_cf.parse(stream.read()).values
     return next((one.type for one in tables.references(values, directory) if one.name == name), "")
 
 
-def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, aliases: bool = False) -> None:
-    """Compile one table in the stage under a new name, and move it.
-
-    :param compare: dump it and compare it with its source; the time this takes grows with the table.
-    :raises Refused: what postmap(1) warned about; it ends with 0 whatever it skips.
-    """
-    if kind not in tables.SUFFIXES:
-        return
-    source = os.path.join(stage, name)
-    scratch = tempfile.mkdtemp(prefix=".build-", dir=os.path.dirname(source))
-    try:
-        copy = os.path.join(scratch, os.path.basename(name))
-        os.link(source, copy)
-        said = host.runner.run(tables._command(host, kind, copy, aliases), check=False, timeout=600)
-        problems = tables._complaints(said.err, scratch, name)
-        if said.rc or problems:
-            raise Refused(problems or [f"{name}: {kind} table not made: exit status {said.rc}"])
-        if compare:
-            tables._compare(host, kind, copy, name, aliases)
-        for suffix in tables.SUFFIXES[kind]:
-            tables._move(copy + suffix, source + suffix, like=source)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
 def finish(stage: str) -> None:
     """What remains to be done when all files are in the stage."""
-    tables.settle(os.path.join(stage, "main.cf"))
+    _compiled.settle(os.path.join(stage, "main.cf"))
 
 
 def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
@@ -443,71 +358,29 @@ def _postmap(host: Host, *arguments: str) -> t.List[str]:
     return ["postmap", "-c", host.instance.config_directory] + list(arguments)
 
 
-# --- asking like smtpd ----------------------------------------------------------------------------------------------
-
-
-class Asked(t.NamedTuple):
-    """The line that decides: table, key and value as they are there."""
-
-    table: str
-    key: str
-    value: str
-
-
-def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[Asked]:
-    """The first line that matches, in all tables that smtpd asks about this place, ours and those of others.
-
-    :param subject: an address for from and to; an IP address or a host name for connect.
-    """
-    keys = list(lookups(where, subject, expand(known.values.get("recipient_delimiter", ""), known.values)))
-    decided = None
-    for name in (_CLIENT, _SENDER, _RELAY, _RECIPIENT):
-        for element in _there(known, name):
-            check, dummy, reference = element.partition(" ")
-            if check != _CHECKS[where] or decided is not None:
-                continue
-            found = _first(host, known, reference, keys, subject)
-            if found is not None and found.value.split(" ")[0].upper() not in _ASKS_ON:
-                decided = found
-    if decided is not None and decided.value == "OK":
-        late = _first(host, known, f"{known.kind}:$config_directory/access_{where}_discard", keys, subject)
-        decided = late if late is not None and late.value == "DISCARD" else decided
-    return decided
-
-
-def _first(host: Host, known: Facts, reference: str, keys: t.Sequence[str], subject: str) -> t.Optional[Asked]:
-    kind, dummy, path = reference.partition(":")
-    path = path.replace("$config_directory", host.instance.config_directory)
-    if kind not in tables.SUFFIXES and kind not in READ_AT_START or not os.path.exists(path):
-        return None
-    asked = [subject] if kind in ("regexp", "pcre", "cidr") else keys
-    if kind == "cidr" and not subject.replace(".", "").isdigit() and ":" not in subject:
-        return None
-    try:
-        found = ask(host, os.path.dirname(path), os.path.basename(path), kind, asked)
-    except Refused:
-        return None
-    relative = os.path.relpath(path, host.instance.config_directory)
-    return next((Asked(relative, key, found[key]) for key in asked if key in found), None)
-
-
-def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:
-    """The keys that smtpd tries, in its order (access(5))."""
-    if where == CONNECT:
-        if ":" in subject or subject.replace(".", "").isdigit():
-            separator = ":" if ":" in subject else "."
-            parts = subject.split(separator)
-            for number in range(len(parts), 0, -1):
-                yield separator.join(parts[:number]).rstrip(separator)
-        else:
-            yield from _access.parents(subject)
-        return
-    local, dummy, domain = subject.rpartition("@")
-    base = next((local.split(letter)[0] for letter in delimiter if letter in local[1:]), "")
-    yield subject
-    if base:
-        yield f"{base}@{domain}"
-    yield from _access.parents(domain)
-    yield f"{local}@"
-    if base:
-        yield f"{base}@"
+#: What others ask this part for; make() is the same for every table.
+__all__ = (
+    "CAPTURE",
+    "CONTINUES",
+    "NEW_MODE",
+    "REMOVE_EMPTY",
+    "TABLES",
+    "Facts",
+    "Table",
+    "ask",
+    "compiled",
+    "compiled_names",
+    "escaped",
+    "facts",
+    "finish",
+    "has_detail",
+    "make",
+    "names",
+    "place",
+    "read_at_start",
+    "refuse_unfit",
+    "reload_reasons",
+    "type_in_use",
+    "value_of",
+    "wire",
+)

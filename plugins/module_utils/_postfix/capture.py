@@ -35,7 +35,7 @@ from .._capture import (
 )
 from .._errors import Refused
 from .._records import File, Host
-from . import access, master_cf, tables
+from . import access, compiled, master_cf, wiring
 from .master_cf import Service
 from .parameters import expand, split_list
 
@@ -68,7 +68,7 @@ def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: b
         files["master.cf"] = File(_with_service(host, bool(routes)))
     for name, dummy, kind in TABLES:
         if not filled[name]:
-            files.update((one, File(None)) for one in tables.compiled_names(kind or known.kind, name))
+            files.update((one, File(None)) for one in compiled.compiled_names(kind or known.kind, name))
     return files
 
 
@@ -117,7 +117,7 @@ def _wire_transport(content: bytes, known: access.Facts, filled: t.Mapping[str, 
     ours = [element for dummy, element in elements]
     wanted = [element for name, element in elements if filled[name]]
     there = [word for word in split_list(known.values.get(_TRANSPORT, "")) if word in ours]
-    return content if there == wanted else access.rewired(content, _TRANSPORT, ours, wanted, known)
+    return content if there == wanted else wiring.rewired(content, _TRANSPORT, ours, wanted, known)
 
 
 def _with_service(host: Host, wanted: bool) -> bytes:

@@ -17,9 +17,9 @@ import ssl
 import stat
 import typing as t
 
-from .._policy import Policy
+from .._policyrecord import Policy
 from .._records import Host, Rendering
-from . import main_cf, master_cf, ports, restrictions, shadow, tables, values
+from . import compiled, main_cf, master_cf, ports, restrictions, shadow, tables, values
 from .parameters import MalformedValue, defaults, expand, split_list
 
 _ENOUGH = 3
@@ -193,7 +193,7 @@ def _table_problems(candidate: Candidate, name: str, value: str) -> t.Iterator[s
 
 def _file_problems(candidate: Candidate, one: tables.Reference) -> t.Iterator[str]:
     path = _staged(candidate, one.path)
-    needed = tables.compiled_names(one.type, path)
+    needed = compiled.compiled_names(one.type, path)
     if one.type in _READ_AS_THEY_ARE + _DESCRIBED:
         needed = (path,)
     missing = [name for name in needed if not os.path.exists(name)]

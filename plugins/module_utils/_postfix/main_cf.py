@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import functools
 import typing as t
 
 from .._errors import SyntaxProblem
@@ -39,8 +40,9 @@ class MainCf(t.NamedTuple):
         return {name: parameter.value for name, parameter in self.parameters.items()}
 
 
+@functools.lru_cache(maxsize=2)
 def parse(content: bytes, path: str = "main.cf") -> MainCf:
-    """Read main.cf. It never raises; sound() does."""
+    """Read main.cf. It never raises; sound() does. The same bytes are taken apart once: a run looks at its host more than once."""
     document = read_document(content, path)
     problems = list(document.problems)
     parameters: t.Dict[str, Parameter] = {}

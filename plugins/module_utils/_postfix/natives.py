@@ -13,8 +13,9 @@ import typing as t
 from .._errors import OptionError
 from .._records import Native
 from .draft import text_of
+from .expansion import NAME, RAW, RUN_TIME, references
 from .master_cf import TYPES, Service, words
-from .parameters import NAME, RAW, RUN_TIME, MalformedValue, references
+from .parameters import MalformedValue
 
 HIDDEN = "(secret)"
 _LONGEST = 60000

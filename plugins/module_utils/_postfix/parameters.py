@@ -2,40 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Postfix's parameters: which there are, their defaults, and how C($name) in a value expands (postconf(5)).
+"""Postfix's parameters: which there are, their defaults, and what a value is made of (postconf(5)).
 
 Private to the collection: it can change at any time.
 """
 
-import re
 import typing as t
 import weakref
 
 from .._runner import Runner
-
-#: A parameter's name, also those that a master.cf service or a restriction class makes up.
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}\Z")
-_BARE = re.compile(r"[A-Za-z0-9_]+")
-_CONDITIONAL = re.compile(r"\s*([A-Za-z0-9_]+)\s*([?:]?)(.*)\Z", re.S)
-_COMPARISON = re.compile(r"\s*\{(.*?)\}\s*(==|!=|<=|>=|<|>)(level)?\s*\{(.*?)\}\s*\?(.*)\Z", re.S)
-
-#: These are not expanded when main.cf is read: they hold $name of the program that uses them, or the $ itself (postconf(5)).
-RAW = frozenset(
-    (
-        "command_execution_directory",
-        "default_rbl_reply",
-        "forward_path",
-        "luser_relay",
-        "mailbox_command",
-        "postscreen_expansion_filter",
-        "smtpd_expansion_filter",
-        "smtpd_reject_footer",
-    )
-)
-#: Names that some programs define while they run.
-RUN_TIME = frozenset(
-    ("stress", "service_name", "multi_instance_name", "process_id", "process_name", "config_directory")
-)
 
 _seen: "weakref.WeakKeyDictionary[t.Any, t.Dict[str, str]]" = weakref.WeakKeyDictionary()
 
@@ -57,136 +32,26 @@ def parse_listing(text: str) -> t.Dict[str, str]:
     return {name.strip(): value.strip() for name, dummy, value in pairs}
 
 
-def references(value: str) -> t.Tuple[str, ...]:
-    """The names that a value refers to with C($name), C($(name)) or C(${name}), in their order.
-
-    :raises MalformedValue: a C($) that is followed by none of these nor by another C($).
-    """
-    found: t.List[str] = []
-    _walk(value, lambda name: found.append(name) or "")
-    return tuple(found)
-
-
-def expand(value: str, values: t.Mapping[str, str], stress: bool = False, depth: int = 0) -> str:
-    """A value with its references replaced, as mac_expand(3) of Postfix does it.
+def expand(value: str, values: t.Mapping[str, str], stress: bool = False) -> str:
+    """A value with its references replaced, as mac_expand(3) of Postfix does it; most values have none, and need none of the code for it.
 
     :param values: the parameters that are known; others are empty.
     :param stress: whether the C(stress) parameter is set, which changes some limits.
     :raises MalformedValue: malformed, or a reference that leads to itself.
     """
-    if depth > 30:
-        raise MalformedValue("a reference that leads to itself")
-
-    def lookup(name: str) -> str:
-        if name == "stress":
-            return "yes" if stress else ""
-        if name in RAW:
-            return values.get(name, "")
-        return expand(values.get(name, ""), values, stress, depth + 1)
-
-    return _walk(value, lookup)
-
-
-def _walk(text: str, lookup: t.Callable[[str], str]) -> str:
-    out: t.List[str] = []
-    position = 0
-    while True:
-        dollar = text.find("$", position)
-        if dollar < 0:
-            return "".join(out) + text[position:]
-        out.append(text[position:dollar])
-        piece, position = _reference(text, dollar + 1, lookup)
-        out.append(piece)
-
-
-def _reference(text: str, start: int, lookup: t.Callable[[str], str]) -> t.Tuple[str, int]:
-    """Expand the reference behind a C($); return the text and where it ends."""
-    opening = text[start : start + 1]
-    if opening == "$":
-        return "$", start + 1
-    if opening in ("{", "("):
-        end = _closing(text, start, opening)
-        return _braced(text[start + 1 : end], lookup), end + 1
-    bare = _BARE.match(text, start)
-    if not bare:
-        raise MalformedValue("a $ without a name behind it; a $ itself is written $$")
-    return lookup(bare.group()), bare.end()
-
-
-def _closing(text: str, start: int, opening: str) -> int:
-    closing = {"{": "}", "(": ")"}[opening]
-    depth = 0
-    for position in range(start, len(text)):
-        depth += {opening: 1, closing: -1}.get(text[position], 0)
-        if depth == 0:
-            return position
-    raise MalformedValue(f"a ${opening} without its {closing}")
-
-
-def _braced(inner: str, lookup: t.Callable[[str], str]) -> str:
-    """C(name), C(name?text), C(name:text), C(name?{text}:{text}), C({a} == {b} ? {text} : {text})."""
-    comparison = _COMPARISON.match(inner)
-    if comparison:
-        left, operator, level, right, rest = comparison.groups()
-        both = (_walk(left, lookup).strip(), _walk(right, lookup).strip())
-        return _choose(_compare(both, operator, bool(level)), rest, lookup)
-    conditional = _CONDITIONAL.match(inner)
-    if not conditional:
-        raise MalformedValue(f"${{{inner}}} is no parameter expansion (postconf(5))")
-    name, operator, rest = conditional.groups()
-    if not operator and rest.strip():
-        raise MalformedValue(f"${{{inner}}} is no parameter expansion (postconf(5))")
-    value = lookup(name)
-    if not operator:
+    if "$" not in value:
         return value
-    if operator == "?":
-        return _choose(bool(value), rest, lookup)
-    return _choose(not value, rest, lookup)
+    from . import expansion
 
-
-def _choose(condition: bool, rest: str, lookup: t.Callable[[str], str]) -> str:
-    """C({yes}:{no}), C({yes}) or plain text; both branches are checked, one is returned."""
-    rest = rest.strip()
-    if not rest.startswith("{"):
-        text = _walk(rest, lookup)
-        return text if condition else ""
-    end = _closing(rest, 0, "{")
-    first = _walk(rest[1:end].strip(), lookup)
-    other = rest[end + 1 :].strip()
-    if not other:
-        return first if condition else ""
-    if not other.startswith(":"):
-        raise MalformedValue("a conditional needs {text}:{text}")
-    other = other[1:].strip()
-    second = other[1:-1].strip() if other.startswith("{") and other.endswith("}") else other
-    second = _walk(second, lookup)
-    return first if condition else second
-
-
-def _compare(both: t.Tuple[str, str], operator: str, level: bool) -> bool:
-    """Compare as numbers where both are, as compatibility levels such as 3.6 where the operator says so, else as text."""
-    one: t.Any = both[0]
-    other: t.Any = both[1]
-    if level:
-        one, other = _level(one), _level(other)
-    elif one.isdigit() and other.isdigit():
-        one, other = int(one), int(other)
-    return {
-        "==": one == other,
-        "!=": one != other,
-        "<": one < other,
-        ">": one > other,
-        "<=": one <= other,
-        ">=": one >= other,
-    }[operator]
-
-
-def _level(text: str) -> t.List[int]:
-    return [int(part) for part in re.findall(r"[0-9]+", text)[:3]]
+    return expansion.expand(value, values, stress)
 
 
 def split_list(value: str) -> t.Tuple[str, ...]:
     """The elements of a list parameter: separated by blanks or commas, what stands in braces stays together."""
+    if "{" not in value:
+        for separator in ",\t\r\n":
+            value = value.replace(separator, " ")
+        return tuple(word for word in value.split(" ") if word)
     found: t.List[str] = []
     depth = 0
     inside = False

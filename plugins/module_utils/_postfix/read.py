@@ -13,7 +13,7 @@ import typing as t
 
 from .. import _addresses, _kinds, _policy
 from .._records import Host
-from . import main_cf, master_cf, settings, tables
+from . import compiled, main_cf, master_cf, settings
 from .draft import duration_text, is_ours
 from .instance import settings as live_settings
 from .master_cf import main_service, port_of
@@ -80,11 +80,11 @@ class Live:
     def table(self, word: str, aliases: bool = False) -> t.Optional[t.Dict[str, str]]:
         """The entries in the source of a table C(type:path), with the live directory expanded; None where it cannot be read."""
         kind, colon, path = word.partition(":")
-        if not colon or not path.startswith("/") or kind not in tuple(tables.SUFFIXES) + ("texthash", "cidr"):
+        if not colon or not path.startswith("/") or kind not in tuple(compiled.SUFFIXES) + ("texthash", "cidr"):
             return None
         try:
             with open(path, "rb") as stream:
-                return tables.entries(stream.read(), aliases)
+                return compiled.entries(stream.read(), aliases)
         except (IOError, OSError):
             return None
 

@@ -15,7 +15,7 @@ import typing as t
 from .._errors import SyntaxProblem
 from .._policy import Policy
 from .._records import File, Host, Native, Rendering
-from . import hardened, main_cf, master_cf, natives, settings, tables
+from . import compiled, hardened, main_cf, master_cf, natives, settings, tables
 from .draft import PREFIX, Draft
 from .master_cf import Service, main_service, port_of
 from .parameters import defaults
@@ -25,7 +25,7 @@ TABLES = tuple(
     PREFIX + name
     for name in ("aliases", "commands", "greeting", "helo", "local_domains", "relay_domains", "tls", "transport")
 )
-_COMPILED = tuple(sorted({suffix for each in tables.SUFFIXES.values() for suffix in each}))
+_COMPILED = tuple(sorted({suffix for each in compiled.SUFFIXES.values() for suffix in each}))
 
 Current = t.Callable[[str], t.Optional[bytes]]
 
@@ -69,7 +69,7 @@ def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]
     found: t.Dict[str, File] = {}
     named = {one.name: one.type for one in tables.references(main_cf.parse(main).values) if one.name in TABLES}
     for name in TABLES:
-        wanted = {name} | set(tables.compiled_names(named[name], name)) if name in named else set()
+        wanted = {name} | set(compiled.compiled_names(named[name], name)) if name in named else set()
         if name in draft.tables:
             wanted.add(name)
         for candidate in (name,) + tuple(name + suffix for suffix in _COMPILED):

@@ -13,7 +13,8 @@ import typing as t
 
 from .._errors import OptionError
 from .._policy import Policy
-from . import commands, tables
+from . import commands
+from .compiled import compiled_names
 from .draft import Draft, duration_text, is_ours
 from .parameters import split_list
 from .restrictions import elements, join, merge
@@ -554,7 +555,7 @@ def _usable_aliases(draft: Draft) -> str:
     found = []
     for word in split_list(draft.builtin.get("alias_maps", "")):
         kind, dummy, path = word.partition(":")
-        compiled = tables.compiled_names(kind, path)
+        compiled = compiled_names(kind, path)
         if kind in draft.capabilities.table_types and compiled and all(os.path.exists(name) for name in compiled):
             found.append(word)
     return ", ".join(found)

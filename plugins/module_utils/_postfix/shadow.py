@@ -18,10 +18,10 @@ import tempfile
 import time
 import typing as t
 
-from .._policy import Policy
+from .._policyrecord import Policy
 from .._records import Host
 from .._smtp import Dialogue, tls_context
-from . import main_cf, master_cf, tables
+from . import compiled, main_cf, master_cf
 from .master_cf import Service, main_service
 from .parameters import expand
 from .processes import children, ends, find_master, read_text
@@ -124,7 +124,7 @@ def _write_shadow(config: str, scratch: str, port: int, values: t.Mapping[str, s
     """Point the copy at the scratch directory; return the service that is asked, None where nothing listens."""
     path = os.path.join(config, "main.cf")
     _replace(path, main_cf.edit(main_cf.parse(_read(path)), _overrides(scratch)))
-    tables.settle(path)
+    compiled.settle(path)
     path = os.path.join(config, "master.cf")
     master = master_cf.parse(_read(path))
     key = main_service(master.services)

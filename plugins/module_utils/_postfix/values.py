@@ -11,7 +11,8 @@ import re
 import typing as t
 
 from .. import _addresses
-from .parameters import RAW, MalformedValue, expand, split_list
+from .expansion import RAW
+from .parameters import MalformedValue, expand, split_list
 
 _TIME = re.compile(r"[0-9]+[smhdw]?\Z")
 _NUMBER = re.compile(r"-?[0-9]+\Z")

@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Access rules for sendmail: which lines of the access map, how it is asked, and what it answers. Twin of C(_postfix.access).
+"""Access rules for sendmail: which lines of the access map, and how sendmail is made to ask it. Twin of C(_postfix.access).
 
 Private to the collection: it can change at any time.
 """
 
-import ipaddress
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ import tempfile
 import typing as t
 
 from .. import _access
-from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
+from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, REJECT, TO, Rule
 from .._errors import Refused
 from .._records import File, Host
 from . import instance, tables
@@ -27,11 +26,6 @@ NEW_MODE = 0o640
 #: Whether a line of a table that starts with a blank continues the one before; makemap refuses it.
 CONTINUES = False
 _TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
-_WORDS = {"ok": OK, "relay": RELAY, "skip": SKIP, "reject": REJECT, "discard": DISCARD}
-#: The two words with a reply of their own (cf/README, "ACCESS DATABASE"; proto.m4).
-_REPLIES = {FROM: (550, "5.7.1", "Access denied"), CONNECT: (550, "5.7.1", "Access denied")}
-_TO_REPLY = (550, "5.2.1", "Mailbox disabled for this recipient")
-_ERROR = re.compile(r'ERROR:(?:([45])\.([0-9]{1,3})\.([0-9]{1,3}):)?"?([45][0-9]{2})[ -](.*?)"?\Z', re.IGNORECASE)
 _MAP = re.compile(r"^K(access\w*)[ \t]+(\w+)[ \t]+(.*)$", re.MULTILINE)
 
 #: A recipient that no rule is about.
@@ -116,19 +110,6 @@ def value_of(rule: Rule) -> str:
     if rule.action == HOLD:
         return f"QUARANTINE:{rule.text}"
     return rule.action.upper()
-
-
-def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
-    """Action, code, status and text of a right side, ours or by hand (cf/README); the action is empty where it is none of ours."""
-    match = _ERROR.match(value if value.upper().startswith("ERROR:") else "ERROR:" + value)
-    if match:
-        code = int(match.group(4))
-        status = ".".join(match.group(1, 2, 3)) if match.group(1) else f"{match.group(4)[0]}.0.0"
-        return REJECT if code >= 500 else DEFER, code, status, match.group(5)
-    if value.upper().startswith("QUARANTINE:"):
-        return HOLD, 0, "", value.partition(":")[2]
-    action = _WORDS.get(value.lower(), "")
-    return (action,) + _REPLIES.get(where, _TO_REPLY) if action == REJECT else (action, 0, "", "")
 
 
 # --- rules that are not taken ---------------------------------------------------------------------------------------
@@ -327,63 +308,3 @@ def _trust(host: Host) -> str:
     path = os.path.join(host.instance.config_directory, "sendmail.cf")
     with open(path, encoding="utf-8", errors="surrogateescape") as stream:
         return "".join(line for line in stream if line.startswith(("O DontBlameSendmail", "O TrustedUser")))
-
-
-# --- asking like the rulesets ---------------------------------------------------------------------------------------
-
-
-class Asked(t.NamedTuple):
-    """The line that decides: table, key and value as they are there."""
-
-    table: str
-    key: str
-    value: str
-
-
-def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[Asked]:
-    """The first line that matches, in all files behind the access map.
-
-    :param subject: an address for from and to; an IP address or a host name for connect.
-    """
-    keys = list(lookups(where, subject))
-    found = {}
-    for name, kind in known.maps:
-        if os.path.exists(os.path.join(host.instance.config_directory, compiled(known, name)[0])):
-            for key, value in ask(host, host.instance.config_directory, name, kind, keys).items():
-                found.setdefault(key, Asked(name, key, value))
-    decided = next((found[key] for key in keys if key in found), None)
-    return None if decided is None or decided.value.upper() == "SKIP" else decided
-
-
-def lookups(where: str, subject: str) -> t.Iterator[str]:
-    """The keys that the rulesets try, in their order, each with its tag and then without (proto.m4)."""
-    for key in _plain_lookups(where, subject):
-        yield f"{_TAGS[where]}:{key}"
-        yield key
-
-
-def _plain_lookups(where: str, subject: str) -> t.Iterator[str]:
-    if where == CONNECT:
-        if ":" in subject:
-            groups = tables.prefixes(ipaddress.ip_network(subject))[0][5:].split(":")
-            for number in range(len(groups), 0, -1):
-                yield "IPv6:" + ":".join(groups[:number])
-        elif subject.replace(".", "").isdigit():
-            parts = subject.split(".")
-            for number in range(len(parts), 0, -1):
-                yield ".".join(parts[:number])
-        else:
-            yield from _access.parents(subject)
-        return
-    local, dummy, domain = subject.rpartition("@")
-    base = local.split("+")[0] if "+" in local[1:] else ""
-    yield subject
-    if base:
-        yield f"{base}+*@{domain}"
-        yield f"{base}@{domain}"
-    if where == FROM:
-        yield f"{local}@"
-        if base:
-            yield f"{base}+*@"
-            yield f"{base}@"
-    yield from _access.parents(domain)

@@ -11,6 +11,7 @@ virtusertable and mailertable, so that nothing slips by. The sender is C($f), th
 a queue run decides as the session did. A message of the sender or the client is caught with each of its recipients.
 """
 
+import ipaddress
 import os
 import typing as t
 
@@ -133,7 +134,7 @@ def _example(route: Route) -> Example:
     nobody = Example("nobody@example.invalid", "[192.0.2.0]", "nobody@example.invalid")
     if route.where == CONNECT:
         first = route.network.network_address
-        text = str(first) if first.version == 4 else tables.prefixes(_access.ipaddress.ip_network(first))[0]
+        text = str(first) if first.version == 4 else tables.prefixes(ipaddress.ip_network(first))[0]
         return nobody._replace(client=f"[{text}]")
     address = "<>" if route.kind == NULL else route.pattern if "@" in route.pattern else f"nobody@{route.pattern}"
     return nobody._replace(**{"sender" if route.where == FROM else "recipient": address})

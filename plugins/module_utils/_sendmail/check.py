@@ -24,7 +24,7 @@ import stat
 import tempfile
 import typing as t
 
-from .._policy import Policy
+from .._policyrecord import Policy
 from .._records import Host, Rendering
 from . import cf, instance, mc, rulesets, shadow
 

@@ -19,7 +19,7 @@ from .._errors import PostmasterError
 from .._queue import Message
 from .._records import Host
 from .._select import NULL_SENDER
-from . import instance, queue
+from . import daemon, instance, queue
 
 _PAUSE = 0.5
 #: Messages that are asked about in one conversation.
@@ -81,7 +81,7 @@ def connections(hop: Hop) -> int:
 
 
 def _to(path: str, hop: Hop) -> int:
-    family = instance.socket.AF_INET6 if path.endswith("6") else instance.socket.AF_INET
+    family = daemon.socket.AF_INET6 if path.endswith("6") else daemon.socket.AF_INET
     lines = (instance._content(path) or b"").decode("ascii").split("\n")[1:]
     fields = [line.split() for line in lines if line.strip()]
-    return sum(1 for one in fields if one[3] == _ESTABLISHED and instance._endpoint(one[2], family) == hop)
+    return sum(1 for one in fields if one[3] == _ESTABLISHED and daemon._endpoint(one[2], family) == hop)

@@ -17,9 +17,10 @@ import typing as t
 
 from .. import _change, _files
 from .._errors import OptionError, Refused
-from .._records import Capabilities, Host, Instance, InstanceWish, Seen, Step
+from .._instancerecords import InstanceWish, Seen, Step
+from .._records import Capabilities, Host, Instance
 from .._runner import Runner
-from . import instance, processes, queue, service, units
+from . import daemon, instance, processes, queue, service, units
 from .render import SEED, relistened
 
 _NAME = re.compile(r"sendmail-[A-Za-z0-9_-]{1,40}\Z")
@@ -73,7 +74,7 @@ def problems(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[str]:
 
 
 def _unit_problems(runner: Runner, wish: InstanceWish) -> t.List[str]:
-    if not instance.systemd(runner):
+    if not daemon.systemd(runner):
         return [f"name: {wish.name}: this host does not run systemd, which is to start and stop the daemon"]
     found = []
     present = units.read(wish.name)
@@ -245,7 +246,7 @@ def enable(runner: Runner, wish: InstanceWish, wanted: bool) -> Step:
 
 def kept(runner: Runner, wish: InstanceWish, pid: int) -> bool:
     """Whether the service manager takes care of the daemon that runs."""
-    return instance.is_of_service(instance.instance_in(wish.name, wish.config_directory), pid)
+    return daemon.is_of_service(instance.instance_in(wish.name, wish.config_directory), pid)
 
 
 def start(runner: Runner, wish: InstanceWish) -> None:

@@ -14,7 +14,7 @@ from .. import _files
 from .._errors import PostmasterError
 from .._records import Capabilities, Host, Instance
 from .._runner import Runner
-from . import instance, processes, units
+from . import daemon, instance, processes, units
 
 _TIMEOUT = 150
 _PATIENCE = 30.0
@@ -43,13 +43,13 @@ def set_at_boot(runner: Runner, name: str, on: bool) -> None:
 
 def running(runner: Runner, one: Instance) -> t.Optional[int]:
     """The instance's daemon, whoever started it."""
-    return instance.running(_host(runner, one)).pid
+    return daemon.running(_host(runner, one)).pid
 
 
 def start(runner: Runner, one: Instance) -> None:
     """Start it and wait until it greets."""
     runner.run(["systemctl", "start", one.name], timeout=_TIMEOUT)
-    instance.await_daemon(_host(runner, one))
+    daemon.await_daemon(_host(runner, one))
 
 
 def stop(runner: Runner, one: Instance) -> None:

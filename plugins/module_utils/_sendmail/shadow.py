@@ -16,7 +16,7 @@ import socket
 import time
 import typing as t
 
-from .._policy import Policy, server_level
+from .._policyrecord import Policy, server_level
 from .._records import Host
 from .._smtp import Dialogue, tls_context
 from . import cf, instance

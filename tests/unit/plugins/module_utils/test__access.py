@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from ansible_collections.postmaster.mta.plugins.module_utils import _access, _tables
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access as postfix
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import asking as postfix_asking
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.main_cf import parse as parse_main
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access as sendmail
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import asking as sendmail_asking
 
 NOW = datetime.datetime(2026, 11, 23, 14, 14, 2)
 POSTFIX = postfix.Facts("hash", b"", parse_main(b""), {"recipient_delimiter": ""})
@@ -225,7 +227,7 @@ def test_a_rule_is_one_rule_or_it_is_refused(where, pattern, words):
     except OptionError as problem:
         assert str(problem).startswith("rules[0]") and "\n" not in str(problem)
         return
-    for driver, known in ((postfix, POSTFIX), (sendmail, SENDMAIL)):
+    for driver, asking, known in ((postfix, postfix_asking, POSTFIX), (sendmail, sendmail_asking, SENDMAIL)):
         try:
             placed = driver.place(known, rule)
         except (Unsupported, OptionError):
@@ -242,7 +244,7 @@ def test_a_rule_is_one_rule_or_it_is_refused(where, pattern, words):
                 assert key and tab and value and "\t" not in value and value == value.strip()
                 assert line[0] not in "# \t" and " " not in key
                 wanted = rule.action if name == "access" or "_discard" not in name else None
-                meant = driver.meaning(value, where)
+                meant = asking.meaning(value, where)
                 if wanted in ("reject", "defer"):
                     assert meant == (rule.action, rule.code, rule.status, rule.text)
                 elif rule.action not in ("reject", "defer"):

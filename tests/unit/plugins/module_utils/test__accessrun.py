@@ -30,6 +30,7 @@ class Driver:
 
     def __init__(self):
         self.lies = False
+        self.asked = []
         self.access = self
 
     def running(self, host):
@@ -67,7 +68,8 @@ class Driver:
         pass
 
     def ask(self, host, directory, name, kind, keys):
-        if self.lies and "postmaster" not in directory:
+        self.asked.append(directory)
+        if self.lies:
             return {}
         with open(os.path.join(directory, name + ".db")) as stream:
             pairs = [line.rstrip("\n").partition("\t") for line in stream if not line.startswith("#")]
@@ -142,7 +144,44 @@ def test_a_stale_compiled_table_is_made_again(driver, directory):
     assert outcome.plan.changed and (directory / "access.db").exists()
 
 
-def test_an_mta_that_does_not_find_the_rule_gets_the_old_tables_back(driver, directory):
+@pytest.fixture(name="another")
+def _another(monkeypatch, directory):
+    """Somebody else compiles the table at the moment when it has gone live."""
+    swap = _change._swap
+
+    def swap_and_compile(*arguments):
+        swap(*arguments)
+        shutil.copy(str(directory / "access.db"), str(directory / "by-hand"))
+        os.rename(str(directory / "by-hand"), str(directory / "access.db"))
+
+    monkeypatch.setattr(_change, "_swap", swap_and_compile)
+
+
+def test_a_table_that_was_compared_before_it_went_live_is_not_asked_again(driver, directory):
+    run, dummy = bring(driver, directory, sender=["a.example"])
+    assert not driver.asked and run.verified == ["1 changes asked of the MTA in 1 tables"]
+
+
+def test_a_large_table_is_asked_before_it_goes_live(driver, directory, monkeypatch):
+    monkeypatch.setattr(_accessrun, "COMPARED", 10)
+    bring(driver, directory, sender=["a.example"])
+    assert driver.asked == [str(directory.parent / ".etc.postmaster")]
+
+
+def test_a_large_table_in_which_the_mta_does_not_find_the_rule_never_goes_live(driver, directory, monkeypatch):
+    monkeypatch.setattr(_accessrun, "COMPARED", 10)
+    driver.lies = True
+    with pytest.raises(Refused, match="a.example"):
+        bring(driver, directory, sender=["a.example"])
+    assert (directory / "access").read_bytes() == HAND == (directory / "access.db").read_bytes()
+
+
+def test_a_live_table_that_is_another_one_is_asked(driver, directory, another):
+    bring(driver, directory, sender=["a.example"])
+    assert driver.asked == [str(directory)]
+
+
+def test_an_mta_that_does_not_find_the_rule_gets_the_old_tables_back(driver, directory, another):
     driver.lies = True
     with pytest.raises(RolledBack) as caught:
         bring(driver, directory, sender=["a.example"])

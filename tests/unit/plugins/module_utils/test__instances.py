@@ -15,7 +15,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     Refused,
     RolledBack,
 )
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Instance, Seen, Step
+from ansible_collections.postmaster.mta.plugins.module_utils._instancerecords import Seen, Step
+from ansible_collections.postmaster.mta.plugins.module_utils._records import Instance
 
 NAME, DIRECTORY = "postfix-EXT", "/etc/postfixEXT"
 

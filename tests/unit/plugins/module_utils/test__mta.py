@@ -31,11 +31,9 @@ ACCESS = (
     "ask",
     "compiled",
     "compiled_names",
-    "explain",
     "facts",
     "finish",
     "make",
-    "meaning",
     "names",
     "place",
     "read_at_start",
@@ -126,7 +124,7 @@ def test_a_sendmail_is_known_by_what_its_layouts_need():
 
 def test_the_twins_keep_the_same_things_in_the_same_files():
     postfix, sendmail = (set(os.listdir(os.path.join(HERE, "_" + mta))) for mta in _mta.DRIVERS)
-    for shared in ("instance.py", "tables.py", "render.py", "read.py", "check.py"):
+    for shared in ("instance.py", "daemon.py", "tables.py", "render.py", "read.py", "check.py"):
         assert shared in postfix and shared in sendmail
 
 

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What comes in a zip is compiled once, and is what it is without that."""
+"""What comes in a zip is compiled once, and is what it is without that; what is there already is not searched for cycles."""
 
+import gc
 import subprocess
 import sys
 import zipfile
@@ -38,3 +39,10 @@ def test_a_module_in_a_zip_is_compiled_once(tmp_path):
     )
     assert once == [b"3", b"42", b"True"]
     assert plain[1:] == once[1:] and int(plain[0]) >= 3
+
+
+@pytest.mark.skipif(not hasattr(gc, "freeze"), reason="Python 3.7 brought it")
+def test_what_is_there_is_left_out_of_the_search_for_cycles():
+    say = "import gc, sys; exec(open(sys.argv[1]).read()); print(gc.get_freeze_count() > len(gc.get_objects()), gc.isenabled())"
+    done = subprocess.run([sys.executable, "-c", say, _once.__file__], stdout=subprocess.PIPE, check=True)
+    assert done.stdout.split() == [b"True", b"True"]

@@ -4,6 +4,9 @@
 
 """The policy: its table, its baseline, and what it refuses."""
 
+import glob
+import os
+import re
 import sys
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mta.plugins.module_utils._policyrecord import SILENT, server_level
 
 
 def test_the_baseline_fills_what_is_not_given():
@@ -28,6 +32,22 @@ def test_without_a_baseline_nothing_is_set():
     assert policy.session.vrfy is False
     assert policy.session.helo_required is None and policy.limits.message_size is None
     assert not policy.hardened
+
+
+def test_a_silent_policy_says_to_the_checks_what_one_without_a_word_says():
+    nothing = _policy.parse({}, baseline="none")
+    here = os.path.dirname(_policy.__file__)
+    asked = set()
+    for path in glob.glob(os.path.join(here, "_*", "check.py")) + glob.glob(os.path.join(here, "_*", "shadow.py")):
+        with open(path, encoding="utf-8") as source:
+            asked |= set(re.findall(r"\bpolicy((?:\.[a-z_]+)+)\b", source.read()))
+    assert ".relay.domains" in asked and ".relay.networks" in asked
+    for path in asked:
+        one, other = SILENT, nothing
+        for name in path[1:].split("."):
+            one, other = getattr(one, name), getattr(other, name)
+        assert one == other or isinstance(other, _policy.Policy), path
+    assert server_level(SILENT) == server_level(nothing) == "none"
 
 
 def test_a_policy_survives_being_written_down():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _access
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, main_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, asking, main_cf
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
 
@@ -115,7 +115,7 @@ def test_without_subdomains_only_refusals():
     ],
 )
 def test_meaning(value, meaning):
-    assert access.meaning(value) == meaning
+    assert asking.meaning(value) == meaning
 
 
 def test_it_is_asked_first_and_formatting_stays():
@@ -195,7 +195,7 @@ def test_a_stronger_option_in_master_cf_is_named(tmp_path):
 
 
 def test_the_keys_that_smtpd_tries():
-    assert list(access.lookups("from", "a+b@x.example", "+")) == [
+    assert list(asking.lookups("from", "a+b@x.example", "+")) == [
         "a+b@x.example",
         "a@x.example",
         "x.example",
@@ -203,5 +203,5 @@ def test_the_keys_that_smtpd_tries():
         "a+b@",
         "a@",
     ]
-    assert list(access.lookups("connect", "192.0.2.7")) == ["192.0.2.7", "192.0.2", "192.0", "192"]
-    assert list(access.lookups("connect", "m.x.example")) == ["m.x.example", "x.example", "example"]
+    assert list(asking.lookups("connect", "192.0.2.7")) == ["192.0.2.7", "192.0.2", "192.0", "192"]
+    assert list(asking.lookups("connect", "m.x.example")) == ["m.x.example", "x.example", "example"]

@@ -4,12 +4,9 @@
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import parameters
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix.parameters import (
-    MalformedValue,
-    expand,
-    references,
-)
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import expansion, parameters
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.expansion import references
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.parameters import MalformedValue, expand
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     VERSIONS,
     scripted,
@@ -66,7 +63,7 @@ def test_the_built_in_parameters_are_asked_once(version):
 def test_every_default_expands(version):
     builtin = parameters.defaults(scripted(version))
     for name, value in builtin.items():
-        if name not in parameters.RAW:
+        if name not in expansion.RAW:
             expand(value, builtin)
 
 

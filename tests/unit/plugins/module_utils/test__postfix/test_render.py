@@ -13,7 +13,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     SyntaxProblem,
     Unsupported,
 )
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import main_cf, master_cf, tables
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compiled, main_cf, master_cf
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import TABLES, render
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
@@ -53,7 +53,7 @@ def alone(params, baseline="none", **others):
 
 
 def lines(rendering, name):
-    return sorted(tables.entries(rendering.files["policy_" + name].content, aliases=name == "aliases").items())
+    return sorted(compiled.entries(rendering.files["policy_" + name].content, aliases=name == "aliases").items())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -562,4 +562,4 @@ def _well_formed(name, content):
     assert all(" " <= letter <= "~" or letter == "\n" for letter in text)
     for line in text.splitlines()[1:]:
         assert line and line[0] not in "# \t"
-    assert len(text.splitlines()) - 1 == len(tables.entries(content, aliases=name == "policy_aliases"))
+    assert len(text.splitlines()) - 1 == len(compiled.entries(content, aliases=name == "policy_aliases"))

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compiled as _compiled
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import tables
 from ansible_collections.postmaster.mta.plugins.module_utils._records import File
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
@@ -27,13 +28,13 @@ class FakePostmap:
 
     def __call__(self, argv):
         kind, dummy, path = argv[-1].partition(":")
-        target = path + tables.SUFFIXES[kind][0]
+        target = path + _compiled.SUFFIXES[kind][0]
         if "-s" not in argv:
             with open(path, "rb") as source, open(target, "wb") as compiled:
                 compiled.write(source.read())
             return Result(argv, 0, "", self.complaint.format(path=path))
         with open(target, "rb") as compiled:
-            found = tables.entries(compiled.read(), aliases=argv[0] == "postalias")
+            found = _compiled.entries(compiled.read(), aliases=argv[0] == "postalias")
         found.pop(self.lost, None)
         colon = ":" if argv[0] == "postalias" else ""
         extra = "@:\t@\n" if colon else ""
@@ -76,11 +77,11 @@ def test_references_are_found_in_every_form():
 
 def test_entries_are_what_postmap_makes_of_a_source():
     content = b'# c\nKey  value here \n\n  continued\n"Quoted Key" x\nkey second\nlonely\n'
-    assert tables.entries(content) == {"key": "value here   continued", "quoted key": "x", "lonely": ""}
+    assert _compiled.entries(content) == {"key": "value here   continued", "quoted key": "x", "lonely": ""}
 
 
 def test_entries_of_aliases():
-    assert tables.entries(b'Root: a@b.test,\n  ops\n"x y" : z\n', aliases=True) == {
+    assert _compiled.entries(b'Root: a@b.test,\n  ops\n"x y" : z\n', aliases=True) == {
         "root": "a@b.test,  ops",
         "x y": "z",
     }
@@ -185,5 +186,5 @@ def test_a_main_cf_that_was_just_written_is_dated_back(live):
 
 def test_an_old_main_cf_keeps_its_date(live):
     os.utime(str(live / "main.cf"), (1000, 1000))
-    tables.settle(str(live / "main.cf"))
+    _compiled.settle(str(live / "main.cf"))
     assert (live / "main.cf").stat().st_mtime == 1000

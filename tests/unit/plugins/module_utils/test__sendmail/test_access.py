@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils import _access
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused, Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access, rulesets
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access, asking, rulesets
 
 NOW = datetime.datetime(2026, 11, 23)
 FACTS = access.Facts("hash", (("access", "hash"),), True, True)
@@ -69,11 +69,11 @@ def test_what_it_cannot_do_is_refused_with_the_nearest(where, pattern, words):
     ],
 )
 def test_meaning(value, meaning):
-    assert access.meaning(value) == meaning
+    assert asking.meaning(value) == meaning
 
 
 def test_rejected_recipients_have_a_reply_of_their_own():
-    assert access.meaning("REJECT", "to") == ("reject", 550, "5.2.1", "Mailbox disabled for this recipient")
+    assert asking.meaning("REJECT", "to") == ("reject", 550, "5.2.1", "Mailbox disabled for this recipient")
 
 
 def cf(tmp_path, text):
@@ -171,6 +171,6 @@ def test_features_come_where_m4_needs_them(tmp_path):
 
 def test_the_keys_that_the_rulesets_try():
     wanted = ["a+b@x.example", "a+*@x.example", "a@x.example", "a+b@", "a+*@", "a@", "x.example", "example"]
-    assert list(access.lookups("from", "a+b@x.example"))[::2] == ["From:" + key for key in wanted]
-    assert list(access.lookups("to", "a@x.example"))[1::2] == ["a@x.example", "x.example", "example"]
-    assert "Connect:IPv6:2001:db8" in list(access.lookups("connect", "2001:db8::1"))
+    assert list(asking.lookups("from", "a+b@x.example"))[::2] == ["From:" + key for key in wanted]
+    assert list(asking.lookups("to", "a@x.example"))[1::2] == ["a@x.example", "x.example", "example"]
+    assert "Connect:IPv6:2001:db8" in list(asking.lookups("connect", "2001:db8::1"))

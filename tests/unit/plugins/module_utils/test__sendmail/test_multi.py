@@ -10,8 +10,8 @@ import pwd
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
-from ansible_collections.postmaster.mta.plugins.module_utils._records import InstanceWish
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance, multi, units
+from ansible_collections.postmaster.mta.plugins.module_utils._instancerecords import InstanceWish
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import daemon, instance, multi, units
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 
 NAME = "sendmail-ext"
@@ -72,7 +72,7 @@ def _place(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(instance, "layout", lambda: known)
     monkeypatch.setattr(instance, "CONFIG_DIRECTORY", f"{tmp_path}/etc/mail")
-    monkeypatch.setattr(instance, "systemd", lambda runner: True)
+    monkeypatch.setattr(daemon, "systemd", lambda runner: True)
     monkeypatch.setattr(units, "DIRECTORY", f"{tmp_path}/systemd")
     monkeypatch.setattr(units, "FOREIGN", (f"{tmp_path}/lib/{{}}.service", f"{tmp_path}/init.d/{{}}"))
     monkeypatch.setattr(multi.shutil, "chown", lambda path, owner, group: None)
@@ -186,7 +186,7 @@ def test_one_name_for_one_directory(place):
 
 
 def test_without_systemd_there_is_nobody_to_start_it(place, monkeypatch):
-    monkeypatch.setattr(instance, "systemd", lambda runner: False)
+    monkeypatch.setattr(daemon, "systemd", lambda runner: False)
     assert "does not run systemd" in place.problems()[0]
 
 
@@ -316,8 +316,8 @@ def test_a_shared_queue_is_neither_stopped_nor_removed(place):
 def test_where_the_package_cannot_be_seen_in_a_pid_file_the_queue_tells(place, monkeypatch):
     wish = place.wish()
     adopt(place, wish)
-    monkeypatch.setattr(instance.processes, "working_in", lambda queue: (7, 8) if queue.endswith("/ext") else (3,))
-    monkeypatch.setattr(instance, "listening_sockets", lambda pid: (("192.0.2.1", 25),) if pid == 8 else ())
+    monkeypatch.setattr(daemon.processes, "working_in", lambda queue: (7, 8) if queue.endswith("/ext") else (3,))
+    monkeypatch.setattr(daemon, "listening_sockets", lambda pid: (("192.0.2.1", 25),) if pid == 8 else ())
     assert multi.see(place.runner, wish).pid == 8
     pid_file = place.root / "own.pid"
     place.configure("etc/ext", "spool/ext", "own.pid")

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The relay policy as a record, without the vocabulary that it is read with: what a candidate is checked against.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+
+class Policy:
+    """A relay policy, read as C(policy.limits.message_size); an option that is not set is None.
+
+    Lists of records are tuples of the same kind. I(given) holds the dotted paths that the user wrote himself, so
+    that a driver can tell a wish (which must be done or refused) from the baseline (which is done where it can);
+    I(hardened) says whether there is a baseline.
+    """
+
+    def __init__(
+        self, values: t.Mapping[str, t.Any], given: t.FrozenSet[str] = frozenset(), hardened: bool = False
+    ) -> None:
+        self._values = dict(values)
+        self.given = given
+        self.hardened = hardened
+
+    def __getattr__(self, name: str) -> t.Any:
+        try:
+            return self.__dict__["_values"][name]
+        except KeyError:
+            raise AttributeError(name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Policy) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Policy({self._values!r})"
+
+    def wants(self, path: str) -> bool:
+        """Whether the user wrote this option himself, or one below it."""
+        return any(name == path or name.startswith(path + ".") for name in self.given)
+
+    def as_dict(self) -> t.Dict[str, t.Any]:
+        """Plain data again, without what is not set."""
+        return {name: _plain(value) for name, value in self._values.items() if value is not None and value != ()}
+
+
+def server_level(policy: Policy) -> str:
+    """What stands for policy.tls.server.level: none, may or encrypt; without a word it is may where there is a certificate."""
+    server = policy.tls.server
+    return str(server.level or ("may" if server.certificate else "none"))
+
+
+def _plain(value: t.Any) -> t.Any:
+    if isinstance(value, Policy):
+        return value.as_dict()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+#: A policy that says nothing, as far as the checks of the drivers ask one: for candidates that come from something else.
+SILENT = Policy(
+    {
+        "relay": Policy({"domains": None, "networks": None}),
+        "tls": Policy({"server": Policy({"level": None, "certificate": None})}),
+    }
+)

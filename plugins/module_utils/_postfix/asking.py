@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Access as smtpd sees it: which line decides about a sender, a recipient or a client, and what a line says. Twin of C(_sendmail.asking).
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import typing as t
+
+from .. import _access
+from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, SKIP
+from .._errors import Refused
+from .._records import Host
+from . import access
+from .access import Facts
+from .compiled import SUFFIXES
+from .instance import READ_AT_START
+from .parameters import expand
+
+_WORDS = {"permit": OK, "ok": OK, "relay": OK, "dunno": SKIP, "reject": REJECT, "discard": DISCARD, "hold": HOLD}
+#: Answers after which smtpd asks on.
+_ASKS_ON = ("DUNNO", "FILTER")
+
+
+class Asked(t.NamedTuple):
+    """The line that decides: table, key and value as they are there."""
+
+    table: str
+    key: str
+    value: str
+
+
+def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[Asked]:
+    """The first line that matches, in all tables that smtpd asks about this place, ours and those of others.
+
+    :param subject: an address for from and to; an IP address or a host name for connect.
+    """
+    keys = list(lookups(where, subject, expand(known.values.get("recipient_delimiter", ""), known.values)))
+    decided = None
+    for name in (access._CLIENT, access._SENDER, access._RELAY, access._RECIPIENT):
+        for element in access._there(known, name):
+            check, dummy, reference = element.partition(" ")
+            if check != access._CHECKS[where] or decided is not None:
+                continue
+            found = _first(host, known, reference, keys, subject)
+            if found is not None and found.value.split(" ")[0].upper() not in _ASKS_ON:
+                decided = found
+    if decided is not None and decided.value == "OK":
+        late = _first(host, known, f"{known.kind}:$config_directory/access_{where}_discard", keys, subject)
+        decided = late if late is not None and late.value == "DISCARD" else decided
+    return decided
+
+
+def _first(host: Host, known: Facts, reference: str, keys: t.Sequence[str], subject: str) -> t.Optional[Asked]:
+    kind, dummy, path = reference.partition(":")
+    path = path.replace("$config_directory", host.instance.config_directory)
+    if kind not in SUFFIXES and kind not in READ_AT_START or not os.path.exists(path):
+        return None
+    asked = [subject] if kind in ("regexp", "pcre", "cidr") else keys
+    if kind == "cidr" and not subject.replace(".", "").isdigit() and ":" not in subject:
+        return None
+    try:
+        found = access.ask(host, os.path.dirname(path), os.path.basename(path), kind, asked)
+    except Refused:
+        return None
+    relative = os.path.relpath(path, host.instance.config_directory)
+    return next((Asked(relative, key, found[key]) for key in asked if key in found), None)
+
+
+def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:
+    """The keys that smtpd tries, in its order (access(5))."""
+    if where == CONNECT:
+        if ":" in subject or subject.replace(".", "").isdigit():
+            separator = ":" if ":" in subject else "."
+            parts = subject.split(separator)
+            for number in range(len(parts), 0, -1):
+                yield separator.join(parts[:number]).rstrip(separator)
+        else:
+            yield from _access.parents(subject)
+        return
+    local, dummy, domain = subject.rpartition("@")
+    base = next((local.split(letter)[0] for letter in delimiter if letter in local[1:]), "")
+    yield subject
+    if base:
+        yield f"{base}@{domain}"
+    yield from _access.parents(domain)
+    yield f"{local}@"
+    if base:
+        yield f"{base}@"
+
+
+def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
+    """Action, code, status and text of a right side, ours or by hand (access(5)); the action is empty where it is none of ours."""
+    word, dummy, rest = value.partition(" ")
+    if word.isdigit() and len(word) == 3 and word[0] in "45" and rest:
+        status, blank, text = rest.partition(" ")
+        good = blank and status.count(".") == 2 and status.replace(".", "").isdigit()
+        return (
+            REJECT if word[0] == "5" else DEFER,
+            int(word),
+            status if good else f"{word[0]}.7.1",
+            text if good else rest,
+        )
+    if word.isdigit():
+        return OK, 0, "", ""
+    action = _WORDS.get(word.lower(), "")
+    return (action, 554, "5.7.1", rest or "Access denied") if action == REJECT else (action, 0, "", rest)

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Postfix's compiled tables: which files postmap(1) makes of a source, how they are made, and what is in them.
+
+Private to the collection: it can change at any time.
+
+A compiled table is never written in place: postmap(1) that is killed leaves an empty one, whose lookups find nothing without
+an error. It is made under a new name, compared with its source, and moved.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+import time
+import typing as t
+
+from .._errors import Refused
+from .._records import Host
+from .logical_lines import BLANKS, read_document
+
+#: The files that postmap(1) makes of a source, by table type (DATABASE_README).
+SUFFIXES = {
+    "btree": (".db",),
+    "cdb": (".cdb",),
+    "dbm": (".dir", ".pag"),
+    "hash": (".db",),
+    "lmdb": (".lmdb",),
+    "sdbm": (".dir", ".pag"),
+}
+
+
+def compiled_names(kind: str, name: str) -> t.Tuple[str, ...]:
+    """The compiled files of a source; none for types that are read as they are."""
+    return tuple(name + suffix for suffix in SUFFIXES.get(kind, ()))
+
+
+def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, aliases: bool = False) -> None:
+    """Compile one table in the stage under a new name, and move it.
+
+    :param compare: dump it and compare it with its source; the time this takes grows with the table.
+    :raises Refused: what postmap(1) warned about; it ends with 0 whatever it skips.
+    """
+    if kind not in SUFFIXES:
+        return
+    source = os.path.join(stage, name)
+    scratch = tempfile.mkdtemp(prefix=".build-", dir=os.path.dirname(source))
+    try:
+        copy = os.path.join(scratch, os.path.basename(name))
+        os.link(source, copy)
+        said = host.runner.run(_command(host, kind, copy, aliases), check=False, timeout=600)
+        problems = _complaints(said.err, scratch, name)
+        if said.rc or problems:
+            raise Refused(problems or [f"{name}: {kind} table not made: exit status {said.rc}"])
+        if compare:
+            _compare(host, kind, copy, name, aliases)
+        for suffix in SUFFIXES[kind]:
+            _move(copy + suffix, source + suffix, like=source)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def entries(content: bytes, aliases: bool = False) -> t.Dict[str, str]:
+    """What a source says, as postmap(1) and postalias(1) understand it: keys in lower case, the first of two counts."""
+    found: t.Dict[str, str] = {}
+    for line in read_document(content, "").logical:
+        key, value = _alias_entry(line.text) if aliases else _map_entry(line.text)
+        if key:
+            found.setdefault(key, value)
+    return found
+
+
+def parse_dump(text: str, aliases: bool = False) -> t.Dict[str, str]:
+    """The output of C(postmap -s), key, TAB, value, or of C(postalias -s), where a colon follows the key.
+
+    The entries that postalias adds for NIS are left out (postalias(1)).
+    """
+    pairs = [line.partition("\t") for line in text.split("\n") if line]
+    if not aliases:
+        return {key: value for key, dummy, value in pairs}
+    named = {key[:-1] if key.endswith(":") else key: value for key, dummy, value in pairs}
+    return {key: value for key, value in named.items() if key != "@" and not key.startswith("YP_")}
+
+
+def settle(path: str) -> None:
+    """Date a main.cf that was just written three seconds back.
+
+    Every Postfix program that finds a main.cf of the last second fears that it is being written, and reads it again and again
+    until it is older (dict_load_file_xt() in dict.c): after a reload nothing would be answered for two seconds.
+    """
+    try:
+        earlier = time.time() - 3
+        if os.stat(path).st_mtime > earlier:
+            os.utime(path, (earlier, earlier))
+    except OSError:
+        pass
+
+
+def _command(host: Host, kind: str, path: str, aliases: bool, *options: str) -> t.List[str]:
+    program = "postalias" if aliases else "postmap"
+    return [program, "-c", host.instance.config_directory] + list(options) + [f"{kind}:{path}"]
+
+
+def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
+    """Postmap's warnings with the real name of the file instead of the copy's."""
+    found = []
+    for line in said.splitlines():
+        match = re.search(r"\w+: (?:warning|fatal|error|panic): (.*)\Z", line)
+        text = (match.group(1) if match else line).strip()
+        if text:
+            found.append(re.sub(r"(, line | line |:)(\d+):", r":\2:", text.replace(scratch + "/", "")))
+    base = os.path.basename(name)
+    found = [re.sub(re.escape(base) + r"\.(db|lmdb|cdb|dir|pag)\b", base, text) for text in found]
+    return [text if base in text else f"{name}: {text}" for text in found]
+
+
+def _compare(host: Host, kind: str, copy: str, name: str, aliases: bool) -> None:
+    """A line can vanish without a warning: one that starts with a blank belongs to the one before it."""
+    dump = parse_dump(host.runner.run(_command(host, kind, copy, aliases, "-s")).out, aliases)
+    wanted = entries(_read(copy) or b"", aliases)
+    if dump != wanted:
+        missing = sorted(set(wanted.items()) ^ set(dump.items()))
+        raise Refused([f"{name}: the compiled table is not what its source says, first at {missing[0][0]!r}"])
+
+
+def _move(built: str, target: str, like: str) -> None:
+    attributes = os.stat(like)
+    os.chown(built, attributes.st_uid, attributes.st_gid)
+    os.chmod(built, attributes.st_mode & 0o7777)
+    descriptor = os.open(built, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(built, target)
+
+
+def _map_entry(line: str) -> t.Tuple[str, str]:
+    """C(key value); a key in double quotes may contain blanks (postmap(1))."""
+    if line.startswith('"') and '"' in line[1:]:
+        key, dummy, value = line[1:].partition('"')
+    else:
+        parts = line.split(None, 1)
+        key, value = (parts + ["", ""])[:2]
+    return key.lower(), value.strip(BLANKS)
+
+
+def _alias_entry(line: str) -> t.Tuple[str, str]:
+    key, colon, value = line.partition(":")
+    if line.startswith('"'):
+        quoted, dummy, rest = line[1:].partition('"')
+        key, value = quoted, rest.partition(":")[2]
+    return key.strip(BLANKS).lower() if colon else "", value.strip(BLANKS)
+
+
+def _read(path: str) -> t.Optional[bytes]:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except (IOError, OSError):
+        return None

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The daemon of a Postfix instance: see whether it runs, say what makes a change effective, and make it so. Twin of C(_sendmail.daemon).
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import typing as t
+
+from .._errors import PostmasterError
+from .._records import NOTHING, RELOAD, RESTART, Activation, Host, Rendering, Running
+from . import main_cf, processes, tables
+from .instance import READ_AT_START
+from .parameters import MalformedValue, defaults, expand, split_list
+
+#: Only a stop and a start make these effective. The master says so of inet_*; the others are what it holds open or locked.
+RESTART_PARAMETERS = ("data_directory", "inet_interfaces", "inet_protocols", "process_id_directory", "queue_directory")
+_CHROOT_SCRIPTS = ("/usr/lib/postfix/configure-instance.sh",)
+
+
+def running(host: Host) -> Running:
+    """The instance's master process, from its pid file and /proc."""
+    pid = processes.find_master(_pid_file(host))
+    if pid is None:
+        return Running(None, None)
+    return Running(pid, processes.started(pid), processes.listening(pid))
+
+
+def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> Activation:
+    """What makes the change from the live files to the wanted ones effective."""
+    changed = {name for name, file in rendering.files.items() if file.content != current(name)}
+    if not changed:
+        return Activation(NOTHING)
+    parameters = _changed_parameters(current, rendering) if "main.cf" in changed else ()
+    restarting = _restarting(host, current, rendering) if parameters else ()
+    if restarting:
+        return Activation(RESTART, restarting)
+    because = list(parameters)
+    because += _changed_services(current, rendering) if "master.cf" in changed else []
+    because += [f"{kind}:{name}" for kind, name in _tables_in(rendering) if kind in READ_AT_START and name in changed]
+    because = because or [name for name in ("main.cf", "master.cf") if name in changed]
+    return Activation(RELOAD, tuple(because)) if because else Activation(NOTHING)
+
+
+def activate(host: Host, wanted: Activation) -> None:
+    """Reload or restart a running instance, and wait until it answers; one that is down stays down.
+
+    :raises PostmasterError: it does not come up again.
+    """
+    pid = processes.find_master(_pid_file(host))
+    if pid is None or wanted.kind == NOTHING:
+        return
+    if wanted.kind == RESTART:
+        _restart(host, pid)
+    else:
+        _refresh_chroot(host)
+        host.runner.run(_postfix(host, "reload"))
+    if not processes.comes_up(lambda: processes.find_master(_pid_file(host))):
+        raise PostmasterError(f"{host.instance.config_directory}: Postfix does not answer after the {wanted.kind}")
+
+
+def _pid_file(host: Host) -> str:
+    return os.path.join(host.instance.queue_directories[0], "pid", "master.pid")
+
+
+def _changed_parameters(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Tuple[str, ...]:
+    before = main_cf.parse(current("main.cf") or b"").values
+    after = main_cf.parse(rendering.files["main.cf"].content or b"").values
+    names = sorted(set(before) | set(after))
+    return tuple(name for name in names if before.get(name) != after.get(name))
+
+
+def _restarting(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Tuple[str, ...]:
+    """The parameters whose effect changes and that a reload ignores; C(inet_protocols = all) is no change where it is the default."""
+    builtin = defaults(host.runner)
+    both = []
+    for content in (current("main.cf"), rendering.files["main.cf"].content):
+        values = dict(builtin, **main_cf.parse(content or b"").values)
+        try:
+            both.append({name: split_list(expand(values.get(name, ""), values)) for name in RESTART_PARAMETERS})
+        except MalformedValue:
+            both.append({})
+    return tuple(name for name in RESTART_PARAMETERS if both[0].get(name) != both[1].get(name))
+
+
+def _changed_services(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.List[str]:
+    from . import master_cf
+
+    before = master_cf.parse(current("master.cf") or b"").services
+    after = master_cf.parse(rendering.files["master.cf"].content or b"").services
+    return [key for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)]
+
+
+def _tables_in(rendering: Rendering) -> t.List[t.Tuple[str, str]]:
+    main = rendering.files.get("main.cf")
+    values = main_cf.parse(main.content or b"").values if main else {}
+    return sorted({(one.type, one.name) for one in tables.references(values) if one.name})
+
+
+def _postfix(host: Host, verb: str) -> t.List[str]:
+    # With -c the command keeps to this one instance, also where a multi-instance wrapper is set (postfix(1)).
+    return ["postfix", "-c", host.instance.config_directory, verb]
+
+
+def _restart(host: Host, pid: int) -> None:
+    """Restart this one instance. A unit that runs more than it is not asked: it would take the others with it."""
+    unit = processes.service_unit(pid)
+    alone = host.instance.primary or host.instance.name in (unit or "")
+    if unit and unit.startswith("postfix") and alone:
+        host.runner.run(["systemctl", "restart", unit], timeout=120)
+    elif host.instance.primary:
+        _stop_and_start(host, pid)
+    else:
+        from . import service
+
+        _refresh_chroot(host)
+        service.restart(host.runner, service.Daemon(*host.instance[1:3], host.instance.queue_directories[0]))
+
+
+def _stop_and_start(host: Host, pid: int) -> None:
+    host.runner.run(_postfix(host, "stop"), timeout=120)
+    if not processes.ends(pid):
+        raise PostmasterError(f"{host.instance.config_directory}: the Postfix master {pid} does not stop")
+    _refresh_chroot(host)
+    host.runner.run(_postfix(host, "start"), timeout=120)
+
+
+def _refresh_chroot(host: Host) -> None:
+    """Renew the copies of resolv.conf and the like in the chroot, where the packager has a script for it.
+
+    Debian 12 runs it when the service starts, with the instance's name as argument. From Debian 13 on postfix-script runs it
+    itself and it takes no argument; there it ends with an error that does no harm.
+    """
+    name = "-" if host.instance.primary else host.instance.name
+    for script in _CHROOT_SCRIPTS:
+        if os.access(script, os.X_OK):
+            host.runner.run([script, name], check=False)

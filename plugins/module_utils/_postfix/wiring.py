@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A restriction list of main.cf gets our elements in front, and loses them again.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from . import main_cf
+from .access import _RELAY, Facts
+
+
+def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
+    """One list with our elements in front. What else is in its value, line breaks included, stays byte for byte."""
+    main = main_cf.parse(content)
+    there = main.parameters.get(name)
+    if there is None:
+        usual = [] if name != _RELAY else [known.values.get(name, "")]
+        line = f"{name} = {', '.join(list(wanted) + usual)}\n".encode()
+        joint = b"" if not content or content.endswith(b"\n") else b"\n"
+        return content + joint + line if wanted else content
+    lines = content.split(b"\n")
+    number = there.line - 1
+    last = main.document.logical[there.logical].parts[-1]
+    head, equals, value = b"\n".join(lines[number : last + 1]).partition(b"=")
+    # A comma behind ours says that the line was there before, even if its value was empty.
+    alone = not value.rstrip().endswith(b",")
+    value = _without(value, [element.encode() for element in ours])
+    if wanted:
+        comma = "" if alone and there.value and not value.strip() else ","
+        value = f" {', '.join(wanted)}{comma}".encode() + value
+    # The relay control was not set before, if what remains is the built-in one as we write it.
+    usual = name == _RELAY and value == f" {known.relay}".encode()
+    empty = not wanted and ((alone and not value.strip()) or usual)
+    lines[number : last + 1] = [] if empty else [head + equals + value]
+    return b"\n".join(lines)
+
+
+def _without(value: bytes, ours: t.Sequence[bytes]) -> bytes:
+    for element in ours:
+        for form in (b" " + element + b",", element + b", ", b", " + element, b" " + element, element):
+            place_ = value.find(form)
+            after = value[place_ + len(form) : place_ + len(form) + 1]
+            if place_ >= 0 and (form.endswith((b",", b" ")) or after in (b"", b",", b" ", b"\t", b"\n", b"\r")):
+                value = value[:place_] + value[place_ + len(form) :]
+                break
+    return value

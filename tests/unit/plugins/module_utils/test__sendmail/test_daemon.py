@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import os
+import signal
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
+from ansible_collections.postmaster.mta.plugins.module_utils._records import (
+    NOTHING,
+    RELOAD,
+    RESTART,
+    Activation,
+    File,
+    Instance,
+    Rendering,
+    Running,
+)
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import daemon
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
+
+# --- what a change needs ----------------------------------------------------------------------------------------------
+
+OLD = {
+    "sendmail.cf": b"O DaemonPortOptions=Port=25\nO MaxHopCount=1\n",
+    "relay-domains": b"10\n",
+    "access.postmaster": b"a\tb\n",
+    "aliases.postmaster": b"x: y\n",
+    "sendmail.conf": b"A=1\n",
+    "sendmail.mc": b"",
+}
+
+
+@pytest.mark.parametrize(
+    "changes, kind, because",
+    [
+        ({}, NOTHING, ()),
+        ({"access.postmaster": b"c\td\n"}, NOTHING, ()),
+        ({"aliases.postmaster": b"x: z\n"}, NOTHING, ()),
+        ({"sendmail.mc": b"dnl\n"}, NOTHING, ()),
+        ({"relay-domains": b"11\n"}, RELOAD, ("relay-domains",)),
+        ({"sendmail.cf": b"O DaemonPortOptions=Port=25\nO MaxHopCount=2\n"}, RELOAD, ("sendmail.cf",)),
+        ({"sendmail.cf": b"O DaemonPortOptions=Port=26\n"}, RESTART, ("DaemonPortOptions",)),
+        ({"sendmail.cf": b"O MaxHopCount=1\nO DaemonPortOptions=Port=25\nO PidFile=/x\n"}, RESTART, ("PidFile",)),
+        ({"sendmail.conf": b"A=2\n"}, RESTART, ("sendmail.conf (how the daemon is started)",)),
+    ],
+)
+def test_activation(changes, kind, because):
+    files = {name: File(content) for name, content in dict(OLD, **changes).items()}
+    assert _sendmail.activation(given.make_host(), OLD.get, Rendering(files, {})) == Activation(kind, because)
+
+
+class Script:
+    """What running() says, one after the other, and what activate() then did."""
+
+    def __init__(self, monkeypatch, states, systemd=True, active="active"):
+        self.states = list(states)
+        self.killed = []
+        monkeypatch.setattr(daemon, "running", self._running)
+        monkeypatch.setattr(daemon, "systemd", lambda runner: systemd)
+        monkeypatch.setattr(daemon, "_greets", lambda *dummy: True)
+        monkeypatch.setattr(daemon.time, "sleep", lambda seconds: None)
+        monkeypatch.setattr(daemon, "WAIT_SECONDS", 0.2)
+        monkeypatch.setattr(os, "kill", lambda pid, number: self.killed.append((pid, number)))
+        self.host = given.make_host(
+            {
+                ("systemctl", "is-active", "sendmail"): active,
+                ("systemctl", "restart", "sendmail"): "",
+                ("/etc/init.d/sendmail", "restart"): "",
+            }
+        )
+
+    def _running(self, host):
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    @property
+    def calls(self):
+        return self.host.runner.calls
+
+
+UP = Running(10, 100, (("::", 25),))
+ANEW = Running(11, 200, (("::", 25),))
+DOWN = Running(None, None)
+
+
+def test_a_reload_is_a_signal_and_waits_for_the_new_process(monkeypatch, debian):
+    script = Script(monkeypatch, [UP, UP, Running(11, 200), ANEW])
+    _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+    assert script.killed == [(10, signal.SIGHUP)] and script.calls == [] and script.states == [ANEW]
+
+
+def test_a_restart_goes_through_the_service_manager(monkeypatch, debian):
+    script = Script(monkeypatch, [UP, ANEW])
+    _sendmail.activate(script.host, Activation(RESTART, ("x",)))
+    assert script.calls == [("systemctl", "restart", "sendmail")] and script.killed == []
+
+
+def test_without_systemd_the_init_script_does_it(monkeypatch, debian):
+    script = Script(monkeypatch, [UP, ANEW], systemd=False)
+    _sendmail.activate(script.host, Activation(RESTART, ("x",)))
+    assert script.calls == [("/etc/init.d/sendmail", "restart")]
+
+
+@pytest.mark.parametrize("kind", [RELOAD, RESTART])
+def test_a_stopped_daemon_stays_stopped(monkeypatch, debian, kind):
+    script = Script(monkeypatch, [DOWN], active="inactive")
+    _sendmail.activate(script.host, Activation(kind, ("x",)))
+    assert script.calls == [("systemctl", "is-active", "sendmail")] and script.killed == []
+
+
+@pytest.mark.parametrize("state", ["active", "failed"])
+def test_a_daemon_that_died_is_started_again(monkeypatch, debian, state):
+    script = Script(monkeypatch, [DOWN, ANEW], active=state)
+    _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+    assert ("systemctl", "restart", "sendmail") in script.calls
+
+
+def test_nothing_is_nothing(monkeypatch, debian):
+    script = Script(monkeypatch, [UP])
+    _sendmail.activate(script.host, Activation(NOTHING))
+    assert script.calls == [] and script.killed == []
+
+
+def test_a_daemon_that_does_not_come_back_is_an_error(monkeypatch, debian):
+    script = Script(monkeypatch, [UP, UP])
+    with pytest.raises(PostmasterError):
+        _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+
+
+EXT = Instance("sendmail", "sendmail-ext", "/etc/sendmail-ext", ("/var/spool/ext",), primary=False)
+
+
+@pytest.mark.parametrize(
+    "kind, unit, calls, killed",
+    [
+        (RELOAD, "sendmail-ext.service", [], [(10, signal.SIGHUP)]),
+        (RESTART, "sendmail-ext.service", ["restart"], []),
+        # By hand: nobody knows whether it was started so that a SIGHUP does not end it.
+        (RELOAD, "ssh.service", ["end", "restart"], []),
+        (RESTART, "ssh.service", ["end", "restart"], []),
+    ],
+)
+def test_an_additional_instance_is_told_by_its_own_unit(monkeypatch, debian, kind, unit, calls, killed):
+    script = Script(monkeypatch, [UP, ANEW])
+    done = []
+    monkeypatch.setattr(daemon, "service_unit", lambda pid: unit)
+    monkeypatch.setattr(daemon.processes, "end_all", lambda queue, patience: done.append("end"))
+    script.host.runner.script[("systemctl", "restart", "sendmail-ext")] = lambda argv: done.append("restart") or ""
+    _sendmail.activate(script.host._replace(instance=EXT), Activation(kind, ("x",)))
+    assert (done, script.killed) == (calls, killed)
+
+
+def test_in_the_foreground_a_reload_keeps_the_process_and_opens_other_sockets(monkeypatch, debian):
+    script = Script(monkeypatch, [UP])
+    sockets = [{"1"}, {"1"}, set(), {"2"}]
+    monkeypatch.setattr(daemon, "socket_inodes", lambda pid: sockets.pop(0) if len(sockets) > 1 else sockets[0])
+    monkeypatch.setattr(daemon, "listeners", lambda: [("::", 25, "1"), ("::", 25, "2")])
+    _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+    assert script.killed == [(10, signal.SIGHUP)] and sockets == [{"2"}]
+
+
+def test_another_queue_interval_is_another_way_to_start():
+    rendering = Rendering({"postmaster.env": File(b"QUEUE_RUN=-q3m\n")}, {})
+    found = _sendmail.activation(given.make_host(), {"postmaster.env": b"QUEUE_RUN=-q5m\n"}.get, rendering)
+    assert found.kind == RESTART and "postmaster.env" in found.because[0]
+
+
+# --- what runs --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", ["", "x\n", "999999999\n/usr/sbin/sendmail\n", f"{os.getpid()}\nsomething else\n"])
+def test_stale_pid_files_mean_down(tmp_path, debian, content):
+    (tmp_path / "pid").write_text(content)
+    (tmp_path / "sendmail.cf").write_text(f"O PidFile={tmp_path}/pid\n")
+    assert _sendmail.running(given.make_host(directory=tmp_path)) == Running(None, None)
+
+
+def test_own_process_is_seen_as_the_kernel_tells_it():
+    assert daemon.start_time(os.getpid()) > 0 and daemon.start_time(999999999) is None
+    with daemon.socket.socket() as own:
+        own.bind(("127.0.0.1", 0))
+        own.listen(1)
+        assert own.getsockname()[:2] in daemon.listening_sockets(os.getpid())
+
+
+@pytest.mark.parametrize(
+    "text, family, place",
+    [
+        ("0100007F:0019", daemon.socket.AF_INET, ("127.0.0.1", 25)),
+        ("00000000:0A1A", daemon.socket.AF_INET, ("0.0.0.0", 2586)),
+        ("00000000000000000000000001000000:0019", daemon.socket.AF_INET6, ("::1", 25)),
+        ("B80D0120000000000000000005000000:0019", daemon.socket.AF_INET6, ("2001:db8::5", 25)),
+    ],
+)
+def test_kernel_addresses(text, family, place):
+    assert daemon._endpoint(text, family) == place
