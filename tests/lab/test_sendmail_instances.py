@@ -402,7 +402,7 @@ def test_one_started_by_hand_is_stopped_or_comes_under_its_unit(host):
 def test_the_next_boot_agrees(host, wanted):
     create(host)
     done(instance(host, name=NAME, state=wanted))
-    subprocess.run(["podman", "restart", "-t", "20", f"postmaster-lab-{host.name}"], check=True, capture_output=True)
+    host.restart()
     # The container has another hardware address now.
     WORLD.run("ip neigh flush dev eth0")
     _until(lambda: host.run("systemctl is-system-running --wait; true", check=False).strip() in ("running", "degraded"))

@@ -172,7 +172,7 @@ def test_after_a_restart_of_the_host_all_instances_run(relay):
     before = set(masters(relay))
     podman = lab.Podman()
     container = f"{lab.LABEL}-{relay.name}"
-    podman("restart", "--time", "10", container)
+    relay.restart()
     assert podman("exec", container, "/usr/local/sbin/lab-ready", "60", check=False) == ""
     wait_for(relay, before)
     assert len(before) == 3 and len(EXTRA[relay.name]) == 2
