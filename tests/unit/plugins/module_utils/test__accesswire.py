@@ -58,3 +58,12 @@ def test_of_many_rules_the_first_and_the_last_are_tried():
     rules = [rule("from", "a%d.example" % number) for number in range(50)]
     assert len(_accesswire.chosen(rules)) == _accesswire.MOST
     assert _accesswire.chosen(rules)[-1] == rules[-1]
+
+
+@pytest.mark.parametrize("old_answers, findings", [(0, 0), (2, 0), (1000, 1)])
+def test_an_old_process_may_answer_for_a_moment_after_a_reload(monkeypatch, old_answers, findings):
+    answers = iter([b"250 2.1.5 Ok"] * old_answers + [b"550 5.7.1 " + _access.TEXT.encode()])
+    monkeypatch.setattr(_accesswire, "SETTLING", 0.5)
+    monkeypatch.setattr(_accesswire, "try_pair", lambda where, pair: (step(next(answers)), "mx"))
+    report = _accesswire.prove([("127.0.0.1", 25)], [rule("from", "a.example")], True, ())
+    assert (len(report.findings), len(report.verified)) == (findings, 1 - findings)
