@@ -135,7 +135,7 @@ class Join:
 
     def _handler_of(self, head: bytes) -> Handler:
         """What reads the lines of this process or tag, of which this is the first one; or the stamp has another length."""
-        self._stamp = 15 if head[0] > 57 else head.index(b" ")
+        self._stamp = _stamp_length(head)
         tag = head[self._stamp : head.rindex(b"[")]
         handler = self._reader_of(tag).line
         if _SLASH in tag:
@@ -170,7 +170,7 @@ class Join:
 
     def _session(self, head: bytes, text: bytes) -> None:
         """A line without a queue ID, of which few say anything: TLS sessions begin and end, connections are rejected."""
-        stamp = 15 if head[0] > 57 else head.index(b" ")
+        stamp = _stamp_length(head)
         reader = self._reader_of(head[stamp : head.rindex(b"[")])
         reader.session(head, head[stamp:], text)
 
@@ -218,13 +218,17 @@ class Join:
                     wait(message, (_bytes(recipient),), _bytes(line), None if tls is None else _bytes(tls))
 
 
+def _stamp_length(head: bytes) -> int:
+    # C(Nov 22 07:39:25), or an RFC 3339 stamp, which begins with a digit.
+    return 15 if head[0] > 57 else head.index(b" ")
+
+
 def _without_process(head: bytes) -> None:
     """A line of a program that does not write its process ID says nothing about mail.
 
     :raises ValueError: when it is no log line: time, host and tag.
     """
-    start = 15 if head[0] > 57 else head.index(b" ")
-    _host, _blank, tag = head[start + 1 :].partition(b" ")
+    _host, _blank, tag = head[_stamp_length(head) + 1 :].partition(b" ")
     if not tag or b" " in tag:
         raise ValueError("no log line")
 

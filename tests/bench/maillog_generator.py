@@ -182,38 +182,46 @@ def sendmail_message(world: World, moment: float, number: int) -> t.List[Event]:
     text = f"from=<{sender}>, size={size}, class=0, nrcpts={len(recipients)}, msgid=<{some.getrandbits(64):x}@{name}>, "
     text += f"proto={protocol}, daemon=sm-mta, relay={name} [{ip}]"
     found.append(_event(moment, f"sm-mta[{process}]: {queue_id}: {text}"))
-    last = moment + 0.5
-    for _domain, group in itertools.groupby(
-        sorted(recipients, key=lambda one: one.partition("@")[2]), lambda one: one.partition("@")[2]
-    ):
+    start = moment + 0.5
+    for domain, group in itertools.groupby(sorted(recipients, key=_domain_of), _domain_of):
         there = list(group)
-        addresses, relay = ",".join(f"<{one}>" for one in there), f"mx1.{_domain}. [203.0.113.{len(_domain) % 200 + 1}]"
-        fate, start = some.random(), last
-        head = f"sm-mta[{process + 1}]: {queue_id}: to={addresses}, delay=00:"
-        if fate < 0.08:
-            truth["deferred"] += len(there)
-            found.append(
-                _event(
-                    last,
-                    f"{head}00:01, xdelay=00:00:01, mailer=esmtp, pri=30080, relay={relay}, dsn=4.7.1, stat=Deferred: 451 4.7.1 Greylisted, try again later",
-                )
-            )
-            last += some.randint(300, 900)
-        waited = int(last - moment) % 3600
-        head += f"{waited // 60:02d}:{waited % 60:02d}, xdelay=00:00:01, mailer=esmtp, pri=30080, relay={relay}, dsn="
-        if fate > 0.95:
-            truth["bounced"] += len(there)
-            found.append(_event(last, head + "5.1.1, stat=User unknown"))
-        else:
-            truth["sent"] += len(there)
-            truth["bytes_sent"] += size * len(there)
-            if world.has_tls(_domain):
-                truth["tls_out"] += len(there)
-                text = f"STARTTLS=client, relay=mx1.{_domain}., {_SENDMAIL_CIPHER}"
-                found.append(_event(last, f"sm-mta[{process + 1}]: {text}"))
-            found.append(_event(last, head + f"2.0.0, stat=Sent (Ok: queued as {some.getrandbits(44):X})"))
-        last = start + 0.2
+        events, is_sent = _sendmail_attempts(world, moment, start, process + 1, queue_id, domain, there)
+        found += events
+        truth["bytes_sent"] += size * len(there) * is_sent
+        start += 0.2
     return found
+
+
+def _domain_of(address: str) -> str:
+    return address.partition("@")[2]
+
+
+def _sendmail_attempts(
+    world: World, moment: float, last: float, process: int, queue_id: str, domain: str, there: t.List[str]
+) -> t.Tuple[t.List[Event], bool]:
+    """The delivery to the recipients of one domain, perhaps after a deferral; and whether they got it."""
+    some, truth, found = world.random, world.truth, []
+    addresses, relay = ",".join(f"<{one}>" for one in there), f"mx1.{domain}. [203.0.113.{len(domain) % 200 + 1}]"
+    fate = some.random()
+    head = f"sm-mta[{process}]: {queue_id}: to={addresses}, delay=00:"
+    usual = f"xdelay=00:00:01, mailer=esmtp, pri=30080, relay={relay}, dsn="
+    if fate < 0.08:
+        truth["deferred"] += len(there)
+        text = f"{head}00:01, {usual}4.7.1, stat=Deferred: 451 4.7.1 Greylisted, try again later"
+        found.append(_event(last, text))
+        last += some.randint(300, 900)
+    waited = int(last - moment) % 3600
+    head += f"{waited // 60:02d}:{waited % 60:02d}, {usual}"
+    if fate > 0.95:
+        truth["bounced"] += len(there)
+        found.append(_event(last, head + "5.1.1, stat=User unknown"))
+        return found, False
+    truth["sent"] += len(there)
+    if world.has_tls(domain):
+        truth["tls_out"] += len(there)
+        found.append(_event(last, f"sm-mta[{process}]: STARTTLS=client, relay=mx1.{domain}., {_SENDMAIL_CIPHER}"))
+    found.append(_event(last, head + f"2.0.0, stat=Sent (Ok: queued as {some.getrandbits(44):X})"))
+    return found, True
 
 
 def lines(world: World, mta: str, size: int, iso: bool = False, rate: float = 20.0) -> t.Iterator[bytes]:

@@ -110,7 +110,7 @@ def _smtpd(ledger: Ledger) -> Handler:
         if text[:7] == b"client=":
             if not queue_id.isalnum():
                 raise ValueError("no queue ID")
-            protocol = _tls_from(tls, process) if process in tls else b""
+            protocol = _tls_from(tls[process]) if process in tls else b""
             lines = [line] if keep else None
             messages[queue_id] = [head, text[7:-1], b"", None, None, 0, protocol, None, b"", lines, 0, 0]
             started(head)
@@ -279,7 +279,7 @@ def _delivery_agent(ledger: Ledger) -> Handler:
             to, original, relay, reused, delay, delays, code, reason = _fields(text)
             status = _STATUSES[reason[7:].split(b" ", 1)[0]]
         message = messages.get(queue_id) or unknown_message(queue_id)
-        tls_out = _tls_of(tls, process, queue_id, relay[6:], reused) if process in tls or reused else b""
+        tls_out = _tls_of(tls.get(process), queue_id, relay[6:], reused) if process in tls or reused else b""
         recipient = to[4:-1]
         if status is DEFERRED:
             messages.setdefault(queue_id, message)
@@ -354,20 +354,16 @@ def session_line(raw: Raw) -> bytes:
     return b"%b: Trusted TLS connection established to %b: %b with\n" % (raw[HEAD], raw[RELAY][6:], raw[TLS])
 
 
-def _tls_from(tls: t.Dict[bytes, t.Any], process: bytes) -> bytes:
-    known = tls[process]
-    return known if isinstance(known, bytes) else b""
+def _tls_from(session_: t.Any) -> bytes:
+    return session_ if isinstance(session_, bytes) else b""
 
 
-def _tls_of(
-    tls: t.Dict[bytes, t.Any], process: bytes, queue_id: bytes, relay: bytes, reused: bytes
-) -> t.Optional[bytes]:
+def _tls_of(session_: t.Any, queue_id: bytes, relay: bytes, reused: bytes) -> t.Optional[bytes]:
     """The protocol of the connection that this process delivered over.
 
     The TLS line comes once, before the first delivery of a connection. A second message over it says C(conn_use=);
     when another process made that connection, nothing in the log tells, and None is the answer.
     """
-    session_ = tls.get(process)
     if isinstance(session_, list) and session_[0] == relay and (reused or session_[2] in (None, queue_id)):
         session_[2] = queue_id
         return t.cast(bytes, session_[1])
