@@ -18,7 +18,7 @@ import time
 import typing as t
 
 from . import _addresses, _dns, _dnsinfo, _hostchecks, _message, _mta, _queues, _resolver, _routes, _smtptest, _together
-from ._errors import OptionError, PostmasterError
+from ._errors import OptionError
 from ._finding import ERROR, WARNING, Finding, as_facts
 from ._runner import Runner
 
@@ -71,6 +71,7 @@ def run(runner: Runner, params: Params) -> t.Dict[str, t.Any]:
     }
     if given["content"] is not None:
         jobs[MESSAGE] = lambda: {"open_quotes": [dict(one._asdict()) for one in _message.open_quotes(given["content"])]}
+    _mta.read_all(runner, given["mta"])
     started = time.monotonic()
     outcomes = _together.together(jobs, given["timeout"] - _MARGIN)
     answer: t.Dict[str, t.Any] = {"domain": given["domain"], "address": given["address"], "problems": {}}
@@ -83,12 +84,9 @@ def run(runner: Runner, params: Params) -> t.Dict[str, t.Any]:
 
 def _told(name: str, outcome: t.Optional[_together.Outcome], problems: t.Dict[str, str]) -> t.Dict[str, t.Any]:
     """The result of one check, or none and the reason."""
-    if outcome is None:
-        problems[name] = "it did not end in time"
-    elif isinstance(outcome.problem, (PostmasterError, OSError)):
-        problems[name] = str(outcome.problem)
-    elif outcome.problem is not None:
-        problems[name] = f"{type(outcome.problem).__name__}: {outcome.problem}"
+    trouble = _together.trouble(outcome)
+    if outcome is None or trouble:
+        problems[name] = trouble
     elif name == ROUTE:
         talks, problem = outcome.value[TALK], outcome.value["problem"]
         if problem:

@@ -23,9 +23,13 @@ try:
     import dns.message
     import dns.name
     import dns.rcode
+    import dns.rdata
     import dns.rdataclass
     import dns.rdatatype
 
+    # It reads the file of a type when it first meets it, which may not be in two threads at once (see _mta.read_all).
+    for _name in ("A", "AAAA", "CNAME", "DNAME", "DS", "MX", "NS", "OPT", "PTR", "RRSIG", "SOA", "TXT"):
+        dns.rdata.get_rdata_class(dns.rdataclass.IN, dns.rdatatype.from_text(_name))
     MISSING = ""
 except ImportError as problem:  # pragma: no cover - the caller says what to install
     MISSING = str(problem)

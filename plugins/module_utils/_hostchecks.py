@@ -117,7 +117,11 @@ class Daemon(t.NamedTuple):
 
 
 class Seen(t.NamedTuple):
-    """What was seen of the host. I(servers) are the name servers with the seconds they took, None for no answer."""
+    """What was seen of the host.
+
+    :param servers: the name servers with the seconds they took, None for no answer.
+    :param undone: the checks that came to nothing, and why.
+    """
 
     cache: str
     servers: t.Tuple[t.Tuple[str, t.Optional[float]], ...]
@@ -128,7 +132,7 @@ class Seen(t.NamedTuple):
     clock_offset: t.Optional[float]
     daemons: t.Tuple[Daemon, ...]
     now: float
-    late: t.Tuple[str, ...] = ()
+    undone: t.Tuple[t.Tuple[str, str], ...] = ()
 
 
 # --- seeing -------------------------------------------------------------------------------------------------------
@@ -147,6 +151,7 @@ def see(runner: Runner, params: t.Mapping[str, t.Any]) -> Seen:
     """Look at everything, side by side."""
     now = time.time()
     hosts = _hosts(runner, params)
+    _mta.read_all(runner, params["mta"])
     resolv = _resolver.parse_resolv_conf(_resolver.read(_resolver.RESOLV_CONF))
     jobs: t.Dict[str, t.Callable[[], t.Any]] = {
         "cache": lambda: _dnslook.cache_in_the_path(runner, resolv),
@@ -159,7 +164,8 @@ def see(runner: Runner, params: t.Mapping[str, t.Any]) -> Seen:
     for outcome in outcomes.values():
         if isinstance(outcome.problem, PostmasterError):
             raise outcome.problem
-    found = {name: outcome.value for name, outcome in outcomes.items() if outcome.problem is None}
+    troubles = {name: _together.trouble(outcomes.get(name)) for name in jobs}
+    found = {name: outcomes[name].value for name, trouble in troubles.items() if not trouble}
     controller = params.get("controller_time")
     return Seen(
         found.get("cache", ""),
@@ -171,7 +177,7 @@ def see(runner: Runner, params: t.Mapping[str, t.Any]) -> Seen:
         None if controller is None else now - controller,
         tuple(found[name] for name in jobs if name.startswith("instance ") and name in found),
         now,
-        tuple(sorted(set(jobs) - set(found))),
+        tuple((name, trouble) for name, trouble in sorted(troubles.items()) if trouble),
     )
 
 
@@ -360,10 +366,10 @@ def judge(seen: Seen, recent: float) -> t.Tuple[Finding, ...]:
     if seen.clock_offset is not None and abs(seen.clock_offset) > CLOCK_SECONDS:
         what = f"the clock is {abs(seen.clock_offset):.0f} s {'ahead of' if seen.clock_offset > 0 else 'behind'} the controller's"
         found.append(Finding("clock", WARNING, "clock", what, (), "chronyc makestep"))
-    if not seen.daemons and not seen.late:
+    if not seen.daemons and not seen.undone:
         found.append(Finding("no_mta", ERROR, "mta", "no MTA is installed here"))
-    for name in seen.late:
-        found.append(Finding("check_late", WARNING, name, f"the check of {name} did not end in time"))
+    for name, trouble in seen.undone:
+        found.append(Finding("check_undone", WARNING, name, f"the check of {name} came to nothing: {trouble}"))
     return tuple(found)
 
 

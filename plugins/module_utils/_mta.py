@@ -13,6 +13,7 @@ Private to the collection: it can change at any time.
 """
 
 import importlib
+import pkgutil
 import typing as t
 
 from ._errors import OptionError, PostmasterError
@@ -137,6 +138,18 @@ def part(mta: str, name: str) -> t.Any:
     :param mta: postfix or sendmail, as an instance says it.
     """
     return importlib.import_module(f"._{mta}.{name}", __package__)
+
+
+def read_all(runner: Runner, mta: str = "auto") -> None:
+    """Read every file that was sent of the drivers in use: to be called before threads that use them.
+
+    Where two threads import a module at once, Python 3.6 to 3.8 can show to one what the other has read only half of (bpo-38884).
+    """
+    for name in DRIVERS if mta == "auto" else (mta,):
+        if DRIVERS[name].installed(runner):
+            package = importlib.import_module(f"._{name}", __package__)
+            for found in pkgutil.iter_modules(package.__path__):
+                part(name, found.name)
 
 
 def _answers_to(instance: Instance, name: t.Optional[str]) -> bool:

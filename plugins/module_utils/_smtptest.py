@@ -11,6 +11,7 @@ import base64
 import binascii
 import calendar
 import os
+import re
 import socket
 import time
 import typing as t
@@ -210,7 +211,8 @@ def _matches(name: str, names: t.Sequence[str]) -> bool:
 
 def timestamp(text: str) -> float:
     """Seconds since the epoch of a time written as C(2026-11-23T06:12:01Z)."""
-    return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
+    # Not with strptime, which reads a module when it is first called: threads come here (see _mta.read_all).
+    return calendar.timegm(tuple(int(part) for part in re.split("[-T:Z]", text)[:6]))
 
 
 def differences(one: Talk, other: Talk) -> t.List[t.Dict[str, str]]:

@@ -15,6 +15,8 @@ import threading
 import time
 import typing as t
 
+from ._errors import PostmasterError
+
 Key = t.TypeVar("Key")
 Value = t.TypeVar("Value")
 
@@ -54,6 +56,18 @@ def values(jobs: t.Mapping[Key, t.Callable[[], Value]], seconds: float) -> t.Dic
     """The values of the jobs that were done in time without an exception."""
     outcomes = together(jobs, seconds)
     return {key: outcome.value for key, outcome in outcomes.items() if outcome.problem is None}
+
+
+def trouble(outcome: t.Optional[Outcome]) -> str:
+    """Why a job has no value, as a sentence about it; empty where it has one.
+
+    :param outcome: what became of it; None where it was not done in time.
+    """
+    if outcome is None:
+        return "it did not end in time"
+    if isinstance(outcome.problem, (PostmasterError, OSError)):
+        return str(outcome.problem)
+    return "" if outcome.problem is None else f"{type(outcome.problem).__name__}: {outcome.problem}"
 
 
 def _work(todo: "queue.Queue[t.Any]", done: "queue.Queue[t.Any]") -> None:

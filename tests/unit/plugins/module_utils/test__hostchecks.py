@@ -146,9 +146,11 @@ class TestJudge:
         good = old._replace(not_after="2099-01-01T00:00:00Z")
         assert codes(seen(daemon(certificate=good))) == []
 
-    def test_no_mta_and_what_was_late(self):
+    def test_no_mta_and_what_came_to_nothing(self):
         assert codes(seen()._replace(daemons=())) == [("error", "no_mta")]
-        assert codes(seen(late=("kernel",))) == [("warning", "check_late")]
+        undone = seen(undone=(("kernel", "it did not end in time"),))
+        assert codes(undone) == [("warning", "check_undone")]
+        assert checks.judge(undone, 0)[0].what == "the check of kernel came to nothing: it did not end in time"
 
 
 class TestSee:

@@ -92,18 +92,23 @@ def test_a_driver_has_nothing_else():
         getattr(_mta.postfix, "sausage")  # noqa: B009 - asking for it is the test
 
 
-def test_what_the_other_mta_needs_is_not_read():
-    """Python compiles at every run what a module imports: a block on Postfix must not read sendmail's part."""
-    known = "import sys; from {0} import _accessrun, _mta; _mta.postfix.access; print([one for one in sys.modules if '{0}.' in one])"
+def _read_by(program):
+    """The files of ours that a Python reads for a program, in which {0} is our package."""
     package = _mta.__name__.rpartition(".")[0]
     path = os.pathsep.join(place for place in sys.path if place)
+    told = "; import sys; print([one for one in sys.modules if '{0}.' in one])"
     done = subprocess.run(
-        [sys.executable, "-c", known.format(package)],
+        [sys.executable, "-c", (program + told).format(package)],
         stdout=subprocess.PIPE,
         env=dict(os.environ, PYTHONPATH=path),
         check=True,
     )
-    read = {name[len(package) + 1 :] for name in ast.literal_eval(done.stdout.decode())}
+    return {name[len(package) + 1 :] for name in ast.literal_eval(done.stdout.decode())}
+
+
+def test_what_the_other_mta_needs_is_not_read():
+    """Python compiles at every run what a module imports: a block on Postfix must not read sendmail's part."""
+    read = _read_by("from {0} import _accessrun, _mta; _mta.postfix.access")
     assert "_postfix.access" in read
     needless = {
         "_policy",
@@ -116,6 +121,17 @@ def test_what_the_other_mta_needs_is_not_read():
     }
     assert not needless & read
     assert {name for name in read if name.startswith("_sendmail")} <= {"_sendmail", "_sendmail.driver"}
+
+
+def test_all_of_a_driver_is_read_and_nothing_of_one_that_is_not_there():
+    """A thread must not be the first to read a file: see _mta.read_all."""
+    read = _read_by(
+        "from {0} import _mta; _mta.postfix.installed = lambda runner: True; "
+        "_mta.sendmail.installed = lambda runner: False; _mta.read_all(None)"
+    )
+    there = {name[:-3] for name in os.listdir(os.path.join(HERE, "_postfix")) if name.endswith(".py")} - {"__init__"}
+    assert there <= {name[len("_postfix.") :] for name in read if name.startswith("_postfix.")}
+    assert {name for name in read if name.startswith("_sendmail.")} <= {"_sendmail.driver"}
 
 
 def test_a_sendmail_is_known_by_what_its_layouts_need():

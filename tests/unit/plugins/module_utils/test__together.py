@@ -23,6 +23,18 @@ def test_an_exception_is_kept():
     assert _together.values({"bad": lambda: 1 / 0}, 5) == {}
 
 
+def test_what_went_wrong_in_words():
+    jobs = {"bad": lambda: 1 / 0, "gone": lambda: open("/nothing/there"), "good": lambda: 1}
+    outcomes = _together.together(jobs, 5)
+    told = {name: _together.trouble(outcomes.get(name)) for name in (*jobs, "late")}
+    assert told == {
+        "bad": "ZeroDivisionError: division by zero",
+        "gone": "[Errno 2] No such file or directory: '/nothing/there'",
+        "good": "",
+        "late": "it did not end in time",
+    }
+
+
 def test_nobody_waits_for_what_is_late():
     started = time.monotonic()
     found = _together.values({"late": lambda: time.sleep(3), "soon": lambda: 1}, 0.3)
