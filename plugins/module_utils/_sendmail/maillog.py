@@ -98,11 +98,11 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
                 _no_message(ledger, line, head, process, queue_id, text)
             return
         fields = text.split(b", ", 7)
-        if len(fields) == 8 and fields[7][:5] == b"stat=" and fields[5][:6] == b"relay=":
+        if len(fields) == 8 and fields[7][:9] == b"stat=Sent" and fields[5][:6] == b"relay=":
             to, delay, xdelay, _mailer, _priority, relay, code, reason = fields
-            status = SENT if reason[5:9] == b"Sent" else _status(reason[5:-1], code[4:])
+            status = SENT
         else:
-            to, delay, xdelay, relay, code, status, reason = _unusual_to(text)
+            to, delay, xdelay, relay, code, status, reason = _fields(text)
         message = messages.get(queue_id) or unknown_message(queue_id)
         protocol = _tls_of(tls[process], relay) if process in tls else b""
         recipients = [to[4:-1]] if _COMMA not in to and to[3:4] == b"<" else _recipients(to)
