@@ -4,6 +4,7 @@
 
 """Tests of _together.py."""
 
+import os
 import time
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _together
@@ -24,7 +25,7 @@ def test_an_exception_is_kept():
 
 
 def test_what_went_wrong_in_words():
-    jobs = {"bad": lambda: 1 / 0, "gone": lambda: open("/nothing/there"), "good": lambda: 1}
+    jobs = {"bad": lambda: 1 / 0, "gone": lambda: os.stat("/nothing/there"), "good": lambda: 1}
     outcomes = _together.together(jobs, 5)
     told = {name: _together.trouble(outcomes.get(name)) for name in (*jobs, "late")}
     assert told == {
