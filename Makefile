@@ -83,7 +83,7 @@ demo: lab ## stock machines become a proven fleet
 
 proof: lab $(RULEBOOK)/.ready ## the heavy goals, each with its figure
 	pytest -s tests/proof --junitxml=.cache/results/proof.xml
-	LAB_EVERY_HOST=1 pytest -q tests/lab/test_*instances.py tests/lab/test_capture.py tests/lab/test_queue.py --junitxml=.cache/results/proof-lab.xml
+	LAB_EVERY_HOST=1 pytest -q tests/lab/test_*instances.py tests/lab/test_capture.py tests/lab/test_queue.py tests/lab/test_diagnosis.py --junitxml=.cache/results/proof-lab.xml
 
 bench: lab ## throughput and run-time figures
 	python tests/bench
