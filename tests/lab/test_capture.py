@@ -89,11 +89,17 @@ def _sources(files: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
     return {path: facts for path, facts in files.items() if not path.endswith((".db", ".lmdb", ".cdb"))}
 
 
+def _settings(host: Host) -> str:
+    """The text of the file with the settings, so that a difference is told line by line."""
+    return host.read(f"{host.directory}/{'main.cf' if host.mta == 'postfix' else 'sendmail.mc'}").decode()
+
+
 class TestACampaign:
     """One run of the whole story; the tests of this class build on each other."""
 
     sent: t.ClassVar[t.Dict[str, bytes]] = {}
     before: t.ClassVar[t.Dict[str, t.Any]] = {}
+    settings: t.ClassVar[str] = ""
 
     def test_check_mode_changes_nothing(self, host: Host) -> None:
         before = host.look()
@@ -106,7 +112,7 @@ class TestACampaign:
         for policy in (_routed(host), policy_of(host)):
             # What this leaves behind (an empty transport_maps, an empty mailertable) is there before, then.
             assert not host.apply(policy).get("failed")
-        type(self).before = _files(host)
+        type(self).before, type(self).settings = _files(host), _settings(host)
         process = _process(host)
         _start(host, **{"from": [CAMPAIGN]})
         assert _process(host) == process, "the production daemon was restarted"
@@ -188,6 +194,7 @@ class TestACampaign:
         assert not queue_of(host)
 
     def test_the_production_instance_is_as_it_was(self, host: Host) -> None:
+        assert _settings(host) == self.settings
         # The module relay compiled tables anew meanwhile, and a compiled one has an identifier of its own in it.
         assert _sources(_files(host)) == _sources(self.before)
         assert not capture(host, "capture_info")["exists"]
