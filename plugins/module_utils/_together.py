@@ -65,9 +65,11 @@ def trouble(outcome: t.Optional[Outcome]) -> str:
     """
     if outcome is None:
         return "it did not end in time"
-    if isinstance(outcome.problem, (PostmasterError, OSError)):
-        return str(outcome.problem)
-    return "" if outcome.problem is None else f"{type(outcome.problem).__name__}: {outcome.problem}"
+    if outcome.problem is None:
+        return ""
+    # An OSError can be without words (socket.timeout()), and has gone wrong all the same.
+    words = str(outcome.problem) if isinstance(outcome.problem, (PostmasterError, OSError)) else ""
+    return words or f"{type(outcome.problem).__name__}: {outcome.problem}"
 
 
 def _work(todo: "queue.Queue[t.Any]", done: "queue.Queue[t.Any]") -> None:

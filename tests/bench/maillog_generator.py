@@ -27,8 +27,8 @@ _BASE60 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx"
 class World:
     """Who writes to whom; a few write much, most write little.
 
-    :param tls: whether there are connections with TLS; both MTAs write a line about each of them. Without, there are as many
-        lines about connections of which nobody learns anything about a delivery.
+    :param tls: whether there are connections with TLS; both MTAs write a line about each of them. Without, other lines stand in
+        their place that tell nothing of a delivery (of Postfix's only for what comes in).
     """
 
     def __init__(self, seed: int, tls: bool = True) -> None:

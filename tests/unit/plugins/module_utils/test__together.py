@@ -36,6 +36,15 @@ def test_what_went_wrong_in_words():
     }
 
 
+def _raise(problem):
+    raise problem
+
+
+def test_an_error_without_words_is_no_value():
+    outcomes = _together.together({"mute": lambda: _raise(ConnectionError())}, 5)
+    assert _together.trouble(outcomes["mute"]) == "ConnectionError: "
+
+
 def test_nobody_waits_for_what_is_late():
     started = time.monotonic()
     found = _together.values({"late": lambda: time.sleep(3), "soon": lambda: 1}, 0.3)
