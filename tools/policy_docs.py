@@ -50,7 +50,7 @@ def main() -> int:
 
 def fragment() -> str:
     """The whole file."""
-    from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+    from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 
     policy = {
         "description": [

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _select
+from ansible_collections.postmaster.mta.plugins.module_utils._model import selection as _select
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _capture_files
 
 _SPEC = {

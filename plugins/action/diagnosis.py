@@ -11,8 +11,8 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _diagnosis
-from ansible_collections.postmaster.mta.plugins.module_utils._finding import as_facts
+from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import verdict as _diagnosis
+from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import as_facts
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet, _verdict
 
 display = Display()

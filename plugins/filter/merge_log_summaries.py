@@ -11,7 +11,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._logsummary import merge, report
+from ansible_collections.postmaster.mta.plugins.module_utils._log.summary import merge, report
 
 DOCUMENTATION = r"""
 name: merge_log_summaries

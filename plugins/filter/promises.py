@@ -54,8 +54,8 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 
 
 def promises(policy: t.Any, baseline: str = "hardened") -> dict[str, t.Any]:

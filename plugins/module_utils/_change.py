@@ -31,7 +31,7 @@ import typing as t
 
 from . import _files
 from ._errors import Busy, PostmasterError, Refused, RolledBack
-from ._records import NOTHING, RELOAD, Activation, Files
+from ._model.host import NOTHING, RELOAD, Activation, Files
 
 LOCK_DIRECTORY = "/run/postmaster-mta"
 _SHIELDED = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE)

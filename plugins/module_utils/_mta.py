@@ -17,8 +17,8 @@ import pkgutil
 import typing as t
 
 from ._errors import OptionError, PostmasterError
+from ._model.host import Capabilities, Host, Instance
 from ._postfix import driver as _postfix
-from ._records import Capabilities, Host, Instance
 from ._runner import Runner
 from ._sendmail import driver as _sendmail
 

@@ -12,7 +12,7 @@ import os
 import re
 import typing as t
 
-from ._queue import clean
+from ._model.queue import clean
 from ._runner import Runner
 
 #: Where the syslog daemons of the platforms write mail lines; the first that exists is taken.

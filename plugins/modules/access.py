@@ -345,9 +345,10 @@ restored:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _accessrun, _mta
+import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access as _accessrun
 
 
 def main() -> None:

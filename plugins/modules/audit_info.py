@@ -367,9 +367,9 @@ relay:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _audit
+import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._module import audit_info as _audit
 
 
 def main() -> None:

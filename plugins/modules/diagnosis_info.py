@@ -133,9 +133,9 @@ address:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _checkup
+import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._module import diagnosis_info as _checkup
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 
 

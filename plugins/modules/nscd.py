@@ -65,8 +65,8 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _nscd
+import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.postmaster.mta.plugins.module_utils._dns import nscd as _nscd
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 

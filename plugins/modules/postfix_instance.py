@@ -139,9 +139,9 @@ restored:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _instances
+import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import instance as _instances
 
 
 def main() -> None:

@@ -112,9 +112,10 @@ instances:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _mta, _relay
+import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._module import relay as _relay
 
 
 def main() -> None:

@@ -189,9 +189,10 @@ restored:
 
 from ansible.module_utils.basic import AnsibleModule
 
-import ansible_collections.postmaster.mta.plugins.module_utils._once  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _mta, _tablerun
+import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import table as _tablerun
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _queue
+from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
 
 WIDTH = 110
 CELL = 40

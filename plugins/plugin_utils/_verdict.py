@@ -12,8 +12,8 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
-from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import Case, Verdict
-from ansible_collections.postmaster.mta.plugins.module_utils._finding import ERROR, NOTICE, WARNING
+from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.verdict import Case, Verdict
+from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import ERROR, NOTICE, WARNING
 
 WIDTH = 110
 _CHECKS = "name service, route, next hop, greeting, host, queue"

@@ -149,7 +149,8 @@ def _seen_sendmail() -> t.Dict[str, t.Tuple[str, int, str]]:
 
 def operate(check_mode: bool = False, **params: t.Any) -> t.Dict[str, t.Any]:
     """What the module queue does."""
-    from ansible_collections.postmaster.mta.plugins.module_utils import _queues, _runner
+    from ansible_collections.postmaster.mta.plugins.module_utils import _runner
+    from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
 
     given = {
         "mta": "auto",
@@ -165,7 +166,8 @@ def operate(check_mode: bool = False, **params: t.Any) -> t.Dict[str, t.Any]:
 
 def info(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """What the module queue_info returns."""
-    from ansible_collections.postmaster.mta.plugins.module_utils import _queues, _runner
+    from ansible_collections.postmaster.mta.plugins.module_utils import _runner
+    from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
 
     given = {"mta": "auto", "instance": "all", "select": None, "limit": 100000, "sort": "oldest", "top": 0}
     return _queues.info(_runner.Runner(), dict(given, **call))
@@ -173,7 +175,8 @@ def info(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
 
 def look(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """What the module message_info returns."""
-    from ansible_collections.postmaster.mta.plugins.module_utils import _queues, _runner
+    from ansible_collections.postmaster.mta.plugins.module_utils import _runner
+    from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
 
     return _queues.look(_runner.Runner(), {"mta": "auto", "instance": "all", **call})
 

@@ -18,8 +18,12 @@ import typing as t
 import pytest
 from labhosts import RELAYS, ROOT, Host
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _campaign, _logread, _logsummary, _logview, _maillog
-from ansible_collections.postmaster.mta.plugins.module_utils._logtime import Clock
+from ansible_collections.postmaster.mta.plugins.module_utils._log import deliveries as _logview
+from ansible_collections.postmaster.mta.plugins.module_utils._log import join as _maillog
+from ansible_collections.postmaster.mta.plugins.module_utils._log import summary as _logsummary
+from ansible_collections.postmaster.mta.plugins.module_utils._log.stamps import Clock
+from ansible_collections.postmaster.mta.plugins.module_utils._module import campaign_info as _campaign
+from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info as _logread
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 from ansible_collections.postmaster.mta.tests.bench import maillog_generator
 from ansible_collections.postmaster.mta.tests.fuzz.mutations import mutations

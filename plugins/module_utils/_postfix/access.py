@@ -15,10 +15,10 @@ a relay rule can open the relay; relay rules are asked in smtpd_relay_restrictio
 import os
 import typing as t
 
-from .. import _access
-from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
 from .._errors import OptionError, Refused
-from .._records import File, Host
+from .._model import access as _access
+from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
+from .._model.host import File, Host
 from . import compiled as _compiled
 from . import main_cf
 from .compiled import SUFFIXES, compiled_names, make

@@ -13,8 +13,8 @@ server) is named and taken for undecided, as it is for most mail.
 import ipaddress
 import typing as t
 
-from .. import _route
-from .._route import Asked, Entry, Step
+from .._model import route as _route
+from .._model.route import Asked, Entry, Step
 from . import restrictions
 from .parameters import split_list
 

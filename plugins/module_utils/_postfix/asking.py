@@ -10,10 +10,10 @@ Private to the collection: it can change at any time.
 import os
 import typing as t
 
-from .. import _access
-from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, SKIP
 from .._errors import Refused
-from .._records import Host
+from .._model import access as _access
+from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, SKIP
+from .._model.host import Host
 from . import access
 from .access import Facts
 from .compiled import SUFFIXES

@@ -18,8 +18,9 @@ no conversion of the production instance touches.
 import os
 import typing as t
 
-from .. import _access
-from .._capture import (
+from .._errors import Refused
+from .._model import access as _access
+from .._model.capture import (
     DOMAIN,
     NETWORK,
     NULL,
@@ -33,8 +34,7 @@ from .._capture import (
     table,
     titles_in,
 )
-from .._errors import Refused
-from .._records import File, Host
+from .._model.host import File, Host
 from . import access, compiled, master_cf, wiring
 from .master_cf import Service
 from .parameters import expand, split_list

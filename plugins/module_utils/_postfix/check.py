@@ -17,8 +17,8 @@ import ssl
 import stat
 import typing as t
 
-from .._policyrecord import Policy
-from .._records import Host, Rendering
+from .._model.host import Host, Rendering
+from .._model.policy_record import Policy
 from . import compiled, main_cf, master_cf, ports, restrictions, shadow, tables, values
 from .parameters import MalformedValue, defaults, expand, split_list
 

@@ -18,7 +18,7 @@ import time
 import typing as t
 
 from .._errors import Refused
-from .._records import Host
+from .._model.host import Host
 from .logical_lines import BLANKS, read_document
 
 #: The files that postmap(1) makes of a source, by table type (DATABASE_README).

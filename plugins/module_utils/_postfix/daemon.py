@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from .._errors import PostmasterError
-from .._records import NOTHING, RELOAD, RESTART, Activation, Host, Rendering, Running
+from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Rendering, Running
 from . import main_cf, processes, tables
 from .instance import READ_AT_START
 from .parameters import MalformedValue, defaults, expand, split_list

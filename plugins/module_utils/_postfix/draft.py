@@ -11,8 +11,8 @@ import re
 import typing as t
 
 from .._errors import Unsupported
-from .._policy import Policy
-from .._records import Capabilities
+from .._model.host import Capabilities
+from .._model.policy import Policy
 from .parameters import split_list
 
 MTA = "Postfix"

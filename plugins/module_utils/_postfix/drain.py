@@ -13,10 +13,10 @@ import os
 import time
 import typing as t
 
-from .._capture import Hop
 from .._errors import PostmasterError
-from .._queue import Message
-from .._records import Host
+from .._model.capture import Hop
+from .._model.host import Host
+from .._model.queue import Message
 from . import capture, queue
 
 _QUEUES = ("maildrop", "incoming", "active", "deferred")

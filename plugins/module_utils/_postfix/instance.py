@@ -11,7 +11,7 @@ import os
 import re
 import typing as t
 
-from .._records import Capabilities, Host, Instance
+from .._model.host import Capabilities, Host, Instance
 from .._runner import Runner
 from . import main_cf
 from .compiled import SUFFIXES

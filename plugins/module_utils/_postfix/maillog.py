@@ -12,7 +12,7 @@ The formats are those of smtpd(8), cleanup(8), qmgr(8), the delivery agents and 
 
 import typing as t
 
-from .._logrecords import (
+from .._model.log import (
     BOUNCED,
     CLIENT,
     DEFERRED,

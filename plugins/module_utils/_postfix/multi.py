@@ -18,8 +18,8 @@ import typing as t
 
 from .. import _files
 from .._errors import OptionError, Refused
-from .._instancerecords import InstanceWish, Seen, Step
-from .._records import Instance
+from .._model.host import Instance
+from .._model.instance import InstanceWish, Seen, Step
 from .._runner import Runner
 from . import main_cf, service
 from .draft import is_ours

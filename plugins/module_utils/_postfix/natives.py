@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .._errors import OptionError
-from .._records import Native
+from .._model.host import Native
 from .draft import text_of
 from .expansion import NAME, RAW, RUN_TIME, references
 from .master_cf import TYPES, Service, words

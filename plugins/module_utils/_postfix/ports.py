@@ -12,7 +12,7 @@ import re
 import socket
 import typing as t
 
-from .._records import Host
+from .._model.host import Host
 from .master_cf import Service
 from .parameters import MalformedValue, expand, split_list
 from .processes import find_master, listeners, socket_inodes

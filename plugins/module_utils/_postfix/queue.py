@@ -15,11 +15,12 @@ import os
 import time
 import typing as t
 
-from .. import _queue, _queue_locks, _queue_trace
+from .. import _queue_locks, _queue_trace
 from .._errors import CommandError, Unsupported
-from .._queue import Detail, HostStatus, Identity, Message, Outcome, Recipient, Report, Skipped
-from .._records import Host
-from .._select import NULL_SENDER
+from .._model import queue as _queue
+from .._model.host import Host
+from .._model.queue import Detail, HostStatus, Identity, Message, Outcome, Recipient, Report, Skipped
+from .._model.selection import NULL_SENDER
 
 #: Without these, a message that is on hold would be requeued too, and would be on hold no more.
 _NOT_HELD = ("incoming", "active", "deferred")

@@ -11,8 +11,10 @@ import os
 import re
 import typing as t
 
-from .. import _addresses, _kinds, _policy
-from .._records import Host
+from .. import _addresses
+from .._model import kinds as _kinds
+from .._model import policy as _policy
+from .._model.host import Host
 from . import compiled, main_cf, master_cf, settings
 from .draft import duration_text, is_ours
 from .instance import settings as live_settings

@@ -13,8 +13,8 @@ import os
 import typing as t
 
 from .._errors import SyntaxProblem
-from .._policy import Policy
-from .._records import File, Host, Native, Rendering
+from .._model.host import File, Host, Native, Rendering
+from .._model.policy import Policy
 from . import compiled, hardened, main_cf, master_cf, natives, settings, tables
 from .draft import PREFIX, Draft
 from .master_cf import Service, main_service, port_of

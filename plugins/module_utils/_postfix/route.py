@@ -14,10 +14,10 @@ import os
 import socket
 import typing as t
 
-from .. import _route
 from .._errors import PostmasterError
-from .._records import Host
-from .._route import Asked, Entry, Hop, Route, Step
+from .._model import route as _route
+from .._model.host import Host
+from .._model.route import Asked, Entry, Hop, Route, Step
 from . import answers, instance
 from .parameters import MalformedValue, defaults, expand, split_list
 

@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from .._errors import OptionError
-from .._policy import Policy
+from .._model.policy import Policy
 from . import commands
 from .compiled import compiled_names
 from .draft import Draft, duration_text, is_ours

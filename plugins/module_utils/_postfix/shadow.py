@@ -18,9 +18,9 @@ import tempfile
 import time
 import typing as t
 
-from .._policyrecord import Policy
-from .._records import Host
-from .._smtp import Dialogue, tls_context
+from .._model.host import Host
+from .._model.policy_record import Policy
+from .._smtp.dialogue import Dialogue, tls_context
 from . import compiled, main_cf, master_cf
 from .master_cf import Service, main_service
 from .parameters import expand

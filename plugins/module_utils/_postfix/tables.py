@@ -11,7 +11,7 @@ import os
 import re
 import typing as t
 
-from .._records import Files, Host
+from .._model.host import Files, Host
 from . import main_cf
 from .compiled import SUFFIXES, _command, _read, compiled_names, entries, make, parse_dump, settle
 

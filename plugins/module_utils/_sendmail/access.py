@@ -13,10 +13,10 @@ import shutil
 import tempfile
 import typing as t
 
-from .. import _access
-from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, REJECT, TO, Rule
 from .._errors import Refused
-from .._records import File, Host
+from .._model import access as _access
+from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, REJECT, TO, Rule
+from .._model.host import File, Host
 from . import instance, tables
 
 NAME = "access"

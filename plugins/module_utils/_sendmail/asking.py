@@ -12,9 +12,9 @@ import os
 import re
 import typing as t
 
-from .. import _access
-from .._access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP
-from .._records import Host
+from .._model import access as _access
+from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP
+from .._model.host import Host
 from . import access, tables
 from .access import Facts
 

@@ -8,7 +8,7 @@ Private to the collection: it can change at any time.
 """
 
 from .._errors import Refused
-from .._records import Host
+from .._model.host import Host
 from . import cf
 
 

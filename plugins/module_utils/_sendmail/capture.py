@@ -15,8 +15,9 @@ import ipaddress
 import os
 import typing as t
 
-from .. import _access
-from .._capture import (
+from .._errors import Refused
+from .._model import access as _access
+from .._model.capture import (
     CONNECT,
     DOMAIN,
     FROM,
@@ -32,8 +33,7 @@ from .._capture import (
     table,
     titles_in,
 )
-from .._errors import Refused
-from .._records import File, Host
+from .._model.host import File, Host
 from . import access, build, instance, tables, wiring
 from .wiring import NAME
 

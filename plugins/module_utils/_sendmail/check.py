@@ -24,8 +24,8 @@ import stat
 import tempfile
 import typing as t
 
-from .._policyrecord import Policy
-from .._records import Host, Rendering
+from .._model.host import Host, Rendering
+from .._model.policy_record import Policy
 from . import cf, instance, mc, rulesets, shadow
 
 _FOREIGN = "postmaster@foreign.example"

@@ -14,8 +14,8 @@ import time
 import typing as t
 
 from .._errors import PostmasterError
+from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Instance, Rendering, Running
 from .._postfix.processes import listeners, service_unit, socket_inodes
-from .._records import NOTHING, RELOAD, RESTART, Activation, Host, Instance, Rendering, Running
 from .._runner import Runner
 from . import cf, processes, units
 from .instance import _cf, _content, pid_file, service_of

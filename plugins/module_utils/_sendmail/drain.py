@@ -13,12 +13,13 @@ the capture instance could not be reached is tried at once, however young it is.
 import time
 import typing as t
 
-from .. import _queue, _smtp
-from .._capture import Hop
 from .._errors import PostmasterError
-from .._queue import Message
-from .._records import Host
-from .._select import NULL_SENDER
+from .._model import queue as _queue
+from .._model.capture import Hop
+from .._model.host import Host
+from .._model.queue import Message
+from .._model.selection import NULL_SENDER
+from .._smtp import dialogue as _smtp
 from . import daemon, instance, queue
 
 _PAUSE = 0.5

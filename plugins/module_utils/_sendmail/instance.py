@@ -13,7 +13,7 @@ import typing as t
 import weakref
 
 from .._errors import CommandError, PostmasterError, Unsupported
-from .._records import Capabilities, Host, Instance
+from .._model.host import Capabilities, Host, Instance
 from .._runner import Runner
 from . import cf, units
 

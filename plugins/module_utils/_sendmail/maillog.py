@@ -13,7 +13,7 @@ recipients have an outcome as C(nrcpts=) announced, and even then an alias can h
 
 import typing as t
 
-from .._logrecords import (
+from .._model.log import (
     BOUNCED,
     DEFERRED,
     DISCARDED,

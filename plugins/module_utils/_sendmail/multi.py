@@ -17,8 +17,8 @@ import typing as t
 
 from .. import _change, _files
 from .._errors import OptionError, Refused
-from .._instancerecords import InstanceWish, Seen, Step
-from .._records import Capabilities, Host, Instance
+from .._model.host import Capabilities, Host, Instance
+from .._model.instance import InstanceWish, Seen, Step
 from .._runner import Runner
 from . import daemon, instance, processes, queue, service, units
 from .render import SEED, relistened

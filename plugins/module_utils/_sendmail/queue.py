@@ -18,11 +18,12 @@ import re
 import time
 import typing as t
 
-from .. import _queue, _queue_locks, _queue_trace
+from .. import _queue_locks, _queue_trace
 from .._errors import Unsupported
-from .._queue import Detail, HostStatus, Identity, Message, Outcome, Recipient, Report, Skipped
-from .._records import Host
-from .._select import NULL_SENDER
+from .._model import queue as _queue
+from .._model.host import Host
+from .._model.queue import Detail, HostStatus, Identity, Message, Outcome, Recipient, Report, Skipped
+from .._model.selection import NULL_SENDER
 
 _QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
 #: A byte with its quote, and the byte that stands for the $ of a macro.

@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from .. import _addresses
-from .._records import Host
+from .._model.host import Host
 from . import cf, instance, tables, units
 from .check import listener
 from .render import LOG_LEVELS, NO_QUEUE_LA

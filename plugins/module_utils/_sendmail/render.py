@@ -15,8 +15,8 @@ import typing as t
 
 from .. import _addresses
 from .._errors import OptionError, Refused
-from .._policy import Policy, server_level
-from .._records import File, Host, Native, Rendering
+from .._model.host import File, Host, Native, Rendering
+from .._model.policy import Policy, server_level
 from . import cf, instance, mc, tables, units, wiring
 from .build import build_cf
 from .instance import unsupported

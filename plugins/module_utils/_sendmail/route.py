@@ -14,9 +14,9 @@ import os
 import re
 import typing as t
 
-from .. import _route
-from .._records import Host
-from .._route import Asked, Entry, Hop, Route, Step
+from .._model import route as _route
+from .._model.host import Host
+from .._model.route import Asked, Entry, Hop, Route, Step
 from . import cf, instance
 
 _LINE = re.compile(r"(?P<rule>.{16}) (?P<what>  input|returns):(?: (?P<text>.*))?\Z")

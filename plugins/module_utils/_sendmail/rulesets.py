@@ -10,7 +10,7 @@ Private to the collection: it can change at any time.
 import re
 import typing as t
 
-from .._records import Host
+from .._model.host import Host
 from . import cf, instance
 
 #: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.

@@ -12,7 +12,7 @@ import typing as t
 
 from .. import _files
 from .._errors import PostmasterError
-from .._records import Capabilities, Host, Instance
+from .._model.host import Capabilities, Host, Instance
 from .._runner import Runner
 from . import daemon, instance, processes, units
 

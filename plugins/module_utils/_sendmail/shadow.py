@@ -16,9 +16,9 @@ import socket
 import time
 import typing as t
 
-from .._policyrecord import Policy, server_level
-from .._records import Host
-from .._smtp import Dialogue, tls_context
+from .._model.host import Host
+from .._model.policy_record import Policy, server_level
+from .._smtp.dialogue import Dialogue, tls_context
 from . import cf, instance
 
 _PATIENCE = 15.0

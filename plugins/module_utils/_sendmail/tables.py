@@ -14,7 +14,7 @@ import typing as t
 
 from .._addresses import Network
 from .._errors import CommandError, Refused
-from .._records import Files, Host
+from .._model.host import Files, Host
 from . import instance
 
 BEGIN = "# BEGIN postmaster.mta relay policy"

@@ -10,8 +10,8 @@ Private to the collection: it can change at any time.
 import typing as t
 
 from .. import _addresses
-from .._capture import hop_in
-from .._records import Host
+from .._model.capture import hop_in
+from .._model.host import Host
 from . import tables
 
 NAME = "capture"

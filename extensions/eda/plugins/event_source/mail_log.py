@@ -61,7 +61,7 @@ class Source:
     """
 
     def __init__(self, args: t.Mapping[str, t.Any]) -> None:
-        self._campaign, self._files, maillog = _library("_campaign"), _library("_logfiles"), _library("_maillog")
+        self._campaign, self._files, maillog = _library("_module.campaign_info"), _library("_log.sources"), _library("_log.join")
         defaults = {name: spec.get("default") for name, spec in self._campaign.ARGUMENT_SPEC.items()}
         unknown = set(args) - set(defaults) - {"command", "delay", "confirm"}
         if unknown or bool(args.get("path")) == bool(args.get("command")):
@@ -70,7 +70,7 @@ class Source:
             )
         rules = self._campaign.rules_of({**defaults, **args})
         self._paths = [args["path"]] if isinstance(args.get("path"), str) else list(args.get("path") or ())
-        self._watch = self._campaign.Watch(rules, _library("_suffixes").load())
+        self._watch = self._campaign.Watch(rules, _library("_log.suffixes").load())
         self._join = maillog.Join()
         self._positions: dict[str, t.Any] = {}
         self._confirm = pathlib.Path(args["confirm"]) if args.get("confirm") else None

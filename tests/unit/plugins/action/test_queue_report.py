@@ -7,8 +7,8 @@ import json
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.action import queue_report
-from ansible_collections.postmaster.mta.plugins.module_utils import _queue
-from ansible_collections.postmaster.mta.plugins.module_utils._queue import Message, Recipient
+from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
+from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import Message, Recipient
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _queue_report
 
 NOW = 1795335010

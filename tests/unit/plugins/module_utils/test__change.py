@@ -19,7 +19,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     Refused,
     RolledBack,
 )
-from ansible_collections.postmaster.mta.plugins.module_utils._records import NOTHING, RELOAD, Activation, File
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import NOTHING, RELOAD, Activation, File
 
 OLD = {
     "main.cf": b"# by hand\nold = 1\n",

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import driver as _sendmail_driver
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance as _sendmail_instance
 
@@ -76,7 +76,7 @@ def _needed(function):
 _ASKED = re.compile(r"\b(?:driver|_mta\.postfix|_mta\.sendmail|_mta\.DRIVERS\[mta\])\.([a-z_]+)")
 
 
-@pytest.mark.parametrize("path", sorted(glob.glob(os.path.join(HERE, "_[!m]*.py"))), ids=os.path.basename)
+@pytest.mark.parametrize("path", sorted(glob.glob(os.path.join(HERE, "_module", "*.py"))), ids=os.path.basename)
 def test_what_is_asked_of_a_driver_is_named_for_the_packer(path):
     """Ansible sends to the host what is imported by name, and a driver's files are read by importlib."""
     with open(path, encoding="utf-8") as stream:
@@ -84,7 +84,7 @@ def test_what_is_asked_of_a_driver_is_named_for_the_packer(path):
     files = {_mta.FILES.get(name, name) for name in _ASKED.findall(text) if name in _mta.FILES or name in _mta.PARTS}
     for file in files - {"instance"}:
         for mta in _mta.DRIVERS:
-            assert re.search(rf"from \._{mta} import {file} as", text), (mta, file)
+            assert re.search(rf"from \.\._{mta} import {file} as", text), (mta, file)
 
 
 def test_a_driver_has_nothing_else():
@@ -108,13 +108,13 @@ def _read_by(program):
 
 def test_what_the_other_mta_needs_is_not_read():
     """Python compiles at every run what a module imports: a block on Postfix must not read sendmail's part."""
-    read = _read_by("from {0} import _accessrun, _mta; _mta.postfix.access")
+    read = _read_by("from {0}._module import access; from {0} import _mta; _mta.postfix.access")
     assert "_postfix.access" in read
     needless = {
-        "_policy",
+        "_model.policy",
         "_smtp",
-        "_accesswire",
-        "_accessfile",
+        "_smtp.verify_rules",
+        "_module.access_files",
         "_postfix.render",
         "_postfix.check",
         "_postfix.master_cf",

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import Case, Verdict
-from ansible_collections.postmaster.mta.plugins.module_utils._finding import ERROR, NOTICE, Finding
+from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.verdict import Case, Verdict
+from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import ERROR, NOTICE, Finding
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _verdict
 
 REPORT = {

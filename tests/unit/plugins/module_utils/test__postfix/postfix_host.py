@@ -6,8 +6,8 @@
 
 import pathlib
 
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Host
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import postfix as _postfix
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Host
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 
 CORPUS = pathlib.Path(__file__).resolve().parents[4] / "corpus" / "postfix"

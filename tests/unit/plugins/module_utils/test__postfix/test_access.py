@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _access
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
+from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, asking, main_cf
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
 
 USUAL = {

@@ -9,11 +9,12 @@ import pathlib
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _access, _capture
-from ansible_collections.postmaster.mta.plugins.module_utils._capture import Envelope, Hop
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
+from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
+from ansible_collections.postmaster.mta.plugins.module_utils._model import capture as _capture
+from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Envelope, Hop
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, capture, drain, main_cf
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
 
 HOP = Hop("192.0.2.9", 2525)
 TARGET = "postmaster-capture:[192.0.2.9]:2525"

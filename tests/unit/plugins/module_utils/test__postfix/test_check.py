@@ -7,10 +7,10 @@ import stat
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Rendering
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import master_cf, ports, shadow
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.check import check
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Rendering
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
 

@@ -4,11 +4,11 @@
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Activation, File, Native, Rendering
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import daemon, processes
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Activation, File, Native, Rendering
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     VERSIONS,
     make_host,

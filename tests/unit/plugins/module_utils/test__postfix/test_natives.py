@@ -5,9 +5,9 @@
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import natives
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.master_cf import parse_service
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
 
 KNOWN = {"myhostname", "mynetworks"}
 

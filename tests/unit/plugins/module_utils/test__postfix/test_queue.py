@@ -9,11 +9,11 @@ import shutil
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _queue
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError, Unsupported
+from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import Identity
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import queue
-from ansible_collections.postmaster.mta.plugins.module_utils._queue import Identity
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 
 CORPUS = pathlib.Path(__file__).resolve().parents[4] / "corpus" / "queue"

@@ -4,10 +4,10 @@
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.read import read
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     CORPUS,
     VERSIONS,

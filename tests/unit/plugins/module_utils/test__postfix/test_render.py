@@ -6,16 +6,16 @@ import hypothesis
 import pytest
 from hypothesis import strategies as some
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     OptionError,
     PostmasterError,
     SyntaxProblem,
     Unsupported,
 )
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compiled, main_cf, master_cf
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import TABLES, render
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Native
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     VERSIONS,
     make_host,

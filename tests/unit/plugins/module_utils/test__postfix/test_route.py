@@ -10,9 +10,9 @@ import threading
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Asked, Hop
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import answers, route
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._route import Asked, Hop
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 
 

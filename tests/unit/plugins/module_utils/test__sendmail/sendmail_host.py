@@ -7,9 +7,9 @@
 import json
 import pathlib
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 

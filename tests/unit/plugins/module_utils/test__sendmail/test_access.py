@@ -8,9 +8,9 @@ import datetime
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _access
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused, Unsupported
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access, asking, rulesets
 
 NOW = datetime.datetime(2026, 11, 23)

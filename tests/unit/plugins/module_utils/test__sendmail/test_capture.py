@@ -6,10 +6,10 @@
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _capture
-from ansible_collections.postmaster.mta.plugins.module_utils._capture import Envelope, Hop
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused, Unsupported
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._model import capture as _capture
+from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Envelope, Hop
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture, drain, mc, queue, wiring
 
 HOP = Hop("192.0.2.9", 2525)

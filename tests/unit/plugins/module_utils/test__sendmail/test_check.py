@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Rendering, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Rendering, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, instance, shadow
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check import (

@@ -8,8 +8,7 @@ import signal
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
-from ansible_collections.postmaster.mta.plugins.module_utils._records import (
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import (
     NOTHING,
     RELOAD,
     RESTART,
@@ -19,6 +18,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._records import (
     Rendering,
     Running,
 )
+from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import daemon
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 

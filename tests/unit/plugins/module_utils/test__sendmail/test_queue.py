@@ -9,9 +9,9 @@ import shutil
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _queue
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Unsupported
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Capabilities, Host, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import queue
 

@@ -10,15 +10,15 @@ from hypothesis import example, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as some
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     OptionError,
     PostmasterError,
     Refused,
     Unsupported,
 )
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
-from ansible_collections.postmaster.mta.plugins.module_utils._records import Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import (
     KEPT_MC,

@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._route import Asked, Hop
+from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Asked, Hop
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, route
 
 CORPUS = pathlib.Path(__file__).parents[4] / "corpus" / "route"

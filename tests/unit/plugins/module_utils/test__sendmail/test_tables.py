@@ -10,7 +10,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as some
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
-from ansible_collections.postmaster.mta.plugins.module_utils._records import File
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import File
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import tables
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The records that the drivers and the core share.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from .._runner import Runner
+
+
+class Instance(t.NamedTuple):
+    """One configured MTA on the host.
+
+    :param name: C(postfix), C(postfix-EXT); C(sendmail), C(sm-EXT).
+    :param config_directory: absolute path without a trailing slash; it is the unit that a change swaps.
+    """
+
+    mta: str
+    name: str
+    config_directory: str
+    queue_directories: t.Tuple[str, ...]
+    primary: bool = True
+    enabled: bool = True
+
+
+class Capabilities(t.NamedTuple):
+    """What the installed MTA can do, asked of itself, never derived from the distribution's name.
+
+    :param version: for comparison, for instance (3, 7, 11).
+    :param table_types: lookup table types this build can compile or read (C(postconf -m), C(sendmail -d0.4)).
+    :param default_table_type: the type that new tables get.
+    :param features: free words of the driver, for instance C(tls), C(dane).
+    """
+
+    version: t.Tuple[int, ...]
+    version_text: str
+    table_types: t.Tuple[str, ...]
+    default_table_type: str
+    features: t.FrozenSet[str] = frozenset()
+
+
+class Host(t.NamedTuple):
+    """Where a driver function works: the door to the system, the driver itself, the instance, its abilities."""
+
+    runner: Runner
+    driver: t.Any
+    instance: Instance
+    capabilities: Capabilities
+
+
+class File(t.NamedTuple):
+    """The wanted content of one file of the configuration directory.
+
+    :param content: the bytes; None removes the file.
+    :param mode: permission bits for a new file; an existing file keeps its own, its owner and its labels.
+    :param secret: its content never appears in a diff.
+    """
+
+    content: t.Optional[bytes]
+    mode: int = 0o644
+    secret: bool = False
+
+
+#: Paths relative to the configuration directory, to the wanted files.
+Files = t.Mapping[str, File]
+
+
+class Rendering(t.NamedTuple):
+    """What a policy and the native settings become for one MTA.
+
+    :param files: only source files; compiled ones (C(.db), C(.lmdb)) are made in the stage by build().
+    :param settings: every setting that is decided, native name to native value, for the summary and the check.
+    :param notes: what the baseline asks and this MTA cannot do, one sentence each.
+    """
+
+    files: Files
+    settings: t.Mapping[str, str]
+    notes: t.Tuple[str, ...] = ()
+
+
+class Native(t.NamedTuple):
+    """Native settings, which win over the policy. Each driver refuses those that are not its own.
+
+    :param main: Postfix parameters: name to value; None removes the parameter.
+    :param main_secrets: the same, values never shown.
+    :param master: Postfix services: C(service/type) to a mapping of the columns, C(options) and C(state).
+    :param mc: sendmail m4 by section: C(defines), C(features), C(local_config), C(local_rule_0),
+        C(local_rulesets), C(mailer_definitions), C(before_mailers).
+    """
+
+    main: t.Mapping[str, t.Any] = {}
+    main_secrets: t.Mapping[str, t.Any] = {}
+    master: t.Mapping[str, t.Any] = {}
+    mc: t.Mapping[str, t.Any] = {}
+
+
+NOTHING, RELOAD, RESTART = "nothing", "reload", "restart"
+
+
+class Activation(t.NamedTuple):
+    """What makes a change effective.
+
+    :param kind: one of C(nothing) (tables that are read live), C(reload), C(restart).
+    :param because: the settings or files that ask for it.
+    """
+
+    kind: str
+    because: t.Tuple[str, ...] = ()
+
+
+class Running(t.NamedTuple):
+    """The daemon as the system sees it. I(started) is the process start time in clock ticks since boot."""
+
+    pid: t.Optional[int]
+    started: t.Optional[int]
+    listening: t.Tuple[t.Tuple[str, int], ...] = ()

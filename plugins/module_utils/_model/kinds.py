@@ -1,0 +1,224 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kinds of option values: each knows how Ansible takes it and how it is checked and normalised.
+
+A kind's I(parse) gets the value Ansible handed over and returns the normalised one, or raises ValueError with a
+sentence. Nothing that passes can hold a control character, so that no value can become a second setting.
+
+Private to the collection: it can change at any time.
+"""
+
+import re
+import typing as t
+
+from .. import _addresses
+from .._errors import OptionError
+
+_DURATION = re.compile(r"([0-9]{1,9})([smhdw]?)\Z")
+_SIZE = re.compile(r"([0-9]{1,12})([kKmMgG]?)\Z")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+class Kind(t.NamedTuple):
+    """How a value is taken, checked and described.
+
+    :param spec: what goes into Ansible's argument spec.
+    :param parse: value to normalised value; raises ValueError.
+    :param options: for a dictionary or a list of dictionaries, the options inside.
+    """
+
+    spec: t.Mapping[str, t.Any]
+    parse: t.Callable[[t.Any], t.Any]
+    options: t.Tuple["Option", ...] = ()
+
+
+class Option(t.NamedTuple):
+    """One option of the policy.
+
+    :param baseline: what C(baseline=hardened) sets where nothing is given; None leaves the MTA's own value.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    baseline: t.Any = None
+
+
+def duration(text: t.Any) -> int:
+    """Seconds, written as a number with an optional unit s, m, h, d or w."""
+    match = _DURATION.match(str(text))
+    if not match:
+        raise ValueError("not a time, like 30s, 5m, 4h, 5d")
+    return int(match.group(1)) * _SECONDS[match.group(2)]
+
+
+def size(text: t.Any) -> int:
+    """Bytes, written as a number with an optional unit k, M or G (powers of 1024)."""
+    match = _SIZE.match(str(text))
+    if not match:
+        raise ValueError("not a size in bytes, like 26214400, 25M, 1G")
+    return int(match.group(1)) * _BYTES[match.group(2).lower()]
+
+
+def text(value: str) -> str:
+    """Printable ASCII on one line, without what steers main.cf or m4."""
+    if not value.isprintable() or not all(ord(letter) < 128 for letter in value) or len(value) > 200:
+        raise ValueError("printable ASCII on one line, at most 200 characters, is wanted")
+    if set(value) & set("$`'\"#{}\\") or value != value.strip():
+        raise ValueError("blanks at the ends and the characters $ ` ' \" # { } \\ are not allowed")
+    return value
+
+
+def path(value: str) -> str:
+    """An absolute path of ordinary characters."""
+    if not re.match(r"/[A-Za-z0-9._/@+:-]*\Z", value) or "/../" in value + "/" or len(value) > 1000:
+        raise ValueError("an absolute path of letters, digits and . _ / @ + : - is wanted")
+    return value
+
+
+def ciphers(value: str) -> str:
+    """An OpenSSL cipher list (openssl-ciphers(1))."""
+    if not re.match(r"[A-Za-z0-9@=+!:_-]{1,2000}\Z", value):
+        raise ValueError("not an OpenSSL cipher list")
+    return value
+
+
+def count_between(low: int, high: int) -> t.Callable[[t.Any], int]:
+    """A whole number within bounds."""
+
+    def parse(value: t.Any) -> int:
+        if isinstance(value, bool) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high} is wanted")
+        return int(value)
+
+    return parse
+
+
+def listener(value: str) -> str:
+    """An address to listen on, or one of the words all and loopback."""
+    return value if value in ("all", "loopback") else str(_addresses.address(value))
+
+
+def any_address(value: str) -> str:
+    """An IP address in its canonical form."""
+    return str(_addresses.address(value))
+
+
+def any_network(value: str) -> str:
+    """A network in its canonical form."""
+    return str(_addresses.network(value))
+
+
+def next_hop(value: str) -> str:
+    """A host name, or an IP address without brackets."""
+    try:
+        return str(_addresses.address(value))
+    except ValueError:
+        return _addresses.hostname(value)
+
+
+def alias_target(value: str) -> str:
+    """A mail address or a local name; never a file, a program or an include (aliases(5))."""
+    return _addresses.mail_address(value) if "@" in value else alias_name(value)
+
+
+def alias_name(value: str) -> str:
+    """The local name on the left side of an alias."""
+    if not re.match(r"[A-Za-z0-9._+-]{1,64}\Z", value):
+        raise ValueError("a local name of letters, digits and . _ + - is wanted")
+    return value.lower()
+
+
+def _same(value: t.Any) -> t.Any:
+    return value
+
+
+BOOLEAN = Kind({"type": "bool"}, bool)
+DURATION = Kind({"type": "str"}, duration)
+SIZE = Kind({"type": "str"}, size)
+TEXT = Kind({"type": "str"}, text)
+PATH = Kind({"type": "path"}, path)
+HOSTNAME = Kind({"type": "str"}, _addresses.hostname)
+DOMAIN = Kind({"type": "str"}, _addresses.domain)
+NEXT_HOP = Kind({"type": "str"}, next_hop)
+CIPHERS = Kind({"type": "str"}, ciphers)
+
+
+def count(low: int, high: int) -> Kind:
+    """A whole number from low to high."""
+    return Kind({"type": "int"}, count_between(low, high))
+
+
+def choice(*words: str) -> Kind:
+    """One of a few words."""
+    return Kind({"type": "str", "choices": list(words)}, _same)
+
+
+def each(parse: t.Callable[[str], str], choices: t.Sequence[str] = ()) -> Kind:
+    """A list of strings, each parsed; duplicates go, order stays."""
+    spec: t.Dict[str, t.Any] = {"type": "list", "elements": "str"}
+    if choices:
+        spec["choices"] = list(choices)
+    return Kind(spec, lambda values: tuple(_unique(_each(values, parse))))
+
+
+def mapping(key: t.Callable[[str], str], item: t.Callable[[str], str]) -> Kind:
+    """A dictionary of names to a string or a list of strings; becomes a sorted tuple of (name, items)."""
+
+    def parse(given: t.Mapping[str, t.Any]) -> t.Tuple[t.Tuple[str, t.Tuple[str, ...]], ...]:
+        return tuple(sorted((key(name), _items(name, value, item)) for name, value in given.items()))
+
+    return Kind({"type": "dict"}, parse)
+
+
+def section(options: t.Sequence[Option]) -> Kind:
+    """A dictionary of options."""
+    return Kind({"type": "dict", "options": argument_spec(options)}, _same, tuple(options))
+
+
+def records(options: t.Sequence[Option], required: t.Sequence[str]) -> Kind:
+    """A list of dictionaries with the same options."""
+    inner = argument_spec(options)
+    for name in required:
+        inner[name]["required"] = True
+    return Kind({"type": "list", "elements": "dict", "options": inner}, _same, tuple(options))
+
+
+def argument_spec(options: t.Sequence[Option]) -> t.Dict[str, t.Dict[str, t.Any]]:
+    """The options as an Ansible argument spec, without defaults: the baseline fills in later."""
+    return {option.name: dict(option.kind.spec) for option in options}
+
+
+def parse_option(path_: str, option: Option, value: t.Any) -> t.Any:
+    """Normalise one value, or say which option cannot take it.
+
+    :raises OptionError: with the dotted path of the option.
+    """
+    try:
+        return option.kind.parse(value)
+    except (ValueError, TypeError, OverflowError) as problem:
+        if isinstance(problem, OptionError):
+            raise
+        raise OptionError(path_, value, str(problem))
+
+
+def _each(values: t.Sequence[str], parse: t.Callable[[str], str]) -> t.Iterator[str]:
+    for value in values:
+        try:
+            yield parse(str(value))
+        except ValueError as problem:
+            raise ValueError(f"{value!r}: {problem}")
+
+
+def _items(name: str, value: t.Any, item: t.Callable[[str], str]) -> t.Tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, (list, tuple)) or not values:
+        raise ValueError(f"{name!r} needs a string or a list of strings")
+    return tuple(_each(values, item))
+
+
+def _unique(values: t.Iterable[str]) -> t.List[str]:
+    return list(dict.fromkeys(values))

@@ -1,0 +1,278 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One vocabulary to select messages and deliveries, wherever records have a sender, recipients, an age and a reason.
+
+Private to the collection: it can change at any time.
+
+Criteria are joined by "and", the values of one criterion by "or". The criteria about a recipient (recipient, domain,
+reason) must all hold for one and the same recipient, so that "domain yahoo.example, reason timed out" finds what
+times out there and not a message that timed out elsewhere.
+"""
+
+import re
+import typing as t
+
+from .. import _addresses
+from .._errors import OptionError
+from .kinds import duration, size
+
+#: How the null sender of a bounce is written, in records and in selections alike.
+NULL_SENDER = "<>"
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "select": {
+        "type": "dict",
+        "options": {
+            "ids": {"type": "list", "elements": "str"},
+            "sender": {"type": "list", "elements": "str"},
+            "recipient": {"type": "list", "elements": "str"},
+            "domain": {"type": "list", "elements": "str"},
+            "older_than": {"type": "str"},
+            "newer_than": {"type": "str"},
+            "larger_than": {"type": "str"},
+            "reason": {"type": "list", "elements": "str"},
+            "status": {"type": "list", "elements": "str"},
+            "regex": {"type": "str"},
+        },
+    }
+}
+
+_ID = re.compile(r"[A-Za-z0-9]{6,32}\Z")
+
+
+class Target(t.NamedTuple):
+    """A recipient with what became of it. I(reason) is the MTA's text; empty where nothing was tried yet."""
+
+    address: str
+    reason: str = ""
+
+
+class Subject(t.NamedTuple):
+    """What a selection looks at. Any record with these attributes will do; this one is for records of another shape.
+
+    :param sender: the envelope sender; C(<>) is the null sender.
+    :param arrival: seconds since the epoch.
+    :param size: bytes.
+    :param status: a word of the records' own vocabulary.
+    :param reason: why the message as a whole waits; holds for each recipient without a reason of its own.
+    """
+
+    id: str
+    sender: str
+    arrival: float
+    size: int
+    status: str
+    recipients: t.Sequence[t.Any]
+    reason: str = ""
+
+
+class Selection(t.NamedTuple):
+    """The criteria, normalised. None is no criterion; an empty set is one that nothing meets."""
+
+    ids: t.Optional[t.FrozenSet[str]] = None
+    sender: t.Optional[t.Tuple[str, ...]] = None
+    recipient: t.Optional[t.Tuple[str, ...]] = None
+    domain: t.Optional[t.Tuple[str, ...]] = None
+    older_than: t.Optional[int] = None
+    newer_than: t.Optional[int] = None
+    larger_than: t.Optional[int] = None
+    reason: t.Optional[t.Tuple[str, ...]] = None
+    status: t.Optional[t.FrozenSet[str]] = None
+    regex: t.Optional[str] = None
+
+
+EVERYTHING = Selection()
+
+Predicate = t.Callable[[t.Any], bool]
+
+
+def parse(given: t.Optional[t.Mapping[str, t.Any]], statuses: t.Mapping[str, str]) -> Selection:
+    """Check and normalise the option I(select).
+
+    :param statuses: every word that I(select.status) can take, with the status it stands for.
+    :raises OptionError: for a value that cannot be meant, among them every empty string: an unset variable must
+        not turn into a selection that is wider than what was typed.
+    """
+    wanted = {name: value for name, value in (given or {}).items() if value is not None}
+    return Selection(**{name: _PARSERS[name](f"select.{name}", value, statuses) for name, value in wanted.items()})
+
+
+def predicate(selection: Selection, now: float) -> Predicate:
+    """The selection as a function of one record. Only the criteria that are given cost anything.
+
+    :param now: seconds since the epoch, from which ages are counted.
+    """
+    tests = [test for test in (*_message_tests(selection, now), _recipient_test(selection)) if test]
+    if not tests:
+        return lambda record: True
+    if len(tests) == 1:
+        return tests[0]
+    return lambda record: all(test(record) for test in tests)
+
+
+def recipient_predicate(selection: Selection) -> t.Optional[t.Callable[[t.Any, str], bool]]:
+    """The criteria about one recipient, as a function of the recipient and the message's reason; None without any."""
+    tests: t.List[t.Callable[[t.Any, str], bool]] = []
+    if selection.recipient is not None:
+        fits_address = _pattern_test(selection.recipient)
+        tests.append(lambda one, dummy: fits_address(one.address.lower()))
+    if selection.domain is not None:
+        fits_domain = _domain_test(selection.domain)
+        tests.append(lambda one, dummy: fits_domain(domain_of(one.address)))
+    if selection.reason is not None:
+        parts = selection.reason
+        tests.append(lambda one, whole: any(part in (one.reason or whole).lower() for part in parts))
+    if not tests:
+        return None
+    return lambda one, whole: all(test(one, whole) for test in tests)
+
+
+def domain_of(address: str) -> str:
+    """The domain of a mail address in lower case; empty for a local name."""
+    dummy, at, domain = address.rpartition("@")
+    return domain.lower().rstrip(".") if at else ""
+
+
+# --- tests -------------------------------------------------------------------------------------------------------
+
+
+def _message_tests(selection: Selection, now: float) -> t.Iterator[Predicate]:
+    ids, status = selection.ids, selection.status
+    if ids is not None:
+        yield lambda record: record.id in ids
+    if status is not None:
+        yield lambda record: record.status in status
+    if selection.older_than is not None:
+        latest = now - selection.older_than
+        yield lambda record: record.arrival <= latest
+    if selection.newer_than is not None:
+        earliest = now - selection.newer_than
+        yield lambda record: record.arrival >= earliest
+    if selection.larger_than is not None:
+        limit = selection.larger_than
+        yield lambda record: record.size > limit
+    if selection.sender is not None:
+        fits = _pattern_test(selection.sender)
+        yield lambda record: fits(record.sender.lower())
+    if selection.regex is not None:
+        found = re.compile(selection.regex, re.IGNORECASE).search
+        yield lambda record: any(found(text) for text in _texts(record))
+
+
+def _recipient_test(selection: Selection) -> t.Optional[Predicate]:
+    fits = recipient_predicate(selection)
+    if fits is None:
+        return None
+    chosen = fits
+    return lambda record: any(chosen(one, record.reason) for one in record.recipients)
+
+
+def _texts(record: t.Any) -> t.Iterator[str]:
+    yield record.sender
+    yield record.reason
+    for one in record.recipients:
+        yield one.address
+        yield one.reason
+
+
+def _pattern_test(patterns: t.Sequence[str]) -> t.Callable[[str], bool]:
+    """Whole addresses in one look-up, patterns one by one. Only * and ? are special: [ stands in address literals."""
+    plain = frozenset(one for one in patterns if not set(one) & set("*?"))
+    masks = [_mask(one) for one in patterns if one not in plain]
+    if not masks:
+        return lambda text: text in plain
+    return lambda text: text in plain or any(mask(text) for mask in masks)
+
+
+def _mask(pattern: str) -> t.Callable[[str], t.Any]:
+    expression = re.escape(pattern).replace(re.escape("*"), ".*").replace(re.escape("?"), ".")
+    return re.compile(expression + r"\Z", re.DOTALL).match
+
+
+def _domain_test(domains: t.Sequence[str]) -> t.Callable[[str], bool]:
+    """C(a.example) is that domain, C(.a.example) is everything below it."""
+    exact = frozenset(one for one in domains if not one.startswith("."))
+    below = tuple(one for one in domains if one.startswith("."))
+    return lambda domain: domain in exact or domain.endswith(below)
+
+
+# --- parsers -----------------------------------------------------------------------------------------------------
+
+
+def _words(option: str, values: t.Sequence[str]) -> t.Tuple[str, ...]:
+    for value in values:
+        if not value.strip():
+            raise OptionError(option, value, "an empty value; the null sender is written <>")
+        if not value.isprintable():
+            raise OptionError(option, value, "control characters are not allowed")
+    return tuple(value.strip().lower() for value in values)
+
+
+def _parse_words(option: str, values: t.Sequence[str], dummy: t.Any) -> t.Tuple[str, ...]:
+    return _words(option, values)
+
+
+def _parse_ids(option: str, values: t.Sequence[str], dummy: t.Any) -> t.FrozenSet[str]:
+    for value in values:
+        if not _ID.match(value):
+            raise OptionError(option, value, "not a queue ID: 6 to 32 letters and digits are wanted")
+    return frozenset(values)
+
+
+def _parse_domains(option: str, values: t.Sequence[str], dummy: t.Any) -> t.Tuple[str, ...]:
+    found = []
+    for value in _words(option, values):
+        below = value.startswith(".")
+        try:
+            found.append("." + _addresses.domain(value[1:]) if below else _addresses.domain(value))
+        except ValueError as problem:
+            raise OptionError(option, value, str(problem))
+    return tuple(found)
+
+
+def _parse_statuses(option: str, values: t.Sequence[str], statuses: t.Mapping[str, str]) -> t.FrozenSet[str]:
+    for value in _words(option, values):
+        if value not in statuses:
+            raise OptionError(option, value, "one of " + ", ".join(sorted(statuses)) + " is wanted")
+    return frozenset(statuses[value] for value in _words(option, values))
+
+
+def _parse_duration(option: str, value: str, dummy: t.Any) -> int:
+    return _parsed(option, value, duration)
+
+
+def _parse_size(option: str, value: str, dummy: t.Any) -> int:
+    return _parsed(option, value, size)
+
+
+def _parsed(option: str, value: str, parser: t.Callable[[str], int]) -> int:
+    try:
+        return parser(value)
+    except ValueError as problem:
+        raise OptionError(option, value, str(problem))
+
+
+def _parse_regex(option: str, value: str, dummy: t.Any) -> str:
+    if not value:
+        raise OptionError(option, value, "an empty expression fits everything")
+    try:
+        re.compile(value)
+    except re.error as problem:
+        raise OptionError(option, value, f"not a regular expression: {problem}")
+    return value
+
+
+_PARSERS: t.Dict[str, t.Callable[[str, t.Any, t.Mapping[str, str]], t.Any]] = {
+    "ids": _parse_ids,
+    "sender": _parse_words,
+    "recipient": _parse_words,
+    "domain": _parse_domains,
+    "older_than": _parse_duration,
+    "newer_than": _parse_duration,
+    "larger_than": _parse_size,
+    "reason": _parse_words,
+    "status": _parse_statuses,
+    "regex": _parse_regex,
+}

@@ -1,0 +1,415 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring access rules to one instance, as one transaction.
+
+The source of a table may have a million lines: it is edited while it is copied into the stage, and what a plan holds of it
+is only the lines that change. What few runs need, such as the dialogue on the wire, is imported where they need it: Python compiles
+at every run what a module imports.
+
+Private to the collection: it can change at any time.
+"""
+
+import datetime
+import os
+import typing as t
+
+from .. import _change, _files, _mta
+from .._errors import OptionError, PostmasterError
+from .._model import access as _access
+from .._model import blocks as _tables
+from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
+from .._runner import Runner
+
+if t.TYPE_CHECKING:
+    from .._postfix import access as _postfix_access  # noqa: F401
+    from .._postfix import check as _postfix_check  # noqa: F401
+    from .._postfix import daemon as _postfix_daemon  # noqa: F401
+    from .._sendmail import access as _sendmail_access  # noqa: F401
+    from .._sendmail import check as _sendmail_check  # noqa: F401
+    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
+
+PRESENT, ABSENT, EXACT = "present", "absent", "exact"
+LOOKUP, WIRE = "lookup", "wire"
+#: A source of at most so many bytes is compared with its compiled table line by line; of larger ones what changed is asked.
+COMPARED = 2000000
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
+    {
+        "rules": {"type": "list", "elements": "dict", "options": _access.RULE_SPEC},
+        "content": {"type": "str"},
+        "src": {"type": "path"},
+        "format": {"type": "str", "choices": list(_access.FORMATS), "default": "domains"},
+        "place": {"type": "str", "choices": list(_access.PLACES), "default": _access.FROM},
+        "state": {"type": "str", "choices": [PRESENT, ABSENT, EXACT], "default": PRESENT},
+        "purge_expired": {"type": "bool", "default": False},
+        "verify": {"type": "str", "choices": [LOOKUP, WIRE, "none"], "default": LOOKUP},
+        "legitimate": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"from": {"type": "str", "required": True}, "to": {"type": "str", "required": True}},
+        },
+        "lock_timeout": {"type": "float", "default": 60},
+    },
+    **_access.WORDS,
+)
+
+
+class NotKept(PostmasterError):
+    """The running MTA does not answer as the rules say, though nothing was to be changed."""
+
+    def __init__(self, findings: t.Sequence[str]) -> None:
+        super().__init__("the running MTA does not keep to the rules: " + "; ".join(findings))
+        self.findings = tuple(findings)
+
+
+class Wish(t.NamedTuple):
+    """What is wanted, whatever the host is."""
+
+    rules: t.Tuple[_access.Rule, ...]
+    state: str
+    purge: bool
+    now: datetime.datetime
+
+
+class Work(t.NamedTuple):
+    """What is to be done to one table.
+
+    :param mark: size, time stamp and inode of the source that was read, None where there is none.
+    :param size: of the source afterwards.
+    """
+
+    name: str
+    mark: t.Optional[t.Tuple[int, ...]]
+    edited: _tables.Edited
+    size: int
+
+
+class Run:
+    """One run of the module: the host, the wish, and the steps that the transaction takes."""
+
+    def __init__(
+        self, host: Host, wish: Wish, verify: str = LOOKUP, legitimate: t.Sequence[t.Tuple[str, str]] = ()
+    ) -> None:
+        self.host = host
+        self.wish = wish
+        self.wire = verify == WIRE
+        self.lookup = verify != "none"
+        self.legitimate = legitimate
+        self.driver = host.driver.access
+        self.directory = os.path.realpath(host.instance.config_directory)
+        self.facts: t.Any = None
+        self.works: t.Dict[str, Work] = {}
+        self.files: t.Dict[str, t.Any] = {}
+        self.judged: t.Dict[str, t.Optional[t.Tuple[int, ...]]] = {}
+        self.verified: t.List[str] = []
+        self.accepted: t.Tuple[t.Any, ...] = ()
+
+    def steps(self) -> _change.Steps:
+        """The transaction's view of this run."""
+        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify)
+
+    # -- plan
+
+    def plan(self) -> _change.Plan:
+        """What is to be done on the host as it is now."""
+        # Of a plan before this one nothing is kept: with a hundred thousand rules each is worth its memory.
+        self.works = {}
+        self.facts = self.driver.facts(self.host)
+        if self.wish.state != ABSENT:
+            self.driver.refuse_unfit(self.host, self.facts, self.wish.rules)
+        wanted, unwanted = self._blocks()
+        names = sorted(set(wanted) | set(unwanted))
+        works = [self._work(name, wanted.get(name, ()), unwanted.get(name, ())) for name in names]
+        self.works = {work.name: work for work in works}
+        filled = {work.name: work.size > 0 for work in works if work.mark is not None or work.edited.edits}
+        self.files = self.driver.wire(self.host, self.facts, filled, {rule.where for rule in self.wish.rules})
+        changed = [work.name for work in works if work.edited.edits]
+        gone = [name for name in changed if self.driver.REMOVE_EMPTY and not self.works[name].size]
+        files = _change.difference(self.directory, self.files) + self._removals(gone)
+        compiled = tuple(name for name in names if name not in gone and (name in changed or self._stale(name)))
+        because = self.driver.reload_reasons(self.facts, changed) + tuple(sorted(self.files))
+        activation = Activation(RELOAD, because) if because else Activation(NOTHING)
+        return _change.Plan(self.directory, files, compiled, activation)
+
+    def _blocks(self) -> t.Tuple[t.Dict[str, t.List[_tables.Block]], t.Dict[str, t.List[_tables.Block]]]:
+        """The blocks that should stand in each table, and those that should not."""
+        wanted: t.Dict[str, t.List[_tables.Block]] = {}
+        unwanted: t.Dict[str, t.List[_tables.Block]] = {}
+        keys: t.Dict[str, t.Dict[str, _access.Rule]] = {}
+        for rule in self.wish.rules:
+            lines = self.driver.place(self.facts, rule)
+            for name in self.driver.names(self.facts, rule.where):
+                block = rule.block(lines.get(name, ()))
+                if self.wish.state == ABSENT or name not in lines:
+                    unwanted.setdefault(name, []).append(block)
+                    continue
+                wanted.setdefault(name, []).append(block)
+                for key in map(_tables.key_of, block.lines):
+                    first = keys.setdefault(name, {}).setdefault(key, rule)
+                    if first is not rule and first.title != rule.title:
+                        raise OptionError("rules", rule.title, f"it covers {key}, which {first.title} covers as well")
+        if self.wish.state == EXACT or self.wish.purge:
+            self._leave_out(wanted, unwanted)
+        return wanted, unwanted
+
+    def _leave_out(
+        self, wanted: t.Dict[str, t.List[_tables.Block]], unwanted: t.Dict[str, t.List[_tables.Block]]
+    ) -> None:
+        """Rules that are there and should not be: all others for exact, those whose last day is over for a purge."""
+        kept = {rule.title for rule in self.wish.rules if self.wish.state != ABSENT}
+        names = {name for place in _access.PLACES for name in self.driver.names(self.facts, place)}
+        for name in sorted(names):
+            data = self._read(name)[1]
+            for found in _tables.all_blocks(data, self._path(name)):
+                late = self.wish.purge and _access.expired(found.block.note, self.wish.now)
+                if found.block.title not in kept and (self.wish.state == EXACT or late) and _is_rule(found.block):
+                    unwanted.setdefault(name, []).append(found.block._replace(lines=()))
+
+    def _work(self, name: str, wanted: t.Sequence[_tables.Block], unwanted: t.Sequence[_tables.Block]) -> Work:
+        mark, data = self._read(name)
+        edited = _tables.edit(self._path(name), data, wanted, unwanted)
+        return Work(name, mark, edited, _tables.size_after(data, edited.edits))
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+    def _read(self, name: str) -> t.Tuple[t.Optional[t.Tuple[int, ...]], bytes]:
+        data = _files.read(self._path(name))
+        return (None, b"") if data is None else (_mark(self._path(name)), data)
+
+    def _stale(self, name: str) -> bool:
+        """Whether a compiled file is missing or older than its source."""
+        source = self.works[name].mark
+        if source is None:
+            return False
+        compiled = [_mark(self._path(one)) for one in self.driver.compiled(self.facts, name)]
+        return any(mark is None or mark[1] < source[1] for mark in compiled)
+
+    def _removals(self, names: t.Sequence[str]) -> t.Tuple[_change.FileChange, ...]:
+        found = []
+        for name in names:
+            for one in (name,) + tuple(self.driver.compiled(self.facts, name)):
+                content = _files.read(self._path(one))
+                if content is not None:
+                    found.append(_change.FileChange(one, content, None, 0, False))
+        return tuple(found)
+
+    # -- the other steps
+
+    def _build(self, stage: str, names: t.Sequence[str]) -> None:
+        for name in names:
+            work = self.works[name]
+            path = os.path.join(stage, name)
+            if work.edited.edits:
+                if _mark(path) != work.mark:
+                    raise _change.Busy(
+                        f"{self._path(name)}: somebody else wrote it while the change was planned; run again"
+                    )
+                write_edited(path, work.edited.edits, self.driver.NEW_MODE)
+            self.driver.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
+        self.driver.finish(stage)
+
+    def _check(self, stage: str) -> t.Sequence[str]:
+        findings = self._asked(stage, [name for name in self.works if not self._compared(name)])
+        self.judged = self._marks(stage)
+        if self.files and not findings:
+            findings += self._check_wiring(stage)
+        if self.wire and not findings:
+            from .._smtp import verify_rules as _accesswire
+
+            self.accepted = _accesswire.accepted(self._listening(), self.legitimate)
+        return findings
+
+    def _check_wiring(self, stage: str) -> t.Sequence[str]:
+        from .._model.policy_record import SILENT
+
+        found: t.Sequence[str] = self.host.driver.check(self.host, stage, SILENT, Rendering(self.files, {}))
+        return found
+
+    def _listening(self) -> t.Sequence[t.Tuple[str, int]]:
+        found: t.Sequence[t.Tuple[str, int]] = self.host.driver.running(self.host).listening
+        return found
+
+    def _activate(self, activation: Activation) -> None:
+        self.host.driver.activate(self.host, activation)
+
+    def _verify(self) -> t.Sequence[str]:
+        """The tables that are live are the very files that the MTA was asked about in the stage; others it is asked about here."""
+        moved = self._marks(self.directory) == self.judged
+        findings = self._asked(self.directory, self.works) if self.lookup and not moved else []
+        if self.lookup and not findings:
+            count = sum(len(work.edited.changes) for work in self.works.values())
+            self.verified.append(f"{count} changes asked of the MTA in {len(self.works)} tables")
+        if self.wire and not findings:
+            findings += self.on_the_wire()
+        return findings
+
+    def on_the_wire(self) -> t.List[str]:
+        """Findings of the dialogues on loopback, up to RCPT."""
+        from .._smtp import verify_rules as _accesswire
+
+        refusing = self.wish.state != ABSENT
+        report = _accesswire.prove(self._listening(), self.wish.rules, refusing, self.accepted)
+        self.verified += report.verified
+        return list(report.findings)
+
+    def _marks(self, directory: str) -> t.Dict[str, t.Optional[t.Tuple[int, ...]]]:
+        """What tells the files that the MTA reads from all others, wherever they lie."""
+        files = {one for name in self.works for one in self.driver.compiled(self.facts, name) or (name,)}
+        return {name: _mark(os.path.join(directory, name)) for name in files}
+
+    def _compared(self, name: str) -> bool:
+        """Whether a compiled table is compared with all of its source when it is made."""
+        return self.works[name].size <= COMPARED and bool(self.driver.compiled(self.facts, name))
+
+    def _asked(self, directory: str, names: t.Container[str]) -> t.List[str]:
+        """Findings where the MTA does not say of the changes of some tables what it should."""
+        works = [
+            work for name, work in sorted(self.works.items()) if name in names and work.size and work.edited.changes
+        ]
+        if not works:
+            return []
+        from . import access_lookup as _accessask
+
+        return [one for work in works for one in _accessask.findings(self, directory, work.name, work.edited.changes)]
+
+
+def _is_rule(block: _tables.Block) -> bool:
+    return block.title.split(" ")[0] in _access.PLACES
+
+
+def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
+    """Size, time stamp and inode of a file, None where there is none."""
+    try:
+        known = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return known.st_size, known.st_mtime_ns, known.st_ino
+
+
+def write_edited(path: str, edits: t.Sequence[_tables.Edit], mode: int) -> None:
+    """Edit a source under a new name and move it there, durable; owner, mode and labels stay."""
+    data = _files.read(path) or b""
+    temporary = f"{path}.postmaster-new"
+    _files.remove(temporary)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb", 1 << 20) as stream:
+        for piece in _tables.pieces(data, edits):
+            stream.write(piece)
+        stream.flush()
+        os.fchmod(stream.fileno(), mode)
+        if os.path.exists(path):
+            _files.copy_identity(path, temporary)
+        os.fsync(stream.fileno())
+    os.rename(temporary, path)
+
+
+# --- the doorway ----------------------------------------------------------------------------------------------------
+
+
+def wish_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Wish:
+    """The wish that the module's parameters express.
+
+    :raises OptionError: naming the rule.
+    """
+    usual = {name: params.get(name) for name in _access.WORDS}
+    absent = params["state"] == ABSENT
+    entries = [(f"rules[{number}]", entry) for number, entry in enumerate(params["rules"] or ())]
+    if params.get("content") or params.get("src"):
+        from . import access_files as _accessfile
+
+        entries += _accessfile.entries(params)
+    if not entries and params["state"] != EXACT and not params["purge_expired"]:
+        raise OptionError("rules", [], "no rule is given")
+    rules: t.List[_access.Rule] = []
+    for option, entry in entries:
+        given = {place: entry.get(place) for place in _access.PLACES} if absent else entry
+        rules += _access.parse(option, given, {} if absent else usual, now)
+    return Wish(_access.unique(rules), params["state"], params["purge_expired"], now)
+
+
+def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """Do what the module's parameters ask for, and say what was done.
+
+    :raises PostmasterError: with the host as it was before.
+    """
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    wish = wish_of(params, now)
+    host = _mta.find(runner or Runner(), params["mta"], params["instance"])
+    pairs = [(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
+    run = Run(host, wish, params["verify"], pairs)
+    outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
+    if run.wire and not check_mode and not outcome.plan.changed:
+        # Nothing was to do, but the question was whether the running MTA keeps to it.
+        findings = run.on_the_wire()
+        if findings:
+            raise NotKept(findings)
+    return _answer(run, outcome, check_mode)
+
+
+def _answer(run: Run, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
+    plan, instance = outcome.plan, run.host.instance
+    changes = _changes(run)
+    listed = {
+        verb: [title for title, change in changes.items() if change.verb == verb]
+        for verb in ("add", "change", "remove")
+    }
+    by_hand = sorted(
+        {f"{name}: {line.key} {line.value}" for name, work in run.works.items() for line in work.edited.kept}
+    )
+    return {
+        "changed": plan.changed or bool(outcome.healed),
+        "diff": _diff(run, plan),
+        "mta": instance.mta,
+        "instance": instance.name,
+        "config_directory": instance.config_directory,
+        "version": run.host.driver.version(run.host.runner, instance),
+        "added": listed["add"][: _access.SHOWN],
+        "updated": listed["change"][: _access.SHOWN],
+        "removed": listed["remove"][: _access.SHOWN],
+        "by_hand": by_hand[: _access.SHOWN],
+        "counts": {
+            "added": len(listed["add"]),
+            "updated": len(listed["change"]),
+            "removed": len(listed["remove"]),
+            "unchanged": len([rule for rule in run.wish.rules if rule.title not in changes]),
+        },
+        "actions": list(outcome.healed) + plan.actions(),
+        "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
+        "verified": [] if check_mode else run.verified,
+    }
+
+
+def _changes(run: Run) -> t.Dict[str, _tables.Change]:
+    """One change for each rule, though it may have lines in several tables: adding and removing at once is changing."""
+    found: t.Dict[str, _tables.Change] = {}
+    for dummy, work in sorted(run.works.items()):
+        for change in work.edited.changes:
+            other = found.get(change.title, change)
+            found[change.title] = _tables.Change(
+                change.title, other.before or change.before, other.after or change.after
+            )
+    return found
+
+
+def _diff(run: Run, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
+    """The changed rules, table by table, and what else of the configuration changes."""
+    found = []
+    for name, work in sorted(run.works.items()):
+        shown = work.edited.changes[: _access.SHOWN]
+        if shown:
+            path = os.path.join(run.directory, name)
+            sides = [
+                b"".join(_tables.text_of(block) for block in side if block)
+                for side in zip(*((c.before, c.after) for c in shown))
+            ]
+            before, after = (side.decode("utf-8", "replace") for side in sides)
+            found.append({"before_header": path, "after_header": path, "before": before, "after": after})
+    wiring = tuple(change for change in plan.files if change.name in run.files)
+    if wiring:
+        from .. import _result as _answers
+
+        found += _answers.diff(plan._replace(files=wiring))
+    return found

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Would this sender, recipient or client be refused, by which line, and who wrote it when? The MTA's own tables are asked.
+
+Private to the collection: it can change at any time.
+"""
+
+import datetime
+import os
+import typing as t
+
+from .. import _files, _mta
+from .._errors import OptionError
+from .._model import access as _access
+from .._model import blocks as _tables
+from .._model.host import Host
+from .._runner import Runner
+
+if t.TYPE_CHECKING:
+    from .._postfix import access as _postfix_access  # noqa: F401
+    from .._postfix import asking as _postfix_asking  # noqa: F401
+    from .._sendmail import access as _sendmail_access  # noqa: F401
+    from .._sendmail import asking as _sendmail_asking  # noqa: F401
+
+_PROBE = "postmaster-mta-probe"
+_REFUSING = (_access.REJECT, _access.DEFER)
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
+    {place: {"type": "list", "elements": "str"} for place in _access.PLACES},
+    limit={"type": "int", "default": _access.SHOWN},
+)
+
+
+def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """The answers to what was asked; the rules of ours where nothing was asked.
+
+    :raises OptionError: a subject that is none.
+    """
+    hosts = _mta.chosen(runner or Runner(), params["mta"], params["instance"])
+    asked = [(place, text) for place in _access.PLACES for text in params[place] or ()]
+    subjects = [(place, _subject(place, text), text) for place, text in asked]
+    answers: t.List[t.Dict[str, t.Any]] = []
+    rules: t.List[t.Dict[str, t.Any]] = []
+    for host in hosts:
+        facts, own = host.driver.access.facts(host), {"instance": host.instance.name}
+        answers += [dict(_answer(host, facts, *one), **own) for one in subjects]
+        rules += [] if asked else [dict(rule, **own) for rule in rules_of(host, facts, _now())]
+    first = hosts[0].instance
+    return {
+        "changed": False,
+        "mta": first.mta,
+        "instance": first.name if len(hosts) == 1 else _mta.ALL,
+        "config_directory": first.config_directory,
+        "answers": answers,
+        "rules": rules[: params["limit"]],
+        "count": len(rules),
+        "expired": [rule["rule"] for rule in rules if rule["expired"]][: params["limit"]],
+    }
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+
+
+def _subject(place: str, text: str) -> str:
+    """What the MTA would see: a domain alone stands for an address in it."""
+    try:
+        pattern, kind = _access.pattern(place, text)
+    except ValueError as why:
+        raise OptionError(place, text, str(why))
+    if kind == _access.NETWORK and "/" in pattern:
+        raise OptionError(place, text, "one address is wanted, not a network")
+    if kind == _access.USER:
+        raise OptionError(place, text, "an address or a domain is wanted")
+    return f"{_PROBE}@{pattern}" if kind == _access.DOMAIN and place != _access.CONNECT else pattern
+
+
+def _answer(host: Host, facts: t.Any, place: str, subject: str, text: str) -> t.Dict[str, t.Any]:
+    driver = host.driver.asking
+    found = driver.explain(host, facts, place, subject)
+    answer = {"place": place, "asked": text, "refused": False, "action": "none", "code": None, "status": "", "text": ""}
+    if found is None:
+        return answer
+    action, code, status, reply = driver.meaning(found.value, place)
+    answer.update(action=action or "other", code=code or None, status=status, text=reply, value=found.value)
+    answer.update(refused=action in _REFUSING, table=found.table, key=found.key)
+    answer.update(_origin(os.path.join(host.instance.config_directory, found.table), found.key))
+    return answer
+
+
+def _origin(path: str, key: str) -> t.Dict[str, t.Any]:
+    """Who wrote the line, and which line it is."""
+    data = _files.read(path) or b""
+    line = _tables.hand_written(data, {key}).get(key.lower())
+    if line is None:
+        return {"line": None, "by_hand": True}
+    head = data.rfind(_tables.MARK.encode(), 0, line.start)
+    if head >= 0 and (not head or data[head - 1 : head] == b"\n"):
+        block = _tables.read_block(data, head, path)
+        if block.end > line.start:
+            return dict({"line": _tables.line_number(data, line.start), "by_hand": False}, **_said(block.block))
+    return {"line": _tables.line_number(data, line.start), "by_hand": True}
+
+
+def _said(block: _tables.Block) -> t.Dict[str, t.Any]:
+    return dict(block.note._asdict(), rule=block.title)
+
+
+def rules_of(host: Host, facts: t.Any, now: datetime.datetime) -> t.List[t.Dict[str, t.Any]]:
+    """Every rule of ours, in the order of the tables."""
+    driver = host.driver.access
+    found: t.Dict[str, t.Dict[str, t.Any]] = {}
+    names = [name for place in _access.PLACES for name in driver.names(facts, place)]
+    for name in dict.fromkeys(names):
+        path = os.path.join(host.instance.config_directory, name)
+        for one in _tables.all_blocks(_files.read(path) or b"", path):
+            place = one.block.title.split(" ")[0]
+            if place in _access.PLACES and one.block.title not in found:
+                action, code, status, text = host.driver.asking.meaning(one.block.lines[0].partition("\t")[2], place)
+                late = _access.expired(one.block.note, now)
+                facts_ = {
+                    "table": name,
+                    "action": action,
+                    "code": code or None,
+                    "status": status,
+                    "text": text,
+                    "expired": late,
+                }
+                found[one.block.title] = dict(_said(one.block), **facts_)
+            elif place in _access.PLACES and one.block.lines[0].endswith("\tDISCARD"):
+                found[one.block.title].update(action=_access.DISCARD)
+    return list(found.values())

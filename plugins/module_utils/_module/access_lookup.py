@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ask the MTA about the changes of a table: those that are not compared with all of their source, or went live as another file.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from .._model import blocks as _tables
+
+if t.TYPE_CHECKING:
+    from . import access as _accessrun
+
+#: So many changes are asked of the MTA in one call.
+AT_ONCE = 10000
+
+
+def findings(run: "_accessrun.Run", directory: str, name: str, changes: t.Sequence[_tables.Change]) -> t.Iterator[str]:
+    """What a table does not say now though it should, and what it says still."""
+    for start in range(0, len(changes), AT_ONCE):
+        yield from _some(run, directory, name, changes[start : start + AT_ONCE])
+
+
+def _some(run: "_accessrun.Run", directory: str, name: str, changes: t.Sequence[_tables.Change]) -> t.Iterator[str]:
+    kind = run.facts.type_of(name)
+    wanted: t.Dict[str, str] = {}
+    gone: t.List[str] = []
+    for change in changes:
+        after = dict(_entries(change.after, kind))
+        wanted.update(after)
+        gone += [key for key, dummy in _entries(change.before, kind) if key not in after]
+    answers = run.driver.ask(run.host, directory, name, kind, list(wanted) + gone)
+    if kind == "regexp":
+        return
+    for key, value in wanted.items():
+        if answers.get(key) != value:
+            yield f"{name}: {key}: the MTA finds {answers.get(key)!r} there, not {value!r}"
+    if kind != "cidr":
+        yield from (f"{name}: {key}: the MTA still finds it" for key in gone if key in answers)
+
+
+def _entries(block: t.Optional[_tables.Block], kind: str) -> t.List[t.Tuple[str, str]]:
+    """Keys to ask for, with what they should answer. A network is asked for by its first address."""
+    if block is None:
+        return []
+    pairs = [line.partition("\t") for line in block.lines]
+    return [(key.split("/")[0] if kind == "cidr" else key, value) for key, dummy, value in pairs]

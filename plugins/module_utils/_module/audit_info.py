@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit of a relay from outside: options in, verdict, counts and the failed conversations out.
+
+Private to the collection: it can change at any time.
+"""
+
+import ipaddress
+import socket
+import typing as t
+
+from .._addresses import domain, hostname, mail_address
+from .._audit import catalogue
+from .._audit import verdict as judge
+from .._audit.prober import Expectations, Finding, Prober, Report, Target
+from .._errors import OptionError
+from .._model.kinds import duration, size
+from .._smtp.dialogue import resolve, step_facts
+from .._smtp.sink import Sinks
+
+#: The groups whose probes a good relay refuses; all other findings are checks.
+PROBE_GROUPS = (catalogue.RELAY, catalogue.SESSION, catalogue.SMUGGLING, catalogue.CROSS, catalogue.LINE_ENDS)
+
+_EXPECT: t.Dict[str, t.Any] = {
+    "message_size": {"type": "str"},
+    "recipients_per_message": {"type": "int"},
+    "tls_minimum": {"type": "str", "choices": ["TLSv1.2", "TLSv1.3"], "default": "TLSv1.2"},
+    "tls_offered": {"type": "bool", "default": True},
+    "vrfy": {"type": "bool", "default": False},
+    "smuggling": {"type": "str", "choices": ["reject", "normalize"], "default": "reject"},
+    "greeting_delay": {"type": "str"},
+}
+
+_SINK: t.Dict[str, t.Any] = {
+    "third_party": {"type": "path"},
+    "served": {"type": "path"},
+    "patience": {"type": "float", "default": 15},
+}
+
+#: The options of the module C(audit_info).
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "host": {"type": "str", "required": True},
+    "port": {"type": "int", "default": 25},
+    "family": {"type": "str", "choices": ["auto", "ipv4", "ipv6"], "default": "auto"},
+    "relay_name": {"type": "str"},
+    "served_domain": {"type": "str", "required": True},
+    "served_recipient": {"type": "str"},
+    "third_party_domain": {"type": "str", "required": True},
+    "third_party_address": {"type": "str", "default": "192.0.2.7"},
+    "client_domain": {"type": "str", "required": True},
+    "mx_loop_domain": {"type": "str"},
+    "source_addresses": {"type": "list", "elements": "str", "default": []},
+    "probes": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(catalogue.GROUPS),
+        "default": list(catalogue.DEFAULT_GROUPS),
+    },
+    "expect": {"type": "dict", "options": _EXPECT, "apply_defaults": True},
+    "sink": {"type": "dict", "options": _SINK, "apply_defaults": True},
+    "concurrency": {"type": "int", "default": 10},
+    "timeout": {"type": "float", "default": 60},
+}
+
+
+def audit(options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Audit a relay as the options of the module say; return what the module returns.
+
+    :raises OptionError: an option has a value that it cannot take. Trouble with the relay is a finding, not an error.
+    """
+    address = target_address(options["host"], options["port"], options["family"], options["source_addresses"])
+    prober = Prober(
+        target=Target(address, _positive("port", options["port"]), _positive("timeout", options["timeout"])),
+        names=names(options, address),
+        expected=expectations(options["expect"]),
+        sources=chosen_sources(options["source_addresses"], address),
+        concurrency=_positive("concurrency", options["concurrency"]),
+        sinks=Sinks(**{key: value for key, value in options["sink"].items() if value is not None}),
+    )
+    return report_facts(prober.run(options["probes"]))
+
+
+def names(options: t.Mapping[str, t.Any], address: str) -> catalogue.Names:
+    """What the placeholders of the probes stand for."""
+    served = _checked("served_domain", options["served_domain"], domain)
+    third_party = _checked("third_party_domain", options["third_party_domain"], domain)
+    mx_loop = options["mx_loop_domain"] or f"mxloop.{third_party}"
+    third_party_address = _checked("third_party_address", options["third_party_address"], ipaddress.IPv4Address)
+    return catalogue.Names(
+        relay=_checked("relay_name", options["relay_name"] or options["host"], hostname),
+        address=address,
+        served=served,
+        third_party=third_party,
+        third_party_address=str(third_party_address),
+        client=_checked("client_domain", options["client_domain"], domain),
+        mx_loop=_checked("mx_loop_domain", mx_loop, domain),
+        recipient=_checked("served_recipient", options["served_recipient"] or f"postmaster@{served}", mail_address),
+    )
+
+
+def expectations(expect: t.Mapping[str, t.Any]) -> Expectations:
+    """The promises of the policy in numbers."""
+    return Expectations(
+        message_size=_checked("expect.message_size", expect["message_size"] or 0, size),
+        recipients_per_message=expect["recipients_per_message"] or 0,
+        tls_minimum=expect["tls_minimum"],
+        tls_offered=expect["tls_offered"],
+        vrfy=expect["vrfy"],
+        smuggling=expect["smuggling"],
+        greeting_delay=_checked("expect.greeting_delay", expect["greeting_delay"] or 0, duration),
+    )
+
+
+def target_address(host: str, port: int, family: str, sources: t.Sequence[str]) -> str:
+    """The numeric address of the relay: of the wanted family, and of one that there are source addresses for.
+
+    :param family: C(ipv4), C(ipv6), or C(auto) for the first of the resolver's answers that fits.
+    :raises OptionError: it has none, or no source address fits.
+    """
+    wanted = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}.get(family, socket.AF_UNSPEC)
+    addresses = resolve(host, port, wanted)
+    if not addresses:
+        raise OptionError("host", host, "has no address" if family == "auto" else f"has no {family} address")
+    for address in addresses:
+        if not sources or chosen_sources(sources, address):
+            return address
+    raise OptionError("source_addresses", ", ".join(sources), f"none of them fits {' or '.join(addresses)}")
+
+
+def chosen_sources(addresses: t.Sequence[str], target: str) -> t.List[str]:
+    """Those of I(addresses) that are of the IP version of I(target).
+
+    :raises OptionError: one is no address.
+    """
+    version = ipaddress.ip_address(target).version
+    parsed = [_checked("source_addresses", address, ipaddress.ip_address) for address in addresses]
+    return [str(address) for address in parsed if address.version == version]
+
+
+# --- what the module returns ---------------------------------------------------------------------------------------
+
+
+def report_facts(report: Report) -> t.Dict[str, t.Any]:
+    """The report as the module returns it."""
+    findings = report.findings
+    return {
+        "verdict": "passed" if findings and all(found.good for found in findings) else "failed",
+        "summary": summary(report),
+        "counts": {name: sum(found.judgement == name for found in findings) for name in judge.JUDGEMENTS},
+        "groups": _group_facts(findings),
+        "failures": [_failure_facts(found) for found in findings if not found.good],
+        "probes": [_finding_facts(found) for found in findings],
+        "relay": {"greeting": report.greeting, "keywords": report.keywords, "tls": report.tls or None},
+    }
+
+
+def summary(report: Report) -> str:
+    """One line: C(80/80 probes refused, 24/24 checks passed (v4)), with what went wrong behind it."""
+    refused = [found for found in report.findings if found.group in PROBE_GROUPS]
+    checks = [found for found in report.findings if found.group not in PROBE_GROUPS]
+    parts = []
+    if refused:
+        parts.append(f"{sum(found.good for found in refused)}/{len(refused)} probes refused")
+    parts.append(f"{sum(found.good for found in checks)}/{len(checks)} checks passed")
+    line = f"{', '.join(parts)} (v{report.version})"
+    bad = [found for found in report.findings if not found.good]
+    if not bad:
+        return line
+    kinds = [(name, [found.number for found in bad if found.judgement == name]) for name in judge.JUDGEMENTS]
+    return "; ".join([line] + [f"{name}: {_shortened(numbers)}" for name, numbers in kinds if numbers])
+
+
+def _shortened(numbers: t.Sequence[str]) -> str:
+    shown = " ".join(numbers[:12])
+    return shown if len(numbers) <= 12 else f"{shown} and {len(numbers) - 12} more"
+
+
+def _group_facts(findings: t.Sequence[Finding]) -> t.Dict[str, t.Dict[str, int]]:
+    groups: t.Dict[str, t.Dict[str, int]] = {}
+    for found in findings:
+        counts = groups.setdefault(found.group, {"total": 0, "good": 0})
+        counts["total"] += 1
+        counts["good"] += found.good
+    return groups
+
+
+def _finding_facts(found: Finding) -> t.Dict[str, t.Any]:
+    return {
+        "probe": found.number,
+        "group": found.group,
+        "trick": found.trick,
+        "judgement": found.judgement,
+        "reason": found.reason,
+        "seconds": round(sum(step.seconds for step in found.steps), 3),
+    }
+
+
+def _failure_facts(found: Finding) -> t.Dict[str, t.Any]:
+    more = {
+        "source": found.source,
+        "attempts": found.attempts,
+        "dialogue": [step_facts(step) for step in found.steps],
+    }
+    return dict(_finding_facts(found), **more)
+
+
+def _checked(option: str, value: t.Any, parse: t.Callable[[t.Any], t.Any]) -> t.Any:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise OptionError(option, value, str(error)) from error
+
+
+def _positive(option: str, value: t.Any) -> t.Any:
+    if value <= 0:
+        raise OptionError(option, value, "must be more than 0")
+    return value

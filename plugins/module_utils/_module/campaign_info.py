@@ -1,0 +1,464 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Spam campaigns in the mail log: senders that follow a known pattern, and bursts of domains that nobody has seen before.
+
+Private to the collection: it can change at any time.
+
+A burst is judged by what is ordinary here. Whatever the log shows before the window is ordinary: its sender domains, and
+also the shapes of addresses, the subjects and the networks that came with them. A burst is mail from several new domains
+that share something which is new as well; one new customer or one busy provider is none.
+"""
+
+import collections
+import json
+import os
+import re
+import tempfile
+import typing as t
+
+from .. import _mta
+from .._errors import OptionError, PostmasterError
+from .._log import suffixes as _suffixes
+from .._log.deliveries import Selection, delivery, is_at, peer, post_line, readable
+from .._log.stamps import Clock
+from .._log.suffixes import Owned, Suffixes
+from .._model.kinds import duration
+from .._model.log import (
+    CLIENT,
+    DISCARDED,
+    HEAD,
+    MESSAGE,
+    PLACE,
+    RECIPIENT,
+    REJECTED,
+    SENDER,
+    SENT,
+    STARTED,
+    STATUS,
+    SUBJECT,
+    UNFINISHED,
+    Message,
+    Raw,
+)
+from .._postfix import refusals as _postfix_refusals
+from .._runner import Runner
+from .._sendmail import refusals as _sendmail_refusals
+from . import log_info as _logread
+
+REFUSALS = {"postfix": _postfix_refusals.refused_senders, "sendmail": _sendmail_refusals.refused_senders}
+#: The two labels that the campaigns of 2013 put before the brand they pretended to be.
+PATTERNS = ("(emalsrv|complains).{brand}",)
+#: So much of one log must be known before something in it can be called new.
+ENOUGH_HISTORY = 1000
+_MOST_SIGHTINGS = 50000
+_MOST_KNOWN = 500000
+_SHOWN_RECIPIENTS = 100
+_SHOWN_DOMAINS = 50
+
+
+class Sighting:
+    """One message, or one attempt at one."""
+
+    __slots__ = (
+        "client",
+        "delivered",
+        "line",
+        "message",
+        "moment",
+        "owned",
+        "recipients",
+        "refused",
+        "sender",
+        "subject",
+    )
+
+    def __init__(self, moment: float, message: Message, sender: str, owned: Owned) -> None:
+        self.moment = moment
+        self.message = message
+        self.sender = sender
+        self.owned = owned
+        self.client = peer(message[CLIENT])[1] or ""
+        self.subject = readable(message[SUBJECT]).strip().lower()
+        self.recipients: t.List[str] = []
+        self.delivered = 0
+        self.refused = 0
+        self.line = ""
+
+
+class Rules(t.NamedTuple):
+    """What is taken for a campaign.
+
+    :param patterns: expressions for sender domains in which C({brand}) stands for any registered domain.
+    :param window: seconds, counted back from the end of the log.
+    :param messages: a burst has at least so many, from at least I(domains) new domains.
+    :param ignore: registered domains that are never a campaign.
+    """
+
+    patterns: t.Tuple[t.Any, ...]
+    window: float = 3600
+    messages: int = 10
+    domains: int = 5
+    bursts: bool = True
+    ignore: t.FrozenSet[str] = frozenset()
+
+
+class Campaign(t.NamedTuple):
+    """What was found. I(kind) is C(pattern), C(shape), C(subject) or C(client), I(key) what its mail has in common."""
+
+    kind: str
+    key: str
+    domains: t.Tuple[str, ...]
+    sightings: t.Tuple[Sighting, ...]
+
+
+class Watch:
+    """Goes through a log with it, and keeps the window that ends now."""
+
+    def __init__(self, rules: Rules, suffixes: Suffixes) -> None:
+        self._rules = rules
+        self._suffixes = suffixes
+        self._window: t.Deque[Sighting] = collections.deque()
+        self._by_message: t.Dict[int, Sighting] = {}
+        self._owned: t.Dict[str, t.Optional[Owned]] = {}
+        #: Ordinary here: registered domains, and C((kind, key)).
+        self._known: t.Set[t.Any] = set()
+        self.history = 0
+
+    def add(self, raws: t.Iterable[Raw], accepted: t.Iterable[Message], clock: Clock) -> None:
+        """Take what one block of lines has brought."""
+        for message in accepted:
+            self._see(message, message[STARTED], clock)
+        by_message = self._by_message
+        for raw in raws:
+            sighting = by_message.get(id(raw[MESSAGE]))
+            if sighting is None and raw[STATUS] in (REJECTED, DISCARDED, UNFINISHED):
+                sighting = self._see(raw[MESSAGE], raw[HEAD], clock)
+            if sighting is not None:
+                self._follow(sighting, raw, clock)
+        self._forget()
+
+    def _see(self, message: Message, head: bytes, clock: Clock) -> t.Optional[Sighting]:
+        if not message[SENDER]:
+            return None
+        sender = readable(message[SENDER]).lower()
+        owned = self._owner(sender.rpartition("@")[2])
+        if owned is None:
+            return None
+        try:
+            sighting = Sighting(clock.epoch(head), message, sender, owned)
+        except (ValueError, IndexError, OverflowError):
+            return None
+        self._window.append(sighting)
+        self._by_message[id(message)] = sighting
+        return sighting
+
+    def _owner(self, domain: str) -> t.Optional[Owned]:
+        if domain not in self._owned:
+            if len(self._owned) > _MOST_KNOWN:
+                self._owned.clear()
+            self._owned[domain] = self._suffixes.split(domain)
+        return self._owned[domain]
+
+    def _follow(self, sighting: Sighting, raw: Raw, clock: Clock) -> None:
+        status = raw[STATUS]
+        if raw[RECIPIENT] and len(sighting.recipients) < 1000:
+            sighting.recipients.append(readable(raw[RECIPIENT]))
+        sighting.delivered += status is SENT
+        sighting.refused += status in (REJECTED, DISCARDED)
+        if not sighting.line:
+            try:
+                sighting.line = post_line(delivery(raw, clock, None))
+            except (ValueError, OverflowError):
+                return
+
+    def _forget(self) -> None:
+        """What has left the window is ordinary from now on."""
+        window = self._window
+        if not window:
+            return
+        start = window[-1].moment - self._rules.window
+        while window and (window[0].moment < start or len(window) > _MOST_SIGHTINGS):
+            old = window.popleft()
+            self._by_message.pop(id(old.message), None)
+            self.history += 1
+            if len(self._known) < _MOST_KNOWN:
+                self._known.add(old.owned.domain)
+                self._known.update(keys(old))
+
+    def campaigns(self) -> t.List[Campaign]:
+        """The campaigns of the window, those of a pattern first, then the largest; no message is in two of them."""
+        wanted = [one for one in self._window if one.owned.domain not in self._rules.ignore]
+        found = by_pattern(wanted, self._rules.patterns)
+        if self._rules.bursts and self.history >= ENOUGH_HISTORY:
+            explained = {id(one) for campaign in found for one in campaign.sightings}
+            rest = [one for one in wanted if id(one) not in explained]
+            found += bursts(rest, self._known, self._rules)
+        return found
+
+
+def compiled(patterns: t.Iterable[str]) -> t.Tuple[t.Any, ...]:
+    """Patterns like C((emalsrv|complains).{brand}) as expressions for sender domains.
+
+    :raises OptionError: for one without C({brand}), or that is no expression.
+    """
+    found = []
+    for pattern in patterns:
+        if "{brand}" not in pattern:
+            raise OptionError("patterns", pattern, "has no {brand}, which stands for the registered domain")
+        expression = re.sub(r"(?<!\\)\.(?![*+?{])", r"\\.", pattern).replace("{brand}", "<brand>")
+        try:
+            found.append(re.compile(r"(?:^|\.)(?:" + expression + r")\Z"))
+        except re.error as problem:
+            raise OptionError("patterns", pattern, str(problem))
+    return tuple(found)
+
+
+def by_pattern(sightings: t.Iterable[Sighting], patterns: t.Sequence[t.Any]) -> t.List[Campaign]:
+    """Mail whose sender domain follows a pattern, one campaign for each such domain."""
+    groups: t.Dict[str, t.List[Sighting]] = collections.OrderedDict()
+    for one in sightings:
+        shape = f"{one.owned.subdomain}.<brand>" if one.owned.subdomain else "<brand>"
+        if any(pattern.search(shape) for pattern in patterns):
+            groups.setdefault(one.sender.rpartition("@")[2], []).append(one)
+    found = [Campaign("pattern", domain, (domain,), tuple(some)) for domain, some in groups.items()]
+    return sorted(found, key=lambda campaign: (-len(campaign.sightings), campaign.key))
+
+
+def keys(sighting: Sighting) -> t.Iterator[t.Tuple[str, str]]:
+    """What the mail of one campaign has in common: C((kind, key))."""
+    local, _at, _domain = sighting.sender.rpartition("@")
+    subdomain, suffix = _shape(sighting.owned.subdomain), sighting.owned.suffix
+    prefix = subdomain + "." if subdomain else ""
+    yield "shape", f"{_shape(local)}@{prefix}{{brand}}.{suffix}"
+    if subdomain:
+        yield "shape", f"*@{prefix}{{brand}}.{suffix}"
+    if sighting.subject:
+        yield "subject", sighting.subject
+    if sighting.client:
+        yield "client", network_of(sighting.client)
+
+
+def _shape(text: str) -> str:
+    return re.sub(r"[0-9]+", "9", text)
+
+
+def network_of(address: str) -> str:
+    """The network that one spammer has: a /24 of IPv4, a /64 of IPv6; the address itself if it is none."""
+    if ":" not in address:
+        return ".".join(address.split(".")[:3]) + ".0/24"
+    groups = address.split("::")[0].split(":")
+    return ":".join((groups + ["0"] * 4)[:4]) + "::/64"
+
+
+def bursts(sightings: t.Sequence[Sighting], known: t.AbstractSet[t.Any], rules: Rules) -> t.List[Campaign]:
+    """Groups of messages from new domains that share something new, the largest first."""
+    groups: t.Dict[t.Tuple[str, str], t.List[Sighting]] = {}
+    for one in sightings:
+        if one.owned.domain not in known:
+            for key in keys(one):
+                if key not in known:
+                    groups.setdefault(key, []).append(one)
+    found: t.List[Campaign] = []
+    explained: t.Set[int] = set()
+    for key in sorted(groups, key=lambda key: (-len(groups[key]), key)):
+        some = [one for one in groups[key] if id(one) not in explained]
+        domains = sorted({one.owned.domain for one in some})
+        if len(some) >= rules.messages and len(domains) >= rules.domains:
+            explained.update(id(one) for one in some)
+            found.append(Campaign(key[0], key[1], tuple(domains), tuple(some)))
+    return found
+
+
+# --- the module ---------------------------------------------------------------------------------------------------
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "mta": _logread.ARGUMENT_SPEC["mta"],
+    "instance": {"type": "str"},
+    "path": {"type": "list", "elements": "str"},
+    "lines": {"type": "int", "default": 0},
+    "window": {"type": "str", "default": "1h"},
+    "patterns": {"type": "list", "elements": "str", "default": list(PATTERNS)},
+    "bursts": {"type": "bool", "default": True},
+    "messages": {"type": "int", "default": 10},
+    "domains": {"type": "int", "default": 5},
+    "ignore": {"type": "list", "elements": "str", "default": []},
+    "covered": {"type": "bool", "default": False},
+    "only_new": {"type": "bool", "default": False},
+    "reader": {"type": "str", "default": "campaign_info"},
+}
+
+
+def rules_of(params: t.Mapping[str, t.Any]) -> Rules:
+    """The rules that the options describe."""
+    for name in ("messages", "domains"):
+        if params[name] < 2:
+            raise OptionError(name, params[name], "2 or more: one is no burst")
+    try:
+        window = float(duration(params["window"]))
+    except ValueError as problem:
+        raise OptionError("window", params["window"], str(problem))
+    return Rules(
+        patterns=compiled(params["patterns"]),
+        window=window,
+        messages=params["messages"],
+        domains=params["domains"],
+        bursts=params["bursts"],
+        ignore=frozenset(domain.lower() for domain in params["ignore"]),
+    )
+
+
+def answer(runner: Runner, params: t.Mapping[str, t.Any], now: float, check_mode: bool) -> t.Dict[str, t.Any]:
+    """What M(postmaster.mta.campaign_info) returns.
+
+    :param check_mode: nothing is remembered as reported.
+    """
+    suffixes, rules = _suffixes.load(), rules_of(params)
+    order = _logread.order_of(
+        runner, dict(_READ_ALL, **{name: params[name] for name in ("mta", "instance", "path")}), now
+    )
+    watch, log = Watch(rules, suffixes), _logread.Log(runner, order, lines=params["lines"])
+    with _logread.no_cycles():
+        for clock, raws in log.blocks():
+            watch.add(*_meant(raws, log.join.outbox.accepted, order.selection), clock=clock)
+    found = watch.campaigns()
+    notes = list(log.reading.notes)
+    if rules.bursts and watch.history < ENOUGH_HISTORY:
+        notes.append(
+            f"bursts are not judged: only {watch.history} messages before the window, {ENOUGH_HISTORY} are needed"
+        )
+    refused = _refused(runner, params, found, notes)
+    shown = [dict(facts(campaign), covered=is_covered(campaign, refused)) for campaign in found]
+    shown = [one for one in shown if params["covered"] or not one["covered"]]
+    place = _logread.state_path(_logread.STATE_DIRECTORY, params["reader"])
+    shown = _reported(place, shown, now, params["only_new"], keep=not check_mode)
+    read = dict(zip(("lines", "skipped"), log.counts()))
+    return {"campaigns": shown, "suffix_list": suffixes.source, "notes": notes, "read": read}
+
+
+_READ_ALL = {"select": None, "internal": None, "attempts": "all", "full": False, "limit": 0, "top": 0}
+
+
+def _meant(
+    raws: t.Sequence[Raw], accepted: t.Sequence[Message], wanted: Selection
+) -> t.Tuple[t.Sequence[Raw], t.Sequence[Message]]:
+    """Those of one MTA or instance; a message does not say where it is, its deliveries do."""
+    if not wanted.mta and not wanted.instance:
+        return raws, accepted
+    chosen = [raw for raw in raws if is_at(raw[PLACE], wanted)]
+    there = {id(raw[MESSAGE]) for raw in chosen}
+    return chosen, [message for message in accepted if id(message) in there]
+
+
+def _refused(
+    runner: Runner, params: t.Mapping[str, t.Any], found: t.Sequence[Campaign], notes: t.List[str]
+) -> t.FrozenSet[str]:
+    """Senders that every instance here refuses already."""
+    senders = sorted({one.sender for campaign in found for one in campaign.sightings})
+    if not senders:
+        return frozenset()
+    refused: t.Optional[t.FrozenSet[str]] = None
+    try:
+        for instance in _mta.find_all(runner, params["mta"]):
+            if instance.enabled:
+                some = REFUSALS[instance.mta](runner, instance.config_directory, senders)
+                refused = some if refused is None else refused & some
+    except PostmasterError as problem:
+        notes.append(f"access rules could not be asked: {problem}")
+    if refused is None:
+        notes.append("no MTA here whose access rules could be asked")
+    return refused or frozenset()
+
+
+def is_covered(campaign: Campaign, refused: t.AbstractSet[str]) -> bool:
+    """Whether every sender of a campaign is refused already."""
+    return all(one.sender in refused for one in campaign.sightings)
+
+
+def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
+    """A campaign as the module returns it."""
+    some = campaign.sightings
+    recipients = sorted({recipient for one in some for recipient in one.recipients})
+    rules = proposed(campaign)
+    return {
+        "kind": campaign.kind,
+        "key": campaign.key,
+        "domains": list(campaign.domains[:_SHOWN_DOMAINS]),
+        "domain_count": len(campaign.domains),
+        "brand": some[0].owned.domain if campaign.kind == "pattern" else None,
+        "first_seen": _logread.moment(some[0].moment),
+        "last_seen": _logread.moment(some[-1].moment),
+        "count": len(some),
+        "senders": sorted({one.sender for one in some})[:_SHOWN_DOMAINS],
+        "clients": sorted({one.client for one in some if one.client})[:_SHOWN_DOMAINS],
+        "recipients": recipients[:_SHOWN_RECIPIENTS],
+        "recipient_count": len(recipients),
+        "delivered": sum(one.delivered for one in some),
+        "refused": sum(one.refused for one in some),
+        "sample": next((one.line for one in some if one.line), ""),
+        "rules": rules,
+        "command": command(rules),
+        "text": text(campaign, rules),
+    }
+
+
+def text(campaign: Campaign, rules: t.Sequence[t.Mapping[str, str]]) -> str:
+    """The campaign in words, for a mail to the postmaster."""
+    some = campaign.sightings
+    recipients = {recipient for one in some for recipient in one.recipients}
+    lines = [
+        f"{campaign.kind} {campaign.key}: {len(some)} messages from {len(campaign.domains)} domains to {len(recipients)} recipients",
+        f"  first {_logread.moment(some[0].moment)}, last {_logread.moment(some[-1].moment)}",
+        f"  delivered {sum(one.delivered for one in some)}, refused {sum(one.refused for one in some)}",
+        f"  domains: {', '.join(campaign.domains[:_SHOWN_DOMAINS])}",
+        f"  for example: {next((one.line for one in some if one.line), '')}",
+        f"  to block: {command(rules)}",
+    ]
+    return "\n".join(lines)
+
+
+def proposed(campaign: Campaign) -> t.List[t.Dict[str, str]]:
+    """Access rules against a campaign.
+
+    One that pretends to be a brand is refused by the host name it invented: the brand's own domain also sends real mail.
+    """
+    comment = f"campaign: {campaign.kind} {campaign.key}"
+    return [{"from": domain, "action": "reject", "comment": comment} for domain in campaign.domains]
+
+
+def command(rules: t.Sequence[t.Mapping[str, str]]) -> str:
+    """What the postmaster pastes to block them on the whole fleet. The names are hostile: only real domains get in."""
+    domains = ",".join(rule["from"] for rule in rules if _DOMAIN.match(rule["from"]))
+    return f"ansible-playbook postmaster.mta.block_domains -e domain={domains}" if domains else ""
+
+
+_DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z")
+
+
+def _reported(
+    path: str, shown: t.Sequence[t.Dict[str, t.Any]], now: float, only_new: bool, keep: bool
+) -> t.List[t.Dict[str, t.Any]]:
+    """Marks what has not been reported before, and remembers it for a month."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            before = {str(key): float(when) for key, when in json.load(stream).items()}
+    except (OSError, ValueError, AttributeError):
+        before = {}
+    before = {key: when for key, when in before.items() if now - when < 30 * 86400}
+    marked = [dict(one, new=f"{one['kind']} {one['key']}" not in before) for one in shown]
+    if keep and any(one["new"] for one in marked):
+        for one in marked:
+            before.setdefault(f"{one['kind']} {one['key']}", now)
+        _keep(path, before)
+    return [one for one in marked if one["new"] or not only_new]
+
+
+def _keep(path: str, found: t.Mapping[str, float]) -> None:
+    directory = os.path.dirname(path)
+    if not os.path.isdir(directory):
+        os.makedirs(directory, 0o700)
+    handle, temporary = tempfile.mkstemp(dir=directory)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(found, stream)
+    os.rename(temporary, path)

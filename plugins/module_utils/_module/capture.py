@@ -1,0 +1,412 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Catch mail in an instance of its own, and let it go again.
+
+To start: the instance is there and configured before the first message is routed to it. To stop: the routes go first, then what
+is still on its way arrives or is routed anew, then the mail is released, deleted or kept, and the instance goes last.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import socket
+import time
+import typing as t
+
+from .. import _addresses, _change, _mta
+from .. import _result as _answer
+from .._errors import OptionError, PostmasterError
+from .._model import capture as _capture
+from .._model.capture import Envelope, Hop, Route
+from .._model.host import Activation, Host, Rendering
+from .._model.policy_record import SILENT
+from .._runner import Runner
+from . import instance as _instances
+from . import queue as _queues
+from . import relay as _relay
+
+if t.TYPE_CHECKING:
+    from .._postfix import capture as _postfix_capture  # noqa: F401
+    from .._postfix import check as _postfix_check  # noqa: F401
+    from .._postfix import daemon as _postfix_daemon  # noqa: F401
+    from .._postfix import drain as _postfix_drain  # noqa: F401
+    from .._postfix import queue as _postfix_queue  # noqa: F401
+    from .._postfix import read as _postfix_read  # noqa: F401
+    from .._postfix import tables as _postfix_tables  # noqa: F401
+    from .._sendmail import capture as _sendmail_capture  # noqa: F401
+    from .._sendmail import check as _sendmail_check  # noqa: F401
+    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
+    from .._sendmail import drain as _sendmail_drain  # noqa: F401
+    from .._sendmail import queue as _sendmail_queue  # noqa: F401
+    from .._sendmail import read as _sendmail_read  # noqa: F401
+    from .._sendmail import tables as _sendmail_tables  # noqa: F401
+
+STARTED, STOPPED = "started", "stopped"
+RELEASE, DELETE, KEEP = "release", "delete", "keep"
+_PAUSE = 0.5
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "state": {"type": "str", "choices": [STARTED, STOPPED], "default": STARTED},
+    "from": {"type": "list", "elements": "str", "aliases": ["senders"]},
+    "to": {"type": "list", "elements": "str", "aliases": ["recipients"]},
+    "connect": {"type": "list", "elements": "str", "aliases": ["clients"]},
+    "subdomains": {"type": "bool", "default": True},
+    "address": {"type": "str"},
+    "port": {"type": "int", "default": 25},
+    "name": {"type": "str"},
+    "mail": {"type": "str", "choices": [RELEASE, DELETE, KEEP]},
+    "max": {"type": "int"},
+    "timeout": {"type": "int", "default": 300},
+    "lock_timeout": {"type": "float", "default": 60},
+}
+
+
+# --- the routes -----------------------------------------------------------------------------------------------------
+
+
+class Routing:
+    """One change of the routes on the production instance."""
+
+    def __init__(self, host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: bool = False) -> None:
+        self.host = host
+        self.routes = tuple(routes)
+        self.hop = hop
+        self.service = service
+        self.driver = host.driver.capture
+        self.directory = os.path.realpath(host.instance.config_directory)
+        self.rendering = Rendering({}, {})
+        self.verified: t.List[str] = []
+
+    def transact(self, check_mode: bool, lock_timeout: float) -> _change.Outcome:
+        """Take it all the way, or leave the host as it was."""
+        return _change.transact(self.steps(), self.directory, check_mode, lock_timeout)
+
+    def steps(self) -> _change.Steps:
+        """The transaction's view of this change."""
+        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify)
+
+    def plan(self) -> _change.Plan:
+        """What is to be done on the host as it is now."""
+        self.rendering = Rendering(self.driver.wire(self.host, self.routes, self.hop, self.service), {})
+        files = _change.difference(self.directory, self.rendering.files)
+        stale = self.host.driver.stale(self.host, self.rendering.files)
+        ours = tuple(name for name in stale if name.startswith("capture"))
+        activation = self.host.driver.activation(self.host, self._current, self.rendering)
+        return _change.Plan(self.directory, files, ours, activation)
+
+    def _current(self, name: str) -> t.Optional[bytes]:
+        try:
+            with open(os.path.join(self.directory, name), "rb") as stream:
+                return stream.read()
+        except OSError:
+            return None
+
+    def _build(self, stage: str, names: t.Sequence[str]) -> None:
+        self.host.driver.build(self.host, stage, names)
+
+    def _check(self, stage: str) -> t.Sequence[str]:
+        """The MTA is asked about a candidate only where more than a table changes."""
+        if all(name.startswith("capture") for name in self._changing()):
+            return ()
+        found: t.Sequence[str] = self.host.driver.check(self.host, stage, SILENT, self.rendering)
+        return found
+
+    def _changing(self) -> t.List[str]:
+        return [change.name for change in _change.difference(self.directory, self.rendering.files)]
+
+    def _activate(self, activation: Activation) -> None:
+        self.host.driver.activate(self.host, activation)
+
+    def _verify(self) -> t.Sequence[str]:
+        findings: t.List[str] = self.driver.verify(self.host, self.routes, self.hop)
+        if not findings:
+            self.verified.append(f"{len(self.routes)} routes asked of the MTA")
+        return findings
+
+
+# --- the module -----------------------------------------------------------------------------------------------------
+
+
+class Work(t.NamedTuple):
+    """One run of the module.
+
+    :param name: of the capture instance.
+    :param done: sentences, in order.
+    """
+
+    runner: Runner
+    params: t.Mapping[str, t.Any]
+    host: Host
+    name: str
+    check_mode: bool
+    done: t.List[str]
+    diff: t.List[t.Dict[str, str]]
+    verified: t.List[str]
+
+
+def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """Do what the module's parameters ask for, and say what was done.
+
+    :raises PostmasterError: what could not be done; what was caught is in a queue still, or delivered.
+    """
+    runner = runner or Runner()
+    routes = _capture.parse(params)
+    host = _mta.find(runner, params["mta"], params["instance"])
+    name = params["name"] or f"{host.instance.mta}-capture"
+    work = Work(runner, params, host, name, check_mode, [], [], [])
+    counts = _start(work, routes) if params["state"] == STARTED else _stop(work)
+    return dict(
+        counts,
+        changed=bool(work.done),
+        actions=work.done,
+        diff=work.diff,
+        verified=work.verified,
+        mta=host.instance.mta,
+        instance=host.instance.name,
+        capture_instance=name,
+        routes=[route.title for route in routes] if params["state"] == STARTED else [],
+    )
+
+
+def _start(work: Work, routes: t.Sequence[Route]) -> t.Dict[str, t.Any]:
+    params = work.params
+    if not routes:
+        raise OptionError("from", [], "what is to be caught: one of from, to, connect is needed")
+    hop = _capture.hop(params["address"], params["port"]) if params["address"] else None
+    if hop is None:
+        raise OptionError("address", None, "the address of this host on which the capture instance listens is needed")
+    about = envelope(work.host, hop)
+    if not work.check_mode:
+        # Not started before it is configured: from its first moment it delivers nothing.
+        _instance(work, "present", hop)
+    _configure(work, about)
+    _instance(work, "started", hop)
+    _route(work, Routing(work.host, routes, hop))
+    return {"caught": 0 if work.check_mode else len(_messages(work)), "released": 0, "deleted": 0}
+
+
+def _stop(work: Work) -> t.Dict[str, t.Any]:
+    params = work.params
+    driver, drain = work.host.driver.capture, work.host.driver.drain
+    waiting = _messages(work)
+    _insist_on_a_word(work, waiting)
+    deadline = time.monotonic() + params["timeout"]
+    hop = driver.hop_there(work.host) or _listens(work)
+    if not work.check_mode:
+        _route(work, Routing(work.host, (), None, service=True))
+    if hop is not None and not work.check_mode:
+        work.done.extend(drain.drain(work.host, hop, deadline))
+    _route(work, Routing(work.host, (), None))
+    waiting = waiting if work.check_mode else _messages(work)
+    _insist_on_a_word(work, waiting)
+    counts = {"caught": len(waiting), "released": 0, "deleted": 0}
+    if waiting and params["mail"] == RELEASE:
+        counts["released"] = _release(work, waiting, deadline)
+    elif waiting and params["mail"] == DELETE:
+        counts["deleted"] = _act(work, "delete", waiting)
+    _end(work, keep=bool(waiting) and params["mail"] == KEEP)
+    return counts
+
+
+def _insist_on_a_word(work: Work, waiting: t.Sequence[t.Any]) -> None:
+    mail, maximum = work.params["mail"], work.params["max"]
+    if waiting and not mail:
+        raise OptionError("mail", None, f"{len(waiting)} messages are caught; say release, delete or keep")
+    if waiting and mail == DELETE and (maximum is None or len(waiting) > maximum):
+        raise OptionError(
+            "max", maximum, f"{len(waiting)} messages are caught, and max says how many may be deleted at most"
+        )
+
+
+def _route(work: Work, routing: Routing) -> None:
+    outcome = routing.transact(work.check_mode, work.params["lock_timeout"])
+    work.done.extend(list(outcome.healed) + outcome.plan.actions())
+    work.diff.extend(_answer.diff(outcome.plan))
+    work.verified.extend(routing.verified)
+
+
+# --- the capture instance -------------------------------------------------------------------------------------------
+
+
+def _instance(work: Work, state: str, hop: t.Optional[Hop]) -> None:
+    params = {
+        "name": work.name,
+        "config_directory": None,
+        "queue_directory": None,
+        "data_directory": None,
+        "group": None,
+        "listen": [hop.address] if hop else None,
+        "port": hop.port if hop else 25,
+        "state": state,
+        "mail": "refuse",
+        "lock_timeout": work.params["lock_timeout"],
+    }
+    answer = _instances.apply(work.host.instance.mta, params, work.check_mode, work.runner)
+    work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
+
+
+def _there(work: Work) -> t.Optional[Host]:
+    """The capture instance, where there is one."""
+    found = [one for one in _mta.find_all(work.runner, work.host.instance.mta) if one.name == work.name]
+    return _mta.host(work.runner, found[0]) if found else None
+
+
+def _configure(work: Work, about: Envelope) -> None:
+    there = _there(work)
+    if there is None:
+        work.done.append(f"{work.name}: configure it to accept everything from this host and to deliver nothing")
+        return
+    params: t.Dict[str, t.Any] = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
+    params.update(
+        there.driver.capture.settings(about),
+        mta=there.instance.mta,
+        instance=there.instance.config_directory,
+    )
+    answer = _relay.apply(params, work.check_mode, work.runner)
+    work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
+    work.diff.extend(answer["diff"])
+
+
+def envelope(host: Host, hop: Hop) -> Envelope:
+    """What the capture instance has to know of its host."""
+    name = host.driver.read(host)["policy"].get("identity", {}).get("hostname") or socket.getfqdn()
+    return Envelope(own_addresses(), hop, release_hop(host), f"capture.{name}")
+
+
+def release_hop(host: Host) -> Hop:
+    """Where the production instance takes mail from this host: on loopback, if it listens there.
+
+    :raises OptionError: it listens nowhere where it trusts the host itself.
+    """
+    live = host.driver.read(host)["policy"]
+    identity, networks = live.get("identity", {}), live.get("relay", {}).get("networks") or ()
+    port = identity.get("port") or 25
+    places = list(identity.get("listen") or ("all",))
+    if {"all", "loopback", "127.0.0.1"} & set(places):
+        return Hop("127.0.0.1", port)
+    trusted = [_addresses.network(text) for text in networks]
+    for place in places:
+        address = _addresses.address(place)
+        if any(address.version == one.version and address in one for one in trusted):
+            return Hop(place, port)
+    why = "what is released would have to come from there, and policy.relay.networks has none of these addresses"
+    raise OptionError("instance", host.instance.name, f"it listens on {', '.join(places) or 'nothing'}; {why}")
+
+
+def own_addresses() -> t.Tuple[str, ...]:
+    """The addresses of this host, from /proc: no program has to be there for it."""
+    found = ["127.0.0.1"]
+    last = ""
+    for line in _lines("/proc/net/fib_trie"):
+        words = line.split()
+        if words[:1] in (["|--"], ["+--"]):
+            last = words[1]
+        elif words[:3] == ["/32", "host", "LOCAL"] and not last.startswith("127."):
+            found.append(last)
+    for line in _lines("/proc/net/if_inet6"):
+        word = line.split()[0]
+        text = ":".join(word[number : number + 4] for number in range(0, 32, 4))
+        if not text.startswith("fe8"):
+            found.append(socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, text)))
+    return tuple(dict.fromkeys(found))
+
+
+def _lines(path: str) -> t.List[str]:
+    try:
+        with open(path) as stream:
+            return stream.read().splitlines()
+    except OSError:
+        return []
+
+
+def _listens(work: Work) -> t.Optional[Hop]:
+    """Where the capture instance listens, told by its configuration: a stop that was interrupted has taken the routes out."""
+    there = _there(work)
+    identity = there.driver.read(there)["policy"].get("identity", {}) if there else {}
+    places = identity.get("listen") or ()
+    return (
+        Hop(places[0], identity.get("port") or 25)
+        if len(places) == 1 and places[0] not in ("all", "loopback")
+        else None
+    )
+
+
+# --- its mail -------------------------------------------------------------------------------------------------------
+
+
+def _messages(work: Work) -> t.List[t.Any]:
+    there = _there(work)
+    return list(there.driver.queue.messages(there)) if there else []
+
+
+def _act(work: Work, action: str, messages: t.Sequence[t.Any]) -> int:
+    """One action of the module queue on these messages of the capture instance."""
+    params = {
+        "mta": work.host.instance.mta,
+        "instance": work.name,
+        "action": action,
+        "select": None,
+        "messages": [{"id": one.id, "arrival": one.arrival} for one in messages],
+        "max": work.params["max"] if action == "delete" else None,
+        "limit": 0,
+        "timeout": work.params["timeout"],
+    }
+    answer = _queues.operate(work.runner, params, work.check_mode)
+    if answer["affected"]:
+        work.done.append(f"{work.name}: {action} {answer['affected']} messages")
+    return int(answer["affected"])
+
+
+def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
+    """Give everything back to the production instance, and wait until it has it.
+
+    :raises PostmasterError: the time is over, or something is refused; it is in the queue of the capture instance.
+    """
+    drain = work.host.driver.drain
+    refused = {} if work.check_mode else drain.refused(release_hop(work.host), waiting)
+    _act(work, "release", [one for one in waiting if one.status == "hold" and one.id not in refused])
+    if work.check_mode:
+        return len(waiting)
+    _instance(work, "started", None)
+    left = _leaving(work, refused)
+    while left:
+        if time.monotonic() > deadline:
+            reasons = sorted(
+                {text for one in left for text in [one.reason] + [to.reason for to in one.recipients] if text}
+            )
+            raise PostmasterError(_not_released(work, left, reasons))
+        time.sleep(_PAUSE)
+        left = _leaving(work, refused)
+    if refused:
+        raise PostmasterError(_not_released(work, list(refused), sorted(set(refused.values()))))
+    return len(waiting)
+
+
+def _leaving(work: Work, staying: t.Container[str]) -> t.List[t.Any]:
+    """What is still to be delivered, tried once more."""
+    left = [one for one in _messages(work) if one.id not in staying]
+    there = _there(work)
+    if left and there is not None:
+        there.driver.queue.run_queue(there)
+    return left
+
+
+def _not_released(work: Work, left: t.Sequence[t.Any], reasons: t.Sequence[str]) -> str:
+    said = f" ({'; '.join(reasons[:3])})" if reasons else ""
+    return (
+        f"{work.name}: {len(left)} messages are not released{said}; they are in its queue, and another run goes on with them, "
+        "or deletes or keeps them"
+    )
+
+
+def _end(work: Work, keep: bool) -> None:
+    """Stop the instance; it goes when nothing is in it."""
+    if _there(work) is None:
+        return
+    _instance(work, "stopped", None)
+    if not keep and work.check_mode:
+        work.done.append(f"{work.name}: remove it")
+    elif not keep:
+        _instance(work, "absent", None)

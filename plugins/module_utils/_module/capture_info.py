@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a capture instance has caught: the envelope of each message, and the message itself byte for byte.
+
+Private to the collection: it can change at any time.
+"""
+
+import base64
+import time
+import typing as t
+
+from .. import _mta
+from .._errors import OptionError
+from .._model import capture as _capture
+from .._model import queue as _queue
+from .._model import selection as _select
+from .._model.host import Host
+from .._runner import Runner
+from . import queue as _queues
+
+if t.TYPE_CHECKING:
+    from .._postfix import capture as _postfix_capture  # noqa: F401
+    from .._postfix import daemon as _postfix_daemon  # noqa: F401
+    from .._postfix import queue as _postfix_queue  # noqa: F401
+    from .._sendmail import capture as _sendmail_capture  # noqa: F401
+    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
+    from .._sendmail import queue as _sendmail_queue  # noqa: F401
+
+__all__ = ("ARGUMENT_SPEC", "describe")
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "name": {"type": "str"},
+    "content": {"type": "bool", "default": False},
+    "limit": {"type": "int", "default": 1000},
+    "max_bytes": {"type": "int", "default": 1 << 20},
+    "total_bytes": {"type": "int", "default": 20 << 20},
+    "select": _select.ARGUMENT_SPEC["select"],
+}
+
+
+def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """What the module capture_info returns.
+
+    :raises PostmasterError: an option that cannot be meant, or no such MTA.
+    """
+    runner = runner or Runner()
+    for option in ("limit", "max_bytes", "total_bytes"):
+        if params[option] < 0:
+            raise OptionError(option, params[option], "a number that is not negative is wanted")
+    host = _mta.find(runner, params["mta"], params["instance"])
+    mta, driver = host.instance.mta, host.driver.capture
+    name = params["name"] or f"{mta}-capture"
+    found = [one for one in _mta.find_all(runner, mta) if one.name == name]
+    there = _mta.host(runner, found[0]) if found else None
+    hop = driver.hop_there(host)
+    messages, count = _messages(there, params) if there else ([], 0)
+    return {
+        "mta": mta,
+        "instance": host.instance.name,
+        "capture_instance": name,
+        "exists": there is not None,
+        "running": there is not None and there.driver.running(there).pid is not None,
+        "routes": list(driver.routes_there(host)),
+        "address": hop.address if hop else "",
+        "port": hop.port if hop else 0,
+        "count": count,
+        "messages": messages,
+        "truncated": count > len(messages),
+    }
+
+
+def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
+    """The oldest ones, up to the limits; and how many there are."""
+    selection = _select.parse(params["select"], _queue.STATUSES)
+    found = _queues.chosen(host.driver.queue.messages(host), selection, time.time())
+    messages = sorted(found, key=lambda one: (one.arrival, one.id))
+    left = params["total_bytes"]
+    records = []
+    for message in messages[: params["limit"]]:
+        record = _record(host, message, params["max_bytes"])
+        if params["content"]:
+            content = record["content"]
+            if len(content) > left:
+                break
+            left -= len(content)
+            record["content"] = base64.b64encode(content).decode("ascii")
+        else:
+            del record["content"]
+        records.append(record)
+    return records, len(messages)
+
+
+def _record(host: Host, message: _queue.Message, limit: int) -> t.Dict[str, t.Any]:
+    content, whole = host.driver.queue.raw(host, message, limit)
+    return {
+        "id": message.id,
+        "status": message.status,
+        "arrival": message.arrival,
+        "arrived": _queue.utc(message.arrival),
+        "sender": message.sender,
+        "recipients": [one.address for one in message.recipients],
+        "client": _capture.client_of(content),
+        "size": whole,
+        "content": content,
+        "cut": whole > len(content),
+    }

@@ -1,0 +1,281 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Additional instances of an MTA: see them, plan what is to be done, do it, and undo it when a step fails.
+
+An instance is more than its configuration directory, which C(_change) takes care of: it is directories, a registration
+and a service. So what is done here is a list of steps, and each step knows how it is undone. The drivers' C(multi.py) know
+the steps; this file knows their order and what must be true before the first one.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import typing as t
+
+from .. import _change, _mta
+from .._errors import OptionError, PostmasterError, Refused, RolledBack
+from .._model import kinds as _kinds
+from .._model.host import Host, Instance
+from .._model.instance import InstanceWish, Seen, Step
+from .._runner import Runner
+from . import instance_listeners as _listen
+from . import relay as _relay
+
+if t.TYPE_CHECKING:
+    from .._postfix import multi as _postfix_multi  # noqa: F401
+    from .._sendmail import multi as _sendmail_multi  # noqa: F401
+
+PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
+REFUSE, KEEP, DELETE = "refuse", "keep", "delete"
+
+#: The options that both modules have.
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "config_directory": {"type": "path"},
+    "queue_directory": {"type": "path"},
+    "listen": {"type": "list", "elements": "str"},
+    "port": {"type": "int", "default": 25},
+    "state": {"type": "str", "choices": [PRESENT, STARTED, STOPPED, ABSENT], "default": STARTED},
+    "mail": {"type": "str", "choices": [REFUSE, KEEP, DELETE], "default": REFUSE},
+    "lock_timeout": {"type": "float", "default": 60},
+}
+#: What only Postfix has.
+POSTFIX_SPEC: t.Dict[str, t.Any] = dict(ARGUMENT_SPEC, data_directory={"type": "path"}, group={"type": "str"})
+
+
+class Work(t.NamedTuple):
+    """One run: the door, the driver's part, the wish, and what is there."""
+
+    runner: Runner
+    mta: str
+    twin: t.Any
+    wish: InstanceWish
+    seen: Seen
+
+
+def apply(
+    mta: str, params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None
+) -> t.Dict[str, t.Any]:
+    """Do what the module's parameters ask for, and say what was done.
+
+    :raises Refused: something that must be true before the first step is not; nothing was changed.
+    :raises RolledBack: a step failed and those before it were undone.
+    """
+    runner = runner or Runner()
+    twin = _mta.DRIVERS[mta].multi
+    wish = _wish(twin, params)
+    primary = _mta.find(runner, mta).instance
+    if wish.config_directory == primary.config_directory or wish.name == primary.name:
+        raise OptionError("name", params["name"], "this is the primary instance, which the package made")
+    work = Work(runner, mta, twin, wish, twin.see(runner, wish))
+    steps = _plan(work)
+    if steps and not check_mode:
+        with _change.locked(primary.config_directory, params["lock_timeout"]):
+            # Seen again: what another run did while we waited counts.
+            work = work._replace(seen=twin.see(runner, wish))
+            steps = _plan(work)
+            _perform(steps)
+            work = work._replace(seen=twin.see(runner, wish))
+            _insist_on_the_end(work)
+    return _answer(work, steps, check_mode)
+
+
+def _wish(twin: t.Any, params: t.Mapping[str, t.Any]) -> InstanceWish:
+    name = params["name"]
+    twin.check_name(name)
+    listen = tuple(_listener(place) for place in params["listen"] or ())
+    if not 1 <= params["port"] <= 65535:
+        raise OptionError("port", params["port"], "a port is a number from 1 to 65535")
+    return InstanceWish(
+        name,
+        _path(params, "config_directory") or os.path.join("/etc", name),
+        _path(params, "queue_directory"),
+        _path(params, "data_directory"),
+        params.get("group"),
+        listen,
+        params["port"],
+        params["state"],
+        params["mail"],
+    )
+
+
+def _path(params: t.Mapping[str, t.Any], option: str) -> t.Optional[str]:
+    value = params.get(option)
+    if not value:
+        return None
+    try:
+        return _kinds.path(value).rstrip("/")
+    except ValueError as problem:
+        raise OptionError(option, value, str(problem))
+
+
+def _listener(place: str) -> str:
+    try:
+        return _kinds.listener(place)
+    except ValueError as problem:
+        raise OptionError("listen", place, str(problem))
+
+
+# --- the plan -----------------------------------------------------------------------------------------------------
+
+
+def _plan(work: Work) -> t.List[Step]:
+    if work.wish.state == ABSENT:
+        return _plan_removal(work)
+    problems = list(work.twin.problems(work.runner, work.wish, work.seen))
+    problems += _listening_problems(work)
+    if problems:
+        raise Refused(problems)
+    return _plan_presence(work)
+
+
+def _plan_removal(work: Work) -> t.List[Step]:
+    seen, twin, wish = work.seen, work.twin, work.wish
+    if seen.instance is None and not seen.registered:
+        return []
+    if not (seen.registered or seen.pid or wish.mail != KEEP):
+        return []
+    # Of one whose configuration somebody removed there is only the registration left.
+    if seen.instance is not None and wish.mail == REFUSE:
+        count = twin.messages(work.runner, seen.instance)
+        if count:
+            why = f"{count} messages are in its queue; say mail: keep, or mail: delete, or have them delivered first"
+            raise Refused([f"mail: {wish.name}: {why}"])
+    steps = [_stop(work)] if seen.pid else []
+    steps += [_still_empty(work, seen.instance)] if steps and seen.instance and wish.mail == REFUSE else []
+    return steps + list(twin.remove(work.runner, wish, seen, wish.mail == KEEP))
+
+
+def _still_empty(work: Work, instance: Instance) -> Step:
+    """It took mail until it stopped: looked at once more, before anything is removed."""
+
+    def look() -> None:
+        if work.twin.messages(work.runner, instance):
+            raise PostmasterError("mail came in while it was stopped; nothing was removed")
+
+    return Step("see that its queue is empty", look)
+
+
+def _plan_presence(work: Work) -> t.List[Step]:
+    seen, twin, wish, runner = work.seen, work.twin, work.wish, work.runner
+    steps = [] if seen.instance else list(twin.create(runner, wish))
+    steps += [] if seen.registered else list(twin.register(runner, wish))
+    steps += list(twin.assign(runner, wish, seen))
+    steps += _configure(work)
+    enabled = seen.instance is not None and seen.registered and seen.instance.enabled
+    if wish.state == STARTED:
+        steps += [] if enabled else [twin.enable(runner, wish, True)]
+        if seen.pid and not twin.kept(runner, wish, seen.pid):
+            # Somebody started it by hand: the service manager would not stop what it did not start.
+            steps += [_stop(work), _start(work)]
+        steps += [] if seen.pid else [_start(work)]
+    elif wish.state == STOPPED:
+        # Postfix's own commands leave a running instance alone once it is disabled, so it is stopped first.
+        steps += [_stop(work)] if seen.pid else []
+        steps += [twin.enable(runner, wish, False)] if enabled else []
+    return steps
+
+
+def _start(work: Work) -> Step:
+    wish, twin, runner = work.wish, work.twin, work.runner
+    return Step(f"start {wish.name}", lambda: twin.start(runner, wish), lambda: twin.stop(runner, wish))
+
+
+def _stop(work: Work) -> Step:
+    wish, twin, runner = work.wish, work.twin, work.runner
+    return Step(f"stop {wish.name}", lambda: twin.stop(runner, wish), lambda: twin.start(runner, wish))
+
+
+def _configure(work: Work) -> t.List[Step]:
+    """Let it listen where it is wanted; the transaction of C(relay) does it, and undoes itself when it fails."""
+    wish, seen = work.wish, work.seen
+    if not wish.listen or (seen.instance is not None and _places(work, seen.instance) == _wanted_places(wish)):
+        return []
+    where = ", ".join(f"{place}:{wish.port}" for place in wish.listen)
+    return [Step(f"listen on {where}", lambda: _apply_listen(work))]
+
+
+def _apply_listen(work: Work) -> None:
+    wish = work.wish
+    params = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
+    params.update(
+        work.twin.listening(wish),
+        policy={"identity": {"listen": list(wish.listen), "port": wish.port}},
+        baseline="none",
+        mta=work.mta,
+        instance=wish.config_directory,
+    )
+    _relay.apply(params, False, work.runner)
+
+
+# --- where it listens ---------------------------------------------------------------------------------------------
+
+
+def _wanted_places(wish: InstanceWish) -> t.FrozenSet[t.Tuple[str, int]]:
+    return frozenset((place, wish.port) for place in wish.listen)
+
+
+def _places(work: Work, instance: Instance) -> t.FrozenSet[t.Tuple[str, int]]:
+    """Where an instance's configuration lets it listen."""
+    return frozenset(_listen.configured(_mta.host(work.runner, instance)))
+
+
+def _listening_problems(work: Work) -> t.List[str]:
+    wish, seen = work.wish, work.seen
+    wanted = _wanted_places(wish)
+    if not wanted and seen.instance is not None and wish.state == STARTED and not seen.pid:
+        wanted = _places(work, seen.instance)
+    if not wanted:
+        return []
+    others = [one for one in _mta.find_all(work.runner) if one.config_directory != wish.config_directory]
+    hosts: t.List[Host] = [_mta.host(work.runner, one) for one in others if one.enabled]
+    return _listen.problems(sorted(wanted), hosts, seen.pid)
+
+
+# --- doing it -----------------------------------------------------------------------------------------------------
+
+
+def _perform(steps: t.Sequence[Step]) -> None:
+    done: t.List[Step] = []
+    for step in steps:
+        try:
+            step.do()
+        except (PostmasterError, OSError) as problem:
+            raise RolledBack([f"{step.text}: {problem}"], restored=_undo([*done, step]))
+        done.append(step)
+
+
+def _undo(done: t.Sequence[Step]) -> bool:
+    complete = True
+    for step in reversed(done):
+        try:
+            step.undo()
+        except (PostmasterError, OSError):
+            complete = False
+    return complete
+
+
+def _insist_on_the_end(work: Work) -> None:
+    left = [step.text for step in _plan(work)]
+    if left:
+        raise PostmasterError(f"{work.wish.name}: done, and yet there is still to do: {'; '.join(left)}")
+
+
+def _answer(work: Work, steps: t.Sequence[Step], check_mode: bool) -> t.Dict[str, t.Any]:
+    wish, seen = work.wish, work.seen
+    instance = seen.instance
+    return {
+        "changed": bool(steps),
+        "actions": [step.text for step in steps],
+        "mta": work.mta,
+        "instance": wish.name,
+        "config_directory": wish.config_directory,
+        "exists": instance is not None,
+        "registered": instance is not None and seen.registered,
+        "enabled": instance is not None and seen.registered and instance.enabled,
+        "running": seen.pid is not None,
+        "queue_directories": list(instance.queue_directories) if instance else [],
+        "diff": {"before": "", "after": "".join(f"{step.text}\n" for step in steps)},
+    }

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where an instance is to listen: are the addresses here, are they free, and does no other instance claim them?
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import socket
+import typing as t
+
+from .._model.host import Host
+from .._postfix.processes import listeners, read_text, socket_inodes
+
+if t.TYPE_CHECKING:
+    from .._postfix import read as _postfix_read  # noqa: F401
+    from .._sendmail import read as _sendmail_read  # noqa: F401
+
+Place = t.Tuple[str, int]
+
+#: The words of the policy and the addresses that they stand for.
+_WORDS = {"all": ("0.0.0.0", "::"), "loopback": ("127.0.0.1", "::1")}
+_EVERYWHERE = frozenset(("0.0.0.0", "::"))
+
+
+def configured(host: Host) -> t.List[Place]:
+    """Where the configuration of an instance lets it listen, in the words of the policy; nowhere is an empty list."""
+    if not host.driver.listens(host):
+        return []
+    identity = host.driver.read(host)["policy"].get("identity", {})
+    return [(place, identity.get("port") or 25) for place in identity.get("listen") or ("all",)]
+
+
+def problems(wanted: t.Sequence[Place], others: t.Sequence[Host], pid: t.Optional[int]) -> t.List[str]:
+    """Why an instance could not listen there, one sentence for each place.
+
+    :param others: the instances that run, or run after the next boot.
+    :param pid: the instance's own daemon, whose sockets are no obstacle.
+    """
+    claimed = [(host.instance.name, place) for host in others for place in configured(host)]
+    found = []
+    for place in wanted:
+        reason = _absent(place[0]) or _claimed(place, claimed) or _taken(place, pid, others)
+        if reason:
+            found.append(f"listen: {place[0]}:{place[1]}: {reason}")
+    return found
+
+
+def meet(one: Place, other: Place) -> bool:
+    """Whether two sockets could not both be opened: the same port, and an address in common."""
+    mine, theirs = set(_addresses(one[0])), set(_addresses(other[0]))
+    return one[1] == other[1] and bool(mine & theirs or _covers(mine, theirs) or _covers(theirs, mine))
+
+
+def _covers(wide: t.Set[str], narrow: t.Set[str]) -> bool:
+    """On Linux a socket for all IPv6 addresses takes the IPv4 ones as well (ipv6(7))."""
+    if "::" in wide:
+        return True
+    return "0.0.0.0" in wide and any(":" not in address for address in narrow)
+
+
+def _addresses(word: str) -> t.Tuple[str, ...]:
+    return _WORDS.get(word, (word,))
+
+
+def _absent(word: str) -> str:
+    """Why an address cannot be bound to; empty where it can."""
+    if word in _WORDS:
+        return ""
+    family = socket.AF_INET6 if ":" in word else socket.AF_INET
+    if family == socket.AF_INET6 and not read_text("/proc/net/if_inet6").strip():
+        return "this host has no IPv6"
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind((word, 0))
+    except OSError:
+        return "no interface of this host has the address"
+    return ""
+
+
+def _claimed(place: Place, claimed: t.Sequence[t.Tuple[str, Place]]) -> str:
+    for name, theirs in claimed:
+        if meet(place, theirs):
+            return f"the instance {name} listens on {theirs[0]}:{theirs[1]}; give it addresses of its own first"
+    return ""
+
+
+def _taken(place: Place, pid: t.Optional[int], others: t.Sequence[Host]) -> str:
+    """Whether a program that is no MTA of ours has the port."""
+    mine = _family_inodes(pid)
+    for address, port, inode in listeners():
+        if inode not in mine and meet(place, (address.replace("::ffff:", ""), port)):
+            return f"{_owner(inode)} listens on {address}:{port}"
+    return ""
+
+
+def _family_inodes(pid: t.Optional[int]) -> t.Set[str]:
+    return socket_inodes(pid) if pid is not None else set()
+
+
+def _owner(inode: str) -> str:
+    """The program that has a socket open, by name and process number."""
+    for name in os.listdir("/proc"):
+        if name.isdigit() and inode in socket_inodes(int(name)):
+            return f"{read_text(f'/proc/{name}/comm').strip()} (process {name})"
+    return "another program"

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring entries to one lookup table of an instance, as one transaction.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import typing as t
+
+from .. import _change, _files, _mta
+from .. import _result as _answers
+from .._errors import OptionError
+from .._model import table as _tablefile
+from .._model.host import NOTHING, RELOAD, Activation, File, Host
+from .._runner import Runner
+
+if t.TYPE_CHECKING:
+    from .._postfix import access as _postfix_access  # noqa: F401
+    from .._postfix import daemon as _postfix_daemon  # noqa: F401
+    from .._sendmail import access as _sendmail_access  # noqa: F401
+    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "name": {"type": "str", "required": True},
+    "type": {"type": "str"},
+    "entries": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {"key": {"type": "str", "required": True, "no_log": False}, "value": {"type": "str"}},
+    },
+    "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
+    "secret": {"type": "bool", "default": False},
+    "lock_timeout": {"type": "float", "default": 60},
+}
+_PATTERNS = ("cidr", "pcre", "regexp")
+_ALIASES = ("alias", "aliases")
+
+
+class Run:
+    """One run of the module."""
+
+    def __init__(self, host: Host, params: t.Mapping[str, t.Any]) -> None:
+        self.host = host
+        self.driver = host.driver.access
+        self.directory = os.path.realpath(host.instance.config_directory)
+        self.name = _name(params["name"])
+        self.kind = self._kind(params["type"])
+        self.syntax = _syntax(self.name, self.kind, host)
+        self.state = params["state"]
+        self.secret = params["secret"]
+        self.wanted = [self._wanted(number, entry) for number, entry in enumerate(params["entries"])]
+        self.before: t.List[_tablefile.Entry] = []
+        self.after: t.List[_tablefile.Entry] = []
+
+    def steps(self) -> _change.Steps:
+        """The transaction's view of this run."""
+        return _change.Steps(self.plan, self._build, self._check, self._activate, lambda: self._check(self.directory))
+
+    def plan(self) -> _change.Plan:
+        """What is to be done on the host as it is now."""
+        path = os.path.join(self.directory, self.name)
+        content = _files.read(path) or b""
+        wanted = _tablefile.edit(path, content, self.wanted, self.state, self.syntax)
+        self.before = _tablefile.read(path, content.decode("utf-8", "surrogateescape"), self.syntax)
+        self.after = _tablefile.read(path, wanted.decode("utf-8", "surrogateescape"), self.syntax)
+        there = os.path.exists(path)
+        files = _change.difference(
+            self.directory, {self.name: File(wanted, 0o600 if self.secret else 0o644, self.secret)}
+        )
+        files = files if wanted or there else ()
+        stale = bool(files) or (there and self._stale(path))
+        compiled = (self.name,) if stale and self._compiled() else ()
+        because = self.driver.read_at_start(self.kind) if files else ()
+        activation = (
+            Activation(RELOAD, tuple(f"{self.kind}:{self.name}" for dummy in because))
+            if because
+            else Activation(NOTHING)
+        )
+        return _change.Plan(self.directory, files, compiled, activation)
+
+    def _kind(self, given: t.Optional[str]) -> str:
+        if given and given not in self.host.capabilities.table_types:
+            known = ", ".join(self.host.capabilities.table_types)
+            raise OptionError("type", given, f"this MTA has no such tables; it has {known}")
+        return given or self.driver.type_in_use(self.host, self.name) or self.host.capabilities.default_table_type
+
+    def _wanted(self, number: int, entry: t.Mapping[str, t.Any]) -> _tablefile.Wanted:
+        option = f"entries[{number}]"
+        if self.state == "absent":
+            return _tablefile.check(option, entry["key"], "-", self.syntax)
+        return _tablefile.check(option, entry["key"], entry["value"], self.syntax)
+
+    def _compiled(self) -> t.Tuple[str, ...]:
+        return self.driver.compiled_names(self.kind, self.name)
+
+    def _stale(self, path: str) -> bool:
+        source = os.stat(path).st_mtime_ns
+        for name in self._compiled():
+            compiled = os.path.join(self.directory, name)
+            if not os.path.exists(compiled) or os.stat(compiled).st_mtime_ns < source:
+                return True
+        return False
+
+    def _build(self, stage: str, names: t.Sequence[str]) -> None:
+        for name in names:
+            self.driver.make(self.host, stage, name, self.kind, aliases=self.syntax.form == _tablefile.ALIASES)
+        self.driver.finish(stage)
+
+    def _check(self, directory: str) -> t.Sequence[str]:
+        if self.syntax.form != _tablefile.MAP or not self._compiled():
+            return ()
+        keys = [one.key for one in self.wanted]
+        answers = self.driver.ask(self.host, directory, self.name, self.kind, keys) if keys else {}
+        found = {_tablefile.compared(key, self.syntax): value for key, value in answers.items()}
+        findings = []
+        for one in self.wanted:
+            value = found.get(_tablefile.compared(one.key, self.syntax))
+            if (self.state == "absent" and value is not None) or (self.state != "absent" and value != one.value):
+                findings.append(f"{self.name}: {one.key}: the MTA finds another value there")
+        return findings
+
+    def _activate(self, activation: Activation) -> None:
+        self.host.driver.activate(self.host, activation)
+
+
+def _name(text: str) -> str:
+    name = os.path.normpath(text)
+    if os.path.isabs(name) or name.startswith("..") or not name.isprintable() or name.startswith((".", "-")):
+        raise OptionError("name", text, "the name of a file in the configuration directory is wanted")
+    if name.endswith((".cf", ".mc", ".db", ".lmdb", ".cdb", ".dir", ".pag")):
+        raise OptionError("name", text, "the source of a table is wanted, not a configuration or a compiled table")
+    return name
+
+
+def _syntax(name: str, kind: str, host: Host) -> _tablefile.Syntax:
+    if kind in _PATTERNS:
+        return _tablefile.Syntax(_tablefile.PATTERNS, True)
+    if os.path.basename(name).split(".")[0] in _ALIASES:
+        return _tablefile.Syntax(_tablefile.ALIASES, True)
+    return _tablefile.Syntax(_tablefile.MAP, host.driver.access.CONTINUES)
+
+
+def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """Do what the module's parameters ask for, and say what was done.
+
+    :raises PostmasterError: with the host as it was before.
+    """
+    host = _mta.find(runner or Runner(), params["mta"], params["instance"])
+    run = Run(host, params)
+    outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
+    plan = outcome.plan
+    return dict(
+        _tablefile.changes(run.before, run.after, run.syntax),
+        changed=plan.changed or bool(outcome.healed),
+        diff=_answers.diff(plan),
+        mta=host.instance.mta,
+        instance=host.instance.name,
+        source=os.path.join(host.instance.config_directory, run.name),
+        type=run.kind,
+        count=len(run.after),
+        used=bool(run.driver.type_in_use(host, run.name)),
+        actions=list(outcome.healed) + plan.actions(),
+        activation={"kind": plan.activation.kind, "because": list(plan.activation.because)},
+    )
+
+
+def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:
+    """Values that must not be returned or logged."""
+    return {entry["value"] for entry in params["entries"] if entry.get("value")} if params["secret"] else set()

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Are access rules kept on the wire? Dialogues with the running MTA, from the host itself, up to RCPT; no mail is sent.
+
+Private to the collection: it can change at any time.
+"""
+
+import time
+import typing as t
+
+from .._model import access as _access
+from .dialogue import Dialogue, Step
+
+_NAME = "localhost.localdomain"
+_LOCAL = "postmaster-mta-probe"
+#: Seconds in which an MTA may still answer with the old tables: postfix(1) ends before its master has read them, and a process that
+#: waits for a client takes one more.
+SETTLING = 2.0
+#: More rules than this are not tried one by one: the first and the last ones are.
+MOST = 20
+
+
+class Pair(t.NamedTuple):
+    """A sender and a recipient whose mail is legitimate."""
+
+    sender: str
+    recipient: str
+
+
+class Report(t.NamedTuple):
+    """What was seen."""
+
+    verified: t.Tuple[str, ...]
+    findings: t.Tuple[str, ...]
+
+
+def accepted(listening: t.Sequence[t.Tuple[str, int]], pairs: t.Sequence[t.Tuple[str, str]]) -> t.Tuple[Pair, ...]:
+    """Those of some pairs that the MTA takes now."""
+    where = place(listening)
+    if where is None:
+        return ()
+    return tuple(pair for pair in map(Pair._make, pairs) if try_pair(where, pair)[0].family == 2)
+
+
+def prove(
+    listening: t.Sequence[t.Tuple[str, int]],
+    rules: t.Sequence[_access.Rule],
+    refusing: bool,
+    pairs: t.Sequence[Pair],
+) -> Report:
+    """Try the rules, and mail that was taken before.
+
+    :param refusing: whether the rules should be kept; else that they are not kept any more.
+    """
+    where = place(listening)
+    if where is None:
+        return Report(("the MTA does not listen here, so it was not asked on the wire",), ())
+    verified, findings = [], []
+    deadline = time.monotonic() + SETTLING
+    for rule in chosen(rules):
+        pair = example(rule)
+        if pair is None:
+            verified.append(f"{rule.title}: a client is not tried from the host itself")
+            continue
+        step, wrong = _try_rule(where, rule, pair, refusing)
+        while wrong and time.monotonic() < deadline:
+            time.sleep(0.1)
+            step, wrong = _try_rule(where, rule, pair, refusing)
+        (findings if wrong else verified).append(f"{rule.title}: {step}" + (f", {wrong}" if wrong else ""))
+    for pair in pairs:
+        step, dummy = try_pair(where, pair)
+        if step.family != 2:
+            findings.append(f"legitimate mail from {pair.sender} to {pair.recipient} is refused now: {step}")
+        else:
+            verified.append(f"legitimate mail from {pair.sender} to {pair.recipient} is taken")
+    return Report(tuple(verified), tuple(findings))
+
+
+def chosen(rules: t.Sequence[_access.Rule]) -> t.Tuple[_access.Rule, ...]:
+    """The rules that are tried."""
+    return tuple(rules) if len(rules) <= MOST else tuple(rules[: MOST // 2]) + tuple(rules[-(MOST // 2) :])
+
+
+def place(listening: t.Sequence[t.Tuple[str, int]]) -> t.Optional[t.Tuple[str, int]]:
+    """Where the MTA can be asked from the host itself: on loopback if it listens there, on port 25 if it does."""
+    found = []
+    for address, port in listening:
+        reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+        found.append((port != 25, reached != "127.0.0.1", reached, port))
+    return min(found)[2:] if found else None
+
+
+def example(rule: _access.Rule) -> t.Optional[Pair]:
+    """Mail that a rule is about; None for rules about clients. An empty side is filled with the host's root, who is there everywhere."""
+    if rule.where == _access.CONNECT:
+        return None
+    address = {
+        _access.ADDRESS: rule.pattern,
+        _access.USER: f"{rule.pattern}{_LOCAL}.example",
+        _access.DOMAIN: f"{_LOCAL}@{rule.pattern}",
+    }[rule.kind]
+    return Pair(address, "") if rule.where == _access.FROM else Pair("", address)
+
+
+def try_pair(where: t.Tuple[str, int], pair: Pair, patience: float = 60) -> t.Tuple[Step, str]:
+    """The reply to RCPT, or to the command before it that was refused, and the name the MTA greets with."""
+    with Dialogue(where[0], where[1], timeout=patience) as dialogue:
+        step = dialogue.connect()
+        name = (step.reply.text.split() or [""])[0] if step.reply else ""
+        if step.code == 220:
+            step = dialogue.ehlo(_NAME)
+        if step.family == 2:
+            step = dialogue.mail(pair.sender or f"root@{name}")
+        if step.family == 2 and step.name == "mail":
+            step = dialogue.rcpt(pair.recipient or f"root@{name}")
+        if dialogue.is_open:
+            dialogue.quit()
+        return step, name
+
+
+def _try_rule(where: t.Tuple[str, int], rule: _access.Rule, pair: Pair, refusing: bool) -> t.Tuple[Step, str]:
+    step, name = try_pair(where, pair)
+    return step, judge(rule, step, name) if refusing else judge_gone(rule, step)
+
+
+def judge(rule: _access.Rule, step: Step, name: str) -> str:
+    """What is wrong with an answer; empty where it is as the rule says."""
+    if rule.action in (_access.REJECT, _access.DEFER):
+        if step.reply is None or (step.code, step.reply.enhanced) != (rule.code, rule.status):
+            return f"not {rule.code} {rule.status}"
+        return "" if rule.text in step.reply.text else f"without the text {rule.text!r}"
+    if rule.action in (_access.DISCARD, _access.HOLD, _access.OK) and step.family != 2:
+        return "not accepted"
+    return ""
+
+
+def judge_gone(rule: _access.Rule, step: Step) -> str:
+    """What is wrong with an answer when the rule is removed."""
+    standard = step.code == _access._STANDARD[_access.REJECT][0] and _access.TEXT in str(step)
+    return "still refused by an access rule" if standard else ""

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Entries of any table: edited in place, and what the compilers would swallow is refused by line."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, SyntaxProblem
+from ansible_collections.postmaster.mta.plugins.module_utils._model import table as _tablefile
+from ansible_collections.postmaster.mta.plugins.module_utils._model.table import Syntax, Wanted
+
+POSTFIX, SENDMAIL = Syntax("map", True), Syntax("map", False)
+ALIASES, PATTERNS = Syntax("aliases", True), Syntax("patterns", True)
+SOURCE = b"# routes\nA.example\tsmtp:[a]\n\n# b's host\nb.example   smtp:[b],\n   [c]\n"
+
+
+def edit(content, pairs, state="present", syntax=POSTFIX):
+    return _tablefile.edit("t", content, [Wanted(*pair) for pair in pairs], state, syntax)
+
+
+def test_nothing_to_do_is_the_same_bytes():
+    assert edit(SOURCE, [("a.example", "smtp:[a]"), ("b.example", "smtp:[b], [c]")]) == SOURCE
+
+
+def test_present_replaces_in_place_and_appends():
+    after = edit(SOURCE, [("b.example", "smtp:[d]"), ("c.example", "smtp:[e]")])
+    assert after == b"# routes\nA.example\tsmtp:[a]\n\n# b's host\nb.example\tsmtp:[d]\nc.example\tsmtp:[e]\n"
+
+
+def test_absent_and_exact():
+    assert edit(SOURCE, [("b.example", "-")], "absent") == b"# routes\nA.example\tsmtp:[a]\n\n# b's host\n"
+    assert edit(SOURCE, [("a.example", "smtp:[a]")], "exact") == b"# routes\nA.example\tsmtp:[a]\n\n# b's host\n"
+
+
+def test_aliases_and_patterns():
+    assert edit(b"root: jane\n", [("postmaster", "root")], syntax=ALIASES) == b"root: jane\npostmaster: root\n"
+    assert (
+        edit(b"/^a/ OK\n/^A/ REJECT\n", [("/^b/", "DUNNO")], syntax=PATTERNS) == b"/^a/ OK\n/^A/ REJECT\n/^b/\tDUNNO\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "content, syntax, line",
+    [
+        (b"a x\nA y\n", POSTFIX, 2),
+        (b"a x\nb\n", POSTFIX, 2),
+        (b"  a x\n", POSTFIX, 1),
+        (b"a x\n b y\n", SENDMAIL, 2),
+        (b"a: x\na: y\n", ALIASES, 2),
+    ],
+)
+def test_what_a_compiler_would_swallow_is_refused_by_line(content, syntax, line):
+    with pytest.raises(SyntaxProblem) as caught:
+        _tablefile.edit("t", content, [], "present", syntax)
+    assert str(caught.value).startswith("t:%d:" % line)
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [("", "x"), ("a b", "x"), ("a", ""), ("#a", "x"), ("a\nb", "x"), ("a", "x\ny"), (" a", "x"), ("a", None)],
+)
+def test_entries_that_would_not_stay_one_are_refused(key, value):
+    with pytest.raises(OptionError):
+        _tablefile.check("entries[0]", key, value, POSTFIX)
+
+
+TEXT = st.text(min_size=1, max_size=12)
+
+
+@settings(max_examples=500)
+@given(TEXT, TEXT, st.sampled_from([POSTFIX, SENDMAIL, ALIASES, PATTERNS]))
+def test_an_entry_is_one_entry_or_it_is_refused(key, value, syntax):
+    try:
+        wanted = _tablefile.check("entries[0]", key, value, syntax)
+    except OptionError:
+        return
+    content = edit(b"", [wanted], syntax=syntax)
+    (entry,) = _tablefile.read("t", content.decode(), syntax)
+    assert (entry.key, entry.value) == (key, value)
+    assert edit(content, [(key, "-")], "absent", syntax) == b""

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of _checkup.py: checks side by side, each of which may fail or hang without the others."""
+
+import base64
+import functools
+import time
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._module import diagnosis_info as _checkup
+
+
+def params(**changes):
+    values = {name: spec.get("default") for name, spec in _checkup.ARGUMENT_SPEC.items()}
+    return dict(values, domain="ok.test", **changes) if "domain" not in changes else dict(values, **changes)
+
+
+ROUTE = {"verdict": "remote", "hops": [{"name": "mx", "port": 25, "by_mx": False}]}
+
+
+@pytest.fixture(name="parts")
+def _parts(monkeypatch):
+    """The checks, replaced; a test changes what one of them does."""
+    parts = {
+        "names": lambda runner, options: {"findings": []},
+        "route": lambda runner, options: dict(ROUTE, verdict="local"),
+        "host": lambda runner, options: {"findings": []},
+        "queue": lambda runner, options: {"messages": [], "summary": {"total": {"messages": 0}}, "unreadable": []},
+    }
+    modules = {
+        "names": _checkup._dnsinfo,
+        "route": _checkup._routes,
+        "host": _checkup._hostchecks,
+        "queue": _checkup._queues,
+    }
+    for name, module in modules.items():
+        monkeypatch.setattr(module, "info", functools.partial(_ask, parts, name))
+    monkeypatch.setattr(_checkup._mta, "read_all", lambda runner, mta: None)
+    return parts
+
+
+def _ask(parts, name, runner, options):
+    return parts[name](runner, options)
+
+
+def slow(seconds, value):
+    def check(runner, options):
+        time.sleep(seconds)
+        return value
+
+    return check
+
+
+def test_everything(parts):
+    answer = _checkup.run(None, params())
+    assert answer["problems"] == {}
+    assert answer["address"] == "postmaster@ok.test"
+    assert set(answer["check_seconds"]) == {"names", "route", "host", "queue"}
+
+
+def test_it_takes_as_long_as_the_slowest_check(parts):
+    parts["names"] = slow(0.6, {"findings": []})
+    parts["host"] = slow(0.6, {"findings": []})
+    parts["route"] = slow(0.6, dict(ROUTE, verdict="local"))
+    started = time.monotonic()
+    _checkup.run(None, params())
+    assert time.monotonic() - started < 1.2
+
+
+def test_a_check_that_fails_leaves_the_others(parts):
+    def fails(runner, options):
+        raise PostmasterError("no dnspython")
+
+    def breaks(runner, options):
+        raise KeyError("x")
+
+    parts["names"], parts["queue"] = fails, breaks
+    answer = _checkup.run(None, params())
+    assert answer["problems"] == {"names": "no dnspython", "queue": "KeyError: 'x'"}
+    assert answer["names"] is None
+    assert answer["host"] == {"findings": []}
+
+
+def test_a_check_that_hangs_is_left_behind(parts):
+    parts["route"] = slow(5, dict(ROUTE))
+    started = time.monotonic()
+    answer = _checkup.run(None, params(timeout=2.5))
+    assert time.monotonic() - started < 1.5
+    assert answer["problems"] == {"route": "it did not end in time"}
+    assert answer["talk"] == []
+
+
+def test_the_message_is_looked_at(parts):
+    content = b'Content-Type: x; name="a\n\nx'
+    answer = _checkup.run(None, params(message_base64=base64.b64encode(content).decode()))
+    assert answer["message"]["open_quotes"][0]["field"] == "Content-Type"
+
+
+def test_what_waits(parts):
+    message = {"arrived": "2026-11-23T06:00:00Z", "id": "4X", "reason": "other",
+               "recipients": [{"address": "a@x.test", "reason": "no"}, {"address": "b@OK.test", "reason": "451 later"}]}  # fmt: skip
+    parts["queue"] = lambda runner, options: {
+        "messages": [message],
+        "summary": {"total": {"messages": 3}},
+        "unreadable": [],
+    }
+    assert _checkup.run(None, params())["queue"] == {
+        "messages": 3, "oldest": "2026-11-23T06:00:00Z", "id": "4X", "reason": "451 later", "unreadable": [],
+    }  # fmt: skip
+
+
+def test_the_destination_is_talked_to(parts, monkeypatch):
+    plans = []
+
+    def talk(plan):
+        plans.append(plan)
+        return _checkup._smtptest.Talk(plan, (), {}, None, (), False, 0.1)
+
+    parts["route"] = lambda runner, options: ROUTE
+    monkeypatch.setattr(_checkup._smtptest, "talk", talk)
+    answer = _checkup.run(None, params(domain="anna@ok.test", sender="s@x.test"))
+    assert (plans[0].host, plans[0].sender, plans[0].recipients, plans[0].until) == (
+        "mx",
+        "s@x.test",
+        ("anna@ok.test",),
+        "rcpt",
+    )
+    assert answer["talk"][0]["accepted"] is False
+    plans.clear()
+    assert _checkup.run(None, params(talk=False))["talk"] == []
+    assert plans == []
+
+
+def test_one_server_that_takes_it_is_enough():
+    talks = [
+        {"accepted": False, "findings": [{"severity": "error"}]},
+        {"accepted": True, "findings": []},
+    ]
+    assert _checkup._weighed(talks)[0]["findings"] == [{"severity": "warning"}]
+    assert _checkup._weighed(talks[:1])[0]["findings"] == [{"severity": "warning"}]
+
+
+@pytest.mark.parametrize("changes", [{"domain": "a b"}, {"domain": "x\n.test"}, {"message_base64": "***"}])
+def test_options_that_cannot_be_meant(changes):
+    with pytest.raises(OptionError):
+        _checkup.run(None, params(**changes))
+
+
+def test_a_conversation_without_end_is_a_finding(parts, monkeypatch):
+    parts["route"] = lambda runner, options: ROUTE
+    monkeypatch.setattr(_checkup, "_MARGIN", 0.1)
+    monkeypatch.setattr(_checkup._smtptest, "talk", lambda plan: time.sleep(3))
+    answer = _checkup.run(None, params(talk_timeout=0.1))
+    assert [finding["code"] for finding in answer["talk"][0]["findings"]] == ["no_conversation"]
+
+
+# --- a place in the list of exchangers ----------------------------------------------------------------------------
+
+
+def exchangers(*named):
+    return [_checkup.Target(host, 25, f"MX {preference}") for preference, host in named]
+
+
+@pytest.mark.parametrize("named, left", [
+    ([(10, "203.0.113.1"), (20, "203.0.113.2")], ["203.0.113.1", "203.0.113.2"]),
+    ([(10, "203.0.113.1"), (20, "203.0.113.2"), (20, "127.0.0.1"), (30, "203.0.113.3")], ["203.0.113.1"]),
+    ([(10, "203.0.113.1"), (20, "::1")], ["203.0.113.1"]),
+])  # fmt: skip
+def test_a_host_talks_to_those_before_itself(named, left):
+    found = _checkup._before_me(exchangers(*named))
+    assert [one.host for one in found] == left and not any(one.here for one in found)
+
+
+def test_mail_that_would_loop_is_a_finding(parts, monkeypatch):
+    parts["route"] = lambda runner, options: dict(ROUTE, hops=[{"name": "ok.test", "port": 25, "by_mx": True}])
+    monkeypatch.setattr(_checkup._dns, "MISSING", "")
+    monkeypatch.setattr(
+        _checkup, "_by_mx", lambda name, port: _checkup._before_me(exchangers((10, "localhost"), (10, "203.0.113.9")))
+    )
+    monkeypatch.setattr(_checkup._smtptest, "talk", None)
+    (talk,) = _checkup.run(None, params())["talk"]
+    assert [finding["code"] for finding in talk["findings"]] == ["loops_back"]
+    assert not talk["accepted"]
+
+
+@pytest.mark.parametrize("host, expected", [
+    ("127.0.0.1", True), ("::1", True), ("localhost", True), ("203.0.113.1", False), ("2001:db8::1", False),
+    ("no-such-name.invalid", False), ("a..b", False), ("x" * 300, False),
+])  # fmt: skip
+def test_is_here(host, expected):
+    assert _checkup.is_here(host) is expected
