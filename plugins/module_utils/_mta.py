@@ -18,31 +18,39 @@ import typing as t
 
 from ._errors import OptionError, PostmasterError
 from ._model.host import Capabilities, Host, Instance
-from ._postfix import driver as _postfix
+from ._postfix import detect as _postfix
 from ._runner import Runner
-from ._sendmail import driver as _sendmail
+from ._sendmail import detect as _sendmail
 
 if t.TYPE_CHECKING:
-    from ._postfix import instance as _postfix_instance  # noqa: F401
-    from ._sendmail import instance as _sendmail_instance  # noqa: F401
+    from ._postfix import discover as _postfix_instance  # noqa: F401
+    from ._sendmail import discover as _sendmail_instance  # noqa: F401
 
 #: The functions of a driver, C(host.driver.render(...)), and the file of each.
 FILES = {
     "activate": "daemon",
     "activation": "daemon",
     "build": "tables",
-    "capabilities": "instance",
+    "capabilities": "discover",
     "check": "check",
-    "instances": "instance",
-    "listens": "instance",
+    "instances": "discover",
+    "listens": "discover",
     "read": "read",
     "render": "render",
     "running": "daemon",
     "stale": "tables",
-    "version": "instance",
+    "version": "discover",
 }
 #: The parts of a driver, C(host.driver.queue.messages(...)): a file each.
-PARTS = ("access", "asking", "capture", "drain", "multi", "queue", "route")
+PARTS = {
+    "access": "access",
+    "asking": "lookup",
+    "capture": "capture",
+    "drain": "capture_drain",
+    "multi": "instances",
+    "queue": "queue",
+    "route": "route",
+}
 
 
 class Driver:
@@ -56,7 +64,7 @@ class Driver:
         if name in FILES:
             found = getattr(part(self._mta, FILES[name]), name)
         elif name in PARTS:
-            found = part(self._mta, name)
+            found = part(self._mta, PARTS[name])
         else:
             raise AttributeError(name)
         setattr(self, name, found)

@@ -19,8 +19,8 @@ from .._errors import OptionError
 from .._model import access as _access
 
 if t.TYPE_CHECKING:
-    from .._postfix import asking as _postfix_asking  # noqa: F401
-    from .._sendmail import asking as _sendmail_asking  # noqa: F401
+    from .._postfix import lookup as _postfix_asking  # noqa: F401
+    from .._sendmail import lookup as _sendmail_asking  # noqa: F401
 
 Entry = t.Tuple[str, t.Dict[str, t.Any]]
 _TAGS = {"from": _access.FROM, "to": _access.TO, "connect": _access.CONNECT}

@@ -20,9 +20,9 @@ from .._runner import Runner
 
 if t.TYPE_CHECKING:
     from .._postfix import access as _postfix_access  # noqa: F401
-    from .._postfix import asking as _postfix_asking  # noqa: F401
+    from .._postfix import lookup as _postfix_asking  # noqa: F401
     from .._sendmail import access as _sendmail_access  # noqa: F401
-    from .._sendmail import asking as _sendmail_asking  # noqa: F401
+    from .._sendmail import lookup as _sendmail_asking  # noqa: F401
 
 _PROBE = "postmaster-mta-probe"
 _REFUSING = (_access.REJECT, _access.DEFER)

@@ -29,16 +29,16 @@ from . import relay as _relay
 
 if t.TYPE_CHECKING:
     from .._postfix import capture as _postfix_capture  # noqa: F401
+    from .._postfix import capture_drain as _postfix_drain  # noqa: F401
     from .._postfix import check as _postfix_check  # noqa: F401
     from .._postfix import daemon as _postfix_daemon  # noqa: F401
-    from .._postfix import drain as _postfix_drain  # noqa: F401
     from .._postfix import queue as _postfix_queue  # noqa: F401
     from .._postfix import read as _postfix_read  # noqa: F401
     from .._postfix import tables as _postfix_tables  # noqa: F401
     from .._sendmail import capture as _sendmail_capture  # noqa: F401
+    from .._sendmail import capture_drain as _sendmail_drain  # noqa: F401
     from .._sendmail import check as _sendmail_check  # noqa: F401
     from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
-    from .._sendmail import drain as _sendmail_drain  # noqa: F401
     from .._sendmail import queue as _sendmail_queue  # noqa: F401
     from .._sendmail import read as _sendmail_read  # noqa: F401
     from .._sendmail import tables as _sendmail_tables  # noqa: F401

@@ -24,8 +24,8 @@ from . import instance_listeners as _listen
 from . import relay as _relay
 
 if t.TYPE_CHECKING:
-    from .._postfix import multi as _postfix_multi  # noqa: F401
-    from .._sendmail import multi as _sendmail_multi  # noqa: F401
+    from .._postfix import instances as _postfix_multi  # noqa: F401
+    from .._sendmail import instances as _sendmail_multi  # noqa: F401
 
 PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
 REFUSE, KEEP, DELETE = "refuse", "keep", "delete"

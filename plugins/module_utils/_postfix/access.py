@@ -19,10 +19,10 @@ from .._errors import OptionError, Refused
 from .._model import access as _access
 from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
 from .._model.host import File, Host
-from . import compiled as _compiled
+from . import compile as _compiled
 from . import main_cf
-from .compiled import SUFFIXES, compiled_names, make
-from .instance import READ_AT_START
+from .compile import SUFFIXES, compiled_names, make
+from .discover import READ_AT_START
 from .parameters import defaults, expand, split_list
 
 _SENDER, _CLIENT = "smtpd_sender_restrictions", "smtpd_client_restrictions"
@@ -253,7 +253,7 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
         wanted = [one for one in ours if filled.get(one.name, known.element(one) in there)]
         elements = [known.element(table) for table in wanted]
         if [one for one in there if one in {known.element(table) for table in ours}] != elements:
-            from . import wiring
+            from . import access_wiring as wiring
 
             content = wiring.rewired(content, name, [known.element(table) for table in ours], elements, known)
     if any(filled.values()):

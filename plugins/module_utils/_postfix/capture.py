@@ -35,7 +35,9 @@ from .._model.capture import (
     titles_in,
 )
 from .._model.host import File, Host
-from . import access, compiled, master_cf, wiring
+from . import access, master_cf
+from . import access_wiring as wiring
+from . import compile as compiled
 from .master_cf import Service
 from .parameters import expand, split_list
 

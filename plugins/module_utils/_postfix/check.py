@@ -19,7 +19,8 @@ import typing as t
 
 from .._model.host import Host, Rendering
 from .._model.policy_record import Policy
-from . import compiled, main_cf, master_cf, ports, restrictions, shadow, tables, values
+from . import compile as compiled
+from . import main_cf, master_cf, ports, restrictions, shadow, tables, values
 from .parameters import MalformedValue, defaults, expand, split_list
 
 _ENOUGH = 3

@@ -13,7 +13,7 @@ import typing as t
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Rendering, Running
 from . import main_cf, processes, tables
-from .instance import READ_AT_START
+from .discover import READ_AT_START
 from .parameters import MalformedValue, defaults, expand, split_list
 
 #: Only a stop and a start make these effective. The master says so of inet_*; the others are what it holds open or locked.

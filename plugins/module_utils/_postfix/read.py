@@ -15,9 +15,10 @@ from .. import _addresses
 from .._model import kinds as _kinds
 from .._model import policy as _policy
 from .._model.host import Host
-from . import compiled, main_cf, master_cf, settings
+from . import compile as compiled
+from . import main_cf, master_cf, settings
+from .discover import settings as live_settings
 from .draft import duration_text, is_ours
-from .instance import settings as live_settings
 from .master_cf import main_service, port_of
 from .parameters import MalformedValue, defaults, expand, split_list
 from .restrictions import elements

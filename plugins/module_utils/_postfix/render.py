@@ -15,7 +15,10 @@ import typing as t
 from .._errors import SyntaxProblem
 from .._model.host import File, Host, Native, Rendering
 from .._model.policy import Policy
-from . import compiled, hardened, main_cf, master_cf, natives, settings, tables
+from . import baseline as hardened
+from . import compile as compiled
+from . import main_cf, master_cf, settings, tables
+from . import native as natives
 from .draft import PREFIX, Draft
 from .master_cf import Service, main_service, port_of
 from .parameters import defaults

@@ -18,7 +18,8 @@ from .._errors import PostmasterError
 from .._model import route as _route
 from .._model.host import Host
 from .._model.route import Asked, Entry, Hop, Route, Step
-from . import answers, instance
+from . import discover as instance
+from . import rcpt_answer as answers
 from .parameters import MalformedValue, defaults, expand, split_list
 
 #: The classes of resolve_clnt.h: what kind of destination the daemon found.

@@ -13,8 +13,8 @@ import typing as t
 
 from .._errors import OptionError
 from .._model.policy import Policy
-from . import commands
-from .compiled import compiled_names
+from . import reply_tables as commands
+from .compile import compiled_names
 from .draft import Draft, duration_text, is_ours
 from .parameters import split_list
 from .restrictions import elements, join, merge

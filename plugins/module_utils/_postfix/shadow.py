@@ -21,7 +21,8 @@ import typing as t
 from .._model.host import Host
 from .._model.policy_record import Policy
 from .._smtp.dialogue import Dialogue, tls_context
-from . import compiled, main_cf, master_cf
+from . import compile as compiled
+from . import main_cf, master_cf
 from .master_cf import Service, main_service
 from .parameters import expand
 from .processes import children, ends, find_master, read_text

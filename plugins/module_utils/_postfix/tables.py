@@ -13,7 +13,7 @@ import typing as t
 
 from .._model.host import Files, Host
 from . import main_cf
-from .compiled import SUFFIXES, _command, _read, compiled_names, entries, make, parse_dump, settle
+from .compile import SUFFIXES, _command, _read, compiled_names, entries, make, parse_dump, settle
 
 _PREFIX = "$config_directory/"
 _ALTERNATIVES = ("${config_directory}/", "$(config_directory)/")

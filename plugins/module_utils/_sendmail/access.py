@@ -17,7 +17,8 @@ from .._errors import Refused
 from .._model import access as _access
 from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, REJECT, TO, Rule
 from .._model.host import File, Host
-from . import instance, tables
+from . import discover as instance
+from . import tables
 
 NAME = "access"
 #: Whether a table without lines is removed; this one is the administrator's.

@@ -34,8 +34,10 @@ from .._model.capture import (
     titles_in,
 )
 from .._model.host import File, Host
-from . import access, build, instance, tables, wiring
-from .wiring import NAME
+from . import access, build, tables
+from . import capture_map as wiring
+from . import discover as instance
+from .capture_map import NAME
 
 _TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
 #: Routes of each place that are asked for when the wiring is verified.

@@ -26,7 +26,8 @@ import typing as t
 
 from .._model.host import Host, Rendering
 from .._model.policy_record import Policy
-from . import cf, instance, mc, rulesets, shadow
+from . import cf, mc, rulesets, shadow
+from . import discover as instance
 
 _FOREIGN = "postmaster@foreign.example"
 _CONF_NAME = re.compile(rb"\bconf[A-Z0-9_]+\b")

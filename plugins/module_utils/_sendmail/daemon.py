@@ -18,7 +18,7 @@ from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Instance, 
 from .._postfix.processes import listeners, service_unit, socket_inodes
 from .._runner import Runner
 from . import cf, processes, units
-from .instance import _cf, _content, pid_file, service_of
+from .discover import _cf, _content, pid_file, service_of
 
 WAIT_SECONDS = 30.0
 

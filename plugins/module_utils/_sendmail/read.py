@@ -15,7 +15,8 @@ import typing as t
 
 from .. import _addresses
 from .._model.host import Host
-from . import cf, instance, tables, units
+from . import cf, tables, units
+from . import discover as instance
 from .check import listener
 from .render import LOG_LEVELS, NO_QUEUE_LA
 

@@ -17,9 +17,11 @@ from .. import _addresses
 from .._errors import OptionError, Refused
 from .._model.host import File, Host, Native, Rendering
 from .._model.policy import Policy, server_level
-from . import cf, instance, mc, tables, units, wiring
+from . import capture_map as wiring
+from . import cf, mc, tables, units
+from . import discover as instance
 from .build import build_cf
-from .instance import unsupported
+from .discover import unsupported
 
 Current = t.Callable[[str], t.Optional[bytes]]
 

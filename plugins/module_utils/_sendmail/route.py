@@ -17,7 +17,8 @@ import typing as t
 from .._model import route as _route
 from .._model.host import Host
 from .._model.route import Asked, Entry, Hop, Route, Step
-from . import cf, instance
+from . import cf
+from . import discover as instance
 
 _LINE = re.compile(r"(?P<rule>.{16}) (?P<what>  input|returns):(?: (?P<text>.*))?\Z")
 _MAILER = re.compile(r"mailer (?P<mailer>[^,]+)(?:, host (?P<host>.*?))?(?:, user (?P<user>.*))?\Z")

@@ -11,7 +11,8 @@ import re
 import typing as t
 
 from .._model.host import Host
-from . import cf, instance
+from . import cf
+from . import discover as instance
 
 #: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
 STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")

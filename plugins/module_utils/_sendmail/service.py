@@ -14,7 +14,8 @@ from .. import _files
 from .._errors import PostmasterError
 from .._model.host import Capabilities, Host, Instance
 from .._runner import Runner
-from . import daemon, instance, processes, units
+from . import daemon, processes, units
+from . import discover as instance
 
 _TIMEOUT = 150
 _PATIENCE = 30.0

@@ -19,7 +19,8 @@ import typing as t
 from .._model.host import Host
 from .._model.policy_record import Policy, server_level
 from .._smtp.dialogue import Dialogue, tls_context
-from . import cf, instance
+from . import cf
+from . import discover as instance
 
 _PATIENCE = 15.0
 _NAME = "shadow.example.com"

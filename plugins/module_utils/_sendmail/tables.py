@@ -15,7 +15,7 @@ import typing as t
 from .._addresses import Network
 from .._errors import CommandError, Refused
 from .._model.host import Files, Host
-from . import instance
+from . import discover as instance
 
 BEGIN = "# BEGIN postmaster.mta relay policy"
 END = "# END postmaster.mta relay policy"

@@ -61,7 +61,11 @@ class Source:
     """
 
     def __init__(self, args: t.Mapping[str, t.Any]) -> None:
-        self._campaign, self._files, maillog = _library("_module.campaign_info"), _library("_log.sources"), _library("_log.join")
+        self._campaign, self._files, maillog = (
+            _library("_module.campaign_info"),
+            _library("_log.sources"),
+            _library("_log.join"),
+        )
         defaults = {name: spec.get("default") for name, spec in self._campaign.ARGUMENT_SPEC.items()}
         unknown = set(args) - set(defaults) - {"command", "delay", "confirm"}
         if unknown or bool(args.get("path")) == bool(args.get("command")):

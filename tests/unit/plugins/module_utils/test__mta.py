@@ -17,8 +17,8 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import driver as _sendmail_driver
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance as _sendmail_instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import detect as _sendmail_driver
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as _sendmail_instance
 
 HERE = os.path.dirname(_mta.__file__)
 

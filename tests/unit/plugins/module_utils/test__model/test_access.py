@@ -14,10 +14,10 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import Opti
 from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
 from ansible_collections.postmaster.mta.plugins.module_utils._model import blocks as _tables
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access as postfix
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import asking as postfix_asking
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import lookup as postfix_asking
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.main_cf import parse as parse_main
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access as sendmail
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import asking as sendmail_asking
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import lookup as sendmail_asking
 
 NOW = datetime.datetime(2026, 11, 23, 14, 14, 2)
 POSTFIX = postfix.Facts("hash", b"", parse_main(b""), {"recipient_delimiter": ""})

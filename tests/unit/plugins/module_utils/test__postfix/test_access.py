@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, asking, main_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, main_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import lookup as asking
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
 
 USUAL = {

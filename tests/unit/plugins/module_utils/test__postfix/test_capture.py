@@ -14,7 +14,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import acces
 from ansible_collections.postmaster.mta.plugins.module_utils._model import capture as _capture
 from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Envelope, Hop
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, capture, drain, main_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, capture, main_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import capture_drain as drain
 
 HOP = Hop("192.0.2.9", 2525)
 TARGET = "postmaster-capture:[192.0.2.9]:2525"

@@ -14,7 +14,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compiled, main_cf, master_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compile as compiled
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import main_cf, master_cf
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import TABLES, render
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     VERSIONS,

@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Asked, Hop
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import answers, route
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import rcpt_answer as answers
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import route
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import File
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compiled as _compiled
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compile as _compiled
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import tables
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host

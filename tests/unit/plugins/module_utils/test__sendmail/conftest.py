@@ -6,7 +6,7 @@
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 
 
 @pytest.fixture

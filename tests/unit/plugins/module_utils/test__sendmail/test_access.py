@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused, Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access, asking, rulesets
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access, rulesets
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import lookup as asking
 
 NOW = datetime.datetime(2026, 11, 23)
 FACTS = access.Facts("hash", (("access", "hash"),), True, True)

@@ -10,7 +10,9 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refu
 from ansible_collections.postmaster.mta.plugins.module_utils._model import capture as _capture
 from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Envelope, Hop
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture, drain, mc, queue, wiring
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture, mc, queue
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture_drain as drain
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture_map as wiring
 
 HOP = Hop("192.0.2.9", 2525)
 MC = "divert(0)dnl\nMAILER(`smtp')dnl\n"

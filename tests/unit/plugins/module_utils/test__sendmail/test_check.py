@@ -11,7 +11,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import polic
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Rendering, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, instance, shadow
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, shadow
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check import (
     _bind_problem,
     _certificates,

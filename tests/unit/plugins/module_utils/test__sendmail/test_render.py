@@ -19,7 +19,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import (
     KEPT_MC,
     SEED,

@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import natives
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import native as natives
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.master_cf import parse_service
 
 KNOWN = {"myhostname", "mynetworks"}

@@ -14,7 +14,7 @@ import typing as t
 from .._model.host import Capabilities, Host, Instance
 from .._runner import Runner
 from . import main_cf
-from .compiled import SUFFIXES
+from .compile import SUFFIXES
 from .parameters import MalformedValue, defaults, expand, split_list
 
 #: Lookup table types that the daemons read once, when they start.

@@ -20,7 +20,8 @@ from .._errors import OptionError, Refused
 from .._model.host import Capabilities, Host, Instance
 from .._model.instance import InstanceWish, Seen, Step
 from .._runner import Runner
-from . import daemon, instance, processes, queue, service, units
+from . import daemon, processes, queue, service, units
+from . import discover as instance
 from .render import SEED, relistened
 
 _NAME = re.compile(r"sendmail-[A-Za-z0-9_-]{1,40}\Z")

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import InstanceWish, Seen
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import multi
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import instances as multi
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     recorded,
     scripted,

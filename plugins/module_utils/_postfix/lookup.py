@@ -16,8 +16,8 @@ from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, SKI
 from .._model.host import Host
 from . import access
 from .access import Facts
-from .compiled import SUFFIXES
-from .instance import READ_AT_START
+from .compile import SUFFIXES
+from .discover import READ_AT_START
 from .parameters import expand
 
 _WORDS = {"permit": OK, "ok": OK, "relay": OK, "dunno": SKIP, "reject": REJECT, "discard": DISCARD, "hold": HOLD}

@@ -11,7 +11,9 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import InstanceWish
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import daemon, instance, multi, units
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import daemon, units
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instances as multi
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 
 NAME = "sendmail-ext"

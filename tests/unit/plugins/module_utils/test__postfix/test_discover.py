@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError, PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 

@@ -22,8 +22,8 @@ from .._model.host import Instance
 from .._model.instance import InstanceWish, Seen, Step
 from .._runner import Runner
 from . import main_cf, service
+from .discover import instance_of, settings
 from .draft import is_ours
-from .instance import instance_of, settings
 from .parameters import defaults, expand, split_list
 from .service import Daemon
 

@@ -20,7 +20,8 @@ from .._model.host import Host
 from .._model.queue import Message
 from .._model.selection import NULL_SENDER
 from .._smtp import dialogue as _smtp
-from . import daemon, instance, queue
+from . import daemon, queue
+from . import discover as instance
 
 _PAUSE = 0.5
 #: Messages that are asked about in one conversation.
