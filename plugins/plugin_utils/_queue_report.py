@@ -12,7 +12,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
-from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
+from ansible_collections.postmaster.mta.plugins.module_utils._model import queue_summary
 
 WIDTH = 110
 CELL = 40
@@ -22,7 +22,7 @@ _Row = tuple[str, ...]
 
 def merged(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     """The summaries of the hosts that answered as one."""
-    return _queue.merge({host: result["summary"] for host, result in results.items() if "summary" in result})
+    return queue_summary.merge({host: result["summary"] for host, result in results.items() if "summary" in result})
 
 
 def report(results: t.Mapping[str, t.Mapping[str, t.Any]], now: float, top: int) -> list[str]:
@@ -69,7 +69,7 @@ def _domains(fleet: t.Mapping[str, t.Any], now: float, top: int) -> list[str]:
         since = oldest["arrived"].replace("T", " ").rstrip("Z")
         counts = (str(row["messages"]), str(row["recipients"]), _age(oldest, now))
         rows.append((row["name"], *counts, since, oldest["host"], oldest["instance"], oldest["id"]))
-        whys.append(_cut("    " + (oldest["reason"] or _queue.NO_REASON), WIDTH))
+        whys.append(_cut("    " + (oldest["reason"] or queue_summary.NO_REASON), WIDTH))
     lines = [line for pair in zip(_table(rows, right=(1, 2, 3)), whys, strict=True) for line in pair if line]
     return ["", *lines, *_more(len(by_age), top, "domains")]
 

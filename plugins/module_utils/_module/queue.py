@@ -16,6 +16,7 @@ import typing as t
 from .. import _mta, _queue_trace
 from .._errors import CommandError, OptionError
 from .._model import queue as _queue
+from .._model import queue_summary
 from .._model import selection as _select
 from .._model.host import Capabilities, Host
 from .._model.queue import Identity, Message, Outcome, Skipped
@@ -88,7 +89,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] =
     selection = _select.parse(params["select"], _queue.STATUSES)
     hosts = _hosts(runner, params, asked=False)
     unreadable: t.List[t.Dict[str, str]] = []
-    tally = _queue.Tally(instant)
+    tally = queue_summary.Tally(instant)
     found = chosen(_listing(hosts, unreadable), selection, instant)
     shown = _queue.first(_counted(found, selection, tally), params["sort"], params["limit"])
     by_name = {host.instance.name: host for host in hosts}
@@ -101,7 +102,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] =
     }
 
 
-def _counted(messages: t.Iterable[Message], selection: Selection, tally: _queue.Tally) -> t.Iterator[Message]:
+def _counted(messages: t.Iterable[Message], selection: Selection, tally: queue_summary.Tally) -> t.Iterator[Message]:
     """Pass messages on and count them: of recipients, only those that fit are counted."""
     fits = _select.recipient_predicate(selection)
     for message in messages:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.action import queue_report
-from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
+from ansible_collections.postmaster.mta.plugins.module_utils._model import queue_summary
 from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import Message, Recipient
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _queue_report
 
@@ -15,7 +15,7 @@ NOW = 1795335010
 
 
 def found(*messages, **more):
-    tally = _queue.Tally(NOW)
+    tally = queue_summary.Tally(NOW)
     for one in messages:
         tally.add(one)
     return dict({"summary": tally.summary(0), "unreadable": []}, **more)

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError, Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
+from ansible_collections.postmaster.mta.plugins.module_utils._model import queue_summary
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import Identity
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import queue
@@ -101,7 +102,7 @@ def test_every_message_of_a_recorded_queue(version):
 @pytest.mark.parametrize("table, shape", [("domains", "qshape.txt"), ("sender_domains", "qshape-s.txt")])
 def test_age_classes_equal_those_of_the_recorded_qshape(version, table, shape):
     messages = listed(version)
-    tally = _queue.Tally(max(one.arrival for one in messages) + 60)
+    tally = queue_summary.Tally(max(one.arrival for one in messages) + 60)
     for one in messages:
         tally.add(one)
     found = {row["name"]: [sum(row["ages"])] + row["ages"] for row in tally.summary(0)[table]}
