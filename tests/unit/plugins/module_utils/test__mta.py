@@ -81,8 +81,9 @@ def test_what_is_asked_of_a_driver_is_named_for_the_packer(path):
     """Ansible sends to the host what is imported by name, and a driver's files are read by importlib."""
     with open(path, encoding="utf-8") as stream:
         text = stream.read()
-    files = {_mta.FILES.get(name, name) for name in _ASKED.findall(text) if name in _mta.FILES or name in _mta.PARTS}
-    for file in files - {"instance"}:
+    known = dict(_mta.FILES, **_mta.PARTS)
+    files = {known[name] for name in _ASKED.findall(text) if name in known}
+    for file in files - {"discover"}:
         for mta in _mta.DRIVERS:
             assert re.search(rf"from \.\._{mta} import {file} as", text), (mta, file)
 
@@ -120,7 +121,7 @@ def test_what_the_other_mta_needs_is_not_read():
         "_postfix.master_cf",
     }
     assert not needless & read
-    assert {name for name in read if name.startswith("_sendmail")} <= {"_sendmail", "_sendmail.driver"}
+    assert {name for name in read if name.startswith("_sendmail")} <= {"_sendmail", "_sendmail.detect"}
 
 
 def test_all_of_a_driver_is_read_and_nothing_of_one_that_is_not_there():
@@ -131,7 +132,7 @@ def test_all_of_a_driver_is_read_and_nothing_of_one_that_is_not_there():
     )
     there = {name[:-3] for name in os.listdir(os.path.join(HERE, "_postfix")) if name.endswith(".py")} - {"__init__"}
     assert there <= {name[len("_postfix.") :] for name in read if name.startswith("_postfix.")}
-    assert {name for name in read if name.startswith("_sendmail.")} <= {"_sendmail.driver"}
+    assert {name for name in read if name.startswith("_sendmail.")} <= {"_sendmail.detect"}
 
 
 def test_a_sendmail_is_known_by_what_its_layouts_need():
@@ -140,7 +141,7 @@ def test_a_sendmail_is_known_by_what_its_layouts_need():
 
 def test_the_twins_keep_the_same_things_in_the_same_files():
     postfix, sendmail = (set(os.listdir(os.path.join(HERE, "_" + mta))) for mta in _mta.DRIVERS)
-    for shared in ("instance.py", "daemon.py", "tables.py", "render.py", "read.py", "check.py"):
+    for shared in ("discover.py", "daemon.py", "tables.py", "render.py", "read.py", "check.py"):
         assert shared in postfix and shared in sendmail
 
 
