@@ -15,7 +15,7 @@ import socket
 import time
 import typing as t
 
-from .. import _addresses, _change, _mta
+from .. import _addresses, _change, _mta, _proc
 from .. import _result as _answer
 from .._errors import OptionError, PostmasterError
 from .._model import capture as _capture
@@ -272,7 +272,7 @@ def _configure(work: Work, about: Envelope) -> None:
 def envelope(host: Host, hop: Hop) -> Envelope:
     """What the capture instance has to know of its host."""
     name = host.driver.read(host)["policy"].get("identity", {}).get("hostname") or socket.getfqdn()
-    return Envelope(own_addresses(), hop, release_hop(host), f"capture.{name}")
+    return Envelope(_proc.own_addresses(), hop, release_hop(host), f"capture.{name}")
 
 
 def release_hop(host: Host) -> Hop:
@@ -293,32 +293,6 @@ def release_hop(host: Host) -> Hop:
             return Hop(place, port)
     why = "what is released would have to come from there, and policy.relay.networks has none of these addresses"
     raise OptionError("instance", host.instance.name, f"it listens on {', '.join(places) or 'nothing'}; {why}")
-
-
-def own_addresses() -> t.Tuple[str, ...]:
-    """The addresses of this host, from /proc: no program has to be there for it."""
-    found = ["127.0.0.1"]
-    last = ""
-    for line in _lines("/proc/net/fib_trie"):
-        words = line.split()
-        if words[:1] in (["|--"], ["+--"]):
-            last = words[1]
-        elif words[:3] == ["/32", "host", "LOCAL"] and not last.startswith("127."):
-            found.append(last)
-    for line in _lines("/proc/net/if_inet6"):
-        word = line.split()[0]
-        text = ":".join(word[number : number + 4] for number in range(0, 32, 4))
-        if not text.startswith("fe8"):
-            found.append(socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, text)))
-    return tuple(dict.fromkeys(found))
-
-
-def _lines(path: str) -> t.List[str]:
-    try:
-        with open(path) as stream:
-            return stream.read().splitlines()
-    except OSError:
-        return []
 
 
 def _listens(work: Work) -> t.Optional[Hop]:

@@ -15,7 +15,7 @@ import struct
 import time
 import typing as t
 
-from .. import _mta
+from .. import _mta, _proc
 from .. import _parallel as _together
 from .._diagnosis.certificate import Certificate, read_certificate
 from .._dns import lookups as _dnslook
@@ -283,7 +283,7 @@ def see_daemon(host: Host, now: float) -> Daemon:
     settings = _routes.settings(host)
     running = host.driver.running(host)
     changed = changed_files(instance.config_directory, now)
-    began = _start(running.started)
+    began = _proc.started_at(running.started)
     return Daemon(
         instance.name,
         instance.enabled,
@@ -329,14 +329,6 @@ def _modified(path: str) -> float:
         return os.stat(path).st_mtime
     except OSError:
         return 0.0
-
-
-def _start(ticks: t.Optional[int]) -> float:
-    """When a process began, in seconds since the epoch; 0 where that is not known (proc(5), btime)."""
-    for line in _resolver.read("/proc/stat").splitlines():
-        if line.startswith("btime ") and ticks is not None:
-            return int(line.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
-    return 0.0
 
 
 def _wanted(host: Host) -> t.Tuple[t.Tuple[str, int], ...]:

@@ -7,12 +7,11 @@
 Private to the collection: it can change at any time.
 """
 
-import os
 import socket
 import typing as t
 
+from .. import _proc
 from .._model.host import Host
-from .._postfix.processes import listeners, read_text, socket_inodes
 
 if t.TYPE_CHECKING:
     from .._postfix import read as _postfix_read  # noqa: F401
@@ -70,7 +69,7 @@ def _absent(word: str) -> str:
     if word in _WORDS:
         return ""
     family = socket.AF_INET6 if ":" in word else socket.AF_INET
-    if family == socket.AF_INET6 and not read_text("/proc/net/if_inet6").strip():
+    if family == socket.AF_INET6 and not _proc.has_ipv6():
         return "this host has no IPv6"
     try:
         with socket.socket(family, socket.SOCK_STREAM) as trial:
@@ -90,19 +89,20 @@ def _claimed(place: Place, claimed: t.Sequence[t.Tuple[str, Place]]) -> str:
 def _taken(place: Place, pid: t.Optional[int], others: t.Sequence[Host]) -> str:
     """Whether a program that is no MTA of ours has the port."""
     mine = _family_inodes(pid)
-    for address, port, inode in listeners():
-        if inode not in mine and meet(place, (address.replace("::ffff:", ""), port)):
-            return f"{_owner(inode)} listens on {address}:{port}"
+    for entry in _proc.listeners():
+        address, port = entry.local
+        if entry.inode not in mine and meet(place, (address.replace("::ffff:", ""), port)):
+            return f"{_owner(entry.inode)} listens on {address}:{port}"
     return ""
 
 
 def _family_inodes(pid: t.Optional[int]) -> t.Set[str]:
-    return socket_inodes(pid) if pid is not None else set()
+    return _proc.socket_inodes(pid) if pid is not None else set()
 
 
 def _owner(inode: str) -> str:
     """The program that has a socket open, by name and process number."""
-    for name in os.listdir("/proc"):
-        if name.isdigit() and inode in socket_inodes(int(name)):
-            return f"{read_text(f'/proc/{name}/comm').strip()} (process {name})"
+    for pid in _proc.pids():
+        if inode in _proc.socket_inodes(pid):
+            return f"{_proc.command(pid)} (process {pid})"
     return "another program"

@@ -10,9 +10,10 @@ Private to the collection: it can change at any time.
 import os
 import typing as t
 
+from .. import _proc
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Rendering, Running
-from . import main_cf, processes, tables
+from . import main_cf, master, tables
 from .discover import READ_AT_START
 from .parameters import MalformedValue, defaults, expand, split_list
 
@@ -23,10 +24,10 @@ _CHROOT_SCRIPTS = ("/usr/lib/postfix/configure-instance.sh",)
 
 def running(host: Host) -> Running:
     """The instance's master process, from its pid file and /proc."""
-    pid = processes.find_master(_pid_file(host))
+    pid = master.find_master(_pid_file(host))
     if pid is None:
         return Running(None, None)
-    return Running(pid, processes.started(pid), processes.listening(pid))
+    return Running(pid, _proc.started(pid), _proc.listening(pid))
 
 
 def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> Activation:
@@ -50,7 +51,7 @@ def activate(host: Host, wanted: Activation) -> None:
 
     :raises PostmasterError: it does not come up again.
     """
-    pid = processes.find_master(_pid_file(host))
+    pid = master.find_master(_pid_file(host))
     if pid is None or wanted.kind == NOTHING:
         return
     if wanted.kind == RESTART:
@@ -58,12 +59,12 @@ def activate(host: Host, wanted: Activation) -> None:
     else:
         _refresh_chroot(host)
         host.runner.run(_postfix(host, "reload"))
-    if not processes.comes_up(lambda: processes.find_master(_pid_file(host))):
+    if not master.comes_up(lambda: master.find_master(_pid_file(host))):
         raise PostmasterError(f"{host.instance.config_directory}: Postfix does not answer after the {wanted.kind}")
 
 
 def _pid_file(host: Host) -> str:
-    return os.path.join(host.instance.queue_directories[0], "pid", "master.pid")
+    return master.pid_file(host.instance.queue_directories[0])
 
 
 def _changed_parameters(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Tuple[str, ...]:
@@ -107,7 +108,7 @@ def _postfix(host: Host, verb: str) -> t.List[str]:
 
 def _restart(host: Host, pid: int) -> None:
     """Restart this one instance. A unit that runs more than it is not asked: it would take the others with it."""
-    unit = processes.service_unit(pid)
+    unit = _proc.service_unit(pid)
     alone = host.instance.primary or host.instance.name in (unit or "")
     if unit and unit.startswith("postfix") and alone:
         host.runner.run(["systemctl", "restart", unit], timeout=120)
@@ -122,7 +123,7 @@ def _restart(host: Host, pid: int) -> None:
 
 def _stop_and_start(host: Host, pid: int) -> None:
     host.runner.run(_postfix(host, "stop"), timeout=120)
-    if not processes.ends(pid):
+    if not master.ends(pid):
         raise PostmasterError(f"{host.instance.config_directory}: the Postfix master {pid} does not stop")
     _refresh_chroot(host)
     host.runner.run(_postfix(host, "start"), timeout=120)

@@ -7,15 +7,15 @@
 Private to the collection: it can change at any time.
 """
 
-import os
 import re
 import socket
 import typing as t
 
+from .. import _proc
 from .._model.host import Host
+from . import master
 from .master_cf import Service
 from .parameters import MalformedValue, expand, split_list
-from .processes import find_master, listeners, socket_inodes
 
 _EVERYWHERE = ("0.0.0.0", "::")
 
@@ -81,9 +81,9 @@ def port_number(text: str) -> t.Optional[int]:
 
 def _others(host: Host) -> t.List[t.Tuple[str, int]]:
     """What listens in this network namespace and is not our own master."""
-    pid = find_master(os.path.join(host.instance.queue_directories[0], "pid", "master.pid"))
-    mine = socket_inodes(pid) if pid is not None else set()
-    return sorted({(address, port) for address, port, inode in listeners() if inode not in mine})
+    pid = master.find_master(master.pid_file(host.instance.queue_directories[0]))
+    own = _proc.socket_inodes(pid) if pid is not None else set()
+    return sorted({entry.local for entry in _proc.listeners() if entry.inode not in own})
 
 
 def _addresses(service: Service, values: t.Mapping[str, str]) -> t.Sequence[str]:

@@ -15,10 +15,10 @@ Private to the collection: it can change at any time.
 import os
 import typing as t
 
-from .. import _files
+from .. import _files, _proc
 from .._errors import PostmasterError
 from .._runner import Runner
-from .processes import comes_up, ends, find_master, service_unit
+from .master import comes_up, ends, find_master, pid_file
 
 UNITS = "/etc/systemd/system"
 MARK = "# Written by postmaster.mta: it goes when the instance is removed."
@@ -58,7 +58,7 @@ class Daemon(t.NamedTuple):
     @property
     def pid(self) -> t.Optional[int]:
         """Its master, if it runs."""
-        return find_master(os.path.join(self.queue_directory, "pid", "master.pid"))
+        return find_master(pid_file(self.queue_directory))
 
 
 def keeper(runner: Runner) -> str:
@@ -129,7 +129,7 @@ def reload_units(runner: Runner) -> None:
 def keeps(runner: Runner, daemon: Daemon, pid: int) -> bool:
     """Whether stopping the service would stop this master: it runs in its unit, or the wrapper finds it anyway."""
     wanted = {TEMPLATE: f"postfix@{daemon.name}.service", UNIT: f"{daemon.name}.service"}.get(keeper(runner))
-    return wanted is None or service_unit(pid) == wanted
+    return wanted is None or _proc.service_unit(pid) == wanted
 
 
 def start(runner: Runner, daemon: Daemon) -> None:

@@ -18,14 +18,14 @@ import tempfile
 import time
 import typing as t
 
+from .. import _proc
 from .._model.host import Host
 from .._model.policy_record import Policy
 from .._smtp.dialogue import Dialogue, tls_context
 from . import compile as compiled
-from . import main_cf, master_cf
+from . import main_cf, master, master_cf
 from .master_cf import Service, main_service
 from .parameters import expand
-from .processes import children, ends, find_master, read_text
 
 #: The master ends by itself after this many seconds, also when nobody is left to stop it (master(8), -e).
 _LIFETIME = 60
@@ -79,8 +79,8 @@ def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, s
     checked = host.runner.run(["postfix", "-c", config, "check"], check=False, timeout=30)
     if checked.rc:
         return _complaints(scratch) or [f"postfix check: exit status {checked.rc}: {checked.err.strip()}"]
-    master = os.path.join(expand(values.get("daemon_directory", ""), values), "master")
-    started = host.runner.run([master, "-c", config, "-e", str(_LIFETIME), "-w"], check=False, timeout=30)
+    program = os.path.join(expand(values.get("daemon_directory", ""), values), "master")
+    started = host.runner.run([program, "-c", config, "-e", str(_LIFETIME), "-w"], check=False, timeout=30)
     if started.rc:
         return _complaints(scratch) or [f"the master does not start: exit status {started.rc}"]
     findings = _await_greeting(port, key, scratch) or _ask(port, key, policy, values)
@@ -118,7 +118,7 @@ def _is_abandoned(path: str) -> bool:
         mine = os.lstat(path).st_uid == os.geteuid()
     except OSError:
         return False
-    return mine and maker.isdigit() and not os.path.exists(f"/proc/{maker}")
+    return mine and maker.isdigit() and not _proc.is_running(maker)
 
 
 def _write_shadow(config: str, scratch: str, port: int, values: t.Mapping[str, str]) -> t.Optional[str]:
@@ -127,17 +127,17 @@ def _write_shadow(config: str, scratch: str, port: int, values: t.Mapping[str, s
     _replace(path, main_cf.edit(main_cf.parse(_read(path)), _overrides(scratch)))
     compiled.settle(path)
     path = os.path.join(config, "master.cf")
-    master = master_cf.parse(_read(path))
-    key = main_service(master.services)
+    parsed = master_cf.parse(_read(path))
+    key = main_service(parsed.services)
     if key is None:
         return None
     changes: t.Dict[str, t.Optional[Service]] = {}
-    for name, service in master.services.items():
+    for name, service in parsed.services.items():
         changes[name] = _shadow_service(service) if service.type != "inet" and name not in _LEFT_OUT else None
-    changes[key] = _listener(master.services, key, port)
+    changes[key] = _listener(parsed.services, key, port)
     if "postlog/unix-dgram" not in changes:
         changes["postlog/unix-dgram"] = Service("postlog", "unix-dgram", "n", "-", "n", "-", "1", "postlogd")
-    _replace(path, master_cf.edit(master, changes))
+    _replace(path, master_cf.edit(parsed, changes))
     return key
 
 
@@ -259,7 +259,7 @@ def _is_broken(code: int, text: str) -> bool:
 def _complaints(scratch: str) -> t.List[str]:
     """What the shadow logged, without dates and process names, each once."""
     found = []
-    for line in read_text(os.path.join(scratch, "log")).splitlines():
+    for line in _proc.read_text(os.path.join(scratch, "log")).splitlines():
         if any(word in line for word in _COMPLAINTS) and not any(word in line for word in _HARMLESS):
             text = line.partition("]: ")[2] or line
             found.append(text.replace(os.path.join(scratch, "etc"), "").replace(scratch, ""))
@@ -268,16 +268,16 @@ def _complaints(scratch: str) -> t.List[str]:
 
 def _stop(scratch: str) -> None:
     """End the shadow's master and what it started."""
-    pid = find_master(os.path.join(scratch, "queue", "pid", "master.pid"))
-    if pid is None or scratch not in read_text(f"/proc/{pid}/cmdline"):
+    pid = master.find_master(master.pid_file(os.path.join(scratch, "queue")))
+    if pid is None or scratch not in _proc.read_text(f"/proc/{pid}/cmdline"):
         return
-    others = children(pid)
+    others = _proc.children(pid)
     for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         _kill(pid, number)
-        if ends(pid, patience):
+        if _proc.ends(pid, patience):
             break
     for other in others:
-        if not ends(other, 1.0):
+        if not _proc.ends(other, 1.0):
             _kill(other, signal.SIGKILL)
 
 

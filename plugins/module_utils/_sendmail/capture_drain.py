@@ -13,6 +13,7 @@ the capture instance could not be reached is tried at once, however young it is.
 import time
 import typing as t
 
+from .. import _proc
 from .._errors import PostmasterError
 from .._model import queue as _queue
 from .._model.capture import Hop
@@ -20,13 +21,11 @@ from .._model.host import Host
 from .._model.queue import Message
 from .._model.selection import NULL_SENDER
 from .._smtp import dialogue as _smtp
-from . import daemon, queue
-from . import discover as instance
+from . import queue
 
 _PAUSE = 0.5
 #: Messages that are asked about in one conversation.
 _CONVERSATION = 50
-_ESTABLISHED = "01"
 
 
 def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
@@ -79,11 +78,4 @@ def _asked(dialogue: _smtp.Dialogue, message: Message) -> t.Dict[str, str]:
 
 def connections(hop: Hop) -> int:
     """How many connections to it are open on this host."""
-    return sum(_to(path, hop) for path in ("/proc/net/tcp", "/proc/net/tcp6"))
-
-
-def _to(path: str, hop: Hop) -> int:
-    family = daemon.socket.AF_INET6 if path.endswith("6") else daemon.socket.AF_INET
-    lines = (instance._content(path) or b"").decode("ascii").split("\n")[1:]
-    fields = [line.split() for line in lines if line.strip()]
-    return sum(1 for one in fields if one[3] == _ESTABLISHED and daemon._endpoint(one[2], family) == hop)
+    return _proc.connections_to((hop.address, hop.port))

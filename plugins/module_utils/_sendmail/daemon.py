@@ -13,9 +13,9 @@ import socket
 import time
 import typing as t
 
+from .. import _proc
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Instance, Rendering, Running
-from .._postfix.processes import listeners, service_unit, socket_inodes
 from .._runner import Runner
 from . import cf, processes, units
 from .discover import _cf, _content, pid_file, service_of
@@ -74,7 +74,7 @@ def _starts_itself_anew(host: Host, pid: int) -> bool:
 
 def is_of_service(instance: Instance, pid: int) -> bool:
     """Whether a process was started by the instance's own unit."""
-    return service_unit(pid) == f"{service_of(instance)}.service"
+    return _proc.service_unit(pid) == f"{service_of(instance)}.service"
 
 
 def _should_run(host: Host) -> bool:
@@ -102,8 +102,8 @@ Generation = t.Tuple[t.Optional[int], t.Optional[int], t.FrozenSet[str]]
 
 def _generation(now: Running) -> Generation:
     """What tells a daemon from the one that it was before it started itself anew: in the foreground it stays the same process."""
-    mine = socket_inodes(now.pid) if now.pid is not None else set()
-    return now.pid, now.started, frozenset(one[2] for one in listeners() if one[2] in mine)
+    own = _proc.socket_inodes(now.pid) if now.pid is not None else set()
+    return now.pid, now.started, frozenset(entry.inode for entry in _proc.listeners() if entry.inode in own)
 
 
 def await_daemon(host: Host, before: Generation = (None, None, frozenset())) -> None:
@@ -135,7 +135,7 @@ def running(host: Host) -> Running:
     pid = _pid(host)
     if pid is None:
         return Running(None, None)
-    return Running(pid, start_time(pid), listening_sockets(pid))
+    return Running(pid, _proc.started(pid), _proc.listening(pid))
 
 
 def _pid(host: Host) -> t.Optional[int]:
@@ -146,54 +146,11 @@ def _pid(host: Host) -> t.Optional[int]:
         return _daemon_among(processes.working_in(instance.queue_directories[0]), pid)
     if pid is None:
         return None
-    name = (_content(f"/proc/{pid}/comm") or b"").strip()
-    return pid if name.startswith(b"sendmail") else None
+    return pid if _proc.command(pid).startswith("sendmail") else None
 
 
 def _daemon_among(pids: t.Sequence[int], named: t.Optional[int]) -> t.Optional[int]:
     """The daemon among the processes of an instance: the one that the pid file names, else the one that listens."""
     if named in pids:
         return named
-    return next((pid for pid in pids if listening_sockets(pid)), None)
-
-
-def start_time(pid: int) -> t.Optional[int]:
-    """Clock ticks since boot at which a process started: field 22 of /proc/pid/stat (proc(5))."""
-    stat = _content(f"/proc/{pid}/stat")
-    if not stat:
-        return None
-    return int(stat.rpartition(b")")[2].split()[19])
-
-
-def listening_sockets(pid: int) -> t.Tuple[t.Tuple[str, int], ...]:
-    """Addresses and ports on which a process listens, from /proc, without ss."""
-    inodes = {link[8:-1] for link in _open_files(pid) if link.startswith("socket:[")}
-    found = []
-    for path, family in ((f"/proc/{pid}/net/tcp", socket.AF_INET), (f"/proc/{pid}/net/tcp6", socket.AF_INET6)):
-        for line in (_content(path) or b"").decode("ascii").split("\n")[1:]:
-            fields = line.split()
-            if len(fields) > 9 and fields[3] == "0A" and fields[9] in inodes:
-                found.append(_endpoint(fields[1], family))
-    return tuple(sorted(set(found)))
-
-
-def _open_files(pid: int) -> t.Iterator[str]:
-    """What the descriptors of a process point to; those that are closed meanwhile are left out."""
-    directory = f"/proc/{pid}/fd"
-    try:
-        names = os.listdir(directory)
-    except OSError:
-        return
-    for name in names:
-        try:
-            yield os.readlink(os.path.join(directory, name))
-        except OSError:
-            continue
-
-
-def _endpoint(text: str, family: int) -> t.Tuple[str, int]:
-    """C(0100007F:0019) as (127.0.0.1, 25): the kernel prints each 32-bit word in the byte order of the machine."""
-    address, port = text.split(":")
-    words = [address[start : start + 8] for start in range(0, len(address), 8)]
-    packed = b"".join(bytes(bytearray.fromhex(word))[::-1] for word in words)
-    return socket.inet_ntop(family, packed), int(port, 16)
+    return next((pid for pid in pids if _proc.listening(pid)), None)

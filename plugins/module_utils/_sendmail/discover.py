@@ -12,6 +12,7 @@ import re
 import typing as t
 import weakref
 
+from .. import _proc
 from .._errors import CommandError, PostmasterError, Unsupported
 from .._model.host import Capabilities, Host, Instance
 from .._runner import Runner
@@ -178,9 +179,9 @@ def capabilities(runner: Runner, instance: Instance) -> Capabilities:
         name for name, word in (("hash", "NEWDB"), ("btree", "NEWDB"), ("cdb", "CDB"), ("dbm", "NDBM")) if word in words
     )
     features = {name for name, word in _FEATURES.items() if word in words}
-    if _has_ipv6():
+    if _proc.has_ipv6():
         features.add("ipv6")
-    if (_content("/proc/sys/net/ipv6/bindv6only") or b"").strip() == b"1":
+    if _proc.read_text("/proc/sys/net/ipv6/bindv6only").strip() == "1":
         features.add("bindv6only")
     if version_of(text) >= (8, 18) or "_FFR_REJECT_NUL_BYTE" in words:
         features.add("line_discipline")
@@ -207,10 +208,6 @@ _FEATURES = {
     "full_ipv6": "IPV6_FULL",
     "altnames": "_FFR_TLS_ALTNAMES",
 }
-
-
-def _has_ipv6() -> bool:
-    return bool((_content("/proc/net/if_inet6") or b"").strip())
 
 
 def version_of(text: str) -> t.Tuple[int, ...]:

@@ -16,7 +16,7 @@ import signal
 import time
 import typing as t
 
-from .._postfix.processes import read_text
+from .. import _proc
 
 
 def base(queue: str) -> str:
@@ -42,20 +42,13 @@ def clash(one: str, other: str) -> bool:
 def working_in(queue: str) -> t.Tuple[int, ...]:
     """Every process of sendmail that works there, in the order of their numbers."""
     place = os.path.realpath(base(queue))
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit() and read_text(f"/proc/{name}/comm").startswith("sendmail"):
-            directory = _working_directory(name)
-            if directory == place or directory.startswith(place + "/"):
-                found.append(int(name))
-    return tuple(sorted(found))
+    return tuple(pid for pid in _proc.pids() if _proc.command(pid).startswith("sendmail") and works_below(pid, place))
 
 
-def _working_directory(pid: str) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/cwd")
-    except OSError:
-        return ""
+def works_below(pid: int, place: str) -> bool:
+    """Return whether a process works in a directory or below it."""
+    directory = _proc.working_directory(pid)
+    return directory == place or directory.startswith(place + "/")
 
 
 def end_all(queue: str, patience: float) -> bool:

@@ -16,10 +16,11 @@ import socket
 import time
 import typing as t
 
+from .. import _proc
 from .._model.host import Host
 from .._model.policy_record import Policy, server_level
 from .._smtp.dialogue import Dialogue, tls_context
-from . import cf
+from . import cf, processes
 from . import discover as instance
 
 _PATIENCE = 15.0
@@ -161,16 +162,4 @@ def _pids(scratch: str) -> t.List[int]:
 
     The pid file comes late, and sendmail overwrites its command line, so neither tells as much.
     """
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid() and _works_below(name, scratch):
-            found.append(int(name))
-    return found
-
-
-def _works_below(pid: str, scratch: str) -> bool:
-    try:
-        directory = os.readlink(f"/proc/{pid}/cwd")
-    except OSError:
-        return False
-    return directory == scratch or directory.startswith(scratch + "/")
+    return [pid for pid in _proc.pids() if pid != os.getpid() and processes.works_below(pid, scratch)]

@@ -70,7 +70,7 @@ def test_an_address_that_this_host_does_not_have():
 
 
 def test_ipv6_where_there_is_none(monkeypatch):
-    monkeypatch.setattr(_listen, "read_text", lambda path: "")
+    monkeypatch.setattr(_listen._proc, "has_ipv6", lambda: False)
     (found,) = _listen.problems([("2001:db8::1", 12525)], [], None)
     assert "this host has no IPv6" in found
 

@@ -4,10 +4,11 @@
 
 import pytest
 
+from ansible_collections.postmaster.mta.plugins.module_utils import _proc
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Activation, File, Native, Rendering
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import daemon, processes
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import daemon, master
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     VERSIONS,
@@ -80,10 +81,10 @@ def _master(monkeypatch):
         unit = None
         up = True
 
-    monkeypatch.setattr(processes, "find_master", lambda path: Master.pid)
-    monkeypatch.setattr(processes, "service_unit", lambda pid: Master.unit)
-    monkeypatch.setattr(processes, "comes_up", lambda find: Master.up)
-    monkeypatch.setattr(processes, "ends", lambda pid: True)
+    monkeypatch.setattr(master, "find_master", lambda path: Master.pid)
+    monkeypatch.setattr(_proc, "service_unit", lambda pid: Master.unit)
+    monkeypatch.setattr(master, "comes_up", lambda find: Master.up)
+    monkeypatch.setattr(master, "ends", lambda pid: True)
     monkeypatch.setattr(daemon, "_CHROOT_SCRIPTS", ())
     return Master
 

@@ -59,8 +59,8 @@ def test_our_unit_stops_and_starts_with_the_primary_instance():
 
 
 def test_a_master_in_a_session_is_not_kept_by_its_unit(monkeypatch):
-    monkeypatch.setattr(service, "service_unit", lambda pid: "ssh.service")
+    monkeypatch.setattr(service._proc, "service_unit", lambda pid: "ssh.service")
     assert not service.keeps(runner("", DEBIAN_13), DAEMON, 7)
     assert service.keeps(runner("", SLES_15), DAEMON, 7)
-    monkeypatch.setattr(service, "service_unit", lambda pid: "postfix@postfix-EXT.service")
+    monkeypatch.setattr(service._proc, "service_unit", lambda pid: "postfix@postfix-EXT.service")
     assert service.keeps(runner(DEBIAN_12), DAEMON, 7)

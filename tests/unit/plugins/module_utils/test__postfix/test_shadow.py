@@ -3,14 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import main_cf, master_cf, processes, shadow
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import main_cf, master_cf, shadow
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     make_host,
@@ -136,40 +134,3 @@ def test_what_a_killed_run_left_is_swept_and_nothing_else(stage, parent):
 )
 def test_somebody_who_is_served(params, recipient):
     assert shadow._served(_policy.parse(params, "none"), VALUES) == recipient
-
-
-def test_processes_are_seen_as_proc_shows_them(tmp_path):
-    me = os.getpid()
-    assert processes.started(me) > 0
-    assert processes.started(2**30) is None
-    (tmp_path / "pid").write_text(f"   {me}\n")
-    assert processes.find_master(str(tmp_path / "pid")) is None  # it runs, but it is no master
-    assert processes.find_master(str(tmp_path / "none")) is None
-
-
-def test_an_end_is_seen():
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    assert child.pid in processes.children(os.getpid())
-    assert not processes.ends(child.pid, 0.1)
-    child.kill()
-    assert processes.ends(child.pid, 5)
-    child.wait()
-
-
-def test_sockets_are_known_by_address_and_owner():
-    import socket
-
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(1)
-        assert ("127.0.0.1", server.getsockname()[1]) in processes.listening(os.getpid())
-
-
-def test_the_unit_of_a_process(monkeypatch):
-    texts = {
-        "/proc/7/cgroup": "0::/system.slice/system-postfix.slice/postfix@-.service\n",
-        "/proc/8/cgroup": "0::/user.slice\n",
-    }
-    monkeypatch.setattr(processes, "read_text", texts.get)
-    assert processes.service_unit(7) == "postfix@-.service"
-    assert processes.service_unit(8) is None

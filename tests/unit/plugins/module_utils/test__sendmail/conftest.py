@@ -15,4 +15,4 @@ def debian(monkeypatch):
     monkeypatch.setattr(instance, "the_layout", lambda: instance.LAYOUTS[0])
     monkeypatch.setattr(instance, "trust_store", lambda: instance.TRUST_STORES[0])
     monkeypatch.setattr(instance, "block_size", lambda directory: 4096)
-    monkeypatch.setattr(instance, "_has_ipv6", lambda: True)
+    monkeypatch.setattr(instance._proc, "has_ipv6", lambda: True)

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from ansible_collections.postmaster.mta.plugins.module_utils import _proc
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import (
     NOTHING,
@@ -146,18 +147,22 @@ EXT = Instance("sendmail", "sendmail-ext", "/etc/sendmail-ext", ("/var/spool/ext
 def test_an_additional_instance_is_told_by_its_own_unit(monkeypatch, debian, kind, unit, calls, killed):
     script = Script(monkeypatch, [UP, ANEW])
     done = []
-    monkeypatch.setattr(daemon, "service_unit", lambda pid: unit)
+    monkeypatch.setattr(_proc, "service_unit", lambda pid: unit)
     monkeypatch.setattr(daemon.processes, "end_all", lambda queue, patience: done.append("end"))
     script.host.runner.script[("systemctl", "restart", "sendmail-ext")] = lambda argv: done.append("restart") or ""
     _sendmail.activate(script.host._replace(instance=EXT), Activation(kind, ("x",)))
     assert (done, script.killed) == (calls, killed)
 
 
+def _socket(inode):
+    return _proc.Socket(("::", 25), ("::", 0), "0A", inode)
+
+
 def test_in_the_foreground_a_reload_keeps_the_process_and_opens_other_sockets(monkeypatch, debian):
     script = Script(monkeypatch, [UP])
     sockets = [{"1"}, {"1"}, set(), {"2"}]
-    monkeypatch.setattr(daemon, "socket_inodes", lambda pid: sockets.pop(0) if len(sockets) > 1 else sockets[0])
-    monkeypatch.setattr(daemon, "listeners", lambda: [("::", 25, "1"), ("::", 25, "2")])
+    monkeypatch.setattr(_proc, "socket_inodes", lambda pid: sockets.pop(0) if len(sockets) > 1 else sockets[0])
+    monkeypatch.setattr(_proc, "listeners", lambda: [_socket("1"), _socket("2")])
     _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
     assert script.killed == [(10, signal.SIGHUP)] and sockets == [{"2"}]
 
@@ -176,24 +181,3 @@ def test_stale_pid_files_mean_down(tmp_path, debian, content):
     (tmp_path / "pid").write_text(content)
     (tmp_path / "sendmail.cf").write_text(f"O PidFile={tmp_path}/pid\n")
     assert _sendmail.running(given.make_host(directory=tmp_path)) == Running(None, None)
-
-
-def test_own_process_is_seen_as_the_kernel_tells_it():
-    assert daemon.start_time(os.getpid()) > 0 and daemon.start_time(999999999) is None
-    with daemon.socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        own.listen(1)
-        assert own.getsockname()[:2] in daemon.listening_sockets(os.getpid())
-
-
-@pytest.mark.parametrize(
-    "text, family, place",
-    [
-        ("0100007F:0019", daemon.socket.AF_INET, ("127.0.0.1", 25)),
-        ("00000000:0A1A", daemon.socket.AF_INET, ("0.0.0.0", 2586)),
-        ("00000000000000000000000001000000:0019", daemon.socket.AF_INET6, ("::1", 25)),
-        ("B80D0120000000000000000005000000:0019", daemon.socket.AF_INET6, ("2001:db8::5", 25)),
-    ],
-)
-def test_kernel_addresses(text, family, place):
-    assert daemon._endpoint(text, family) == place

@@ -319,7 +319,7 @@ def test_where_the_package_cannot_be_seen_in_a_pid_file_the_queue_tells(place, m
     wish = place.wish()
     adopt(place, wish)
     monkeypatch.setattr(daemon.processes, "working_in", lambda queue: (7, 8) if queue.endswith("/ext") else (3,))
-    monkeypatch.setattr(daemon, "listening_sockets", lambda pid: (("192.0.2.1", 25),) if pid == 8 else ())
+    monkeypatch.setattr(daemon._proc, "listening", lambda pid: (("192.0.2.1", 25),) if pid == 8 else ())
     assert multi.see(place.runner, wish).pid == 8
     pid_file = place.root / "own.pid"
     place.configure("etc/ext", "spool/ext", "own.pid")
