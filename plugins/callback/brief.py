@@ -12,7 +12,7 @@ type: stdout
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 short_description: Show what changed and what failed, and nothing else
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - One line for each play, or each batch of it, with its hosts. Below it what was done to each host, in the words of the module where
     it returns C(actions), else the name of the task; and the C(summary) of modules that return one.

@@ -11,7 +11,7 @@ name: layered
 author:
   - The postmaster.mta contributors (@postmaster)
 short_description: Lay dictionaries of settings over each other
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Merges a list of dictionaries, the later ones on top, so that a fleet has one policy, a group its exceptions and a host
     its own.

@@ -11,7 +11,7 @@ name: promises
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 short_description: What a relay policy promises to the outside
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads a relay policy and names what a probe from outside must find, in the form of the option O(postmaster.mta.audit_info#module:expect).
   - What the policy leaves open is left out.

@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: capture
 short_description: Catch chosen mail in an instance that delivers nothing
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: capture_info
 short_description: Say what a capture instance has caught
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: capture_save
 short_description: Save the messages of a capture instance on the controller
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: diagnosis
 short_description: Make a verdict of what all relays saw, and print it
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: diagnosis_info
 short_description: Check on one relay, side by side, everything that can keep mail to a domain from flowing
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: dns_info
 short_description: Compare what the MTA's own path, the name servers and the authoritative servers answer about a mail domain
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

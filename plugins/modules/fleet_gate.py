@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: fleet_gate
 short_description: Stop a rollout when a relay is missing
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

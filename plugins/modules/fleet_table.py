@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: fleet_table
 short_description: Show what a rollout did to each relay
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

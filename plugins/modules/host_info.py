@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: host_info
 short_description: Check the host under the MTA for what stops mail
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

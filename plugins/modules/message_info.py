@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: message_info
 short_description: Look into one queued message
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

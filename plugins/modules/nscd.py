@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: nscd
 short_description: Keep nscd from answering for the DNS
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

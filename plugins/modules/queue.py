@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: queue
 short_description: Flush, deliver, hold, release, requeue, delete or expire queued messages
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

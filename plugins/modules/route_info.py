@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: route_info
 short_description: Say where the MTA would send an address, and which rule or table entry decided
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

@@ -9,7 +9,7 @@
 DOCUMENTATION = r"""
 module: smtp
 short_description: Talk SMTP to a server step by step, and send a test message or raw bytes when asked
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:

@@ -12,7 +12,7 @@ import tarfile
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-WANTED = {
+PUBLISHED = {
     *("CHANGELOG.md", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "REUSE.toml"),
     *("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"),
 }
@@ -41,7 +41,7 @@ def _names(tmp_path_factory):
 
 
 def test_nothing_else_is_published(names):
-    assert {name.split("/")[0] for name in names} <= WANTED
+    assert {name.split("/")[0] for name in names} <= PUBLISHED
     assert [name for name in names if "__pycache__" in name or name.endswith(".pyc")] == []
 
 
