@@ -38,17 +38,19 @@ ROUNDS = 3
 OURS = """
 import json, resource, sys, time
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _logread, _logsummary, _logview
+from ansible_collections.postmaster.mta.plugins.module_utils._log import deliveries
+from ansible_collections.postmaster.mta.plugins.module_utils._log import summary
+from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 what, path, processes = sys.argv[2], sys.argv[3], int(sys.argv[4])
-everything, internal = _logview.Selection(), _logview.Internal()
-order = _logread.Order((path,), everything, internal, time.time(), attempts="all", limit=1000, processes=processes)
-log = _logread.Log(Runner(), order)
+everything, internal = deliveries.Selection(), deliveries.Internal()
+order = log_info.Order((path,), everything, internal, time.time(), attempts="all", limit=1000, processes=processes)
+log = log_info.Log(Runner(), order)
 if what == "join":
-    listing = _logread.records(log, order)
+    listing = log_info.records(log, order)
     found, tls = {"count": listing.count, "lines": [record["line"] for record in listing.records()][:2]}, {}
 else:
-    report = _logsummary.report(_logread.summary(log, order), 20)
+    report = summary.report(log_info.summary(log, order), 20)
     found, tls = report["totals"], {side: share["protocols"] for side, share in report["tls"].items()}
 mine, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 json.dump({"found": found, "tls": tls, "memory": max(mine, children)}, sys.stdout)

@@ -16,10 +16,13 @@ from labhosts import REMOTE, TALK, WORLD, Host
 DOORWAY = """
 import json, os, resource, signal, sys, time
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _accessinfo, _accessrun, _change, _errors, _files, _tablerun
+from ansible_collections.postmaster.mta.plugins.module_utils import _change, _errors, _files
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access_info
+from ansible_collections.postmaster.mta.plugins.module_utils._module import table
 call = json.load(sys.stdin)
 exec(call["patch"])
-module = {"access": _accessrun, "access_info": _accessinfo, "table": _tablerun}[call["module"]]
+module = {"access": access, "access_info": access_info, "table": table}[call["module"]]
 params = dict({name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}, mta="auto", instance=None)
 params.update(call["params"])
 began = time.monotonic()

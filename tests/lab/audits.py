@@ -21,14 +21,14 @@ import yaml
 AUDIT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _audit
+from ansible_collections.postmaster.mta.plugins.module_utils._module import audit_info
 def filled(spec, given):
     inner = {name: one.get("options") for name, one in spec.items()}
     return {
         name: filled(inner[name], given.get(name) or {}) if inner[name] else given.get(name, spec[name].get("default"))
         for name in spec
     }
-json.dump(_audit.audit(filled(_audit.ARGUMENT_SPEC, json.load(sys.stdin))), sys.stdout)
+json.dump(audit_info.audit(filled(audit_info.ARGUMENT_SPEC, json.load(sys.stdin))), sys.stdout)
 """
 
 SOURCES = [f"{prefix}{number}" for prefix in ("10.25.0.", "fd00:25::") for number in range(100, 140)]

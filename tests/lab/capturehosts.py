@@ -17,10 +17,12 @@ from labhosts import REMOTE, WORLD, Host
 DOORWAY = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _captureinfo, _capturerun, _errors
+from ansible_collections.postmaster.mta.plugins.module_utils import _errors
+from ansible_collections.postmaster.mta.plugins.module_utils._module import capture
+from ansible_collections.postmaster.mta.plugins.module_utils._module import capture_info
 call = json.load(sys.stdin)
 exec(call["patch"])
-module = {"capture": _capturerun, "capture_info": _captureinfo}[call["module"]]
+module = {"capture": capture, "capture_info": capture_info}[call["module"]]
 params = dict({name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}, mta="auto", instance=None)
 params.update(call["params"])
 try:

@@ -12,17 +12,18 @@ import typing as t
 
 from labhosts import REMOTE, WORLD, Host, conversation
 
-#: Runs on the host: calls _instances.apply; errors of ours come back as data.
+#: Runs on the host: calls instance.apply; errors of ours come back as data.
 CALL = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _errors, _instances, _relay
+from ansible_collections.postmaster.mta.plugins.module_utils import _errors
+from ansible_collections.postmaster.mta.plugins.module_utils._module import instance
 call = json.load(sys.stdin)
 exec(call["patch"])
-params = {name: spec.get("default") for name, spec in _instances.POSTFIX_SPEC.items()}
+params = {name: spec.get("default") for name, spec in instance.POSTFIX_SPEC.items()}
 params.update(call["params"])
 try:
-    answer = _instances.apply(call["mta"], params, call["check_mode"])
+    answer = instance.apply(call["mta"], params, call["check_mode"])
 except _errors.PostmasterError as problem:
     answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 json.dump(answer, sys.stdout)
@@ -47,13 +48,14 @@ def instance(host: Host, check_mode: bool = False, patch: str = "", **params: t.
 CLEAR = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _instances, _mta
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta
+from ansible_collections.postmaster.mta.plugins.module_utils._module import instance
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 for one in _mta.find_all(Runner()):
     if not one.primary:
-        params = {name: spec.get("default") for name, spec in _instances.POSTFIX_SPEC.items()}
+        params = {name: spec.get("default") for name, spec in instance.POSTFIX_SPEC.items()}
         params.update(name=one.name, config_directory=one.config_directory, state="absent", mail="delete")
-        _instances.apply(one.mta, params, False)
+        instance.apply(one.mta, params, False)
 """
 
 
@@ -77,16 +79,16 @@ for instance in _mta.find_all(runner):
         found[instance.name] = [now.pid, now.started]
 json.dump(found, sys.stdout)
 """
-#: Runs on the host: the functions of _queues.
+#: Runs on the host: the functions of queue.
 QUEUE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _queues
+from ansible_collections.postmaster.mta.plugins.module_utils._module import queue
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 what, params = json.load(sys.stdin)
-spec = {"info": _queues.INFO_ARGUMENTS, "operate": _queues.ACTION_ARGUMENTS}[what]
+spec = {"info": queue.INFO_ARGUMENTS, "operate": queue.ACTION_ARGUMENTS}[what]
 params = dict({name: one.get("default") for name, one in spec.items()}, **params)
-answer = _queues.info(Runner(), params) if what == "info" else _queues.operate(Runner(), params, False)
+answer = queue.info(Runner(), params) if what == "info" else queue.operate(Runner(), params, False)
 json.dump(answer, sys.stdout)
 """
 

@@ -35,14 +35,16 @@ PACKAGE = "ansible_collections/postmaster/mta/plugins/module_utils"
 DOORWAY = """
 import json, os, signal, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _change, _errors, _files, _relay, _verify
+from ansible_collections.postmaster.mta.plugins.module_utils import _change, _errors, _files
+from ansible_collections.postmaster.mta.plugins.module_utils._module import relay
+from ansible_collections.postmaster.mta.plugins.module_utils._smtp import verify_policy
 call = json.load(sys.stdin)
 exec(call["patch"])
-defaults = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
+defaults = {name: spec.get("default") for name, spec in relay.ARGUMENT_SPEC.items()}
 params = dict(defaults, mta="auto", instance=None)
 params.update(call["params"])
 try:
-    answer = _relay.apply(params, call["check_mode"])
+    answer = relay.apply(params, call["check_mode"])
 except _errors.PostmasterError as problem:
     answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 json.dump(answer, sys.stdout)
@@ -160,13 +162,13 @@ class Host:
 TALK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _smtp
+from ansible_collections.postmaster.mta.plugins.module_utils._smtp import dialogue
 call = json.load(sys.stdin)
-with _smtp.Dialogue(call["address"], call.get("port", 25), source=call["source"], timeout=30) as dialogue:
-    dialogue.connect()
+with dialogue.Dialogue(call["address"], call.get("port", 25), source=call["source"], timeout=30) as session:
+    session.connect()
     for line in call["lines"]:
-        dialogue.command(line)
-    json.dump([_smtp.step_facts(step) for step in dialogue.steps], sys.stdout)
+        session.command(line)
+    json.dump([dialogue.step_facts(step) for step in session.steps], sys.stdout)
 """
 
 TRUSTED_ADDRESS = "10.25.0.60"

@@ -198,15 +198,16 @@ def _flush(host: Host) -> None:
 READ_IN_THREADS = f"""
 import json, sys, threading
 sys.path.insert(0, "{REMOTE}")
-from ansible_collections.postmaster.mta.plugins.module_utils import _checkup, _runner
+from ansible_collections.postmaster.mta.plugins.module_utils import _runner
+from ansible_collections.postmaster.mta.plugins.module_utils._module import diagnosis_info
 read = []
 class Recorder:
     def find_spec(self, name, path=None, target=None):
         if threading.current_thread() is not threading.main_thread():
             read.append(name)
 sys.meta_path.insert(0, Recorder())
-options = {{name: one.get("default") for name, one in _checkup.ARGUMENT_SPEC.items()}}
-answer = _checkup.run(_runner.Runner(), dict(options, domain="tls.test"))
+options = {{name: one.get("default") for name, one in diagnosis_info.ARGUMENT_SPEC.items()}}
+answer = diagnosis_info.run(_runner.Runner(), dict(options, domain="tls.test"))
 json.dump([read, answer["problems"], [one["code"] for one in answer["host"]["findings"]]], sys.stdout)
 """
 

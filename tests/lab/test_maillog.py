@@ -21,11 +21,11 @@ from labhosts import POSTFIX, RELAYS, REMOTE, ROOT, WORLD, Host, conversation
 ASK = """
 import json, sys, time
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _logread
+from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
-params = {name: spec.get("default") for name, spec in _logread.ARGUMENT_SPEC.items()}
+params = {name: spec.get("default") for name, spec in log_info.ARGUMENT_SPEC.items()}
 params.update(json.load(sys.stdin))
-json.dump(_logread.answer(Runner(), params, time.time(), True), sys.stdout)
+json.dump(log_info.answer(Runner(), params, time.time(), True), sys.stdout)
 """
 
 #: Where the sinks of the lab keep what they accepted.

@@ -49,24 +49,26 @@ def call(host: Host, module: str, spec: str, expression: str, **params: t.Any) -
 
 def queue(host: Host, action: str, **params: t.Any) -> Answer:
     """The module queue."""
-    return call(host, "_queues", "ACTION_ARGUMENTS", "run.operate(runner, params, False)", action=action, **params)
+    return call(
+        host, "_module.queue", "ACTION_ARGUMENTS", "run.operate(runner, params, False)", action=action, **params
+    )
 
 
 def waiting(host: Host, name: str) -> t.List[Answer]:
     """The messages in the queue of an instance."""
-    return call(host, "_queues", "INFO_ARGUMENTS", "run.info(runner, params)", instance=name)["messages"]
+    return call(host, "_module.queue", "INFO_ARGUMENTS", "run.info(runner, params)", instance=name)["messages"]
 
 
 def logged(host: Host, sender: str, **params: t.Any) -> t.List[Answer]:
     """What the log says about a sender's mail."""
     select = {"sender": [sender], "newer_than": "1h", "status": ["sent", "deferred"]}
     expression = "run.answer(runner, params, time.time(), False)"
-    return call(host, "_logread", "ARGUMENT_SPEC", expression, select=select, **params)["deliveries"]
+    return call(host, "_module.log_info", "ARGUMENT_SPEC", expression, select=select, **params)["deliveries"]
 
 
 def info(host: Host, name: t.Optional[str] = None) -> t.List[Answer]:
     """The module relay_info."""
-    found: t.Any = call(host, "_relay", "ARGUMENT_SPEC", "run.describe(params, runner)", instance=name)
+    found: t.Any = call(host, "_module.relay", "ARGUMENT_SPEC", "run.describe(params, runner)", instance=name)
     return found["instances"]
 
 
@@ -347,7 +349,7 @@ def test_tables_and_routes_are_the_instances_own(host):
     assert b"elsewhere.test" in host.read(f"{DIRECTORY}/mailertable")
     expression = "run.info(runner, params)"
     mine, theirs = (
-        call(host, "_routes", "ARGUMENT_SPEC", expression, instance=name, address="a@elsewhere.test")
+        call(host, "_module.route_info", "ARGUMENT_SPEC", expression, instance=name, address="a@elsewhere.test")
         for name in (NAME, "sendmail")
     )
     assert mine != theirs

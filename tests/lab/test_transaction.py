@@ -67,7 +67,9 @@ def test_a_change_that_fails_live_is_taken_back_within_thirty_seconds(host, poli
     host.apply(policy)
     before = {name: facts[0] for name, facts in host.look().items()}
     started = time.monotonic()
-    pull_the_plug = "_verify.observe = lambda *arguments, **options: _verify.Seen(trouble='the plug is out')"
+    pull_the_plug = (
+        "verify_policy.observe = lambda *arguments, **options: verify_policy.Seen(trouble='the plug is out')"
+    )
     wish = {**policy, "limits": {**policy.get("limits", {}), "message_size": "12M"}}
     answer = host.apply(wish, patch=pull_the_plug)
     assert answer["failed"] and answer["restored"] is True and "the plug is out" in answer["msg"]

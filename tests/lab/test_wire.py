@@ -123,7 +123,7 @@ CONNECTIONS = 20
 #: Runs on world instead of a plain conversation: more bytes than would go through a command line, more connections than one.
 BIG = TALK.replace("command(line)", r"command(line.replace('{BIG}', ('x' * 998 + '\r\n') * 27000))")
 CROWD = TALK.replace(
-    "with _smtp",
+    "with dialogue",
     f"""import socket
 crowd = []
 for number in range({CONNECTIONS}):
@@ -131,7 +131,7 @@ for number in range({CONNECTIONS}):
     one.recv(9)
     crowd.append(one)
 call["lines"] = []
-with _smtp""",
+with dialogue""",
 )
 
 

@@ -33,11 +33,11 @@ FOLLOW = "journalctl -q -f -n 0 -a -o short-iso-precise SYSLOG_FACILITY=2"
 ASK = """
 import json, sys, time
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils import _campaign
+from ansible_collections.postmaster.mta.plugins.module_utils._module import campaign_info
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
-params = {name: spec.get("default") for name, spec in _campaign.ARGUMENT_SPEC.items()}
+params = {name: spec.get("default") for name, spec in campaign_info.ARGUMENT_SPEC.items()}
 params.update(json.load(sys.stdin))
-json.dump(_campaign.answer(Runner(), params, time.time(), True), sys.stdout)
+json.dump(campaign_info.answer(Runner(), params, time.time(), True), sys.stdout)
 """
 
 
