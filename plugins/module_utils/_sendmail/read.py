@@ -18,7 +18,7 @@ from .._model.host import Host
 from . import cf, tables, units
 from . import discover as instance
 from .check import listener
-from .render import LOG_LEVELS, NO_QUEUE_LA
+from .settings import LOG_LEVELS, NO_QUEUE_LA
 
 Found = t.Dict[str, t.Any]
 

@@ -20,13 +20,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import polic
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import (
-    KEPT_MC,
-    SEED,
-    relistened,
-    with_shell_values,
-    without_cf_rule,
-)
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.debian import with_shell_values, without_cf_rule
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import KEPT_MC, SEED, relistened
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.sendmail_host import rendered
 
@@ -168,7 +163,7 @@ def test_hand_written_permissions_are_noted():
     live = {"access": b"Connect:127\tRELAY\nConnect:10.9 RELAY\nFrom:x REJECT\n"}
     notes = rendered({"relay": {"networks": []}}, files=live).notes
     assert [note for note in notes if note.startswith("access")] == [
-        "access: the hand-written line Connect:10.9 RELAY lets mail through besides the policy"
+        "access: the unmanaged line Connect:10.9 RELAY lets mail through besides the policy"
     ]
 
 
@@ -595,7 +590,7 @@ def test_other_listeners_leave_every_other_line():
 @pytest.mark.parametrize(
     "mc, live, said",
     [
-        (BY_HAND, "built\nand a line by hand\n", "not what sendmail.mc becomes"),
+        (BY_HAND, "built\nand a line by hand\n", "does not match its sendmail.mc"),
         (BY_HAND.replace("DAEMON_OPTIONS", "dnl"), "built\n", "not one DAEMON_OPTIONS"),
         (BY_HAND.replace("192.0.2.1')", "192.0.2.1',"), "built\n", "not one DAEMON_OPTIONS"),
         ("", "built\n", "not one DAEMON_OPTIONS"),

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Native settings: defines, features and free sections of sendmail.mc as the user wrote them, checked so that each stays one setting.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from .._errors import OptionError
+from .._model.host import Native
+from . import cf, mc
+
+SECTIONS = ("defines", "features") + tuple(mc.RAW_SECTIONS)
+
+#: Features and their arguments; None stands for a feature that is switched off.
+Features = t.Dict[str, t.Optional[t.Tuple[str, ...]]]
+
+
+def refuse_others(native: Native) -> None:
+    """Refuse the settings of the other MTA.
+
+    :raises OptionError: naming the option that is meant instead.
+    """
+    for name, nearest in (("main", "mc.defines"), ("main_secrets", "mc.defines"), ("master", "mc.features")):
+        value = getattr(native, name)
+        if value:
+            raise OptionError(name, sorted(value)[0], f"this is for Postfix; the nearest for sendmail: {nearest}")
+
+
+def refuse_unknown(native: Native) -> None:
+    """Refuse a section that does not exist.
+
+    :raises OptionError: naming the section.
+    """
+    unknown = sorted(set(native.mc) - set(SECTIONS))
+    if unknown:
+        name = unknown[0]
+        raise OptionError(f"mc.{name}", native.mc[name], f"there is no such section; known: {', '.join(SECTIONS)}")
+
+
+def defines(native: Native) -> t.Dict[str, t.Optional[str]]:
+    """Return the options of C(mc.defines) as m4 reads them; None undefines one.
+
+    :raises OptionError: naming the option.
+    """
+    given = native.mc.get("defines") or {}
+    if not isinstance(given, dict):
+        raise OptionError("mc.defines", given, "expected a dictionary of names to values")
+    return {name: _define(name, given[name]) for name in sorted(given, key=str)}
+
+
+def _define(name: t.Any, value: t.Any) -> t.Optional[str]:
+    option = f"mc.defines.{name}"
+    mc.define_name(option, name)
+    if value is None:
+        return None
+    text = mc.safe(option, value)
+    cf.check_type(option, name, text)
+    return text
+
+
+def features(native: Native) -> Features:
+    """Return the features of C(mc.features) with their arguments; None switches one off.
+
+    :raises OptionError: naming the feature.
+    """
+    given = native.mc.get("features") or {}
+    if not isinstance(given, dict):
+        raise OptionError(
+            "mc.features", given, "expected a dictionary of names to arguments; null switches a feature off"
+        )
+    return {name: _feature(name, given[name]) for name in sorted(given, key=str)}
+
+
+def _feature(name: t.Any, value: t.Any) -> t.Optional[t.Tuple[str, ...]]:
+    option = f"mc.features.{name}"
+    mc.feature_name(option, name)
+    if value is None or value is False:
+        return None
+    if value is True or value == "":
+        return ()
+    arguments = value if isinstance(value, (list, tuple)) else [value]
+    return tuple(mc.safe(option, argument) for argument in arguments)
+
+
+def sections(native: Native) -> t.List[mc.Raw]:
+    """Return the free sections that are not empty.
+
+    :raises OptionError: naming section and line.
+    """
+    return [mc.raw(f"mc.{name}", name, native.mc[name]) for name in mc.RAW_SECTIONS if native.mc.get(name)]

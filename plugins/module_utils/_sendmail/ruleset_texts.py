@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rulesets that a policy adds to sendmail's own, as text.
+
+Private to the collection: it can change at any time.
+"""
+
+import re
+import typing as t
+
+_DECLARED = re.compile(r"^S(\w+)", re.MULTILINE)
+
+VRFY_OFF = """\
+Scheck_vrfy
+R$*\t$#error $@ 5.5.1 $: "502 VRFY is switched off\""""
+STARTTLS_DEMANDED = """\
+SStarttlsDemanded
+R$*\t$: $&{client_addr} $| $&{tls_version}
+R $| $*\t$@ OK
+R0 $| $*\t$@ OK
+R127.0.0.1 $| $*\t$@ OK
+RIPv6:0:0:0:0:0:0:0:1 $| $*\t$@ OK
+RIPv6:::1 $| $*\t$@ OK
+R$* $| $+\t$@ OK
+R$*\t$#error $@ 5.7.0 $: "530 Must issue a STARTTLS command first\""""
+# What sendmail's own rules say a moment later with 553 5.5.4. No error for a sender with a domain, one that the access
+# map knows, or one of a local client.
+SENDER_QUALIFIED = """\
+SLocal_check_mail
+R<>\t$@ OK
+R<$*>\t$: $1
+R$* @ $*\t$@ OK
+R$* ! $*\t$@ OK
+R$*\t$: $>SearchList <+ From> $| <U:$1@> <>
+R<?>\t$: $&{daemon_flags} $| $&{client_addr}
+R$* u $* $| $*\t$@ OK
+R$* $| $+\t$#error $@ 5.5.2 $: "504 Domain name required for sender address " $&f"""
+
+# sendmail's own check comes after this one and stays. Only its answer differs: 552 5.2.3. The macro is set back, because it
+# would outlive the refusal and refuse the next MAIL of a client that announces no size there.
+_SIZE_KEPT = """\
+SSizeKept
+R$*\t$: $(postmaster_arith l $@ {limit} $@ $&{{msg_size}} $)
+RTRUE\t$: <TOO LARGE> $(postmaster_macro {{msg_size}} $@ 0 $)
+R<TOO LARGE> $*\t$#error $@ 5.3.4 $: "552 Message size exceeds fixed limit\""""
+#: The maps that size_kept() uses.
+SIZE_MAPS = "LOCAL_CONFIG\nKpostmaster_arith arith\nKpostmaster_macro macro\ndivert(0)dnl"
+
+
+def size_kept(limit: int) -> str:
+    """Return the ruleset that refuses at MAIL a message that announces more bytes than the limit."""
+    return _SIZE_KEPT.format(limit=limit)
+
+
+def check_mail(names: t.Iterable[str]) -> str:
+    """Return the ruleset check_mail that calls others one after another; the first refusal decides."""
+    calls = [f"R$*\t$: $1 $| $>{name} $1\nR$* $| $#$*\t$#$2\nR$* $| $*\t$: $1" for name in names]
+    return "\n".join(["Scheck_mail"] + calls)
+
+
+def declared(text: str) -> t.List[str]:
+    """Return the names of the rulesets that a text declares."""
+    return _DECLARED.findall(text)

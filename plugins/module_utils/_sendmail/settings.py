@@ -1,0 +1,520 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each option of the policy, section by section, as options, features and tables of sendmail.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from .. import _addresses
+from .._errors import OptionError
+from .._model.host import File
+from .._model.policy import Policy, server_level
+from . import discover, mc, ruleset_texts, tables, units
+from .discover import unsupported
+from .draft import Draft, duration_text, text_of
+from .frame import word_list
+
+HELP_FILE = "helpfile.postmaster"
+#: m4 names of each timeout.
+TIMEOUTS = {
+    "connect": ("confTO_CONNECT", "confTO_ICONNECT"),
+    "greeting": ("confTO_INITIAL",),
+    "helo": ("confTO_HELO",),
+    "mail": ("confTO_MAIL",),
+    "rcpt": ("confTO_RCPT",),
+    "data_init": ("confTO_DATAINIT",),
+    "data_block": ("confTO_DATABLOCK",),
+    "data_final": ("confTO_DATAFINAL",),
+    "rset": ("confTO_RSET",),
+    "quit": ("confTO_QUIT",),
+    "misc": ("confTO_MISC",),
+    "starttls": ("confTO_STARTTLS",),
+    "command": ("confTO_COMMAND",),
+    "ident": ("confTO_IDENT",),
+}
+#: m4 name of each limit that is one number.
+LIMITS = {
+    "message_size": "confMAX_MESSAGE_SIZE",
+    "recipients_per_message": "confMAX_RCPTS_PER_MESSAGE",
+    "header_size": "confMAX_HEADERS_LENGTH",
+    "hops": "confMAX_HOP",
+    "processes": "confMAX_DAEMON_CHILDREN",
+}
+#: m4 name of each time of the queue.
+QUEUE = {
+    "lifetime": "confTO_QUEUERETURN",
+    "bounce_lifetime": "confTO_QUEUERETURN_DSN",
+    "warning_time": "confTO_QUEUEWARN",
+    "retry_minimum": "confMIN_QUEUE_AGE",
+    "retry_maximum": "confMAX_QUEUE_AGE",
+}
+#: A QueueLA that no machine reaches: 0 would mean "queue always".
+NO_QUEUE_LA = 1000000
+LOG_LEVELS = {"normal": 9, "verbose": 14}
+_FAMILIES = {"ipv4": "inet", "ipv6": "inet6"}
+_LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
+_PROTOCOL_OPTIONS = {
+    "TLSv1.2": "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1",
+    "TLSv1.3": "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1 +SSL_OP_NO_TLSv1_2",
+}
+_SERVER_OPTIONS = " +SSL_OP_CIPHER_SERVER_PREFERENCE +SSL_OP_NO_RENEGOTIATION"
+_ENCRYPTED = "ENCR:112"
+_VERIFIED = "VERIFY:112+CN"
+_OWN_ADDRESSES = ("127.0.0.1", "IPv6:0:0:0:0:0:0:0:1")
+#: Keys of the access map that let the host itself relay.
+_LOCAL_CLIENTS = (
+    "connect:127",
+    "connect:127.0.0.1",
+    "connect:ipv6:::1",
+    "connect:ipv6:0:0:0:0:0:0:0:1",
+    "connect:localhost",
+)
+#: Letters of Srv_Features for each treatment of a bare LF or CR; to refuse it is what sendmail does anyway (op.me, 5.1.4.15).
+_BARE_NEWLINE: t.Dict[t.Optional[str], t.Tuple[str, ...]] = {
+    None: (),
+    "reject": (),
+    "normalize": ("g2", "u2"),
+    "accept": ("G", "U", "O"),
+}
+
+
+def apply(draft: Draft) -> None:
+    """Put the whole policy into the draft."""
+    for section in (_identity, _relay, _routes, _session, _limits, _timeouts, _load, _tls, _aliases, _queue, _log):
+        section(draft)
+
+
+# --- identity -------------------------------------------------------------------------------------------------------
+
+
+class Listener(t.NamedTuple):
+    """Where a daemon listens.
+
+    :param family: C(inet) or C(inet6).
+    :param address: empty for every address.
+    """
+
+    family: str
+    address: str
+    port: int
+
+
+def _identity(draft: Draft) -> None:
+    identity = draft.policy.identity
+    draft.define("confDOMAIN_NAME", identity.hostname)
+    if identity.banner is not None:
+        # sendmail itself puts the word ESMTP behind the first one.
+        draft.define("confSMTP_LOGIN_MSG", f"$j {identity.banner}".strip())
+        draft.define("HELP_FILE", draft.path(HELP_FILE))
+        draft.files[HELP_FILE] = File(b"#vers\t2\nsmtp\tSee RFC 5321.\n")
+    for text in daemon_options(draft):
+        draft.statement("daemon_options", "DAEMON_OPTIONS", text)
+    _send_from(draft)
+    if identity.local_domains is not None:
+        own = [identity.hostname] if identity.hostname else []
+        draft.files["local-host-names"] = word_list(*own, *identity.local_domains)
+
+
+def daemon_options(draft: Draft) -> t.List[str]:
+    """Return the arguments of the DAEMON_OPTIONS statements; none where sendmail's own default is meant."""
+    identity = draft.policy.identity
+    if identity.listen is None and identity.port is None and identity.protocols is None:
+        return [] if draft.host.instance.primary else _present_listeners(draft)
+    port = identity.port or 25
+    listeners = [
+        Listener(family, address, port)
+        for word in identity.listen or ("all",)
+        for family, address in _addresses_of(draft, word)
+    ]
+    if not listeners:
+        raise OptionError("policy.identity.listen", list(identity.listen), "no address of a protocol that is used here")
+    if draft.host.instance.primary and not any(_takes_submissions(listener) for listener in listeners):
+        listeners.append(Listener("inet", "127.0.0.1", 25))
+    unique = list(dict.fromkeys(listeners))
+    return [_listener_text(number, listener) for number, listener in enumerate(unique, 1)]
+
+
+def _takes_submissions(listener: Listener) -> bool:
+    """Return whether the host's submission program reaches a listener: it hands its mail to 127.0.0.1:25 and nowhere else."""
+    return listener.port == 25 and listener.address in ("", "127.0.0.1")
+
+
+def _present_listeners(draft: Draft) -> t.List[str]:
+    """Return the listeners that an additional instance has: without any it would take the primary instance's addresses."""
+    return [mc.safe("DaemonPortOptions", value) for value in draft.live_cf().values("DaemonPortOptions")]
+
+
+def _addresses_of(draft: Draft, word: str) -> t.List[t.Tuple[str, str]]:
+    """Return family and address of each listener that a word of I(listen) stands for."""
+    if word == "all":
+        return _everywhere(draft)
+    if word == "loopback":
+        return [(_FAMILIES[protocol], _LOOPBACK[protocol]) for protocol in _protocols(draft)]
+    address = _addresses.address(word)
+    return [("inet" if address.version == 4 else "inet6", str(address))]
+
+
+def _everywhere(draft: Draft) -> t.List[t.Tuple[str, str]]:
+    """Return family and address of the listeners for every address.
+
+    On Linux an IPv6 socket for all addresses takes IPv4 too, and a second one for IPv4 could not be opened (ipv6(7)).
+    """
+    protocols = _protocols(draft)
+    if "bindv6only" in draft.host.capabilities.features:
+        return [(_FAMILIES[protocol], "") for protocol in protocols]
+    if protocols == ("ipv6",):
+        nearest = "the IPv6 addresses one by one in policy.identity.listen, or net.ipv6.bindv6only = 1"
+        raise unsupported("policy.identity.protocols", list(protocols), nearest)
+    return [("inet6" if "ipv6" in protocols else "inet", "")]
+
+
+def _protocols(draft: Draft) -> t.Tuple[str, ...]:
+    """Return the IP versions of the policy; without a word there, those that the host has."""
+    protocols = draft.policy.identity.protocols
+    if protocols:
+        return tuple(protocols)
+    return ("ipv4", "ipv6") if "ipv6" in draft.host.capabilities.features else ("ipv4",)
+
+
+def _listener_text(number: int, listener: Listener) -> str:
+    # A: no AUTH, which Debian would offer in clear text. The default backlog of 10 loses SYNs under load.
+    address = f", Addr={listener.address}" if listener.address else ""
+    return f"Name=MTA-{number}, Family={listener.family}{address}, Port={listener.port}, Listen=256, M=A"
+
+
+def _send_from(draft: Draft) -> None:
+    addresses: t.Dict[str, str] = {}
+    for text in draft.policy.identity.send_from or ():
+        family = "inet" if _addresses.address(text).version == 4 else "inet6"
+        if family in addresses:
+            why = f"expected one address for each IP version; {addresses[family]} is the other one"
+            raise OptionError("policy.identity.send_from", text, why)
+        addresses[family] = text
+    for family, address in sorted(addresses.items()):
+        draft.statement("client_options", "CLIENT_OPTIONS", f"Family={family}, Addr={address}")
+
+
+# --- relay and routes -----------------------------------------------------------------------------------------------
+
+
+def _relay(draft: Draft) -> None:
+    """Put networks that may relay into class R, served domains into the access map.
+
+    Class R counts for the names of clients too: a served domain in it would let every host relay whose name is below it.
+    A C(To:) entry of the access map speaks of recipients only.
+    """
+    relay = draft.policy.relay
+    if relay.subdomains is False:
+        draft.feature("relay_hosts_only")
+    if relay.networks is None and relay.domains is None:
+        return
+    draft.files["relay-domains"] = word_list(*_trusted_keys(draft))
+    draft.access.extend((f"To:{domain}", "RELAY") for domain in relay.domains or ())
+    _note_unmanaged_relaying(draft)
+
+
+def _trusted_keys(draft: Draft) -> t.Tuple[str, ...]:
+    """Return the keys that stand for the networks that may relay, each once."""
+    networks = draft.policy.relay.networks or ()
+    return tuple(dict.fromkeys(key for network in networks for key in _keys("policy.relay.networks", network)))
+
+
+def _keys(option: str, network: str) -> t.Tuple[str, ...]:
+    """Return the keys that stand for a network.
+
+    :raises Unsupported: naming the option.
+    """
+    try:
+        return tables.prefixes(_addresses.network(network))
+    except ValueError as problem:
+        raise unsupported(option, network, str(problem))
+
+
+def _note_unmanaged_relaying(draft: Draft) -> None:
+    for dummy, key, value in tables.entries_of(text_of(draft.current("access"))):
+        if value.upper() == "RELAY" and key.lower() not in _LOCAL_CLIENTS:
+            draft.notes.append(f"access: the unmanaged line {key} RELAY lets mail through besides the policy")
+
+
+def _routes(draft: Draft) -> None:
+    routes = draft.policy.routes
+    default = routes.default
+    if default.host:
+        draft.define("SMART_HOST", _next_hop(draft, default, default.host))
+    elif default.port or default.mx is False:
+        raise unsupported("policy.routes.default", default.as_dict(), "a route of each domain with host and port")
+    for route in routes.domains or ():
+        draft.mailertable.append((route.domain, _next_hop(draft, route, route.domain)))
+        if route.subdomains:
+            draft.mailertable.append(("." + route.domain, _next_hop(draft, route, f"%1.{route.domain}")))
+
+
+def _next_hop(draft: Draft, route: Policy, itself: str) -> str:
+    """Return mailer:host for mailertable and SMART_HOST; for a host in brackets no MX is looked up.
+
+    :param itself: the next hop of a route without a host.
+    """
+    mailer = _mailer(draft, route.port)
+    if not route.host:
+        return f"{mailer}:{itself}"
+    try:
+        address = _addresses.address(route.host)
+    except ValueError:
+        return f"{mailer}:{route.host}" if route.mx else f"{mailer}:[{route.host}]"
+    return f"{mailer}:[{address}]" if address.version == 4 else f"{mailer}:[IPv6:{address}]"
+
+
+def _mailer(draft: Draft, port: t.Optional[int]) -> str:
+    if not port or port == 25:
+        return "esmtp"
+    draft.ports.add(port)
+    return f"esmtp{port}"
+
+
+# --- session --------------------------------------------------------------------------------------------------------
+
+
+def _session(draft: Draft) -> None:
+    session = draft.policy.session
+    _privacy(draft)
+    if session.vrfy is False:
+        draft.ruleset(ruleset_texts.VRFY_OFF)
+    if session.helo_checks:
+        draft.feature("block_bad_helo")
+    if session.sender_domain_exists is False:
+        draft.feature("accept_unresolvable_domains")
+    elif session.sender_domain_exists:
+        draft.ruleset(ruleset_texts.SENDER_QUALIFIED)
+        # With a wildcard in the host's own domain, the resolver's search list would find every domain that does not exist.
+        draft.define("confBIND_OPTS", "+WorkAroundBrokenAAAA -DNSRCH -DEFNAMES")
+    if session.smtputf8 and "eai" not in draft.host.capabilities.features:
+        draft.cannot("policy.session.smtputf8", True, "nothing, this build has no SMTPUTF8")
+    _line_discipline(draft)
+    _nul(draft)
+    _greeting_delay(draft)
+
+
+def _privacy(draft: Draft) -> None:
+    session = draft.policy.session
+    if session.helo_required is None and session.expn is None and session.etrn is None:
+        return
+    flags = ["authwarnings", "noverb", "noreceipts", "nobodyreturn", "restrictmailq", "restrictqrun", "restrictexpand"]
+    if session.helo_required:
+        flags.append("needmailhelo")
+    if session.expn is False:
+        flags.append("noexpn")
+    if session.etrn is False:
+        flags.append("noetrn")
+    draft.define("confPRIVACY_FLAGS", ",".join(flags))
+
+
+def _line_discipline(draft: Draft) -> None:
+    """Set the service features of sendmail 8.18, which Debian's 8.17 has too."""
+    session = draft.policy.session
+    if "line_discipline" not in draft.host.capabilities.features:
+        if session.bare_newline == "reject":
+            nearest = "sendmail 8.18 or a distribution's update for CVE-2023-51765"
+            draft.cannot("policy.session.bare_newline", "reject", nearest)
+        return
+    letters = list(_BARE_NEWLINE[session.bare_newline])
+    if session.pipelining_checks is False:
+        letters.append("F")
+    if letters:
+        draft.access.append(("Srv_Features:", " ".join(letters)))
+    if "g2" in letters:
+        draft.notes.append("policy.session.bare_newline: sendmail puts a blank where a bare LF or CR was")
+
+
+def _nul(draft: Draft) -> None:
+    nul = draft.policy.session.nul
+    if nul is None:
+        return
+    if "reject_nul" in draft.host.capabilities.features:
+        draft.define("confREJECT_NUL", nul == "reject")
+    elif nul == "reject":
+        draft.cannot("policy.session.nul", "reject", "accept")
+
+
+def _greeting_delay(draft: Draft) -> None:
+    session = draft.policy.session
+    if session.greeting_delay is None and not session.greeting_delays:
+        return
+    draft.feature("greet_pause", str((session.greeting_delay or 0) * 1000))
+    if session.greeting_delay:
+        # The host's own submissions come through loopback and need no patience.
+        draft.access.extend((f"GreetPause:{key}", "0") for key in _OWN_ADDRESSES)
+    for number, client in enumerate(session.greeting_delays):
+        for key in _keys(f"policy.session.greeting_delays[{number}].network", client.network):
+            draft.access.append((f"GreetPause:{key}", str(client.delay * 1000)))
+
+
+# --- limits, timeouts, load, queue, log -----------------------------------------------------------------------------
+
+
+def _limits(draft: Draft) -> None:
+    limits = draft.policy.limits
+    for option, name in LIMITS.items():
+        draft.define(name, getattr(limits, option))
+    if limits.free_space is not None:
+        size = discover.block_size((draft.host.instance.queue_directories or ("/",))[0])
+        # Rounded up to whole blocks.
+        draft.define("confMIN_FREE_BLOCKS", -(-limits.free_space // size))
+    for option in ("message_rate", "recipient_rate"):
+        value = getattr(limits, option)
+        if value:
+            draft.cannot(f"policy.limits.{option}", value, "policy.limits.connection_rate")
+    _client_limit(draft, "conncontrol", "ClientConn", limits.connections_per_client)
+    _client_limit(draft, "ratecontrol", "ClientRate", limits.connection_rate)
+    if limits.connection_rate is not None:
+        draft.define("confCONNECTION_RATE_WINDOW_SIZE", "60s")
+
+
+def _client_limit(draft: Draft, feature: str, tag: str, limit: t.Optional[int]) -> None:
+    """Set one limit for every client; the host itself and the clients that may relay get 0, which is no limit."""
+    if limit is None:
+        return
+    draft.feature(feature, "nodelay", "terminate")
+    draft.access.append((f"{tag}:", str(limit)))
+    unlimited = dict.fromkeys(_OWN_ADDRESSES + _trusted_keys(draft))
+    draft.access.extend((f"{tag}:{key}", "0") for key in unlimited)
+
+
+def _timeouts(draft: Draft) -> None:
+    for option, names in TIMEOUTS.items():
+        for name in names:
+            draft.define_time(name, getattr(draft.policy.timeouts, option))
+
+
+def _load(draft: Draft) -> None:
+    load = draft.policy.load
+    draft.define("confDELAY_LA", load.delay)
+    draft.define("confREFUSE_LA", load.refuse)
+    if load.queue is not None:
+        draft.define("confQUEUE_LA", load.queue or NO_QUEUE_LA)
+        # QueueLA alone spares all but huge messages; with this factor it queues at the load that it names.
+        draft.define("confQUEUE_FACTOR", 1)
+
+
+def _queue(draft: Draft) -> None:
+    queue = draft.policy.queue
+    for option, name in QUEUE.items():
+        draft.define_time(name, getattr(queue, option))
+    if queue.run_interval is None:
+        return
+    interval = duration_text(queue.run_interval)
+    if not draft.host.instance.primary:
+        draft.files[units.ENVIRONMENT] = File(units.environment(interval))
+    elif draft.current("sendmail.conf") is None:
+        nearest = "the option -q of the daemon, which the distribution's service file sets"
+        draft.cannot("policy.queue.run_interval", interval, nearest)
+
+
+def _log(draft: Draft) -> None:
+    log = draft.policy.log
+    if log.level is not None:
+        draft.define("confLOG_LEVEL", LOG_LEVELS[log.level])
+    if log.tls is False:
+        draft.cannot("policy.log.tls", False, "policy.log.level; a line for each TLS session is always written")
+
+
+def _aliases(draft: Draft) -> None:
+    aliases = draft.policy.aliases
+    if aliases:
+        draft.files[tables.ALIASES] = File(tables.aliases_text(aliases))
+        draft.define("ALIAS_FILE", f"{draft.path(tables.ALIASES)},{draft.aliases}")
+
+
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+def _tls(draft: Draft) -> None:
+    server, client = draft.policy.tls.server, draft.policy.tls.client
+    level = server_level(draft.policy)
+    if level != "none" and not (server.certificate and server.key):
+        why = "policy.tls.server.certificate and policy.tls.server.key are needed"
+        raise OptionError("policy.tls.server.level", level, why)
+    if (level != "none" or client.level not in (None, "none")) and "tls" not in draft.host.capabilities.features:
+        draft.cannot("policy.tls", level, "nothing, this build has no STARTTLS")
+        return
+    if level != "none":
+        _tls_server(draft)
+    if level == "encrypt":
+        draft.mail_check(ruleset_texts.STARTTLS_DEMANDED)
+    _tls_client(draft)
+    _tls_common(draft)
+    for number, demand in enumerate(draft.policy.tls.domains or ()):
+        _tls_domain(draft, f"policy.tls.domains[{number}]", demand)
+
+
+def _tls_server(draft: Draft) -> None:
+    server = draft.policy.tls.server
+    draft.define("confSERVER_CERT", server.certificate)
+    draft.define("confSERVER_KEY", server.key)
+    # V: ask for no client certificate; some clients answer that by hanging up.
+    draft.define("confTLS_SRV_OPTIONS", "V")
+
+
+def _tls_client(draft: Draft) -> None:
+    client = draft.policy.tls.client
+    draft.define("confCLIENT_CERT", client.certificate)
+    draft.define("confCLIENT_KEY", client.key)
+    if client.minimum:
+        draft.define("confCLIENT_SSL_OPTIONS", _PROTOCOL_OPTIONS[client.minimum])
+    if client.level == "none":
+        draft.access.append(("Try_TLS:", "NO"))
+    elif client.level == "encrypt":
+        draft.access.append(("TLS_Srv:", _ENCRYPTED))
+    elif client.level == "dane":
+        if "dane" not in draft.host.capabilities.features:
+            draft.cannot("policy.tls.client.level", "dane", "encrypt, this build has no DANE")
+        draft.define("confDANE", True)
+    if client.level in ("may", "dane") and draft.host.capabilities.version >= (8, 16):
+        draft.define("confTLS_FALLBACK_TO_CLEAR", "true")
+
+
+def _tls_common(draft: Draft) -> None:
+    """Set what sendmail has once for both directions; without all of it STARTTLS silently disappears."""
+    server, client = draft.policy.tls.server, draft.policy.tls.client
+    if server.minimum:
+        draft.define("confSERVER_SSL_OPTIONS", _PROTOCOL_OPTIONS[server.minimum] + _SERVER_OPTIONS)
+    if server_level(draft.policy) == "none" and client.level in (None, "none"):
+        return
+    _authorities(draft)
+    if server.ciphers and client.ciphers and server.ciphers != client.ciphers:
+        draft.cannot("policy.tls.client.ciphers", client.ciphers, "the same list as policy.tls.server.ciphers")
+    draft.define("confCIPHER_LIST", server.ciphers or client.ciphers)
+
+
+def _authorities(draft: Draft) -> None:
+    """Set the certificate authorities: the policy's, the system's, or for want of both our own certificate."""
+    own, given = draft.policy.tls.server.certificate, draft.policy.tls.client.ca_file
+    store = discover.trust_store()
+    if store:
+        file, directory = store
+        draft.define("confCACERT", given or file)
+        draft.define("confCACERT_PATH", directory)
+    elif given or own:
+        draft.define("confCACERT", given or own)
+        draft.define("confCACERT_PATH", (given or own).rpartition("/")[0] or "/")
+
+
+def _tls_domain(draft: Draft, option: str, demand: Policy) -> None:
+    """Add the lines of a domain: TLS_Rcpt is looked up by the recipient's domain, TLS_Srv and Try_TLS by the server's name."""
+    if demand.minimum:
+        raise unsupported(f"{option}.minimum", demand.minimum, "policy.tls.client.minimum, for all domains")
+    if demand.level == "none":
+        draft.access.append((f"Try_TLS:{demand.domain}", "NO"))
+        draft.notes.append(
+            f"{option}: sendmail decides by the name of the server, not by the recipient's domain, where it tries no TLS"
+        )
+    elif demand.level == "may":
+        draft.access.append((f"Try_TLS:{demand.domain}", "YES"))
+        draft.access.append((f"TLS_Srv:{demand.domain}", "OK"))
+    else:
+        value = _VERIFIED if demand.level == "verify" else _ENCRYPTED
+        draft.access.append((f"TLS_Rcpt:{demand.domain}", value))
+        draft.access.append((f"TLS_Srv:{demand.domain}", value))
