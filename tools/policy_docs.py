@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write plugins/doc_fragments/_relay_policy.py from the table in plugins/module_utils/_policy.py.
+"""Write plugins/doc_fragments/_relay_policy.py from the table in plugins/module_utils/_model/policy.py.
 
 With --check it only says whether the file is up to date, by its exit status.
 """
@@ -23,7 +23,7 @@ HEADER = '''{licence}
 
 Private to the collection: it can change at any time.
 
-Written by tools/policy_docs.py from the table in plugins/module_utils/_policy.py: change it there.
+Written by tools/policy_docs.py from the table in plugins/module_utils/_model/policy.py: change it there.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def main() -> int:
 
 def fragment() -> str:
     """The whole file."""
-    from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+    from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as relay_policy
 
     policy = {
         "description": [
             "The relay policy. What it says is done on Postfix and on sendmail alike; what the MTA at hand cannot do is refused."
         ],
         "type": "dict",
-        "suboptions": described(_policy.SECTIONS),
+        "suboptions": described(relay_policy.SECTIONS),
     }
     options = yaml.safe_dump({"options": {"policy": policy}}, sort_keys=False, width=110, allow_unicode=True)
     licence = "".join(line for line in pathlib.Path(__file__).read_text().splitlines(True)[1:4])

@@ -6,7 +6,7 @@
 
 Private to the collection: it can change at any time.
 
-Written by tools/policy_docs.py from the table in plugins/module_utils/_policy.py: change it there.
+Written by tools/policy_docs.py from the table in plugins/module_utils/_model/policy.py: change it there.
 """
 
 from __future__ import annotations
