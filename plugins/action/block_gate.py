@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stops a rollout of access rules between its batches, and shows its tables."""
+"""Stop a rollout of access rules between its batches, and show its tables."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ display = Display()
 
 BATCH, END, ANSWERS = "batch", "end", "answers"
 
+_SPEC = {
+    "phase": {"type": "str", "choices": [BATCH, END, ANSWERS], "required": True},
+    "variable": {"type": "str", "default": "block_result"},
+}
+
 
 class ActionModule(ActionBase):
     """See the documentation of the module of this name."""
@@ -25,16 +30,15 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Judge the fleet; one host speaks for all."""
+        """Judge the fleet. One host speaks for all."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        choices = [BATCH, END, ANSWERS]
-        dummy, options = self.validate_argument_spec({"phase": {"type": "str", "choices": choices, "required": True}})
+        dummy, options = self.validate_argument_spec(_SPEC)
         result.update(changed=False, msg="go on")
         if variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
             return result
         hosts = variables["ansible_play_hosts_all"]
-        relays = [_blocks.see(host, variables["hostvars"][host]) for host in hosts]
+        relays = [_blocks.read(host, variables["hostvars"][host].get(options["variable"])) for host in hosts]
         batch = variables["ansible_play_batch"]
         return dict(result, **self._judge(options["phase"], relays, batch if batch[0] == hosts[0] else ()))
 
@@ -46,12 +50,8 @@ class ActionModule(ActionBase):
         display.display("\n" + "\n".join(lines) + "\n")
         if stopping and phase == BATCH:
             reasons = "; ".join(f"{host}: {reason}" for host, reason in stopping.items())
-            return {
-                "failed": True,
-                "reported": True,
-                "table": lines,
-                "msg": f"the rollout stops here, because of {reasons}",
-            }
+            msg = f"the rollout stops here, because of {reasons}"
+            return {"failed": True, "reported": True, "table": lines, "msg": msg}
         missing = [relay.host for relay in relays if relay.state != _blocks.DONE]
         msg = f"not done: {', '.join(missing)}; a repeat run changes only these" if missing else "every relay is done"
         return {"failed": bool(missing), "reported": True, "table": lines, "msg": msg}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prints what the hosts of a play catch and have caught."""
+"""Print what the hosts of a play catch and have caught."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         dummy, options = self.validate_argument_spec(_SPEC)
         hosts = variables["ansible_play_hosts_all"]
-        found = {host: dict(variables["hostvars"][host].get(options["variable"]) or {}) for host in hosts}
-        lines = _capture_files.table(found)
+        results = {host: dict(variables["hostvars"][host].get(options["variable"]) or {}) for host in hosts}
+        lines = _capture_files.table(results)
         display.display("\n" + "\n".join(lines) + "\n")
-        missing = sorted(host for host, one in found.items() if one.get("failed") or "capture_instance" not in one)
+        missing = sorted(host for host, done in results.items() if done.get("failed") or "capture_instance" not in done)
         result.update(changed=False, lines=lines, failed=bool(missing))
         if missing:
             result["msg"] = "not done: " + ", ".join(missing)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Saves the messages of a capture instance on the controller."""
+"""Save the messages of a capture instance on the controller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.postmaster.mta.plugins.module_utils._model import selection as _select
+from ansible_collections.postmaster.mta.plugins.module_utils._model import selection
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _capture_files
 
 _SPEC = {
@@ -21,7 +21,7 @@ _SPEC = {
     "name": {"type": "str"},
     "limit": {"type": "int", "default": 1000},
     "max_bytes": {"type": "int", "default": 25 << 20},
-    "select": _select.ARGUMENT_SPEC["select"],
+    "select": selection.ARGUMENT_SPEC["select"],
 }
 _ASKED = ("mta", "instance", "name", "max_bytes")
 
@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Ask for the envelopes first, and then for the contents that are not there yet."""
+        """Fetch the envelopes first, and then the contents that are not saved yet."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
         dummy, options = self.validate_argument_spec(_SPEC)
@@ -42,30 +42,32 @@ class ActionModule(ActionBase):
             result.update(listed)
             return result
         directory = _capture_files.directory(pathlib.Path(options["dest"]), variables["inventory_hostname"])
-        new = [one for one in listed["messages"] if not _capture_files.there(directory, one)]
+        new = [message for message in listed["messages"] if not _capture_files.there(directory, message)]
         if not self._task.check_mode:
             for piece in _capture_files.pieces(new):
-                wanted = {"ids": [one["id"] for one in piece]}
-                found = self._ask(
-                    dict(asked, content=True, limit=len(piece), total_bytes=1 << 40, select=wanted), variables
+                select = {"ids": [message["id"] for message in piece]}
+                fetched = self._ask(
+                    dict(asked, content=True, limit=len(piece), total_bytes=1 << 40, select=select), variables
                 )
-                if found.get("failed") or found.get("unreachable"):
-                    result.update(found)
+                if fetched.get("failed") or fetched.get("unreachable"):
+                    result.update(fetched)
                     return result
-                for one in found["messages"]:
-                    _capture_files.save(directory, one, found["capture_instance"], variables["inventory_hostname"])
+                for message in fetched["messages"]:
+                    _capture_files.save(
+                        directory, message, fetched["capture_instance"], variables["inventory_hostname"]
+                    )
         result.update(
             changed=bool(new),
             dest=str(directory),
             count=listed["count"],
-            saved=[one["id"] for one in new],
+            saved=[message["id"] for message in new],
             **{name: listed[name] for name in ("messages", "routes", "truncated", "capture_instance", "exists")},
         )
         return result
 
     def _ask(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         given = {name: value for name, value in arguments.items() if value is not None}
-        found: dict[str, t.Any] = self._execute_module(
+        answer: dict[str, t.Any] = self._execute_module(
             module_name="postmaster.mta.capture_info", module_args=given, task_vars=variables
         )
-        return found
+        return answer

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module relay, and makes of a connection that breaks meanwhile a failure that brakes can see."""
+"""Run the module relay. A connection that breaks meanwhile becomes a failure, so that a rollout stops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 LOST = (
-    "the connection to the host broke during the change; the host finishes it or takes it back alone, never half."
+    "the connection to the host broke during the change; the host finishes it or rolls it back alone, never half."
     " Run again to see which and to finish: "
 )
 
@@ -24,7 +24,7 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Ansible's own brakes and C(rescue) do not see a host that is unreachable; they see one that failed."""
+        """Run the module. Neither Ansible's C(any_errors_fatal) nor C(rescue) reacts to a host that is unreachable."""
         result = super().run(tmp, task_vars)
         try:
             result.update(self._execute_module(module_name="postmaster.mta.relay", task_vars=task_vars))
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
         return result
 
     def cleanup(self, force: bool = False) -> None:
-        """Where the connection is gone there is nothing to tidy up with."""
+        """Tidy up, unless the connection is gone."""
         try:
             super().cleanup(force)
         except AnsibleConnectionFailure:

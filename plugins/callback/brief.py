@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows a run in few lines: what changed, what failed, and nothing else."""
+"""Show a run in few lines: what changed, what failed, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ import typing as t
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden
 
 WIDTH = 100
 #: Lines that one sentence may take, unless with -v.
@@ -83,7 +83,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """A failure is told in full."""
-        said = _fleet.message(result._result)
+        said = _harden.message(result._result)
         if not ignore_errors:
             self._reasons[result._host.get_name()] = said
         if result._result.get("reported"):
@@ -95,7 +95,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_unreachable(self, result: t.Any) -> None:
         """So is a host that is not there."""
-        said = _fleet.message(result._result)
+        said = _harden.message(result._result)
         self._reasons[result._host.get_name()] = f"unreachable: {said}"
         self._say(_host(result), f"{_task(result)}: UNREACHABLE: {said}", C.COLOR_UNREACHABLE)
 

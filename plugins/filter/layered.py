@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lays the settings of fleet, group and host over each other."""
+"""Lay the settings of fleet, group and host over each other."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: layered
 author:
-  - The postmaster.mta contributors (@postmaster)
+  - The postmaster.mta contributors (@postmaster-mta)
 short_description: Lay dictionaries of settings over each other
 version_added: 1.0.0
 description:
@@ -18,7 +18,7 @@ description:
   - Dictionaries merge key by key. Everything else, lists included, replaces what the lower layers said.
   - A key that ends in V(+) appends its list to the list of the lower layers instead. Items that are there already are not
     repeated.
-  - V(null) takes a setting back; the relay then has what it would have if nobody had set it.
+  - V(null) removes a setting. The relay then has what it would have if nobody had set it.
 options:
   _input:
     description: The layers, the lowest first. V(null) stands for an empty one.
@@ -49,15 +49,17 @@ _value:
   type: dict
 """
 
+import typing as t
+
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils._layers import LayerError, merge
 
 
-def layered(layers):
-    """The filter: see DOCUMENTATION."""
+def layered(layers: object) -> dict[str, t.Any]:
+    """Return the merged dictionary; see DOCUMENTATION."""
     if not isinstance(layers, (list, tuple)):
-        raise AnsibleFilterError(f"layered: a list of dictionaries is wanted, not {layers!r}")
+        raise AnsibleFilterError(f"layered: must be a list of dictionaries, not {layers!r}")
     try:
         return merge(layers)
     except LayerError as problem:
@@ -65,8 +67,8 @@ def layered(layers):
 
 
 class FilterModule:
-    """The filters of this file."""
+    """The filter, as Ansible looks for it."""
 
-    def filters(self):
-        """Their names."""
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filter by its name."""
         return {"layered": layered}

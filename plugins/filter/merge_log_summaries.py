@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The figures of several hosts' mail logs as one."""
+"""Merge the figures of several hosts' mail logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Makes one summary from those of several hosts. It is exactly what one host would have counted that had all the logs.
+  - Makes one summary from those of several hosts. It is exactly what one host with all the logs would have counted.
 positional: top
 options:
   _input:
@@ -50,7 +50,7 @@ _value:
 
 
 def merge_log_summaries(tables: t.Sequence[t.Mapping[str, t.Any]], top: int = 20) -> dict[str, t.Any]:
-    """One report from the tables of several hosts."""
+    """Return one report from the tables of several hosts."""
     try:
         return report(merge(tables), int(top))
     except (PostmasterError, TypeError) as problem:
@@ -61,5 +61,5 @@ class FilterModule:
     """The filter, as Ansible looks for it."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """The filter by its name."""
+        """Return the filter by its name."""
         return {"merge_log_summaries": merge_log_summaries}

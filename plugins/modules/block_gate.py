@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Stands between the batches of C(postmaster.mta.block_domains) and at their end. Ansible's own brakes do not see hosts that are
-    unreachable; this one reads what each host reported in C(block_result).
+  - Stands between the batches of C(postmaster.mta.block_domains) and at their end. C(any_errors_fatal) of Ansible ignores hosts that
+    are unreachable. This module reads what each host reported.
   - A relay that failed, or a canary (a host of the first batch) that is unreachable, stops the rollout. A relay further on that is
     unreachable does not, since a block is urgent; it is listed at the end, and makes the run fail.
 extends_documentation_fragment:
@@ -30,6 +30,11 @@ options:
     type: str
     required: true
     choices: [batch, end, answers]
+  variable:
+    description:
+      - The variable in which each host registered the result of M(postmaster.mta.access) or M(postmaster.mta.access_info).
+    type: str
+    default: block_result
 seealso:
   - module: postmaster.mta.access
   - module: postmaster.mta.access_info

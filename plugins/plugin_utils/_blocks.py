@@ -2,21 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rollout of access rules knows about each relay, and the tables that show it.
-
-A relay's variable C(block_result) is what M(postmaster.mta.access) or M(postmaster.mta.access_info) returned there.
+"""How far a rollout of access rules came on each relay, and the tables that show it.
 
 Private to the collection: it can change at any time.
 """
 
 from __future__ import annotations
 
-import textwrap
 import typing as t
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
+from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils._harden import message
+from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
 
-WIDTH = 110
 WAITING, UNREACHABLE, FAILED, DONE = "waiting", "unreachable", "failed", "done"
 
 
@@ -25,6 +23,7 @@ class Relay(t.NamedTuple):
 
     :param state: one of C(waiting), C(unreachable), C(failed), C(done).
     :param reason: why it is not done, in words.
+    :param result: the result of M(postmaster.mta.access) or M(postmaster.mta.access_info).
     """
 
     host: str
@@ -33,37 +32,44 @@ class Relay(t.NamedTuple):
     result: t.Mapping[str, t.Any]
 
 
-def see(host: str, variables: t.Mapping[str, t.Any]) -> Relay:
-    """Read a relay's variables."""
-    result = variables.get("block_result")
+def read(host: str, result: object) -> Relay:
+    """Read the result that a relay registered, or that it has none."""
     if not isinstance(result, t.Mapping):
         return Relay(host, WAITING, "", {})
     if result.get("unreachable"):
-        return Relay(host, UNREACHABLE, _fleet.message(result), {})
+        return Relay(host, UNREACHABLE, message(result), {})
     if result.get("failed"):
-        return Relay(host, FAILED, _fleet.message(result), {})
+        return Relay(host, FAILED, message(result), {})
     return Relay(host, DONE, "", result)
 
 
 def stops(relays: t.Sequence[Relay], canaries: t.Collection[str]) -> dict[str, str]:
-    """The relays that stop a rollout, with the reason: each that failed, and each of the canary batch, whatever keeps it away.
+    """Return the relays that stop a rollout, with the reason.
 
-    A relay further on that is down stops nobody: the block is urgent, and it is listed at the end.
+    Each relay that failed stops it, and each of the canary batch, whatever keeps it away. A later relay that is down stops nobody:
+    the block is urgent, and the relay is listed at the end.
     """
-    found = {relay.host: relay.reason for relay in relays if relay.state == FAILED}
+    reasons = {relay.host: relay.reason for relay in relays if relay.state == FAILED}
     for relay in relays:
         if relay.state == UNREACHABLE and relay.host in canaries:
-            found[relay.host] = f"the canary is unreachable: {relay.reason}"
-    return found
+            reasons[relay.host] = f"the canary is unreachable: {relay.reason}"
+    return reasons
 
 
 def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
-    """One line for each relay that is done, then those that are not, and why."""
+    """Return one line for each relay that is done, then those that are not, and why."""
     done = [relay for relay in relays if relay.state == DONE]
     would = "WOULD " if check_mode else ""
-    head = ("HOST", "MTA", would + "ADD", would + "REMOVE", "ALREADY SO", "VERIFIED REPLY")
-    lines = columns([head, *(_cells(relay) for relay in done)]) if done else []
-    return lines + _missing(relays) + _by_hand(done)
+    columns = [
+        Column("HOST"),
+        Column("MTA"),
+        Column(would + "ADD"),
+        Column(would + "REMOVE"),
+        Column("ALREADY SO"),
+        Column("VERIFIED REPLY", least=14),
+    ]
+    lines = tables.table(columns, [_cells(relay) for relay in done]) if done else []
+    return lines + _missing(relays) + _unmanaged(done)
 
 
 def _cells(relay: Relay) -> tuple[str, ...]:
@@ -78,60 +84,63 @@ def _mta(relay: Relay) -> str:
 
 
 def _reply(result: t.Mapping[str, t.Any]) -> str:
-    """The code and the status of the replies that were seen on the wire, each once."""
-    seen: list[str] = []
+    """Return the code and the status of each reply that was observed on the wire, each once."""
+    replies: list[str] = []
     for sentence in result.get("verified") or ():
         words = str(sentence).partition(": ")[2].split()
         if words and words[0].isdigit() and len(words[0]) == 3:
-            seen.append(" ".join(words[:2]))
-    return ", ".join(dict.fromkeys(seen)) or "-"
+            replies.append(" ".join(words[:2]))
+    return ", ".join(dict.fromkeys(replies)) or "-"
 
 
 def _missing(relays: t.Sequence[Relay]) -> list[str]:
     missing = [relay for relay in relays if relay.state != DONE]
     lines = ["", "Not done:"] if missing else []
     for relay in missing:
-        said = {
+        reasons = {
             WAITING: "not touched, the rollout stopped before its turn",
             UNREACHABLE: f"unreachable: {relay.reason}",
         }
-        text = f"  {relay.host}: {said.get(relay.state, relay.reason)}"
-        lines += textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+        lines += tables.sentence(f"  {relay.host}: {reasons.get(relay.state, relay.reason)}")
     return [*lines, "A repeat run changes only these."] if missing else []
 
 
-def _by_hand(relays: t.Sequence[Relay]) -> list[str]:
+def _unmanaged(relays: t.Sequence[Relay]) -> list[str]:
     lines = [f"  {relay.host}: {line}" for relay in relays for line in relay.result.get("by_hand") or ()]
-    return ["", "Lines by hand, left as they are:", *lines] if lines else []
+    return ["", "Unmanaged lines, left as they are:", *map(tables.harmless, lines)] if lines else []
 
 
 def answers(relays: t.Sequence[Relay]) -> list[str]:
-    """One line for each relay and question."""
-    head = ("HOST", "MTA", "ASKED", "ANSWER", "RULE", "ADDED", "BY", "TICKET", "EXPIRES")
+    """Return one line for each relay and question."""
+    columns = [
+        Column("HOST"),
+        Column("ASKED", least=12),
+        Column("ANSWER", least=12),
+        Column("RULE", least=12),
+        Column("ADDED", least=10),
+        Column("BY"),
+        Column("TICKET"),
+        Column("EXPIRES"),
+    ]
     rows = [_answer(relay, answer) for relay in relays for answer in relay.result.get("answers") or ()]
-    return (columns([head, *rows]) if rows else []) + _missing(relays)
+    return (tables.table(columns, rows) if rows else []) + _missing(relays)
 
 
 def _answer(relay: Relay, answer: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     reply = " ".join(str(answer.get(name) or "") for name in ("code", "status")).strip()
-    rule = str(
-        answer.get("rule")
-        or (f"{answer['table']}:{answer.get('line') or answer.get('key')}" if answer.get("table") else "-")
-    )
-    notes = (str(answer.get(name) or "-") for name in ("added", "by", "ticket", "expires"))
-    asked = f"{answer.get('place')} {answer.get('asked')}"
     several = relay.result.get("instance") == "all"
     return (
         f"{relay.host} {answer.get('instance')}" if several else relay.host,
-        str(relay.result.get("mta", "")),
-        asked,
+        f"{answer.get('place')} {answer.get('asked')}",
         f"{answer.get('action')} {reply}".strip(),
-        rule,
-        *notes,
+        _rule(answer),
+        *(str(answer.get(name) or "-") for name in ("added", "by", "ticket", "expires")),
     )
 
 
-def columns(rows: t.Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows as aligned text."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+def _rule(answer: t.Mapping[str, t.Any]) -> str:
+    if answer.get("rule"):
+        return str(answer["rule"])
+    if answer.get("table"):
+        return f"{answer['table']}:{answer.get('line') or answer.get('key')}"
+    return "-"

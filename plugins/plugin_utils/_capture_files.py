@@ -19,9 +19,10 @@ import typing as t
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _queue_report
+from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
 
-#: What one call of the module returns at most, in messages and in bytes.
+#: The messages and the bytes that one call of the module returns at most.
 PIECE_MESSAGES = 200
 PIECE_BYTES = 8 << 20
 _ID = re.compile(r"[A-Za-z0-9]{6,32}\Z")
@@ -30,12 +31,12 @@ Message = t.Mapping[str, t.Any]
 
 
 def directory(dest: pathlib.Path, host: str) -> pathlib.Path:
-    """Where the files of a host lie; its name is one part of the path, whatever is in it."""
+    """Return the directory for the files of a host. Its name becomes one part of the path, whatever is in it."""
     return dest / (re.sub(r"[^A-Za-z0-9._:@-]", "_", host).lstrip(".") or "_")
 
 
 def there(place: pathlib.Path, message: Message) -> bool:
-    """Whether a message is saved already, as whole as it can be had."""
+    """Return whether a message is saved already, and is as complete as it can be."""
     try:
         known = json.loads((place / f"{_name(message)}.json").read_text(encoding="utf-8"))
         size = (place / f"{_name(message)}.eml").stat().st_size
@@ -49,21 +50,21 @@ def there(place: pathlib.Path, message: Message) -> bool:
 
 
 def pieces(messages: t.Sequence[Message]) -> t.Iterator[list[Message]]:
-    """The messages in portions that one answer of the module can hold."""
+    """Return the messages in pieces that one answer of the module can hold."""
     piece: list[Message] = []
     size = 0
-    for one in messages:
-        if piece and (len(piece) == PIECE_MESSAGES or size + one["size"] > PIECE_BYTES):
+    for message in messages:
+        if piece and (len(piece) == PIECE_MESSAGES or size + message["size"] > PIECE_BYTES):
             yield piece
             piece, size = [], 0
-        piece.append(one)
-        size += one["size"]
+        piece.append(message)
+        size += message["size"]
     if piece:
         yield piece
 
 
 def save(place: pathlib.Path, message: Message, instance: str, host: str) -> None:
-    """Write a message and its envelope; the envelope comes last, so where it is there the message is whole."""
+    """Write a message and its envelope. The envelope is written last: where it exists, the message is complete."""
     content = base64.b64decode(message["content"])
     envelope = {name: value for name, value in message.items() if name != "content"}
     envelope.update(host=host, instance=instance, saved=len(content), sha256=hashlib.sha256(content).hexdigest())
@@ -74,7 +75,7 @@ def save(place: pathlib.Path, message: Message, instance: str, host: str) -> Non
 
 
 def _name(message: Message) -> str:
-    """The queue ID, which came from the host and becomes a file name here."""
+    """Return the queue ID. It came from the host and becomes a file name here, so it is checked."""
     if not _ID.match(message["id"]):
         raise AnsibleError(f"not a queue ID: {message['id']!r}")
     return str(message["id"])
@@ -90,34 +91,33 @@ def _write(path: pathlib.Path, content: bytes) -> None:
 
 
 def table(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
-    """One line for each host: what it catches, how much is caught, and what was done.
+    """Return one line for each host: what it catches, how much is caught, and what was done.
 
     :param results: what capture, capture_info or capture_save returned, or why it did not, by host.
     """
-    rows: list[tuple[str, ...]] = [("HOST", "INSTANCE", "CATCHES", "CAUGHT", "DONE")]
+    columns = [
+        Column("HOST"),
+        Column("INSTANCE", least=8),
+        Column("CATCHES", least=12),
+        Column("CAUGHT", right=True),
+        Column("DONE", least=20),
+    ]
+    rows = []
     troubles = []
     for host, result in sorted(results.items()):
         if "capture_instance" in result and not result.get("failed"):
             routes = ", ".join(result.get("routes") or ()) or "-"
-            rows.append(
-                (
-                    host,
-                    result["capture_instance"],
-                    routes[:60],
-                    str(result.get("caught", result.get("count", 0))),
-                    _done(result),
-                )
-            )
+            caught = result.get("caught", result.get("count", 0))
+            rows.append((host, result["capture_instance"], routes, caught, _done(result)))
         else:
-            troubles.append(f"{host}: {result.get('msg') or 'it did not answer'}")
-    lines = _queue_report._table(rows, right=(3,)) if len(rows) > 1 else []
-    return lines + troubles
+            troubles += tables.sentence(f"{host}: {result.get('msg') or 'it did not answer'}")
+    return (tables.table(columns, rows) if rows else []) + troubles
 
 
 def _done(result: t.Mapping[str, t.Any]) -> str:
-    said = [f"{word} {result[word]}" for word in ("released", "deleted") if result.get(word)]
+    words = [f"{word} {result[word]}" for word in ("released", "deleted") if result.get(word)]
     if "saved" in result:
-        said.append(f"saved {len(result['saved'])} in {result['dest']}")
+        words.append(f"saved {len(result['saved'])} in {result['dest']}")
     if result.get("truncated"):
-        said.append("there are more")
-    return ", ".join(said) or ("changed" if result.get("changed") else "nothing")
+        words.append("there are more")
+    return ", ".join(words) or ("changed" if result.get("changed") else "nothing")

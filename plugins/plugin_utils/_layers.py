@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings in layers: what the fleet, a group and a host say becomes one dictionary.
+"""Settings in layers: those of the fleet, a group and a host become one dictionary.
 
 Private to the collection: it can change at any time.
 """
@@ -62,5 +62,5 @@ def _append(below: t.Any, above: t.Any, path: tuple[str, ...]) -> list[t.Any]:
 def _as_mapping(value: t.Any, path: tuple[str, ...]) -> t.Mapping[str, t.Any]:
     if not isinstance(value, dict):
         where = ".".join(path) or "a layer"
-        raise LayerError(f"{where}: a dictionary is wanted, not {value!r}")
+        raise LayerError(f"{where}: must be a dictionary, not {value!r}")
     return value

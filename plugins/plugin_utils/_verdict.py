@@ -2,26 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A verdict as a postmaster reads it: what is wrong first, then the rest, then what was checked.
+"""Print a verdict as a postmaster reads it: what is wrong first, then the rest, then what was checked.
 
 Private to the collection: it can change at any time.
 """
 
 from __future__ import annotations
 
-import textwrap
 import typing as t
 
 from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.verdict import Case, Verdict
 from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import ERROR, NOTICE, WARNING
+from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
 
-WIDTH = 110
 _CHECKS = "name service, route, next hop, greeting, host, queue"
 _EVIDENCE = 6
 
 
 def lines(verdict: Verdict, reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
-    """The verdict, its evidence and its remedy; then what else is wrong, what is worth knowing, and the details."""
+    """Return the verdict with evidence and remedy, then what else is wrong, what is worth knowing, and the details."""
     wrong = [case for case in verdict.cases if case.finding.severity in (ERROR, WARNING)]
     shown = _head(verdict, wrong)
     if len(wrong) > 1:
@@ -43,24 +42,24 @@ def _head(verdict: Verdict, wrong: t.Sequence[Case]) -> list[str]:
     said = f"nothing is wrong on {number} relay{'s' if number != 1 else ''} ({', '.join(verdict.asked)})"
     if verdict.missing or verdict.unchecked:
         said += "; but not everything could be checked, see below"
-    return _wrapped(title + said, "  ")
+    return tables.sentence(title + said, "  ")
 
 
 def _case(verdict: Verdict, case: Case, title: str, evidence: int = _EVIDENCE) -> list[str]:
     finding = case.finding
     indent = "    "
-    shown = _wrapped(title + finding.what, indent)
+    shown = tables.sentence(title + finding.what, indent)
     everywhere = len(case.hosts) == len(verdict.asked) and len(case.hosts) > 1
     others = sorted(set(verdict.asked) - set(case.hosts))
     where = "on every relay: " if everywhere else "on "
-    shown += _wrapped(
+    shown += tables.sentence(
         f"{indent}{where}{', '.join(case.hosts)}" + (f" (not on {', '.join(others)})" if others else ""), indent * 2
     )
     for line in finding.evidence[:evidence]:
-        shown += _wrapped(f"{indent}seen: {line}", indent * 2)
+        shown += tables.sentence(f"{indent}observed: {line}", indent * 2)
     if finding.remedy:
         # A command is not broken into lines: it will be copied.
-        shown.append(f"{indent}mend: {finding.remedy}")
+        shown.append(f"{indent}fix: {tables.harmless(finding.remedy)}")
     return shown
 
 
@@ -68,11 +67,11 @@ def _checked(verdict: Verdict, reports: t.Mapping[str, t.Mapping[str, t.Any]]) -
     shown = [f"  {_CHECKS}"] if verdict.asked else []
     for host in verdict.asked:
         report = reports[host]
-        shown += _wrapped(f"  {host}: {_summary(report)}", "      ")
+        shown += tables.sentence(f"  {host}: {_summary(report)}", "      ")
     for what, hosts in verdict.unchecked.items():
-        shown += _wrapped(f"  not checked on {', '.join(hosts)}: {what}", "      ")
+        shown += tables.sentence(f"  not checked on {', '.join(hosts)}: {what}", "      ")
     for host, why in sorted(verdict.missing.items()):
-        shown += _wrapped(f"  not asked: {host}: {why}", "      ")
+        shown += tables.sentence(f"  not asked: {host}: {why}", "      ")
     return shown
 
 
@@ -90,7 +89,3 @@ def _summary(report: t.Mapping[str, t.Any]) -> str:
     parts.append(f"{queue.get('messages', 0)} waiting")
     parts.append(f"{report.get('seconds', 0):.1f} s")
     return "; ".join(parts)
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)

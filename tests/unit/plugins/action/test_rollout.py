@@ -69,7 +69,7 @@ class Fleet:
             (top / "plugins" / name).symlink_to(ROOT / "plugins" / name)
         for name in ("roles", "playbooks", "meta", "galaxy.yml"):
             (top / name).symlink_to(ROOT / name)
-        for name in ("fleet_gate", "fleet_table", "nscd"):
+        for name in ("harden_gate", "harden_table", "nscd"):
             (top / "plugins" / "modules" / f"{name}.py").symlink_to(ROOT / "plugins" / "modules" / f"{name}.py")
         (top / "plugins" / "modules" / "relay.py").write_text(RELAY)
         (top / "plugins" / "modules" / "audit_info.py").write_text(AUDIT)
@@ -131,6 +131,7 @@ class Fleet:
             "ANSIBLE_REMOTE_TMP": str(self.directory / "tmp"),
             "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_NOCOLOR": "true",
+            "COLUMNS": "100",
             "ANSIBLE_STDOUT_CALLBACK": "postmaster.mta.brief",
             "HOME": str(self.directory),
         }

@@ -60,11 +60,11 @@ def test_records_append_too():
     ("layers", "named"),
     [
         ([FLEET, {"relay": ["x"]}], "relay: a lower layer has a dictionary"),
-        ([FLEET, {"limits": {"message_size": {"x": 1}}}], "limits.message_size: a dictionary is wanted, not '25M'"),
+        ([FLEET, {"limits": {"message_size": {"x": 1}}}], "limits.message_size: must be a dictionary, not '25M'"),
         ([FLEET, {"limits": {"message_size+": ["x"]}}], r"limits.message_size\+: "),
         ([FLEET, {"relay": {"networks+": "192.0.2.0/24"}}], r"relay.networks\+: "),
-        ([["x"]], "a layer: a dictionary is wanted"),
-        ("text", "a list of dictionaries is wanted"),
+        ([["x"]], "a layer: must be a dictionary"),
+        ("text", "must be a list of dictionaries"),
     ],
 )
 def test_layers_that_do_not_fit_are_errors_that_name_the_key(layers, named):

@@ -2,8 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only the controller runs needs Python 3.10."""
+"""What only the controller runs needs Python 3.10. The terminal of the tests has 100 columns."""
 
 import sys
 
+import pytest
+
 collect_ignore_glob = [] if sys.version_info >= (3, 10) else ["*"]
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")

@@ -7,7 +7,7 @@
 """Prints the table of a rollout. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: fleet_table
+module: harden_table
 short_description: Show what a rollout did to each relay
 version_added: 1.0.0
 author:
@@ -22,15 +22,53 @@ extends_documentation_fragment:
   - postmaster.mta._attributes.info_module
   - postmaster.mta._attributes.actiongroup_all
   - postmaster.mta._attributes.posix
-options: {}
+options:
+  variables:
+    description:
+      - The variables in which the playbook registers the answers of each host.
+    type: dict
+    default: {}
+    suboptions:
+      answered:
+        description: The answer before the rollout.
+        type: str
+        default: harden_answered
+      begun:
+        description: The answer before the batch of the host.
+        type: str
+        default: harden_begun
+      prober:
+        description: The answer of the host that probes from outside.
+        type: str
+        default: harden_prober_answered
+      relay:
+        description: The result of M(postmaster.mta.relay).
+        type: str
+        default: relay_result
+      nscd:
+        description: The result of M(postmaster.mta.nscd).
+        type: str
+        default: nscd_result
+      audit:
+        description: The result of M(postmaster.mta.audit_info).
+        type: str
+        default: harden_audit
+      failure:
+        description: The result of the task that failed.
+        type: str
+        default: harden_failure
+      failed_task:
+        description: The name of the task that failed.
+        type: str
+        default: harden_failed_task
 seealso:
-  - module: postmaster.mta.fleet_gate
+  - module: postmaster.mta.harden_gate
 """
 
 EXAMPLES = r"""
 - name: Ask the relay
   ansible.builtin.ping:
-  register: harden_there
+  register: harden_begun
 
 - name: Apply the relay policy
   postmaster.mta.relay:
@@ -52,7 +90,7 @@ EXAMPLES = r"""
   register: harden_audit
 
 - name: Show the table
-  postmaster.mta.fleet_table:
+  postmaster.mta.harden_table:
   run_once: true
 """
 

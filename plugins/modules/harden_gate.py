@@ -7,18 +7,16 @@
 """Stops a rollout between its batches. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: fleet_gate
+module: harden_gate
 short_description: Stop a rollout when a relay is missing
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Stands between the batches of a rollout. Ansible's own brakes do not see hosts that are unreachable; this one compares the
-    hosts that were planned with those that reported success.
-  - When a relay is missing it shows the table of M(postmaster.mta.fleet_table), and the hosts that are to blame fail. With
+  - Stands between the batches of a rollout. C(any_errors_fatal) of Ansible ignores hosts that are unreachable. This module compares
+    the planned hosts with those that reported success.
+  - When a relay is missing it shows the table of M(postmaster.mta.harden_table), and the hosts that are to blame fail. With
     C(any_errors_fatal) on the task, nothing that comes later is touched.
-  - It reads what the playbook C(postmaster.mta.harden_relay) registers for each host,
-    C(harden_answered), C(harden_there), C(relay_result), C(harden_audit), C(harden_failure) and C(harden_failed_task).
 extends_documentation_fragment:
   - postmaster.mta._attributes
   - postmaster.mta._attributes.info_module
@@ -33,8 +31,46 @@ options:
     type: str
     required: true
     choices: [answered, finished]
+  variables:
+    description:
+      - The variables in which the playbook registers the answers of each host.
+    type: dict
+    default: {}
+    suboptions:
+      answered:
+        description: The answer before the rollout.
+        type: str
+        default: harden_answered
+      begun:
+        description: The answer before the batch of the host.
+        type: str
+        default: harden_begun
+      prober:
+        description: The answer of the host that probes from outside.
+        type: str
+        default: harden_prober_answered
+      relay:
+        description: The result of M(postmaster.mta.relay).
+        type: str
+        default: relay_result
+      nscd:
+        description: The result of M(postmaster.mta.nscd).
+        type: str
+        default: nscd_result
+      audit:
+        description: The result of M(postmaster.mta.audit_info).
+        type: str
+        default: harden_audit
+      failure:
+        description: The result of the task that failed.
+        type: str
+        default: harden_failure
+      failed_task:
+        description: The name of the task that failed.
+        type: str
+        default: harden_failed_task
 seealso:
-  - module: postmaster.mta.fleet_table
+  - module: postmaster.mta.harden_table
 """
 
 EXAMPLES = r"""
@@ -44,7 +80,7 @@ EXAMPLES = r"""
   ignore_unreachable: true
 
 - name: Go on when all are there
-  postmaster.mta.fleet_gate:
+  postmaster.mta.harden_gate:
     phase: answered
   any_errors_fatal: true
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prints the table of a rollout."""
+"""Print the table of a rollout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden
 
 display = Display()
 
@@ -26,12 +26,13 @@ class ActionModule(ActionBase):
         """Show the table, and fail when a relay in it is not hardened."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        self.validate_argument_spec({})
+        dummy, options = self.validate_argument_spec(_harden.ARGUMENT_SPEC)
+        names = _harden.Names(**options["variables"])
         hosts = variables["ansible_play_hosts_all"]
-        relays = [_fleet.see(host, variables["hostvars"][host]) for host in hosts]
-        lines = _fleet.table(relays, self._task.check_mode)
+        relays = [_harden.read(host, variables["hostvars"][host], names) for host in hosts]
+        lines = _harden.table(relays, self._task.check_mode)
         display.display("\n" + "\n".join(lines) + "\n")
-        missing = list(_fleet.judge_finished(relays).blamed)
+        missing = list(_harden.blamed_after(relays))
         result.update(changed=False, table=lines, failed=bool(missing), reported=True, msg="every relay is hardened")
         if missing:
             result["msg"] = "not hardened: " + ", ".join(missing)

@@ -7,15 +7,15 @@
 """Prints the verdict of a diagnosis. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: diagnosis
-short_description: Make a verdict of what all relays saw, and print it
+module: diagnosis_report
+short_description: Make a verdict of what all relays observed, and print it
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Reads what M(postmaster.mta.diagnosis_info) left in C(diagnose_seen) and M(postmaster.mta.smtp) in C(diagnose_greeting) for every host of
-    the play, compares the hosts with each other, and prints what is wrong, on which of them, the evidence and what mends it; the finding
-    that explains most comes first.
+  - Reads what M(postmaster.mta.diagnosis_info) and M(postmaster.mta.smtp) returned for every host of the play, and compares the hosts
+    with each other.
+  - Prints what is wrong, on which hosts, the evidence, and how to fix it. The finding that explains most comes first.
   - Where nothing is wrong it says so, and what was checked.
 extends_documentation_fragment:
   - postmaster.mta._attributes
@@ -28,13 +28,29 @@ options:
       - The domain that was asked about.
     type: str
     required: true
+  variable:
+    description:
+      - The variable in which each host registered the result of M(postmaster.mta.diagnosis_info).
+    type: str
+    default: diagnose_report
+  begun:
+    description:
+      - The variable in which each host registered the start of M(postmaster.mta.diagnosis_info) in the background. It has the reason
+        where the start failed.
+    type: str
+    default: diagnose_begun
+  greeting:
+    description:
+      - The variable in which each host registered the result of M(postmaster.mta.smtp), its greeting observed from outside.
+    type: str
+    default: diagnose_greeting
 seealso:
   - module: postmaster.mta.diagnosis_info
 """
 
 EXAMPLES = r"""
 - name: Show the verdict
-  postmaster.mta.diagnosis:
+  postmaster.mta.diagnosis_report:
     domain: ok.test
   run_once: true
 """

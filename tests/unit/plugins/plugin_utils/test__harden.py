@@ -4,9 +4,9 @@
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _fleet
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden
 
-THERE = {"harden_answered": {"ping": "pong"}, "harden_there": {"ping": "pong"}}
+THERE = {"harden_answered": {"ping": "pong"}, "harden_begun": {"ping": "pong"}}
 RESULT = {
     "changed": True,
     "mta": "sendmail",
@@ -22,42 +22,46 @@ DONE = dict(THERE, relay_result=RESULT, harden_audit=AUDIT)
 @pytest.mark.parametrize(
     ("variables", "state", "reason"),
     [
-        ({}, _fleet.WAITING, ""),
-        ({"harden_answered": {"ping": "pong"}}, _fleet.WAITING, ""),
-        ({"harden_answered": {"unreachable": True, "msg": "no\nroute"}}, _fleet.UNREACHABLE, "no route"),
-        (dict(THERE, harden_there={"unreachable": True, "msg": "gone"}), _fleet.UNREACHABLE, "gone"),
-        ({"harden_prober_there": {"unreachable": True, "msg": "x"}}, _fleet.FAILED, "the host that probes"),
-        (THERE, _fleet.UNFINISHED, "it was lost before"),
-        (dict(THERE, harden_failure={"msg": "refused"}, harden_failed_task="Apply"), _fleet.FAILED, "Apply: refused"),
-        (dict(THERE, relay_result=RESULT), _fleet.UNFINISHED, "not proven from outside"),
+        ({}, _harden.WAITING, ""),
+        ({"harden_answered": {"ping": "pong"}}, _harden.WAITING, ""),
+        ({"harden_answered": {"unreachable": True, "msg": "no\nroute"}}, _harden.UNREACHABLE, "no route"),
+        (dict(THERE, harden_begun={"unreachable": True, "msg": "gone"}), _harden.UNREACHABLE, "gone"),
+        ({"harden_prober_answered": {"unreachable": True, "msg": "x"}}, _harden.FAILED, "the host that probes"),
+        (THERE, _harden.UNFINISHED, "it was lost before"),
+        (dict(THERE, harden_failure={"msg": "refused"}, harden_failed_task="Apply"), _harden.FAILED, "Apply: refused"),
+        (dict(THERE, relay_result=RESULT), _harden.UNFINISHED, "not proven from outside"),
         (
             dict(THERE, relay_result=RESULT, harden_audit={"unreachable": True, "msg": "x"}),
-            _fleet.UNFINISHED,
+            _harden.UNFINISHED,
             "not proven",
         ),
-        (dict(THERE, relay_result={"unreachable": True, "msg": "x"}), _fleet.UNREACHABLE, "x"),
-        (dict(THERE, relay_result={"failed": True, "msg": "x"}), _fleet.FAILED, "x"),
-        (dict(THERE, relay_result=RESULT, harden_audit={"skipped": True}), _fleet.HARDENED, ""),
-        (DONE, _fleet.HARDENED, ""),
+        (dict(THERE, relay_result={"unreachable": True, "msg": "x"}), _harden.UNREACHABLE, "x"),
+        (dict(THERE, relay_result={"failed": True, "msg": "x"}), _harden.FAILED, "x"),
+        (dict(THERE, relay_result=RESULT, harden_audit={"skipped": True}), _harden.HARDENED, ""),
+        (DONE, _harden.HARDENED, ""),
     ],
 )
 def test_state(variables, state, reason):
-    relay = _fleet.see("mx1", variables)
+    relay = _harden.read("mx1", variables)
     assert relay.state == state
     assert reason in relay.reason
     assert bool(relay.reason) == bool(reason)
 
 
 def test_only_the_hardened_pass_the_end_and_only_the_answering_the_beginning():
-    relays = [_fleet.see("a", DONE), _fleet.see("b", {}), _fleet.see("c", {"harden_answered": {"unreachable": True}})]
-    assert list(_fleet.judge_answers(relays).blamed) == ["c"]
-    assert list(_fleet.judge_finished(relays).blamed) == ["b", "c"]
-    assert _fleet.judge_finished(relays[:1]).passed
+    relays = [
+        _harden.read("a", DONE),
+        _harden.read("b", {}),
+        _harden.read("c", {"harden_answered": {"unreachable": True}}),
+    ]
+    assert list(_harden.blamed_before(relays)) == ["c"]
+    assert list(_harden.blamed_after(relays)) == ["b", "c"]
+    assert not _harden.blamed_after(relays[:1])
 
 
 def test_table():
     idle = dict(DONE, relay_result=dict(RESULT, changed=False, settings=[]))
-    assert _fleet.table([_fleet.see("mx1", DONE), _fleet.see("mx2", idle)]) == [
+    assert _harden.table([_harden.read("mx1", DONE), _harden.read("mx2", idle)]) == [
         "HOST  MTA              INSTANCE  CHANGED               ACTIVATION               PROBES",
         "mx1   sendmail 8.18.1  sendmail  confMAX_MESSAGE_SIZE  restart: DAEMON_OPTIONS  70 of 70",
         "mx2   sendmail 8.18.1  sendmail  nothing               -                        70 of 70",
@@ -65,21 +69,21 @@ def test_table():
 
 
 def test_table_in_check_mode():
-    head = _fleet.table([_fleet.see("mx1", dict(DONE, harden_audit={"skipped": True}))], check_mode=True)
+    head = _harden.table([_harden.read("mx1", dict(DONE, harden_audit={"skipped": True}))], check_mode=True)
     assert head[0].split()[3:5] == ["WOULD", "CHANGE"]
     assert head[1].endswith("restart: DAEMON_OPTIONS  -")
-    bare = _fleet.table(
-        [_fleet.see("mx1", dict(THERE, relay_result={"skipped": True}, harden_audit={"skipped": True}))], True
+    bare = _harden.table(
+        [_harden.read("mx1", dict(THERE, relay_result={"skipped": True}, harden_audit={"skipped": True}))], True
     )
     assert "would be installed" in bare[1]
 
 
 def test_table_is_never_wider_than_100_columns():
     long = dict(RESULT, settings=["a" * 70, "b" * 70], activation={"kind": "restart", "because": ["c" * 90]})
-    assert len(_fleet.table([_fleet.see("mx1", dict(DONE, relay_result=long))])[1]) <= 100
+    assert len(_harden.table([_harden.read("mx1", dict(DONE, relay_result=long))])[1]) <= 100
     many = dict(RESULT, settings=[f"smtpd_some_long_parameter_{number}" for number in range(90)], notes=["note " * 60])
     lost = dict(THERE, harden_failure={"msg": "a long reason " * 40}, harden_failed_task="Apply")
-    lines = _fleet.table([_fleet.see("mx1", dict(DONE, relay_result=many)), _fleet.see("mx2", lost)])
+    lines = _harden.table([_harden.read("mx1", dict(DONE, relay_result=many)), _harden.read("mx2", lost)])
     assert max(map(len, lines)) <= 100
     assert "90 settings" in lines[1]
     assert "Not hardened:" in lines
@@ -88,17 +92,17 @@ def test_table_is_never_wider_than_100_columns():
 
 def test_the_same_note_of_several_relays_is_said_once():
     noted = dict(DONE, relay_result=dict(RESULT, notes=["no such thing"]))
-    lines = _fleet.table([_fleet.see("mx1", noted), _fleet.see("mx2", noted)])
+    lines = _harden.table([_harden.read("mx1", noted), _harden.read("mx2", noted)])
     assert lines[-2:] == ["Notes:", "  mx1, mx2: no such thing"]
 
 
 def test_message_of_an_audit_names_the_first_findings():
     failures = [{"probe": f"O{n}", "trick": "t", "judgement": "open", "reason": "250"} for n in range(5)]
-    assert _fleet.message({"summary": "75/80", "failures": failures}) == (
+    assert _harden.message({"summary": "75/80", "failures": failures}) == (
         "75/80; O0 t: open (250); O1 t: open (250); O2 t: open (250); and 2 more"
     )
 
 
 def test_what_was_done_besides_is_named_too():
     idle = dict(DONE, relay_result=dict(RESULT, changed=False), nscd_result={"changed": True})
-    assert _fleet.table([_fleet.see("mx1", idle)])[1].split()[4:6] == ["nscd", "-"]
+    assert _harden.table([_harden.read("mx1", idle)])[1].split()[4:6] == ["nscd", "-"]

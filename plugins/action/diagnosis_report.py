@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Merge what the hosts of a diagnosis observed, and print the verdict."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import verdict as _diagnosis
+from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import as_facts
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden, _verdict
+
+display = Display()
+
+_SPEC = {
+    "domain": {"type": "str", "required": True},
+    "variable": {"type": "str", "default": "diagnose_report"},
+    "begun": {"type": "str", "default": "diagnose_begun"},
+    "greeting": {"type": "str", "default": "diagnose_greeting"},
+}
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of this name."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Judge and show."""
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        dummy, options = self.validate_argument_spec(_SPEC)
+        hosts = {host: variables["hostvars"][host] for host in variables["ansible_play_hosts_all"]}
+        reports, missing = _read(hosts, options)
+        verdict = _diagnosis.judge(options["domain"], reports, missing)
+        shown = _verdict.lines(verdict, reports)
+        display.display("\n" + "\n".join(shown) + "\n")
+        cases = [dict(as_facts(case.finding), hosts=list(case.hosts)) for case in verdict.cases]
+        result.update(changed=False, lines=shown, cases=cases, healthy=verdict.healthy, reported=True, msg=shown[0])
+        return result
+
+
+def _read(
+    hosts: t.Mapping[str, t.Mapping[str, t.Any]], options: t.Mapping[str, str]
+) -> tuple[dict[str, dict[str, t.Any]], dict[str, str]]:
+    """Return the reports of the hosts that have one, and the reasons of the others."""
+    reports: dict[str, dict[str, t.Any]] = {}
+    missing: dict[str, str] = {}
+    for host, variables in hosts.items():
+        begun = variables.get(options["begun"]) or {}
+        # A host that could not even begin says why. That nobody waited for it then says nothing.
+        failed = begun.get("failed") or begun.get("unreachable")
+        answer = begun if failed else variables.get(options["variable"]) or {}
+        if "check_seconds" in answer:
+            reports[host] = dict(answer, greeting=variables.get(options["greeting"]) or {})
+        else:
+            missing[host] = _harden.message(answer) if answer else "it did not answer"
+    return reports, missing

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How far a rollout came on each relay, and the table that shows it.
+
+The playbook registers what each relay answered. C(Names) says in which variables.
+
+Private to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
+
+WAITING = "waiting"
+UNREACHABLE = "unreachable"
+FAILED = "failed"
+UNFINISHED = "unfinished"
+HARDENED = "hardened"
+
+#: Findings of an audit that a sentence names before it counts the rest.
+_FINDINGS = 3
+#: Settings that a row names before it counts them.
+_SETTINGS = 3
+
+
+class Names(t.NamedTuple):
+    """The variables that a rollout registers for each relay.
+
+    :param answered: the answer before the rollout.
+    :param begun: the answer before the batch of the relay.
+    :param prober: the answer of the host that probes from outside.
+    :param relay: the result of the module relay.
+    :param nscd: the result of the module nscd.
+    :param audit: the result of the probes from outside.
+    :param failure: the result of the task that failed.
+    :param failed_task: the name of that task.
+    """
+
+    answered: str = "harden_answered"
+    begun: str = "harden_begun"
+    prober: str = "harden_prober_answered"
+    relay: str = "relay_result"
+    nscd: str = "nscd_result"
+    audit: str = "harden_audit"
+    failure: str = "harden_failure"
+    failed_task: str = "harden_failed_task"
+
+
+NAMES = Names()
+
+#: The option of the plugins that read them.
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "variables": {
+        "type": "dict",
+        "default": {},
+        "options": {name: {"type": "str", "default": default} for name, default in NAMES._asdict().items()},
+    }
+}
+
+
+class Relay(t.NamedTuple):
+    """How far one relay came.
+
+    :param state: one of C(waiting), C(unreachable), C(failed), C(unfinished), C(hardened).
+    :param reason: why it is not hardened, in words; empty if it is.
+    :param result: the result of the module relay, or nothing.
+    :param probes: the column of that name.
+    :param also: what was changed besides the settings of the relay.
+    """
+
+    host: str
+    state: str
+    reason: str
+    result: t.Mapping[str, t.Any]
+    probes: str
+    also: tuple[str, ...] = ()
+
+    def not_touched(self) -> Relay:
+        """Return the same relay, before its batch begins."""
+        return self._replace(state=WAITING, reason="") if self.state == UNFINISHED else self
+
+
+def read(host: str, variables: t.Mapping[str, t.Any], names: Names = NAMES) -> Relay:
+    """Read the variables of a relay."""
+    result = _mapping(variables.get(names.relay))
+    state, reason = _state(variables, result, names)
+    also = ("nscd",) if _mapping(variables.get(names.nscd)).get("changed") else ()
+    return Relay(host, state, reason, result, _probes(_mapping(variables.get(names.audit))), also)
+
+
+def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], names: Names) -> tuple[str, str]:
+    failure = _mapping(variables.get(names.failure))
+    if failure:
+        task = str(variables.get(names.failed_task) or "")
+        return FAILED, f"{task}: {message(failure)}" if task else message(failure)
+    prober = _mapping(variables.get(names.prober))
+    if not result and (prober.get("unreachable") or prober.get("failed")):
+        return FAILED, "the host that probes from outside does not answer: " + message(prober)
+    for name in (names.begun, names.answered, names.relay):
+        answer = _mapping(variables.get(name))
+        if answer.get("unreachable"):
+            return UNREACHABLE, message(answer)
+        if answer.get("failed"):
+            return FAILED, message(answer)
+    if names.begun not in variables:
+        return WAITING, ""
+    if not result:
+        return UNFINISHED, "it was lost before its configuration was reported; run again to see and to finish"
+    audit = _mapping(variables.get(names.audit))
+    if not audit or audit.get("failed") or audit.get("unreachable"):
+        return UNFINISHED, "it was configured, but not proven from outside: " + message(audit)
+    return HARDENED, ""
+
+
+def message(result: t.Mapping[str, t.Any]) -> str:
+    """Return what a result says, on one line: its sentence, or the summary of an audit and its first findings."""
+    sentence = " ".join(str(result.get("msg") or result.get("summary") or "").split())
+    # The last line of a traceback says most.
+    traceback = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()][-1:]
+    parts = traceback + [_finding(finding) for finding in result.get("failures") or ()]
+    if len(parts) > _FINDINGS + 1:
+        parts = [*parts[:_FINDINGS], f"and {len(parts) - _FINDINGS} more"]
+    return "; ".join(([sentence] if sentence else []) + parts) or "no result"
+
+
+def _finding(finding: t.Mapping[str, t.Any]) -> str:
+    return f"{finding.get('probe')} {finding.get('trick')}: {finding.get('judgement')} ({finding.get('reason')})"
+
+
+def _probes(audit: t.Mapping[str, t.Any]) -> str:
+    if not audit or audit.get("skipped"):
+        return "-"
+    groups = _mapping(audit.get("groups")).values()
+    if not groups:
+        return "not done"
+    return f"{sum(group['good'] for group in groups)} of {sum(group['total'] for group in groups)}"
+
+
+def _mapping(value: object) -> t.Mapping[str, t.Any]:
+    return value if isinstance(value, t.Mapping) else {}
+
+
+def blamed_before(relays: t.Iterable[Relay]) -> dict[str, str]:
+    """Return the relays that stop a rollout before a change, with the reason: every relay must have answered."""
+    return {relay.host: relay.reason for relay in relays if relay.state in (UNREACHABLE, FAILED)}
+
+
+def blamed_after(relays: t.Iterable[Relay]) -> dict[str, str]:
+    """Return the relays that stop a rollout after a change, with the reason: every relay must be hardened."""
+    return {relay.host: relay.reason or "it was not hardened" for relay in relays if relay.state != HARDENED}
+
+
+def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
+    """Return the lines of the table: one for each relay that was configured, then those that were not, and why."""
+    configured = [relay for relay in relays if relay.result and not relay.result.get("failed")]
+    columns = [
+        Column("HOST"),
+        Column("MTA"),
+        Column("INSTANCE", least=8),
+        Column("WOULD CHANGE" if check_mode else "CHANGED", least=12),
+        Column("ACTIVATION", least=10),
+        Column("PROBES"),
+    ]
+    lines = tables.table(columns, [_cells(relay) for relay in configured]) if configured else []
+    missing = [relay for relay in relays if relay.state != HARDENED]
+    if missing:
+        title = "Would not be hardened:" if check_mode else "Not hardened:"
+        lines += ([""] if lines else []) + [title]
+        lines += tables.by_host((relay.host, _why(relay)) for relay in missing)
+    return lines + _notes(configured)
+
+
+def _cells(relay: Relay) -> tuple[str, ...]:
+    result = relay.result
+    if result.get("skipped"):
+        return (relay.host, "-", "-", "would be installed", "-", relay.probes)
+    version = str(result.get("version") or "").partition(" ")[0]
+    mta = f"{result.get('mta', '')} {version}".strip()
+    return (relay.host, mta, str(result.get("instance", "")), _changed(relay), _activation(result), relay.probes)
+
+
+def _changed(relay: Relay) -> str:
+    names = [str(name) for name in relay.result.get("settings") or ()] if relay.result.get("changed") else []
+    if relay.result.get("changed") and not names:
+        names = [f"{len(relay.result.get('actions') or ())} actions"]
+    names += relay.also
+    if len(names) > _SETTINGS:
+        return f"{len(names)} settings"
+    return ", ".join(names) or "nothing"
+
+
+def _activation(result: t.Mapping[str, t.Any]) -> str:
+    activation = _mapping(result.get("activation"))
+    kind = str(activation.get("kind") or "nothing")
+    if kind == "nothing" or not result.get("changed"):
+        return "-"
+    # A reload is the rule. What demands a restart is named.
+    reasons = ", ".join(str(reason) for reason in activation.get("because") or ())
+    return tables.shorten(f"{kind}: {reasons}", 30) if kind == "restart" and reasons else kind
+
+
+def _why(relay: Relay) -> str:
+    reason = relay.reason or "not touched, the rollout stopped before its turn"
+    return f"unreachable: {reason}" if relay.state == UNREACHABLE else reason
+
+
+def _notes(relays: t.Sequence[Relay]) -> list[str]:
+    notes = [(relay.host, str(note)) for relay in relays for note in relay.result.get("notes") or ()]
+    return ["", "Notes:", *tables.by_host(notes)] if notes else []

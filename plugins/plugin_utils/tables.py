@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one printer of tables: rows that fit the terminal, and sentences that are wrapped.
+
+A table never wraps. When it is wider than the terminal, the columns that may be shortened give way, the widest first, and a shortened
+cell ends in C(...). Columns such as queue IDs are never shortened, since people copy them. What comes from a host or from mail is made
+harmless: a control character in it is shown escaped.
+
+The width is that of C(COLUMNS), else of the terminal as Ansible measured it, else 80.
+
+Private to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import textwrap
+import typing as t
+
+from ansible.utils.display import Display
+
+#: Sentences are not wider than this, however wide the terminal is.
+SENTENCE = 100
+GAP = "  "
+ELLIPSIS = "..."
+
+Row = t.Sequence[object]
+
+
+class Column(t.NamedTuple):
+    """One column of a table.
+
+    :param right: align it to the right, as numbers are.
+    :param least: the characters that it keeps when the table must be narrower; 0 is a column that is never shortened.
+    """
+
+    title: str
+    right: bool = False
+    least: int = 0
+
+
+def terminal_width() -> int:
+    """Return the characters that fit on a line."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdigit() and int(said) > 0:
+        return int(said)
+    # Ansible keeps one character less than the terminal has.
+    return int(Display().columns) + 1
+
+
+def table(columns: t.Sequence[Column], rows: t.Sequence[Row], below: t.Sequence[str] = (), width: int = 0) -> list[str]:
+    """Return the lines of a table.
+
+    :param rows: the cells of each row, as many as there are columns.
+    :param below: a sentence for each row that is shown below it, indented; an empty one is left out.
+    :param width: the characters that fit on a line; those of the terminal when 0.
+    """
+    width = width or terminal_width()
+    cells = [[column.title for column in columns], *([harmless(str(cell)) for cell in row] for row in rows)]
+    widths = _fit(columns, [max(len(row[place]) for row in cells) for place in range(len(columns))], width)
+    lines = [_line(columns, row, widths) for row in cells]
+    if not below:
+        return lines
+    shown = lines[:1]
+    for line, note in zip(lines[1:], below, strict=True):
+        shown += [line, *([shorten("    " + harmless(note), width)] if note else [])]
+    return shown
+
+
+def _fit(columns: t.Sequence[Column], widths: list[int], width: int) -> list[int]:
+    """Make the widest column that may give way narrower, until the table fits or none may."""
+    widths = list(widths)
+    while sum(widths) + len(GAP) * (len(widths) - 1) > width:
+        able = [place for place, column in enumerate(columns) if 0 < column.least < widths[place]]
+        if not able:
+            break
+        widths[max(able, key=lambda place: widths[place])] -= 1
+    return widths
+
+
+def _line(columns: t.Sequence[Column], row: t.Sequence[str], widths: t.Sequence[int]) -> str:
+    cells = []
+    for column, cell, width in zip(columns, row, widths, strict=True):
+        shown = shorten(cell, width)
+        cells.append(shown.rjust(width) if column.right else shown.ljust(width))
+    return GAP.join(cells).rstrip()
+
+
+def shorten(text: str, width: int) -> str:
+    """Return the text, cut where it is longer than the width."""
+    return text if len(text) <= width else text[: max(0, width - len(ELLIPSIS))].rstrip(" ,:") + ELLIPSIS
+
+
+def harmless(text: str) -> str:
+    """Return the text on one line, with control characters escaped."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
+
+
+def sentence(text: str, indent: str = "    ") -> list[str]:
+    """Return a sentence, wrapped at blanks; lines after the first one are indented."""
+    lead = text[: len(text) - len(text.lstrip(" "))]
+    body = " ".join(harmless(word) for word in text.split())
+    width = min(SENTENCE, terminal_width())
+    return textwrap.wrap(
+        lead + body, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    ) or [""]
+
+
+def by_host(said: t.Iterable[tuple[str, str]]) -> list[str]:
+    """Return each sentence once, after the names of all hosts that said it."""
+    hosts: dict[str, list[str]] = {}
+    for host, text in said:
+        hosts.setdefault(text, []).append(host)
+    return [line for text, names in hosts.items() for line in sentence(f"  {', '.join(names)}: {text}")]
