@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.verdict import Case, Verdict
+from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.verdict import Case, FleetVerdict
 from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import ERROR, NOTICE, WARNING
 from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
 
@@ -19,7 +19,7 @@ _CHECKS = "name service, route, next hop, greeting, host, queue"
 _EVIDENCE = 6
 
 
-def lines(verdict: Verdict, reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+def lines(verdict: FleetVerdict, reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     """Return the verdict with evidence and remedy, then what else is wrong, what is worth knowing, and the details."""
     wrong = [case for case in verdict.cases if case.finding.severity in (ERROR, WARNING)]
     shown = _head(verdict, wrong)
@@ -32,7 +32,7 @@ def lines(verdict: Verdict, reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> l
     return shown
 
 
-def _head(verdict: Verdict, wrong: t.Sequence[Case]) -> list[str]:
+def _head(verdict: FleetVerdict, wrong: t.Sequence[Case]) -> list[str]:
     title = f"VERDICT for {verdict.domain}: "
     if wrong:
         return _case(verdict, wrong[0], title)
@@ -45,7 +45,7 @@ def _head(verdict: Verdict, wrong: t.Sequence[Case]) -> list[str]:
     return tables.sentence(title + said, "  ")
 
 
-def _case(verdict: Verdict, case: Case, title: str, evidence: int = _EVIDENCE) -> list[str]:
+def _case(verdict: FleetVerdict, case: Case, title: str, evidence: int = _EVIDENCE) -> list[str]:
     finding = case.finding
     indent = "    "
     shown = tables.sentence(title + finding.what, indent)
@@ -63,7 +63,7 @@ def _case(verdict: Verdict, case: Case, title: str, evidence: int = _EVIDENCE) -
     return shown
 
 
-def _checked(verdict: Verdict, reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+def _checked(verdict: FleetVerdict, reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     shown = [f"  {_CHECKS}"] if verdict.asked else []
     for host in verdict.asked:
         report = reports[host]

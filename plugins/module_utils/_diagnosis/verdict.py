@@ -2,60 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verdict: what every host of a fleet saw, in; what is wrong, where, the evidence and the remedy, out.
+"""The verdict on a fleet: what is wrong, on which hosts, with the evidence and the remedy.
 
 Private to the collection: it can change at any time.
 
-Pure: it asks nothing. What it is given is what the checks of each host returned (C(_checkup)), and the greeting that somebody
-outside got from each.
+It asks nothing. It is given what diagnosis_info returned from each host, and the greeting that a prober outside got from each.
 """
 
 import typing as t
 
-from .._model.finding import ERROR, NOTICE, SEVERITIES, WARNING, Finding, from_facts
+from .._model.finding import ERROR, NOTICE, WARNING, Finding, from_facts, make_finding
 
+#: What diagnosis_info returned from one host, with C(greeting): what the module smtp returned about it.
 Report = t.Mapping[str, t.Any]
 
-#: What explains most comes first: a finding further down is often only the consequence of one further up.
-RANK = (
-    "mta_down",
-    "queue_disk_read_only",
-    "queue_disk_full",
-    "queue_inodes_full",
-    "no_resolver",
-    "lost_letter",
-    "wrong_route",
-    "route_refuses",
-    "loops_back",
-    "cname_for_mx",
-    "hosts_file",
-    "stale_address",
-    "libc_fails",
-    "resolver_disagrees",
-    "bogus",
-    "no_such_domain",
-    "null_mx",
-    "no_mail_host",
-    "unanswered",
-    "first_resolver_silent",
-    "load",
-    "kernel_irq",
-    "kernel_watchdog",
-    "kernel_disk",
-    "not_listening",
-    "destination_defers",
-    "destination_refuses",
-    "destination_silent",
-)
 #: Tables whose entries send mail elsewhere than DNS says.
 ROUTING = frozenset(("mailertable", "transport_maps", "sender_dependent_relayhost_maps", "smarttable"))
-#: What the conversation with a destination ends with, and the finding that it becomes.
+#: How a conversation with the destination ends, and the finding that it becomes.
 _DESTINATION = {
     "deferred": ("destination_defers", "says not now"),
     "refused": ("destination_refuses", "refuses"),
     "no_conversation": ("destination_silent", "does not answer"),
 }
-#: Findings that explain why the destination cannot be reached; it is then no finding of its own.
+#: Findings that explain why the destination cannot be reached. Then that it cannot is no finding of its own.
 _CAUSES = frozenset(
     ("stale_address", "hosts_file", "wrong_route", "cname_for_mx", "no_resolver", "libc_fails", "resolver_disagrees")
 )
@@ -68,12 +37,13 @@ class Case(t.NamedTuple):
     hosts: t.Tuple[str, ...]
 
 
-class Verdict(t.NamedTuple):
-    """What to think of it all.
+class FleetVerdict(t.NamedTuple):
+    """What is wrong with the mail to a domain, on all hosts together.
 
     :param cases: the worst first.
-    :param asked: the hosts that answered; I(missing): the others, with the reason.
-    :param unchecked: check and reason, with the hosts where it could not be done.
+    :param asked: the hosts that answered.
+    :param missing: the other hosts, with the reason.
+    :param unchecked: check and reason, with the hosts where the check could not be done.
     """
 
     domain: str
@@ -84,14 +54,13 @@ class Verdict(t.NamedTuple):
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong, of what could be checked."""
+        """Whether nothing is wrong of what could be checked."""
         return not self.missing and not any(case.finding.severity in (ERROR, WARNING) for case in self.cases)
 
 
-def judge(domain: str, reports: t.Mapping[str, Report], missing: t.Mapping[str, str]) -> Verdict:
-    """Put together what the hosts saw.
+def judge(domain: str, reports: t.Mapping[str, Report], missing: t.Mapping[str, str]) -> FleetVerdict:
+    """Return the verdict on what the hosts reported.
 
-    :param reports: host to what its checks returned; C(greeting) is what the module smtp returned about it.
     :param missing: hosts without a report, and why.
     """
     by_host = {host: host_findings(report) for host, report in reports.items()}
@@ -104,80 +73,71 @@ def judge(domain: str, reports: t.Mapping[str, Report], missing: t.Mapping[str, 
         for check, why in sorted((report.get("problems") or {}).items()):
             key = f"{check}: {why}"
             unchecked[key] = unchecked.get(key, ()) + (host,)
-    return Verdict(domain, tuple(cases), tuple(sorted(reports)), dict(missing), unchecked)
+    return FleetVerdict(domain, tuple(cases), tuple(sorted(reports)), dict(missing), unchecked)
 
 
 def _gathered(by_host: t.Mapping[str, t.Sequence[Finding]]) -> t.List[Case]:
-    """The same finding of several hosts is one case; of one host, the one with more evidence is kept."""
-    found: t.Dict[t.Tuple[str, str], t.Dict[str, Finding]] = {}
+    """Join the findings of all hosts: the same code about the same thing is one case."""
+    cases: t.Dict[t.Tuple[str, str], t.Dict[str, Finding]] = {}
     for host, findings in by_host.items():
         for finding in findings:
-            hosts = found.setdefault((finding.code, finding.about), {})
-            if host not in hosts or len(finding.evidence) > len(hosts[host].evidence):
-                hosts[host] = finding
-    cases = []
-    for hosts in found.values():
-        names = tuple(sorted(hosts))
-        worst = min(hosts.values(), key=lambda finding: (SEVERITIES.index(finding.severity), -len(finding.evidence)))
-        cases.append(Case(worst._replace(remedy=worst.remedy.replace("{hosts}", ",".join(names))), names))
-    return cases
+            same = cases.setdefault((finding.code, finding.about), {})
+            if host not in same or len(finding.evidence) > len(same[host].evidence):
+                same[host] = finding
+    return [_case(same) for same in cases.values()]
 
 
-def _order(case: Case) -> t.Tuple[int, int, int, str]:
-    code = case.finding.code
-    rank = RANK.index(code) if code in RANK else len(RANK)
-    return SEVERITIES.index(case.finding.severity), rank, -len(case.hosts), case.finding.about
+def _case(same: t.Mapping[str, Finding]) -> Case:
+    """Return one case of the same finding on several hosts: it is told as the host with the worst and most evidence tells it."""
+    names = tuple(sorted(same))
+    worst = min(same.values(), key=lambda finding: (finding.rank, -len(finding.evidence)))
+    return Case(worst._replace(remedy=worst.remedy.replace("{hosts}", ",".join(names))), names)
+
+
+def _order(case: Case) -> t.Tuple[t.Tuple[int, int], int, str]:
+    return case.finding.rank, -len(case.hosts), case.finding.about
 
 
 # --- one host -----------------------------------------------------------------------------------------------------
 
 
 def host_findings(report: Report) -> t.List[Finding]:
-    """What is wrong on one host, by what its checks found and by what they mean together."""
-    found = [
-        from_facts(facts) for check in ("names", "host") for facts in (report.get(check) or {}).get("findings", ())
-    ]
-    found += _message_findings(report)
+    """Return what is wrong on one host: what its checks found, and what they mean together."""
+    findings = _findings_of(report, "names") + _findings_of(report, "host")
+    findings += _message_findings(report)
     route = report.get("route") or {}
     talks = report.get("talk") or []
-    wrong = _wrong_route(report["domain"], route, talks)
-    found += wrong
-    found += _refusing_route(report["domain"], route)
-    if not any(finding.code in _CAUSES and finding.severity == ERROR for finding in found):
-        found += _destination(report, talks)
-    found += _queue_findings(report, any(finding.severity == ERROR for finding in found))
-    found += _greeting(report)
-    return found
+    findings += _wrong_route(report["domain"], route, talks)
+    findings += _refusing_route(report["domain"], route)
+    if not any(finding.code in _CAUSES and finding.severity == ERROR for finding in findings):
+        findings += _destination(report, talks)
+    findings += _queue_findings(report, any(finding.severity == ERROR for finding in findings))
+    findings += _greeting(report)
+    return findings
+
+
+def _findings_of(report: Report, check: str) -> t.List[Finding]:
+    return [from_facts(facts) for facts in (report.get(check) or {}).get("findings") or ()]
 
 
 def _message_findings(report: Report) -> t.List[Finding]:
     quotes = (report.get("message") or {}).get("open_quotes") or []
     if not quotes:
         return []
-    evidence = tuple(f"line {one['line']} of the message: {one['text']}" for one in quotes)
+    evidence = [f"line {quote['line']} of the message: {quote['text']}" for quote in quotes]
     instances = (report.get("host") or {}).get("instances") or []
-    if any(one.get("closes_quotes") for one in instances):
+    if any(instance.get("closes_quotes") for instance in instances):
         what = (
             "the message opens a quote in a MIME field and does not close it, and sendmail closes it over the last letter: "
             "that is how the name of the attachment loses its last letter"
         )
-        return [Finding("lost_letter", ERROR, "message", what, evidence, _CLOSE)]
+        return [make_finding("lost_letter", ERROR, "message", what, evidence)]
     what = "the message opens a quote in a MIME field and does not close it; this host passes it on as it is"
-    return [
-        Finding(
-            "open_quote", WARNING, "message", what, evidence, "close the quote in the program that writes the message"
-        )
-    ]
-
-
-_CLOSE = (
-    "close the quote in the program that writes the message; until then on these relays: postmaster.mta.relay with "
-    "mc: {defines: {confMAX_MIME_HEADER_LENGTH: '0'}}"
-)
+    return [make_finding("open_quote", WARNING, "message", what, evidence)]
 
 
 def _wrong_route(domain: str, route: Report, talks: t.Sequence[Report]) -> t.List[Finding]:
-    """An entry that sends the domain's mail to where nobody takes it."""
+    """Find an entry that sends the domain's mail to where nobody takes it."""
     entry = route.get("decided_by") or {}
     if entry.get("role") not in ROUTING or route.get("verdict") != "remote":
         return []
@@ -189,8 +149,7 @@ def _wrong_route(domain: str, route: Report, talks: t.Sequence[Report]) -> t.Lis
         f"{entry['key']} -> {entry['value']}"
     )
     evidence = tuple(f"{talk['host']}:{talk['port']} ({talk['why']}): {talk['last']}" for talk in talks)
-    remedy = f"correct or remove {entry['key']} in {place} (postmaster.mta.relay, policy.routes), then flush the queue of the domain"
-    return [Finding("wrong_route", ERROR, entry["key"], what, evidence, remedy)]
+    return [make_finding("wrong_route", ERROR, entry["key"], what, evidence, key=entry["key"], place=place)]
 
 
 def _refusing_route(domain: str, route: Report) -> t.List[Finding]:
@@ -198,25 +157,26 @@ def _refusing_route(domain: str, route: Report) -> t.List[Finding]:
         return []
     does = "throws away" if route["verdict"] == "discard" else "refuses"
     what = f"this relay {does} mail for {domain}: {route.get('because')}"
-    return [Finding("route_refuses", ERROR, domain, what, (f"{route.get('transport')}: {route.get('nexthop')}",))]
+    return [make_finding("route_refuses", ERROR, domain, what, (f"{route.get('transport')}: {route.get('nexthop')}",))]
 
 
 def _destination(report: Report, talks: t.Sequence[Report]) -> t.List[Finding]:
-    """What the destination does, told with what waits for it and since when."""
+    """Return what the destination does, together with what waits for it and since when."""
     queue = report.get("queue") or {}
-    found = []
+    findings = []
     for talk in talks:
         for finding in map(from_facts, talk["findings"]):
-            known = _DESTINATION.get(finding.code)
-            if known is None:
-                found.append(finding)
+            if finding.code not in _DESTINATION:
+                findings.append(finding)
                 continue
-            code, does = known
+            code, does = _DESTINATION[finding.code]
             since = f"; {_waiting(queue)}" if queue.get("messages") else ""
             what = f"{talk['host']}, which takes the mail of {report['domain']} ({talk['why']}), {does}: {talk['last']}{since}"
-            evidence = tuple(talk["steps"][-4:]) + ((f"queue: {queue['reason']}",) if queue.get("reason") else ())
-            found.append(Finding(code, finding.severity, talk["host"], what, evidence))
-    return found
+            evidence = list(talk["steps"][-4:])
+            if queue.get("reason"):
+                evidence.append(f"queue: {queue['reason']}")
+            findings.append(make_finding(code, finding.severity, talk["host"], what, evidence))
+    return findings
 
 
 def _waiting(queue: Report) -> str:
@@ -225,84 +185,89 @@ def _waiting(queue: Report) -> str:
 
 
 def _queue_findings(report: Report, explained: bool) -> t.List[Finding]:
-    """Mail that waits although nothing else is wrong, or because of what is."""
+    """Return the mail that waits for the domain.
+
+    :param explained: whether another finding says why: then it is not the queue that must be flushed first.
+    """
     queue = report.get("queue") or {}
     if not queue.get("messages"):
         return []
-    evidence = (f"{queue['id']}: {queue['reason']}",) if queue.get("reason") else ()
-    remedy = "" if explained else f"ansible {{hosts}} -m postmaster.mta.queue -a '{_flush(report['domain'])}'"
-    return [Finding("waiting", NOTICE, report["domain"], _waiting(queue), evidence, remedy)]
-
-
-def _flush(domain: str) -> str:
-    return f'{{"action": "flush", "select": {{"domain": ["{domain}"]}}}}'
+    domain = report["domain"]
+    evidence = [f"{queue['id']}: {queue['reason']}"] if queue.get("reason") else []
+    finding = make_finding("waiting", NOTICE, domain, _waiting(queue), evidence, domain=domain)
+    return [finding._replace(remedy="") if explained else finding]
 
 
 def _greeting(report: Report) -> t.List[Finding]:
-    """How the host greets somebody from outside; a silent name server is what makes that slow."""
-    greeting = report.get("greeting") or {}
-    found = []
-    for finding in map(from_facts, greeting.get("findings") or ()):
+    """Return how the host greets a client from outside. A silent name server is what makes that slow."""
+    findings = []
+    for finding in _findings_of(report, "greeting"):
         if finding.code == "slow_greeting":
             finding = finding._replace(what=f"who connects to this relay waits for the greeting: {finding.what}")
         elif finding.code == "no_conversation":
-            finding = finding._replace(
-                code="no_greeting", what=f"from outside this relay cannot be reached: {finding.what}"
-            )
-        found.append(finding)
-    return found
+            what = f"from outside this relay cannot be reached: {finding.what}"
+            finding = make_finding("no_greeting", finding.severity, finding.about, what, finding.evidence)
+        findings.append(finding)
+    return findings
 
 
 # --- the fleet ----------------------------------------------------------------------------------------------------
 
 
-def fleet_findings(reports: t.Mapping[str, Report]) -> t.Dict[str, t.List[Finding]]:
-    """What one host does otherwise than most of the others."""
-    found: t.Dict[str, t.List[Finding]] = {host: [] for host in reports}
-    for code, title, view in (
-        ("resolves_differently", "finds the domain's mail at", _resolution),
-        ("routes_differently", "sends the domain's mail to", _routing),
-    ):
-        views = {host: view(report) for host, report in sorted(reports.items())}
-        known = {host: seen for host, seen in views.items() if seen}
-        usual = _usual(list(known.values()))
-        for host, seen in known.items():
-            if usual is not None and not _agree(seen, usual):
-                others = sum(1 for other in known.values() if _agree(other, usual))
-                what = f"this host {title} {_shown(seen)}; {others} others at {_shown(usual)}"
-                found[host].append(Finding(code, WARNING, _shown(seen), what.replace("others at", _THERE[code])))
-    return found
-
-
-_THERE = {"resolves_differently": "others at", "routes_differently": "others to"}
-#: Names, each with what was found for it.
+#: What a host sees of the domain: names, each with what it is resolved to.
 View = t.Mapping[str, t.FrozenSet[str]]
 
 
+class _Comparison(t.NamedTuple):
+    """One thing that the hosts of a fleet should see alike, with the words of the sentence about a host that does not."""
+
+    code: str
+    view: t.Callable[[Report], View]
+    this_host: str
+    others: str
+
+
+def fleet_findings(reports: t.Mapping[str, Report]) -> t.Dict[str, t.List[Finding]]:
+    """Return what one host does otherwise than most of the others."""
+    findings: t.Dict[str, t.List[Finding]] = {host: [] for host in reports}
+    for comparison in _COMPARISONS:
+        seen_by = {host: comparison.view(report) for host, report in sorted(reports.items())}
+        views = {host: view for host, view in seen_by.items() if view}
+        usual = _usual(list(views.values()))
+        if usual is None:
+            continue
+        others = sum(1 for view in views.values() if _agree(view, usual))
+        for host, view in views.items():
+            if not _agree(view, usual):
+                what = f"this host {comparison.this_host} {_shown(view)}; {others} {comparison.others} {_shown(usual)}"
+                findings[host].append(make_finding(comparison.code, WARNING, _shown(view), what))
+    return findings
+
+
 def _usual(views: t.Sequence[View]) -> t.Optional[View]:
-    """What more than half agree on; None where there is no such majority."""
+    """Return what more than half agree on; None where there is no such majority."""
     for candidate in views:
         if sum(1 for other in views if _agree(candidate, other)) > len(views) / 2:
             return candidate
     return None
 
 
-def _agree(one: View, other: View) -> bool:
-    """Of a name with many addresses that take turns, everybody may have seen another part."""
-    if set(one) != set(other):
+def _agree(view: View, other: View) -> bool:
+    """Return whether two hosts see the same. Of a name with many addresses that take turns, each may know another part."""
+    if set(view) != set(other):
         return False
-    return all(bool(one[name] & other[name]) or one[name] == other[name] for name in one)
+    return all(bool(view[name] & other[name]) or view[name] == other[name] for name in view)
 
 
 def _shown(view: View) -> str:
-    parts = [f"{name} ({', '.join(sorted(found))})" if found else name for name, found in sorted(view.items())]
+    parts = [f"{name} ({', '.join(sorted(values))})" if values else name for name, values in sorted(view.items())]
     return ", ".join(parts)
 
 
 def _resolution(report: Report) -> View:
-    """The exchangers with the addresses that the MTA's own path has for them."""
+    """Return the exchangers with the addresses that the MTA gets for them."""
     hosts = (report.get("names") or {}).get("mail_exchangers") or []
-    return {one["name"]: frozenset(one["libc"]) for one in hosts}
+    return {host["name"]: frozenset(host["libc"]) for host in hosts}
 
 
 def _routing(report: Report) -> View:
@@ -310,3 +275,9 @@ def _routing(report: Report) -> View:
     if route.get("verdict") != "remote":
         return {str(route["verdict"]): frozenset()} if route else {}
     return {f"{'the MX of ' if hop['by_mx'] else ''}{hop['name']}:{hop['port']}": frozenset() for hop in route["hops"]}
+
+
+_COMPARISONS = (
+    _Comparison("resolves_differently", _resolution, "finds the domain's mail at", "others at"),
+    _Comparison("routes_differently", _routing, "sends the domain's mail to", "others to"),
+)

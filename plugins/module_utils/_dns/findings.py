@@ -10,61 +10,49 @@ Private to the collection: it can change at any time.
 import ipaddress
 import typing as t
 
-from .._model.finding import ERROR, NOTICE, WARNING, Finding
+from .._model.finding import ERROR, NOTICE, SEVERITIES, WARNING, Finding, make_finding
 from . import query as _dns
+from . import resolver
 from .lookups import AUTHORITY, CHROOT, PUBLIC, RESOLVER, Own, Picture, Server
 from .query import Answer
 
 #: Seconds from which an answer is a slow one.
 SLOW = 1.0
 NO_ADDRESS = "it has no address"
-MEND_NSCD = "ansible {hosts} -m ansible.builtin.include_role -a name=postmaster.mta.nscd"
+#: How to empty a cache between the C library and the DNS. nscd keeps wrong answers by design, so its role fixes the cause.
+_FLUSH_CACHE = {
+    "nscd": "ansible {hosts} -m ansible.builtin.include_role -a name=postmaster.mta.nscd",
+    "systemd-resolved": "resolvectl flush-caches",
+}
 
 
 def judge(picture: Picture) -> t.Tuple[Finding, ...]:
-    """Everything that is wrong, the worst first."""
-    found: t.List[Finding] = []
+    """Return everything that is wrong, the worst first."""
+    findings: t.List[Finding] = []
     for check in (_servers, _existence, _aliases, _agreement, _exchangers, _paths, _authorities, _chroot, _own):
-        found += check(picture)
-    order = {ERROR: 0, WARNING: 1, NOTICE: 2}
-    return tuple(sorted(found, key=lambda one: order[one.severity]))
+        findings += check(picture)
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 # --- the servers themselves ---------------------------------------------------------------------------------------
 
 
 def _servers(picture: Picture) -> t.List[Finding]:
-    found: t.List[Finding] = []
     resolvers = picture.of(RESOLVER)
-    silent = [one for one in resolvers if _is_silent(picture, one)]
-    if silent and len(silent) == len(resolvers):
-        what = "no name server of /etc/resolv.conf answers"
-        return [Finding("no_resolver", ERROR, "resolv.conf", what, tuple(_why(picture, one) for one in silent))]
-    for server in silent:
-        found.append(_silent_resolver(picture, server, server == resolvers[0]))
+    silent = {server.address: (_why(picture, server),) for server in resolvers if _is_silent(picture, server)}
+    addresses = [server.address for server in resolvers]
+    findings = resolver.judge_silent(addresses, silent, picture.resolv.timeout)
+    if len(silent) == len(resolvers) > 0:
+        return findings
     for server in picture.of(CHROOT) + picture.of(PUBLIC):
         if _is_silent(picture, server):
             severity = WARNING if server.role == CHROOT else NOTICE
             what = f"the {_role(server)} {server.address} does not answer"
-            found.append(Finding("server_silent", severity, server.address, what, (_why(picture, server),)))
+            findings.append(make_finding("server_silent", severity, server.address, what, (_why(picture, server),)))
     for server in resolvers + picture.of(CHROOT):
-        found += _quality(picture, server) if server not in silent else []
-    return found
-
-
-def _silent_resolver(picture: Picture, server: Server, first: bool) -> Finding:
-    wait = picture.resolv.timeout
-    if first:
-        what = (
-            f"the first name server of /etc/resolv.conf, {server.address}, does not answer: every look-up waits {wait} s for it, "
-            "and so does every greeting that looks the client's name up"
-        )
-    else:
-        what = f"the name server {server.address} of /etc/resolv.conf does not answer"
-    remedy = f"mend {server.address}, or take it out: sed -i '/nameserver {server.address}/d' /etc/resolv.conf"
-    evidence = (_why(picture, server), f"resolv.conf: {' '.join(picture.resolv.servers)}")
-    code = "first_resolver_silent" if first else "resolver_silent"
-    return Finding(code, ERROR if first else WARNING, server.address, what, evidence, remedy)
+        if server.address not in silent:
+            findings += _quality(picture, server)
+    return findings
 
 
 def _is_silent(picture: Picture, server: Server) -> bool:
@@ -80,7 +68,7 @@ def _quality(picture: Picture, server: Server) -> t.List[Finding]:
     quickest = min(answer.seconds for answer in answers) if answers else 0.0
     if quickest > SLOW:
         what = f"the {_role(server)} {server.address} needs {quickest:.1f} s for its quickest answer"
-        found.append(Finding("slow_server", WARNING, server.address, what, tuple(map(describe, answers[:4]))))
+        found.append(make_finding("slow_server", WARNING, server.address, what, tuple(map(describe, answers[:4]))))
     for status, code, what in (
         (_dns.TRUNCATED, "truncated_without_tcp", "cuts answers short and takes no TCP, so nobody gets them whole"),
         (_dns.MALFORMED, "malformed_answer", "answers with what is no DNS message"),
@@ -90,7 +78,7 @@ def _quality(picture: Picture, server: Server) -> t.List[Finding]:
         if bad:
             severity = ERROR if any(answer.type == "MX" for answer in bad) else WARNING
             sentence = f"the {_role(server)} {server.address} {what}"
-            found.append(Finding(code, severity, server.address, sentence, tuple(map(describe, bad[:4]))))
+            found.append(make_finding(code, severity, server.address, sentence, tuple(map(describe, bad[:4]))))
     return found
 
 
@@ -137,10 +125,10 @@ def _existence(picture: Picture) -> t.List[Finding]:
     answers = [answer for answer in _best(picture, domain, "MX") if answer.good]
     if answers and all(answer.status == _dns.NXDOMAIN for answer in answers):
         what = f"the domain {domain} does not exist"
-        return [Finding("no_such_domain", ERROR, domain, what, tuple(map(describe, answers[:3])))]
+        return [make_finding("no_such_domain", ERROR, domain, what, tuple(map(describe, answers[:3])))]
     if answers and all(answer.records == ("0 .",) for answer in answers):
         what = f"{domain} says that it takes no mail (null MX, RFC 7505)"
-        return [Finding("null_mx", ERROR, domain, what, tuple(map(describe, answers[:3])))]
+        return [make_finding("null_mx", ERROR, domain, what, tuple(map(describe, answers[:3])))]
     return []
 
 
@@ -149,16 +137,18 @@ def _unanswered(picture: Picture, server: Server, answer: Answer) -> t.List[Find
     again = picture.unvalidated.get(server.address)
     if answer.status == _dns.SERVFAIL and again is not None and again.status == _dns.NOERROR:
         what = f"{domain} is signed, and the signatures are wrong (DNSSEC bogus): who validates cannot send there"
-        return [Finding("bogus", ERROR, domain, what, (describe(answer), "without validation: " + describe(again)))]
+        return [
+            make_finding("bogus", ERROR, domain, what, (describe(answer), "without validation: " + describe(again)))
+        ]
     if answer.status in _dns.SILENT or answer.status == _dns.SERVFAIL:
         how = "fails" if answer.status == _dns.SERVFAIL else "does not answer"
         what = f"the name server {server.address} {how} when it is asked for {domain}, though it answers otherwise"
         walk = (f"the way from the root: {picture.walk.problem}",) if picture.walk.problem else ()
         evidence = (describe(answer),) + walk + tuple(describe(one) for one in _authoritative(picture, domain, "MX"))
-        return [Finding("unanswered", ERROR, domain, what, evidence, "its name servers are its owner's to mend")]
+        return [make_finding("unanswered", ERROR, domain, what, evidence)]
     if answer.status not in (_dns.NOERROR, _dns.NXDOMAIN, _dns.MALFORMED, _dns.LOOP, _dns.TRUNCATED):
         what = f"the name server {server.address} answers {answer.status} when it is asked for {domain}"
-        return [Finding("refused_by_resolver", ERROR, server.address, what, (describe(answer),))]
+        return [make_finding("refused_by_resolver", ERROR, server.address, what, (describe(answer),))]
     return []
 
 
@@ -179,7 +169,7 @@ def _aliases(picture: Picture) -> t.List[Finding]:
             f"{domain} is an alias of {aliased[0].aliases[-1]}: sendmail rewrites the recipient to that name, and "
             "other records beside a CNAME are not allowed (RFC 1034 3.6.2)"
         )
-        found.append(Finding("cname_at_domain", WARNING, domain, what, tuple(map(describe, aliased[:3]))))
+        found.append(make_finding("cname_at_domain", WARNING, domain, what, tuple(map(describe, aliased[:3]))))
     return found
 
 
@@ -189,8 +179,7 @@ def _false_alias(domain: str, answer: Answer, truth: t.Sequence[Answer]) -> Find
         "while the authoritative servers have MX records and no alias"
     )
     evidence = (describe(answer),) + tuple(map(describe, truth[:3]))
-    remedy = f"mend or replace the name server {answer.server}; clear its cache first (rndc flushname {domain}, unbound-control flush {domain})"
-    return Finding("cname_for_mx", ERROR, answer.server, what, evidence, remedy)
+    return make_finding("cname_for_mx", ERROR, answer.server, what, evidence, server=answer.server, domain=domain)
 
 
 # --- who disagrees ------------------------------------------------------------------------------------------------
@@ -203,14 +192,14 @@ def _agreement(picture: Picture) -> t.List[Finding]:
         truth = [answer for answer in _authoritative(picture, name, kind) if answer.good]
         if len({answer.records for answer in truth}) > 1:
             what = f"the authoritative servers of {name} do not agree on its {kind} records"
-            found.append(Finding("authorities_disagree", WARNING, name, what, tuple(map(describe, truth))))
+            found.append(make_finding("authorities_disagree", WARNING, name, what, tuple(map(describe, truth))))
         told = [
             answer for answer in _of_role(picture, RESOLVER, name, kind) if answer.good and not _lies(answer, truth)
         ]
         found += [_disagreement(answer, truth) for answer in told if truth and not _agrees(answer, truth)]
         if not truth and len({answer.records for answer in told}) > 1:
             what = f"the name servers of resolv.conf do not agree on the {kind} records of {name}"
-            found.append(Finding("resolvers_disagree", WARNING, name, what, tuple(map(describe, told))))
+            found.append(make_finding("resolvers_disagree", WARNING, name, what, tuple(map(describe, told))))
     return found
 
 
@@ -239,12 +228,19 @@ def _disagreement(answer: Answer, truth: t.Sequence[Answer]) -> Finding:
         why = "it kept an answer of before, or it lies"
     what = f"the name server {answer.server} has another answer for {answer.name} {answer.type} than the authoritative servers: {why}"
     evidence = (describe(answer),) + tuple(map(describe, truth[:3]))
-    remedy = f"clear its cache: rndc flushname {answer.name} or unbound-control flush {answer.name} on {answer.server}"
     severity = WARNING if overlap else ERROR
     if answer.type != "MX" and answer.ttl is not None and answer.ttl <= longest:
         # Hosts with many addresses give everybody others of them; an honest cache of a moved one is not told apart from that.
         severity = NOTICE
-    return Finding("resolver_disagrees", severity, f"{answer.name} {answer.type}", what, evidence, remedy)
+    return make_finding(
+        "resolver_disagrees",
+        severity,
+        f"{answer.name} {answer.type}",
+        what,
+        evidence,
+        name=answer.name,
+        server=answer.server,
+    )
 
 
 # --- the mail exchangers ------------------------------------------------------------------------------------------
@@ -257,7 +253,7 @@ def _exchangers(picture: Picture) -> t.List[Finding]:
         name = record.partition(" ")[2]
         if _is_address(name):
             what = f"an MX record of {picture.domain} is an IP address, {name}, where a host name must be: no mail goes there"
-            found.append(Finding("mx_is_address", WARNING, name, what, tuple(map(describe, answers[:2]))))
+            found.append(make_finding("mx_is_address", WARNING, name, what, tuple(map(describe, answers[:2]))))
     for host in picture.exchangers:
         found += _alias_of(picture, host)
     lost = [host for host in picture.exchangers if _has_no_address(picture, host)]
@@ -265,10 +261,12 @@ def _exchangers(picture: Picture) -> t.List[Finding]:
     exists = any(answer.status == _dns.NOERROR for answer in answers)
     if nowhere and exists:
         what = f"no mail exchanger of {picture.domain} has an address ({', '.join(lost)}): mail cannot be delivered"
-        found.append(Finding("no_mail_host", ERROR, picture.domain, what, _address_evidence(picture, lost)))
+        found.append(make_finding("no_mail_host", ERROR, picture.domain, what, _address_evidence(picture, lost)))
     elif lost and exists:
         what = f"mail exchangers of {picture.domain} without an address: {', '.join(lost)}"
-        found.append(Finding("mx_without_address", WARNING, picture.domain, what, _address_evidence(picture, lost)))
+        found.append(
+            make_finding("mx_without_address", WARNING, picture.domain, what, _address_evidence(picture, lost))
+        )
     return found
 
 
@@ -279,7 +277,7 @@ def _alias_of(picture: Picture, host: str) -> t.List[Finding]:
     if not aliased:
         return []
     what = f"the mail exchanger {host} is an alias of {aliased[0].aliases[-1]}, which RFC 2181 10.3 forbids; most servers follow it"
-    return [Finding("mx_is_cname", NOTICE, host, what, tuple(map(describe, aliased[:2])))]
+    return [make_finding("mx_is_cname", NOTICE, host, what, tuple(map(describe, aliased[:2])))]
 
 
 def _has_no_address(picture: Picture, host: str) -> bool:
@@ -307,7 +305,7 @@ def _paths(picture: Picture) -> t.List[Finding]:
         libc = picture.libc.get(host)
         if libc is None:
             what = f"the C library has no answer for {host} after a long time; the MTA waits just as long"
-            found.append(Finding("libc_slow", WARNING, host, what))
+            found.append(make_finding("libc_slow", WARNING, host, what))
         elif host in picture.fixed:
             found += _from_hosts_file(picture, host, known)
         elif libc.all - known and known:
@@ -315,7 +313,7 @@ def _paths(picture: Picture) -> t.List[Finding]:
         elif known and not libc.all and not _has_no_address(picture, host):
             what = f"the DNS has an address for {host}, but the C library finds none: this host's mail programs cannot connect"
             evidence = tuple(describe(answer) for answer in _every(picture, host, "A")[:3])
-            found.append(Finding("libc_fails", ERROR, host, what, evidence, "getent hosts " + host))
+            found.append(make_finding("libc_fails", ERROR, host, what, evidence, host=host))
     return found
 
 
@@ -324,7 +322,7 @@ def _from_hosts_file(picture: Picture, host: str, known: t.FrozenSet[str]) -> t.
     if not wrong or not known:
         return []
     what = f"/etc/hosts says that {host} is {', '.join(wrong)}; the DNS says {', '.join(sorted(known))}"
-    return [Finding("hosts_file", ERROR, host, what, (), f"take {host} out of /etc/hosts")]
+    return [make_finding("hosts_file", ERROR, host, what, host=host)]
 
 
 def _stale(picture: Picture, host: str, old: t.AbstractSet[str], known: t.AbstractSet[str]) -> Finding:
@@ -335,8 +333,7 @@ def _stale(picture: Picture, host: str, old: t.AbstractSet[str], known: t.Abstra
     )
     evidence = [f"C library, {how}: {', '.join(found)}" for how, found in picture.libc[host].addresses.items() if found]
     evidence += [describe(answer) for kind in ("A", "AAAA") for answer in _every(picture, host, kind) if answer.records]
-    remedies = {"nscd": MEND_NSCD, "systemd-resolved": "resolvectl flush-caches"}
-    return Finding("stale_address", ERROR, host, what, tuple(evidence), remedies.get(picture.cache, ""))
+    return make_finding("stale_address", ERROR, host, what, evidence, flush=_FLUSH_CACHE.get(picture.cache, ""))
 
 
 # --- the authoritative servers ------------------------------------------------------------------------------------
@@ -348,22 +345,22 @@ def _authorities(picture: Picture) -> t.List[Finding]:
     if not servers:
         why = picture.walk.problem or "the way from the root found none"
         what = f"the authoritative servers of {domain} could not be asked from here: {why}"
-        return [Finding("authority_unasked", NOTICE, domain, what, picture.walk.trail)]
+        return [make_finding("authority_unasked", NOTICE, domain, what, picture.walk.trail)]
     silent = [one for one in servers if _is_silent(picture, one)]
     if len(silent) == len(servers):
         what = f"no authoritative server of {domain} answers this host directly; outgoing DNS may be closed here"
-        return [Finding("authority_unasked", NOTICE, domain, what, tuple(_why(picture, one) for one in silent))]
+        return [make_finding("authority_unasked", NOTICE, domain, what, tuple(_why(picture, one) for one in silent))]
     found = []
     for server in servers:
         answer = picture.said(server, domain, "MX")
         if server in silent:
             what = f"the authoritative server {server.title} ({server.address}) of {domain} does not answer"
-            found.append(Finding("authority_silent", WARNING, server.address, what, (_why(picture, server),)))
+            found.append(make_finding("authority_silent", WARNING, server.address, what, (_why(picture, server),)))
         elif answer is not None and answer.heard and (not answer.good or "aa" not in answer.flags):
             what = (
                 f"the server {server.title} ({server.address}) is named as authoritative for {domain} and is not (lame)"
             )
-            found.append(Finding("lame_server", WARNING, server.address, what, (describe(answer),)))
+            found.append(make_finding("lame_server", WARNING, server.address, what, (describe(answer),)))
         else:
             found += _quality(picture, server)
     return found
@@ -374,7 +371,7 @@ def _chroot(picture: Picture) -> t.List[Finding]:
         return []
     what = "the MTA's chroot has a resolv.conf with other name servers than the system"
     evidence = (f"system: {' '.join(picture.resolv.servers)}", f"chroot: {' '.join(picture.chroot.servers)}")
-    return [Finding("chroot_resolv_conf", WARNING, "resolv.conf", what, evidence, "postfix reload")]
+    return [make_finding("chroot_resolv_conf", WARNING, "resolv.conf", what, evidence)]
 
 
 def _own(picture: Picture) -> t.List[Finding]:
@@ -386,11 +383,11 @@ def _judge_own(own: Own) -> t.List[Finding]:
     severity = WARNING if ipaddress.ip_address(own.address).is_global else NOTICE
     if not own.name:
         what = f"{own.address}, from which this host sends, has no name (PTR): many servers refuse such clients"
-        return [Finding("missing_ptr", severity, own.address, what)]
+        return [make_finding("missing_ptr", severity, own.address, what)]
     if own.address not in own.addresses:
         what = f"{own.address}, from which this host sends, is named {own.name}, but that name has another address"
         return [
-            Finding(
+            make_finding(
                 "ptr_not_confirmed",
                 severity,
                 own.address,

@@ -11,6 +11,8 @@ import ipaddress
 import socket
 import typing as t
 
+from .._model.finding import ERROR, WARNING, Finding, make_finding
+
 RESOLV_CONF = "/etc/resolv.conf"
 NSSWITCH_CONF = "/etc/nsswitch.conf"
 HOSTS = "/etc/hosts"
@@ -137,3 +139,30 @@ def read(path: str) -> str:
             return file.read(1024 * 1024).decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def judge_silent(servers: t.Sequence[str], silent: t.Mapping[str, t.Sequence[str]], wait: int) -> t.List[Finding]:
+    """Judge the name servers of resolv.conf that do not answer.
+
+    :param servers: all of them, in the order of the file.
+    :param silent: those that do not answer, each with the evidence.
+    :param wait: seconds that a lookup waits for one of them.
+    """
+    if silent and len(silent) == len(servers):
+        evidence = [line for address, lines in silent.items() for line in lines or (address,)]
+        return [
+            make_finding("no_resolver", ERROR, "resolv.conf", "no name server of /etc/resolv.conf answers", evidence)
+        ]
+    findings = []
+    for address, lines in silent.items():
+        evidence = [*lines, f"resolv.conf: {' '.join(servers)}"]
+        if address == servers[0]:
+            what = (
+                f"the first name server of /etc/resolv.conf, {address}, does not answer: every lookup waits {wait} s for it, "
+                "and so does every greeting that looks the client's name up"
+            )
+            findings.append(make_finding("first_resolver_silent", ERROR, address, what, evidence, server=address))
+        else:
+            what = f"the name server {address} of /etc/resolv.conf does not answer"
+            findings.append(make_finding("resolver_silent", WARNING, address, what, evidence, server=address))
+    return findings

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every check of the diagnosis on one host, side by side: names, route, next hop, host, queue, message.
+"""What the module diagnosis_info does: every check of one host in parallel: names, route, next hop, host, queue, message.
 
 Private to the collection: it can change at any time.
 
@@ -17,19 +17,16 @@ import socket
 import time
 import typing as t
 
-from .. import _addresses, _mta
-from .. import _parallel as _together
-from .._dns import query as _dns
-from .._dns import resolver as _resolver
+from .. import _addresses, _mta, _parallel
+from .._diagnosis import destination
+from .._diagnosis.destination import RCPT, Talk, TalkPlan
+from .._dns import query, resolver
 from .._errors import OptionError
-from .._model.finding import ERROR, WARNING, Finding, as_facts
+from .._model.finding import ERROR, WARNING, as_facts, make_finding
 from .._runner import Runner
 from .._smtp import message as _message
-from . import dns_info as _dnsinfo
-from . import host_info as _hostchecks
-from . import queue as _queues
-from . import route_info as _routes
-from . import smtp as _smtptest
+from . import dns_info, host_info, route_info
+from . import queue as _queue
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
@@ -46,18 +43,20 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 NAMES, ROUTE, HOST, QUEUE, TALK, MESSAGE = CHECKS = ("names", "route", "host", "queue", "talk", "message")
 #: Next hops that are talked to: the first ones by preference.
 _HOPS = 3
-#: Mail exchangers that are looked at, whether they are this host.
-_LOOKED_AT = 20
-#: Seconds of the time for everything that are kept for telling what was late.
+#: Mail exchangers that are compared with this host.
+_COMPARED = 20
+#: Seconds of the whole time that are kept for saying what was late.
 _MARGIN = 2.0
 
 Params = t.Mapping[str, t.Any]
 
 
-class Target(t.NamedTuple):
-    """A server that would get the mail: its name or address, its port, and why it is one.
+class Destination(t.NamedTuple):
+    """A server that would get the mail.
 
-    :param here: it is this host itself, which would not talk to itself.
+    :param host: its name or address.
+    :param why: what makes it one, for instance C(MX 10).
+    :param here: whether it is this host itself, which does not talk to itself.
     """
 
     host: str
@@ -67,47 +66,45 @@ class Target(t.NamedTuple):
 
 
 def run(runner: Runner, params: Params) -> t.Dict[str, t.Any]:
-    """Do every check, and return what each of them saw, with the seconds that it took.
+    """Do every check; return what each of them found, with the seconds that it took.
 
     :raises OptionError: an option that cannot be meant.
     """
     given = _normalised(params)
     jobs: t.Dict[str, t.Callable[[], t.Any]] = {
-        NAMES: lambda: _dnsinfo.info(runner, _options(_dnsinfo.ARGUMENT_SPEC, given)),
+        NAMES: lambda: dns_info.info(runner, _options(dns_info.ARGUMENT_SPEC, given)),
         ROUTE: lambda: _route_and_talk(runner, given),
-        HOST: lambda: _hostchecks.info(runner, _options(_hostchecks.ARGUMENT_SPEC, given)),
+        HOST: lambda: host_info.info(runner, _options(host_info.ARGUMENT_SPEC, given)),
         QUEUE: lambda: _waiting(runner, given),
     }
     if given["content"] is not None:
-        jobs[MESSAGE] = lambda: {"open_quotes": [dict(one._asdict()) for one in _message.open_quotes(given["content"])]}
+        jobs[MESSAGE] = lambda: {"open_quotes": [dict(q._asdict()) for q in _message.open_quotes(given["content"])]}
     _mta.read_all(runner, given["mta"])
     started = time.monotonic()
-    outcomes = _together.together(jobs, given["timeout"] - _MARGIN)
+    outcomes = _parallel.together(jobs, given["timeout"] - _MARGIN)
     answer: t.Dict[str, t.Any] = {"domain": given["domain"], "address": given["address"], "problems": {}}
     answer["check_seconds"] = {name: round(outcome.seconds, 3) for name, outcome in sorted(outcomes.items())}
     for name in jobs:
-        answer.update(_told(name, outcomes.get(name), answer["problems"]))
+        answer.update(_result(name, outcomes.get(name), answer["problems"]))
     answer["seconds"] = round(time.monotonic() - started, 3)
     return answer
 
 
-def _told(name: str, outcome: t.Optional[_together.Outcome], problems: t.Dict[str, str]) -> t.Dict[str, t.Any]:
-    """The result of one check, or none and the reason."""
-    trouble = _together.trouble(outcome)
+def _result(name: str, outcome: t.Optional[_parallel.Outcome], problems: t.Dict[str, str]) -> t.Dict[str, t.Any]:
+    """Return what one check contributes to the answer; why it contributes nothing goes to I(problems)."""
+    trouble = _parallel.trouble(outcome)
     if outcome is None or trouble:
         problems[name] = trouble
-    elif name == ROUTE:
-        talks, problem = outcome.value[TALK], outcome.value["problem"]
-        if problem:
-            problems[TALK] = problem
-        return {ROUTE: outcome.value[ROUTE], TALK: talks}
-    else:
+        return {ROUTE: None, TALK: []} if name == ROUTE else {name: None}
+    if name != ROUTE:
         return {name: outcome.value}
-    return {ROUTE: None, TALK: []} if name == ROUTE else {name: None}
+    if outcome.value["problem"]:
+        problems[TALK] = outcome.value["problem"]
+    return {ROUTE: outcome.value[ROUTE], TALK: outcome.value[TALK]}
 
 
 def _normalised(params: Params) -> t.Dict[str, t.Any]:
-    """The options; of a domain alone, the address that every domain has is asked for (RFC 5321 section 4.5.1)."""
+    """Return the options, checked. A domain stands for its postmaster, an address that every domain has (RFC 5321 4.5.1)."""
     text = params["domain"]
     try:
         address = _addresses.mail_address(text if "@" in text else f"postmaster@{text}")
@@ -123,8 +120,8 @@ def _normalised(params: Params) -> t.Dict[str, t.Any]:
 
 
 def _options(spec: t.Mapping[str, t.Any], given: Params) -> t.Dict[str, t.Any]:
-    """The options of another module: those of the same name, and its defaults. The time is what is left of ours."""
-    options = {name: given[name] if name in given else one.get("default") for name, one in spec.items()}
+    """Return the options of another module: ours of the same name, else its defaults. Its time is what is left of ours."""
+    options = {name: given.get(name, option.get("default")) for name, option in spec.items()}
     if "timeout" in options:
         options["timeout"] = min(float(spec["timeout"]["default"]), given["timeout"] - 2 * _MARGIN)
     return options
@@ -134,69 +131,69 @@ def _options(spec: t.Mapping[str, t.Any], given: Params) -> t.Dict[str, t.Any]:
 
 
 def _route_and_talk(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
-    route = _routes.info(runner, _options(_routes.ARGUMENT_SPEC, given))
+    route = route_info.info(runner, _options(route_info.ARGUMENT_SPEC, given))
     if not given["talk"] or route["verdict"] != "remote":
         return {ROUTE: route, TALK: [], "problem": ""}
-    targets, problem = targets_of(route["hops"])
-    jobs = {number: _talk_job(one, given) for number, one in enumerate(targets) if not one.here}
-    # A server may have an address of each IP version, and each of them its time.
-    done = _together.values(jobs, given["talk_timeout"] * 2 + _MARGIN)
-    talks = [_talk_facts(one, done.get(number)) for number, one in enumerate(targets)]
-    return {ROUTE: route, TALK: _weighed(talks), "problem": problem}
+    servers, problem = destinations_of(route["hops"])
+    jobs = {number: _talk_job(server, given) for number, server in enumerate(servers) if not server.here}
+    # A server may have an address of each IP version, and each of them gets the time of its own.
+    talks = _parallel.values(jobs, given["talk_timeout"] * 2 + _MARGIN)
+    facts = [_talk_facts(server, talks.get(number)) for number, server in enumerate(servers)]
+    return {ROUTE: route, TALK: _weighed(facts), "problem": problem}
 
 
-def targets_of(hops: t.Sequence[t.Mapping[str, t.Any]]) -> t.Tuple[t.List[Target], str]:
-    """The servers behind the next hops, by preference; and why some could not be found."""
-    found: t.List[Target] = []
+def destinations_of(hops: t.Sequence[t.Mapping[str, t.Any]]) -> t.Tuple[t.List[Destination], str]:
+    """Return the servers behind the next hops, by preference; and why some could not be found."""
+    servers: t.List[Destination] = []
     for hop in hops:
         if not hop["by_mx"]:
-            found.append(Target(hop["name"], hop["port"], "named by the route"))
-        elif _dns.MISSING:
-            return found, "without dnspython the MX records cannot be asked for"
+            servers.append(Destination(hop["name"], hop["port"], "named by the route"))
+        elif query.MISSING:
+            return servers, "without dnspython the MX records cannot be looked up"
         else:
-            found += _by_mx(hop["name"], hop["port"])
-    return found[:_HOPS], ""
+            servers += _by_mx(hop["name"], hop["port"])
+    return servers[:_HOPS], ""
 
 
-def _by_mx(name: str, port: int) -> t.List[Target]:
-    """The exchangers as the host's own resolver names them; the domain itself where it names none."""
-    asker = _dns.Asker()
-    for server in _resolver.parse_resolv_conf(_resolver.read(_resolver.RESOLV_CONF)).servers:
-        answer = asker.ask(server, name, "MX")
-        if answer.good:
-            named = _dns.mail_exchangers(answer.records)
-            if not named:
-                return (
-                    [Target(name, port, "the domain itself, without MX records")]
-                    if answer.status == _dns.NOERROR
-                    else []
-                )
-            return _before_me([Target(host, port, f"MX {preference}") for preference, host in named if host != "."])
+def _by_mx(name: str, port: int) -> t.List[Destination]:
+    """Return the exchangers as the host's own resolver names them; the domain itself where it names none."""
+    asker = query.Asker()
+    for address in resolver.parse_resolv_conf(resolver.read(resolver.RESOLV_CONF)).servers:
+        answer = asker.ask(address, name, "MX")
+        if not answer.good:
+            continue
+        exchangers = query.mail_exchangers(answer.records)
+        if exchangers:
+            servers = [Destination(host, port, f"MX {preference}") for preference, host in exchangers if host != "."]
+            return _before_this_host(servers)
+        if answer.status == query.NOERROR:
+            return [Destination(name, port, "the domain itself, without MX records")]
+        return []
     return []
 
 
-def _before_me(targets: t.Sequence[Target]) -> t.List[Target]:
-    """Those that an MTA with a place in the list would talk to: the ones before its own (RFC 5321 section 5.1)."""
-    jobs = {number: functools.partial(is_here, one.host) for number, one in enumerate(targets[:_LOOKED_AT])}
-    here = [number for number, mine in sorted(_together.values(jobs, _MARGIN).items()) if mine]
+def _before_this_host(servers: t.Sequence[Destination]) -> t.List[Destination]:
+    """Return the servers that an MTA which stands in the list would talk to: those before its own (RFC 5321 section 5.1)."""
+    jobs = {number: functools.partial(is_here, server.host) for number, server in enumerate(servers[:_COMPARED])}
+    here = [number for number, is_mine in sorted(_parallel.values(jobs, _MARGIN).items()) if is_mine]
     if not here:
-        return list(targets)
-    mine = targets[here[0]]
-    before = list(itertools.takewhile(lambda one: one.why != mine.why, targets))
-    return before or [mine._replace(here=True)]
+        return list(servers)
+    this_host = servers[here[0]]
+    better = list(itertools.takewhile(lambda server: server.why != this_host.why, servers))
+    return better or [this_host._replace(here=True)]
 
 
 def is_here(host: str) -> bool:
-    """Whether a name or an address leads to this host: who goes to an address of his own, comes from it."""
+    """Return whether a name or an address leads to this host: packets to an own address leave from that address."""
     try:
-        found = socket.getaddrinfo(host, 25, type=socket.SOCK_DGRAM)
+        entries = socket.getaddrinfo(host, 25, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError):
         return False
-    return any(_source_for(family, address) == address[0] for family, dummy, dummy, dummy, address in found)
+    return any(_source_for(family, address) == address[0] for family, dummy, dummy, dummy, address in entries)
 
 
 def _source_for(family: int, address: t.Any) -> str:
-    """The address from which packets would go; a datagram socket that is connected sends none."""
+    """Return the address that packets would leave from. Connecting a datagram socket sends none."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as attempt:
             attempt.connect(address)
@@ -205,46 +202,47 @@ def _source_for(family: int, address: t.Any) -> str:
         return ""
 
 
-def _talk_job(target: Target, given: Params) -> t.Callable[[], _smtptest.Talk]:
-    plan = _smtptest.Plan(
-        target.host,
-        target.port,
-        helo=_smtptest.own_name(),
-        until=_smtptest.RCPT,
+def _talk_job(server: Destination, given: Params) -> t.Callable[[], Talk]:
+    plan = TalkPlan(
+        server.host,
+        server.port,
+        helo=destination.own_name(),
+        until=RCPT,
         sender=given["sender"],
         recipients=(given["address"],),
         timeout=given["talk_timeout"],
     )
-    return lambda: _smtptest.talk(plan)
+    return lambda: destination.talk(plan)
 
 
-def _talk_facts(target: Target, said: t.Optional[_smtptest.Talk]) -> t.Dict[str, t.Any]:
-    facts: t.Dict[str, t.Any] = {"host": target.host, "port": target.port, "why": target.why, "accepted": False}
-    if target.here:
-        what = f"the best mail exchanger of the domain is this host itself ({target.host}), which does not take its mail: it would loop"
-        loops = Finding("loops_back", ERROR, target.host, what, (f"{target.host} is {target.why}",))
+def _talk_facts(server: Destination, talk: t.Optional[Talk]) -> t.Dict[str, t.Any]:
+    facts: t.Dict[str, t.Any] = {"host": server.host, "port": server.port, "why": server.why, "accepted": False}
+    if server.here:
+        what = f"the best mail exchanger of the domain is this host itself ({server.host}), which does not take its mail: it would loop"
+        loops = make_finding("loops_back", ERROR, server.host, what, (f"{server.host} is {server.why}",))
         return dict(facts, findings=[as_facts(loops)], steps=[], seconds=0.0, last="this host itself")
-    if said is None:
-        where = f"{target.host}:{target.port}"
-        late = Finding("no_conversation", ERROR, where, f"the conversation with {where} did not end in time")
+    if talk is None:
+        where = f"{server.host}:{server.port}"
+        late = make_finding("no_conversation", ERROR, where, f"the conversation with {where} did not end in time")
         return dict(facts, findings=[as_facts(late)], steps=[], seconds=None, last="no end in time")
     return dict(
         facts,
-        accepted=bool(said.accepted),
-        findings=[as_facts(finding) for finding in _smtptest.judge(said, time.time())],
-        steps=[f"{step.name}: {step} ({step.seconds:.2f} s)" for step in said.steps],
-        seconds=round(said.seconds, 3),
-        last=next((str(step) for step in reversed(said.steps) if step.name != "quit"), ""),
+        accepted=bool(talk.accepted),
+        findings=[as_facts(finding) for finding in destination.judge(talk, time.time())],
+        steps=[f"{step.name}: {step} ({step.seconds:.2f} s)" for step in talk.steps],
+        seconds=round(talk.seconds, 3),
+        last=next((str(step) for step in reversed(talk.steps) if step.name != "quit"), ""),
     )
 
 
 def _weighed(talks: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
-    """Where one server takes the mail, what another does keeps none from flowing."""
-    if any(talk["accepted"] for talk in talks):
-        for talk in talks:
-            talk["findings"] = [
-                dict(one, severity=WARNING) if one["severity"] == "error" else one for one in talk["findings"]
-            ]
+    """Make warnings of the errors where another server takes the mail: then none of them stops it."""
+    if not any(talk["accepted"] for talk in talks):
+        return talks
+    for talk in talks:
+        for finding in talk["findings"]:
+            if finding["severity"] == ERROR:
+                finding["severity"] = WARNING
     return talks
 
 
@@ -252,17 +250,17 @@ def _weighed(talks: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
 
 
 def _waiting(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
-    """What waits for the domain, since when and why."""
-    options = _options(_queues.INFO_ARGUMENTS, given)
+    """Return what waits for the domain, since when and why."""
+    options = _options(_queue.INFO_ARGUMENTS, given)
     options.update(instance=given["instance"] or _mta.ALL, limit=1, top=3, select={"domain": [given["domain"]]})
-    found = _queues.info(runner, options)
-    oldest = found["messages"][0] if found["messages"] else None
+    queue = _queue.info(runner, options)
+    oldest = queue["messages"][0] if queue["messages"] else None
     return {
-        "messages": found["summary"]["total"]["messages"],
+        "messages": queue["summary"]["total"]["messages"],
         "oldest": oldest["arrived"] if oldest else "",
         "id": oldest["id"] if oldest else "",
         "reason": _reason(oldest, given["domain"]) if oldest else "",
-        "unreadable": found["unreadable"],
+        "unreadable": queue["unreadable"],
     }
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.verdict import Case, Verdict
+from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.verdict import Case, FleetVerdict
 from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import ERROR, NOTICE, Finding
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _verdict
 
@@ -23,7 +23,7 @@ STALE = Case(
 
 
 def shown(*cases, asked=("a", "b"), missing=None, unchecked=None):
-    verdict = Verdict("ok.test", cases, asked, missing or {}, unchecked or {})
+    verdict = FleetVerdict("ok.test", cases, asked, missing or {}, unchecked or {})
     return _verdict.lines(verdict, {host: REPORT for host in asked})
 
 

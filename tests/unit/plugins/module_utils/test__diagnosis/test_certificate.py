@@ -10,7 +10,9 @@ import time
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.certificate import (
+    Certificate,
     MalformedCertificate,
+    judge_certificate,
     parse_certificate,
     read_certificate,
 )
@@ -51,3 +53,26 @@ def test_nothing_readable_is_none():
     assert read_certificate(None) is None
     assert read_certificate(b"") is None
     assert read_certificate(b"not a certificate") is None
+
+
+class TestCertificates:
+    NOW = 1_700_000_000
+
+    def judge(self, name="mx.test", **changes):
+        facts = {"subject": "mx.test", "issuer": "ca", "names": ("mx.test", "*.b.test"), "not_before": "2020-01-01T00:00:00Z",
+                 "not_after": "2030-01-01T00:00:00Z", "serial": "1", "sha256": "", "self_signed": False}  # fmt: skip
+        facts.update(changes)
+        return [finding.code for finding in judge_certificate(Certificate(**facts), name, "x", self.NOW)]
+
+    def test_a_good_one(self):
+        assert self.judge() == []
+        assert self.judge("a.b.test") == []
+        assert self.judge("10.0.0.1") == []
+
+    @pytest.mark.parametrize("changes, code", [
+        ({"not_after": "2021-01-01T00:00:00Z"}, "certificate_expired"), ({"not_after": "2023-11-20T00:00:00Z"}, "certificate_ends_soon"),
+        ({"not_before": "2029-01-01T00:00:00Z"}, "certificate_not_yet"), ({"name": "other.test"}, "certificate_name"),
+        ({"name": "x.a.b.test"}, "certificate_name"),
+    ])  # fmt: skip
+    def test_bad_ones(self, changes, code):
+        assert self.judge(**changes) == [code]

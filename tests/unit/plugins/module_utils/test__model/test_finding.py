@@ -2,9 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of _finding.py."""
+"""Tests of finding.py: the record, and the table of codes that every judge keeps to."""
 
-from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import ERROR, Finding, as_facts, from_facts
+import ast
+import json
+import pathlib
+
+from ansible_collections.postmaster.mta.plugins.module_utils._model import finding as finding_module
+from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import (
+    CODES,
+    ERROR,
+    NOTICE,
+    WARNING,
+    Finding,
+    as_facts,
+    from_facts,
+    make_finding,
+)
 
 
 def test_there_and_back():
@@ -18,3 +32,59 @@ def test_what_came_from_outside_is_escaped_and_cut():
     assert len(facts["what"]) < 700
     assert len(facts["evidence"]) == 20
     assert all(line.isprintable() and len(line) < 400 for line in facts["evidence"])
+
+
+def test_the_remedy_of_a_code_is_filled_in():
+    finding = make_finding("first_resolver_silent", ERROR, "10.0.0.1", "it is silent", server="10.0.0.1")
+    assert finding.remedy == "fix 10.0.0.1, or remove it: sed -i '/nameserver 10.0.0.1/d' /etc/resolv.conf"
+    flush = make_finding("waiting", NOTICE, "a.test", "it waits", domain="a.test").remedy
+    assert flush.startswith("ansible {hosts} -m postmaster.mta.queue -a '{") and flush.count("{") == flush.count("}")
+    assert json.loads(flush.partition("'")[2][:-1]) == {"action": "flush", "select": {"domain": ["a.test"]}}
+
+
+def test_what_explains_most_ranks_first():
+    def rank(code, severity=ERROR):
+        return Finding(code, severity, "a", "w").rank
+
+    assert rank("mta_down") < rank("stale_address") < rank("destination_defers") < rank("mta_down", WARNING)
+    assert rank("destination_defers") < rank("from another version")
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+
+def test_every_code_that_a_judge_uses_stands_in_the_table():
+    assert _made() - set(CODES) == set()
+
+
+def test_every_code_of_the_table_is_used():
+    assert set(CODES) - _literals() == set()
+
+
+def _judges():
+    root = pathlib.Path(finding_module.__file__).parents[1]
+    for path in sorted(root.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "make_finding(" in text and path.name != "finding.py":
+            yield ast.parse(text)
+
+
+def _made():
+    """The codes that are given to make_finding() as they are."""
+    calls = [node for tree in _judges() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    made = [call.args[0] for call in calls if getattr(call.func, "id", "") == "make_finding"]
+    return {argument.value for argument in made if isinstance(argument, ast.Constant)}
+
+
+def _literals():
+    """Every text in the judges: a code can come to make_finding() out of a table of theirs."""
+    nodes = [node for tree in _judges() for node in ast.walk(tree)]
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_nobody_makes_a_finding_past_the_table():
+    root = pathlib.Path(finding_module.__file__).parents[1]
+    for path in sorted(root.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "_model.finding import" in text:
+            assert "Finding(" not in text.replace("make_finding(", ""), path

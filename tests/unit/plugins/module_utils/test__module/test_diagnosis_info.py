@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of _checkup.py: checks side by side, each of which may fail or hang without the others."""
+"""Tests of diagnosis_info.py: checks side by side, each of which may fail or hang without the others."""
 
 import base64
 import functools
@@ -11,11 +11,11 @@ import time
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._module import diagnosis_info as _checkup
+from ansible_collections.postmaster.mta.plugins.module_utils._module import diagnosis_info
 
 
 def params(**changes):
-    values = {name: spec.get("default") for name, spec in _checkup.ARGUMENT_SPEC.items()}
+    values = {name: spec.get("default") for name, spec in diagnosis_info.ARGUMENT_SPEC.items()}
     return dict(values, domain="ok.test", **changes) if "domain" not in changes else dict(values, **changes)
 
 
@@ -32,14 +32,14 @@ def _parts(monkeypatch):
         "queue": lambda runner, options: {"messages": [], "summary": {"total": {"messages": 0}}, "unreadable": []},
     }
     modules = {
-        "names": _checkup._dnsinfo,
-        "route": _checkup._routes,
-        "host": _checkup._hostchecks,
-        "queue": _checkup._queues,
+        "names": diagnosis_info.dns_info,
+        "route": diagnosis_info.route_info,
+        "host": diagnosis_info.host_info,
+        "queue": diagnosis_info._queue,
     }
     for name, module in modules.items():
         monkeypatch.setattr(module, "info", functools.partial(_ask, parts, name))
-    monkeypatch.setattr(_checkup._mta, "read_all", lambda runner, mta: None)
+    monkeypatch.setattr(diagnosis_info._mta, "read_all", lambda runner, mta: None)
     return parts
 
 
@@ -56,7 +56,7 @@ def slow(seconds, value):
 
 
 def test_everything(parts):
-    answer = _checkup.run(None, params())
+    answer = diagnosis_info.run(None, params())
     assert answer["problems"] == {}
     assert answer["address"] == "postmaster@ok.test"
     assert set(answer["check_seconds"]) == {"names", "route", "host", "queue"}
@@ -67,7 +67,7 @@ def test_it_takes_as_long_as_the_slowest_check(parts):
     parts["host"] = slow(0.6, {"findings": []})
     parts["route"] = slow(0.6, dict(ROUTE, verdict="local"))
     started = time.monotonic()
-    _checkup.run(None, params())
+    diagnosis_info.run(None, params())
     assert time.monotonic() - started < 1.2
 
 
@@ -79,7 +79,7 @@ def test_a_check_that_fails_leaves_the_others(parts):
         raise KeyError("x")
 
     parts["names"], parts["queue"] = fails, breaks
-    answer = _checkup.run(None, params())
+    answer = diagnosis_info.run(None, params())
     assert answer["problems"] == {"names": "no dnspython", "queue": "KeyError: 'x'"}
     assert answer["names"] is None
     assert answer["host"] == {"findings": []}
@@ -88,7 +88,7 @@ def test_a_check_that_fails_leaves_the_others(parts):
 def test_a_check_that_hangs_is_left_behind(parts):
     parts["route"] = slow(5, dict(ROUTE))
     started = time.monotonic()
-    answer = _checkup.run(None, params(timeout=2.5))
+    answer = diagnosis_info.run(None, params(timeout=2.5))
     assert time.monotonic() - started < 1.5
     assert answer["problems"] == {"route": "it did not end in time"}
     assert answer["talk"] == []
@@ -96,7 +96,7 @@ def test_a_check_that_hangs_is_left_behind(parts):
 
 def test_the_message_is_looked_at(parts):
     content = b'Content-Type: x; name="a\n\nx'
-    answer = _checkup.run(None, params(message_base64=base64.b64encode(content).decode()))
+    answer = diagnosis_info.run(None, params(message_base64=base64.b64encode(content).decode()))
     assert answer["message"]["open_quotes"][0]["field"] == "Content-Type"
 
 
@@ -108,7 +108,7 @@ def test_what_waits(parts):
         "summary": {"total": {"messages": 3}},
         "unreadable": [],
     }
-    assert _checkup.run(None, params())["queue"] == {
+    assert diagnosis_info.run(None, params())["queue"] == {
         "messages": 3, "oldest": "2026-11-23T06:00:00Z", "id": "4X", "reason": "451 later", "unreadable": [],
     }  # fmt: skip
 
@@ -118,11 +118,11 @@ def test_the_destination_is_talked_to(parts, monkeypatch):
 
     def talk(plan):
         plans.append(plan)
-        return _checkup._smtptest.Talk(plan, (), {}, None, (), False, 0.1)
+        return diagnosis_info.destination.Talk(plan, (), {}, None, (), False, 0.1)
 
     parts["route"] = lambda runner, options: ROUTE
-    monkeypatch.setattr(_checkup._smtptest, "talk", talk)
-    answer = _checkup.run(None, params(domain="anna@ok.test", sender="s@x.test"))
+    monkeypatch.setattr(diagnosis_info.destination, "talk", talk)
+    answer = diagnosis_info.run(None, params(domain="anna@ok.test", sender="s@x.test"))
     assert (plans[0].host, plans[0].sender, plans[0].recipients, plans[0].until) == (
         "mx",
         "s@x.test",
@@ -131,7 +131,7 @@ def test_the_destination_is_talked_to(parts, monkeypatch):
     )
     assert answer["talk"][0]["accepted"] is False
     plans.clear()
-    assert _checkup.run(None, params(talk=False))["talk"] == []
+    assert diagnosis_info.run(None, params(talk=False))["talk"] == []
     assert plans == []
 
 
@@ -140,21 +140,21 @@ def test_one_server_that_takes_it_is_enough():
         {"accepted": False, "findings": [{"severity": "error"}]},
         {"accepted": True, "findings": []},
     ]
-    assert _checkup._weighed(talks)[0]["findings"] == [{"severity": "warning"}]
-    assert _checkup._weighed(talks[:1])[0]["findings"] == [{"severity": "warning"}]
+    assert diagnosis_info._weighed(talks)[0]["findings"] == [{"severity": "warning"}]
+    assert diagnosis_info._weighed(talks[:1])[0]["findings"] == [{"severity": "warning"}]
 
 
 @pytest.mark.parametrize("changes", [{"domain": "a b"}, {"domain": "x\n.test"}, {"message_base64": "***"}])
 def test_options_that_cannot_be_meant(changes):
     with pytest.raises(OptionError):
-        _checkup.run(None, params(**changes))
+        diagnosis_info.run(None, params(**changes))
 
 
 def test_a_conversation_without_end_is_a_finding(parts, monkeypatch):
     parts["route"] = lambda runner, options: ROUTE
-    monkeypatch.setattr(_checkup, "_MARGIN", 0.1)
-    monkeypatch.setattr(_checkup._smtptest, "talk", lambda plan: time.sleep(3))
-    answer = _checkup.run(None, params(talk_timeout=0.1))
+    monkeypatch.setattr(diagnosis_info, "_MARGIN", 0.1)
+    monkeypatch.setattr(diagnosis_info.destination, "talk", lambda plan: time.sleep(3))
+    answer = diagnosis_info.run(None, params(talk_timeout=0.1))
     assert [finding["code"] for finding in answer["talk"][0]["findings"]] == ["no_conversation"]
 
 
@@ -162,7 +162,7 @@ def test_a_conversation_without_end_is_a_finding(parts, monkeypatch):
 
 
 def exchangers(*named):
-    return [_checkup.Target(host, 25, f"MX {preference}") for preference, host in named]
+    return [diagnosis_info.Destination(host, 25, f"MX {preference}") for preference, host in named]
 
 
 @pytest.mark.parametrize("named, left", [
@@ -171,18 +171,20 @@ def exchangers(*named):
     ([(10, "203.0.113.1"), (20, "::1")], ["203.0.113.1"]),
 ])  # fmt: skip
 def test_a_host_talks_to_those_before_itself(named, left):
-    found = _checkup._before_me(exchangers(*named))
+    found = diagnosis_info._before_this_host(exchangers(*named))
     assert [one.host for one in found] == left and not any(one.here for one in found)
 
 
 def test_mail_that_would_loop_is_a_finding(parts, monkeypatch):
     parts["route"] = lambda runner, options: dict(ROUTE, hops=[{"name": "ok.test", "port": 25, "by_mx": True}])
-    monkeypatch.setattr(_checkup._dns, "MISSING", "")
+    monkeypatch.setattr(diagnosis_info.query, "MISSING", "")
     monkeypatch.setattr(
-        _checkup, "_by_mx", lambda name, port: _checkup._before_me(exchangers((10, "localhost"), (10, "203.0.113.9")))
+        diagnosis_info,
+        "_by_mx",
+        lambda name, port: diagnosis_info._before_this_host(exchangers((10, "localhost"), (10, "203.0.113.9"))),
     )
-    monkeypatch.setattr(_checkup._smtptest, "talk", None)
-    (talk,) = _checkup.run(None, params())["talk"]
+    monkeypatch.setattr(diagnosis_info.destination, "talk", None)
+    (talk,) = diagnosis_info.run(None, params())["talk"]
     assert [finding["code"] for finding in talk["findings"]] == ["loops_back"]
     assert not talk["accepted"]
 
@@ -192,4 +194,4 @@ def test_mail_that_would_loop_is_a_finding(parts, monkeypatch):
     ("no-such-name.invalid", False), ("a..b", False), ("x" * 300, False),
 ])  # fmt: skip
 def test_is_here(host, expected):
-    assert _checkup.is_here(host) is expected
+    assert diagnosis_info.is_here(host) is expected

@@ -2,230 +2,68 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of _hostchecks.py: what is seen in files given, and what is thought of it."""
+"""Tests of host_info.py: each instance is observed, and the facts have the findings beside them."""
 
-import collections
-import os
-import socket
-import threading
-import time
+import types
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.certificate import Certificate
-from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Running
+from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import host as _host
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Settings
-from ansible_collections.postmaster.mta.plugins.module_utils._module import host_info as checks
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
-from ansible_collections.postmaster.mta.tests.unit.smtp_peer import self_signed
+from ansible_collections.postmaster.mta.plugins.module_utils._module import host_info
 
-GIB = 1024**3
-NOW = 1_764_000_000.0
-IRQ = "Nov  8 16:49:42 drjmailgw kernel: [3018172.820223] do_IRQ: 1.221 No irq handler for vector (irq -1)"
+LISTENING = (("192.0.2.1", 25),)
 
 
-def space(**changes):
-    values = dict(
-        {"path": "/q", "size": 100 * GIB, "free": 50 * GIB, "inodes": 1000, "free_inodes": 900, "read_only": False},
-        **changes,
+@pytest.fixture(name="host")
+def _fixture_host(tmp_path):
+    """A host whose MTA was started long ago and reads main.cf at its start."""
+    (tmp_path / "main.cf").write_text("")
+    instance = Instance("postfix", "postfix", str(tmp_path), (str(tmp_path),))
+    settings = Settings(needed_bytes=0, read_at_start=(str(tmp_path / "main.cf"),))
+    driver = types.SimpleNamespace(
+        running=lambda host: Running(1, 0, LISTENING),
+        read=lambda host: {"policy": {"identity": {"listen": ["192.0.2.1", "192.0.2.2", "loopback"], "port": 25}}},
+        route=types.SimpleNamespace(settings=lambda host: settings),
     )
-    return checks.Space(**values)
+    return Host(None, driver, instance, Capabilities((), "", (), ""))
 
 
-def daemon(**changes):
-    values = {
-        "instance": "sendmail",
-        "enabled": True,
-        "running": Running(1, 1, (("0.0.0.0", 25),)),
-        "wanted": (),
-        "settings": Settings(100, "/cert"),
-        "spaces": (space(),),
-        "changed": (),
-        "unread": (),
-        "certificate": None,
-    }
-    return checks.Daemon(**dict(values, **changes))
+def test_an_instance_is_observed(host, monkeypatch):
+    monkeypatch.setattr(host_info._proc, "started_at", lambda ticks: 1000.0)
+    state = host_info.observe_instance(host, 2000.0)
+    assert state.expected == (("192.0.2.1", 25), ("192.0.2.2", 25))
+    assert [disk.path for disk in state.spaces] == [host.instance.config_directory]
+    assert state.unread == (host.instance.config_directory + "/main.cf",)
 
 
-def seen(*daemons, **changes):
-    values = {
-        "cache": "",
-        "servers": (("10.0.0.1", 0.01),),
-        "interfaces": (checks.Interface("eth0", True, True, 100000, 0, 0),),
-        "kernel": (),
-        "load": 1.0,
-        "processors": 2,
-        "clock_offset": 0.5,
-        "daemons": daemons or (daemon(),),
-        "now": NOW,
-    }
-    return checks.Seen(**dict(values, **changes))
+def test_the_facts_and_the_findings(host, monkeypatch):
+    state = _host.HostState(
+        cache="nscd",
+        servers=(("192.0.2.53", None), ("192.0.2.54", 0.0123)),
+        interfaces=(),
+        kernel=(),
+        load=0.5,
+        processors=2,
+        clock_offset=None,
+        instances=(host_info.observe_instance(host, 2000.0),),
+        now=2000.0,
+    )
+    monkeypatch.setattr(host_info, "_hosts", lambda runner, params: [host])
+    monkeypatch.setattr(host_info._mta, "read_all", lambda runner, mta: None)
+    monkeypatch.setattr(_host, "observe", lambda *arguments: state)
+    answer = host_info.info(None, {"mta": "auto", "instance": None, "recent": 0.0, "timeout": 1.0})
+    assert answer["name_servers"][1] == {"address": "192.0.2.54", "seconds": 0.012}
+    assert answer["instances"][0]["listening"] == [{"address": "192.0.2.1", "port": 25}]
+    assert {finding["code"] for finding in answer["findings"]} >= {"first_resolver_silent", "not_listening"}
 
 
-def codes(what):
-    return [(finding.severity, finding.code) for finding in checks.judge(what, 3600)]
+def test_an_instance_that_is_not_there(monkeypatch):
+    def find(runner, mta, name):
+        raise OptionError("instance", name, "no such instance")
 
-
-class TestJudge:
-    def test_a_healthy_host_is_clean(self):
-        assert codes(seen()) == []
-
-    @pytest.mark.parametrize("changes, code", [
-        ({"free": 0}, "queue_disk_full"), ({"free": GIB // 2}, "queue_disk_full"), ({"size": GIB, "free": 50}, "queue_disk_full"),
-        ({"free_inodes": 0}, "queue_inodes_full"), ({"read_only": True}, "queue_disk_read_only"),
-    ])  # fmt: skip
-    def test_full_disks(self, changes, code):
-        assert codes(seen(daemon(spaces=(space(**changes),)))) == [("error", code)]
-
-    def test_less_than_the_mta_wants_is_full(self):
-        tight = daemon(spaces=(space(free=2 * GIB),), settings=Settings(3 * GIB))
-        finding = checks.judge(seen(tight), 0)[0]
-        assert "below 3 GiB no mail is taken" in finding.what
-
-    def test_a_file_system_without_inode_limit(self):
-        assert codes(seen(daemon(spaces=(space(inodes=0, free_inodes=0),)))) == []
-
-    def test_the_interrupt_of_the_story(self):
-        finding = checks.judge(seen(kernel=(IRQ,)), 0)[0]
-        assert (finding.code, finding.severity) == ("kernel_irq", "error")
-        assert finding.evidence == (IRQ,)
-
-    @pytest.mark.parametrize("line, code", [
-        ("NETDEV WATCHDOG: eth0 (e1000): transmit queue 0 timed out", "kernel_watchdog"), ("e1000e: eth1 NIC Link is Down", "kernel_link"),
-        ("EXT4-fs error (device sda1)", "kernel_disk"), ("Out of memory: Killed process 1", "kernel_memory"),
-        ("nf_conntrack: table full, dropping packet", "kernel_table"),
-    ])  # fmt: skip
-    def test_other_kernel_messages(self, line, code):
-        assert [finding.code for finding in checks.judge(seen(kernel=(line,)), 0)] == [code]
-
-    def test_name_servers(self):
-        assert codes(seen(servers=(("a", None), ("b", 0.1)))) == [("error", "first_resolver_silent")]
-        assert codes(seen(servers=(("a", 0.1), ("b", None)))) == [("warning", "resolver_silent")]
-        assert codes(seen(servers=(("a", None),))) == [("error", "no_resolver")]
-        assert codes(seen(servers=(("a", 2.5),))) == [("warning", "slow_server")]
-
-    def test_interfaces(self):
-        assert codes(seen(interfaces=(checks.Interface("eth0", True, False, 1, 0, 0),))) == [("warning", "link_down")]
-        assert codes(seen(interfaces=(checks.Interface("eth1", False, False, 1, 0, 0),))) == []
-        assert codes(seen(interfaces=(checks.Interface("eth0", True, True, 1000, 50, 0),))) == [
-            ("warning", "interface_errors")
-        ]
-        assert codes(seen(interfaces=(checks.Interface("eth0", True, True, 10**6, 50, 0),))) == []
-
-    def test_a_daemon_that_is_down(self):
-        assert codes(seen(daemon(running=Running(None, None)))) == [("error", "mta_down")]
-        assert codes(seen(daemon(running=Running(None, None), enabled=False))) == []
-
-    def test_addresses_that_are_configured_and_not_there(self):
-        here = Running(1, 1, (("10.0.0.1", 25),))
-        assert codes(seen(daemon(running=here, wanted=(("10.0.0.1", 25),)))) == []
-        assert codes(seen(daemon(running=here, wanted=(("10.0.0.2", 25),)))) == [("error", "not_listening")]
-        assert codes(seen(daemon(wanted=(("10.0.0.2", 25),)))) == []
-
-    def test_the_load_against_the_limits_of_the_mta(self):
-        limits = Settings(queue_load=8.0, refuse_load=12.0)
-        assert codes(seen(daemon(settings=limits), load=7.0)) == []
-        for load, word in ((9.0, "only queues"), (13.0, "refuses")):
-            assert word in checks.judge(seen(daemon(settings=limits), load=load), 0)[0].what
-
-    def test_the_clock(self):
-        assert codes(seen(clock_offset=-3600.0)) == [("warning", "clock")]
-        assert codes(seen(clock_offset=None)) == []
-
-    def test_changes(self):
-        young = daemon(
-            changed=(("/etc/mail/sendmail.cf", 90.0), ("/etc/mail/old", 99999.0)), unread=("/etc/mail/sendmail.cf",)
-        )
-        found = checks.judge(seen(young), 3600)
-        assert [finding.code for finding in found] == ["not_reloaded", "recently_changed"]
-        assert found[1].evidence == ("/etc/mail/sendmail.cf, 2 min ago",)
-
-    def test_the_certificate(self):
-        old = Certificate("mx", "ca", ("mx",), "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", "1", "", False)
-        assert codes(seen(daemon(certificate=old))) == [("warning", "certificate_expired")]
-        good = old._replace(not_after="2099-01-01T00:00:00Z")
-        assert codes(seen(daemon(certificate=good))) == []
-
-    def test_no_mta_and_what_came_to_nothing(self):
-        assert codes(seen()._replace(daemons=())) == [("error", "no_mta")]
-        undone = seen(undone=(("kernel", "it did not end in time"),))
-        assert codes(undone) == [("warning", "check_undone")]
-        assert checks.judge(undone, 0)[0].what == "the check of kernel came to nothing: it did not end in time"
-
-
-class TestSee:
-    def test_interfaces_from_sysfs(self, tmp_path):
-        for name, flags in (("eth0", "0x1003"), ("eth1", "0x1002"), ("lo", "0x9")):
-            (tmp_path / name / "statistics").mkdir(parents=True)
-            (tmp_path / name / "flags").write_text(flags + "\n")
-            (tmp_path / name / "carrier").write_text("1\n" if name == "eth0" else "0\n")
-            for counter in ("rx_packets", "tx_packets", "rx_errors"):
-                (tmp_path / name / "statistics" / counter).write_text("7\n")
-        found = checks.interfaces(str(tmp_path))
-        assert found == (
-            checks.Interface("eth0", True, True, 14, 7, 0),
-            checks.Interface("eth1", False, False, 14, 7, 0),
-        )
-        assert checks.interfaces(str(tmp_path / "nothing")) == ()
-
-    def test_kernel_messages_of_all_sources_once(self, tmp_path, monkeypatch):
-        class Programs:
-            def run(self, argv, **dummy):
-                text = "[1.0] do_IRQ: 1.221 No irq handler for vector (irq -1)\n[2.0] usb 1-1: new device\n"
-                return (
-                    Result(tuple(argv), 0, text, "")
-                    if argv[0] == "dmesg"
-                    else Result(tuple(argv), 127, "", "not found")
-                )
-
-        log = tmp_path / "messages"
-        log.write_text("x\n" * 1000 + IRQ + "\nsshd: Out of memory in name only\n" + IRQ + "\n")
-        monkeypatch.setattr(checks, "KERNEL_LOGS", (str(log), "/nowhere"))
-        assert checks.kernel_messages(Programs()) == ("[1.0] do_IRQ: 1.221 No irq handler for vector (irq -1)", IRQ)
-
-    def test_a_file_system(self, tmp_path):
-        found = checks.space(str(tmp_path))
-        assert found.size > found.free > 0
-        assert checks.space(str(tmp_path / "no")) is None
-
-    def test_a_full_small_file_system_as_statvfs_tells_it(self, monkeypatch):
-        known = collections.namedtuple("known", "f_frsize f_bsize f_blocks f_bavail f_files f_favail f_flag")
-        monkeypatch.setattr(os, "statvfs", lambda path: known(4096, 4096, 256, 0, 100, 50, 0))
-        assert checks.space("/q") == checks.Space("/q", 1048576, 0, 100, 50, False)
-
-    def test_changed_files(self, tmp_path):
-        (tmp_path / "a").write_text("")
-        (tmp_path / "b.db").write_text("")
-        os.utime(str(tmp_path / "a"), (100, 100))
-        assert checks.changed_files(str(tmp_path), 160.0) == ((str(tmp_path / "a"), 60.0),)
-
-    def test_the_certificate_in_a_file(self, tmp_path):
-        certificate, key = self_signed(tmp_path)
-        assert checks.certificate_in(certificate).subject == "relay.test"
-        assert checks.certificate_in(key) is None
-        (tmp_path / "bad").write_text("-----BEGIN CERTIFICATE-----\n***\n-----END CERTIFICATE-----\n")
-        assert checks.certificate_in(str(tmp_path / "bad")) is None
-        assert checks.certificate_in("") is None
-
-    def test_the_simplest_question(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-            server.bind(("127.0.0.1", 0))
-
-            def serve():
-                question, sender = server.recvfrom(512)
-                server.sendto(b"xx stray", sender)
-                server.sendto(question[:2] + b"\x81\x80", sender)
-
-            threading.Thread(target=serve, daemon=True).start()
-            taken = checks.time_of_answer("127.0.0.1", server.getsockname()[1], 1.0)
-        assert taken is not None and taken < 1.0
-
-    def test_a_silent_name_server_ends_in_time(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-            server.bind(("127.0.0.1", 0))
-            started = time.monotonic()
-            assert checks.time_of_answer("127.0.0.1", server.getsockname()[1], 0.4) is None
-            assert 0.3 < time.monotonic() - started < 1.5
-
-    def test_a_queue_that_is_a_pattern(self):
-        assert checks._directories(("/var/spool/mqueue/q*", "/q")) == ["/var/spool/mqueue", "/q"]
+    monkeypatch.setattr(host_info._mta, "find", find)
+    with pytest.raises(OptionError):
+        host_info.info(None, {"mta": "auto", "instance": "nosuch", "recent": 0.0, "timeout": 1.0})

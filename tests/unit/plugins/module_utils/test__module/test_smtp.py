@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of _smtptest.py: a conversation up to its end, judged and compared."""
+"""Tests of smtp.py: a conversation up to its end, judged and compared."""
 
 import base64
 import socket
@@ -10,10 +10,9 @@ import ssl
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.certificate import Certificate
+from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import destination
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
-from ansible_collections.postmaster.mta.plugins.module_utils._module import smtp as _smtptest
-from ansible_collections.postmaster.mta.plugins.module_utils._module.smtp import Plan
+from ansible_collections.postmaster.mta.plugins.module_utils._module import smtp
 from ansible_collections.postmaster.mta.tests.unit.smtp_peer import Script, self_signed
 
 HELLO = (b"220 mx ESMTP\r\n", ("read", 1), b"250-mx\r\n250-8BITMIME\r\n250 SIZE 100\r\n")
@@ -21,13 +20,13 @@ TAKEN = (("read", 1), b"250 2.1.0 ok\r\n", ("read", 1), b"250 2.1.5 ok\r\n")
 
 
 def params(port, **changes):
-    values = {name: spec.get("default") for name, spec in _smtptest.ARGUMENT_SPEC.items()}
+    values = {name: spec.get("default") for name, spec in smtp.ARGUMENT_SPEC.items()}
     return {**values, "host": "127.0.0.1", "port": port, "helo": "me.test", "timeout": 2.0, **changes}
 
 
 def run(*acts, **changes):
     with Script(*acts) as peer:
-        answer = _smtptest.run(params(peer.port, **changes))
+        answer = smtp.run(params(peer.port, **changes))
     return answer, peer.received
 
 
@@ -71,7 +70,7 @@ def test_a_message_goes_out_byte_for_byte(tmp_path):
 
 def test_check_mode_sends_nothing():
     with Script(*HELLO, *TAKEN, ("read", 1), b"221 bye\r\n") as peer:
-        answer = _smtptest.run(params(peer.port, until="message", recipients=["u@ok.test"]), check_mode=True)
+        answer = smtp.run(params(peer.port, until="message", recipients=["u@ok.test"]), check_mode=True)
     assert not answer["delivered"]
     assert b"DATA" not in peer.received
 
@@ -98,14 +97,14 @@ def test_nobody_listens_and_nobody_speaks():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-    assert codes(_smtptest.run(params(port))) == [("error", "no_conversation")]
+    assert codes(smtp.run(params(port))) == [("error", "no_conversation")]
     answer, dummy = run(("wait", 0.5), timeout=0.2)
     assert codes(answer) == [("error", "no_conversation")]
     assert "timeout" in answer["findings"][0]["what"]
 
 
 def test_a_slow_greeting_is_a_finding(monkeypatch):
-    monkeypatch.setattr(_smtptest, "SLOW_GREETING", 0.2)
+    monkeypatch.setattr(destination, "SLOW_GREETING", 0.2)
     answer, dummy = run(("wait", 0.4), *HELLO, ("read", 1), b"221\r\n")
     assert codes(answer) == [("warning", "slow_greeting")]
 
@@ -152,7 +151,7 @@ def test_two_servers_are_compared():
     with Script(*HELLO, ("read", 1), b"221\r\n") as one, Script(
         b"220 mx\r\n", ("read", 1), b"250-mx\r\n250 DSN\r\n", ("read", 1), b"221\r\n"
     ) as two:
-        answer = _smtptest.run(params(one.port, compare_with={"host": "127.0.0.1", "port": two.port}))
+        answer = smtp.run(params(one.port, compare_with={"host": "127.0.0.1", "port": two.port}))
     assert answer["differences"] == [{"step": "ehlo keywords", "here": "8BITMIME SIZE", "there": "DSN"}]
     assert answer["compared"]["port"] == two.port
 
@@ -180,7 +179,7 @@ def test_what_arrived_is_found_and_compared(tmp_path):
         b"221\r\n",
     )
     with Sinking(*acts) as peer:
-        answer = _smtptest.run(
+        answer = smtp.run(
             params(
                 peer.port,
                 until="message",
@@ -201,31 +200,4 @@ def test_what_arrived_is_found_and_compared(tmp_path):
 ])  # fmt: skip
 def test_options_that_cannot_be_meant(changes):
     with pytest.raises(OptionError):
-        _smtptest.run(dict(params(9), **changes))
-
-
-class TestCertificates:
-    NOW = 1_700_000_000
-
-    def judge(self, name="mx.test", **changes):
-        facts = {"subject": "mx.test", "issuer": "ca", "names": ("mx.test", "*.b.test"), "not_before": "2020-01-01T00:00:00Z",
-                 "not_after": "2030-01-01T00:00:00Z", "serial": "1", "sha256": "", "self_signed": False}  # fmt: skip
-        facts.update(changes)
-        return [finding.code for finding in _smtptest.judge_certificate(Certificate(**facts), name, "x", self.NOW)]
-
-    def test_a_good_one(self):
-        assert self.judge() == []
-        assert self.judge("a.b.test") == []
-        assert self.judge("10.0.0.1") == []
-
-    @pytest.mark.parametrize("changes, code", [
-        ({"not_after": "2021-01-01T00:00:00Z"}, "certificate_expired"), ({"not_after": "2023-11-20T00:00:00Z"}, "certificate_ends_soon"),
-        ({"not_before": "2029-01-01T00:00:00Z"}, "certificate_not_yet"), ({"name": "other.test"}, "certificate_name"),
-        ({"name": "x.a.b.test"}, "certificate_name"),
-    ])  # fmt: skip
-    def test_bad_ones(self, changes, code):
-        assert self.judge(**changes) == [code]
-
-
-def test_a_plan_has_defaults():
-    assert Plan("x").until == "ehlo"
+        smtp.run(dict(params(9), **changes))
