@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Words and numbers of a report, as people read them.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+import unicodedata
+
+#: What a stranger could use to draw something else: controls, format characters, lone surrogates, private use.
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+_STEPS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def visible(text: t.Any, most: int = 200) -> str:
+    """Return a text in which every character can be seen, at most so long.
+
+    Senders, subjects and replies are written by strangers: an escape sequence or an override of the writing direction
+    must not reach a terminal, a mail or a page.
+    """
+    shown = "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in _UNSEEN else letter
+        for letter in str(text)[: most + 1]
+    )
+    return shown if len(shown) <= most else shown[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def number(value: t.Any) -> str:
+    """Return a count with thousands apart; a dash for what is unknown."""
+    return "-" if value is None else f"{value:,}"
+
+
+def size(octets: float) -> str:
+    """Return a number of bytes with a unit (powers of 1024)."""
+    for unit in _UNITS[:-1]:
+        if octets < 1024:
+            return f"{octets:.0f} {unit}" if unit == "B" or octets >= 10 else f"{octets:.1f} {unit}"
+        octets /= 1024
+    return f"{octets:.1f} {_UNITS[-1]}"
+
+
+def span(seconds: t.Optional[float]) -> str:
+    """Return a time span in its two largest units; a dash for what is unknown."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    parts = []
+    rest = int(seconds)
+    for unit, length in _STEPS:
+        if rest >= length and len(parts) < 2:
+            parts.append(f"{rest // length} {unit}")
+            rest %= length
+        elif parts:
+            break
+    return " ".join(parts)
+
+
+def percent(value: t.Optional[float]) -> str:
+    """Return a share; a dash for what is unknown."""
+    return "-" if value is None else f"{value:.1f} %"
+
+
+def steps(limits: t.Sequence[int], unit: t.Callable[[int], str]) -> t.List[str]:
+    """Return the names of the classes between limits: up to the first one, between two, above the last one."""
+    names = [f"\N{LESS-THAN OR EQUAL TO} {unit(limit)}" for limit in limits]
+    return [*names, f"> {unit(limits[-1])}"]
+
+
+__all__ = ("number", "percent", "size", "span", "steps", "visible")
