@@ -35,7 +35,8 @@ svg .gap path { stroke: var(--soft); } .c0 { fill: var(--c0); } .c1 { fill: var(
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .25rem 0; padding: 0; list-style: none; }
 .legend .swatch { width: 1rem; height: 1rem; display: inline-block; vertical-align: -.15rem; margin-right: .35rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; padding: .2rem .75rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th, td { text-align: left; padding: .2rem .75rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
+  overflow-wrap: break-word; max-width: 28rem; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; } .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 summary { cursor: pointer; color: var(--soft); }
 @media (max-width: 40rem) { svg .axis { font-size: 20px; } }
@@ -122,11 +123,17 @@ def _traffic(figures: Figures) -> str:
         key="traffic",
         title="Deliveries by time and outcome",
         unit="deliveries",
-        labels=[slot.label[5:] for slot in figures.slots],
+        labels=[_short(slot.label) for slot in figures.slots],
         series=[plots.Series(name, [slot.counts[name] for slot in figures.slots]) for name in OUTCOMES],
         gaps=[not slot.covered for slot in figures.slots],
     )
     return plots.legend(chart) + plots.svg(chart)
+
+
+def _short(label: str) -> str:
+    """Return what fits below a bar: the hour, or the day where one begins."""
+    day, _blank, hour = label[5:].partition(" ")
+    return day if hour in ("", "00:00") else hour
 
 
 def _delays(figures: Figures) -> str:

@@ -60,14 +60,15 @@ def svg(chart: Chart) -> str:
 
 def legend(chart: Chart) -> str:
     """Draw the legend of a chart with more than one series."""
-    entries = []
-    for position, series in enumerate(chart.series):
-        swatch = (
-            f'<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" '
-            f'fill="url(#{chart.key}-{position})"/></svg>'
-        )
-        entries.append(f"<li>{swatch}{html.escape(series.name)}</li>")
+    entries = [_entry(f"{chart.key}-{position}", series.name) for position, series in enumerate(chart.series)]
+    if any(chart.gaps):
+        entries.append(_entry(f"{chart.key}-gap", "not in the log"))
     return '<ul class="legend">' + "".join(entries) + "</ul>"
+
+
+def _entry(fill: str, name: str) -> str:
+    swatch = f'<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true"><rect width="16" height="16" fill="url(#{fill})"/></svg>'
+    return f"<li>{swatch}{html.escape(name)}</li>"
 
 
 # Marks of the patterns: nothing, stripes, crossed stripes, dots.
