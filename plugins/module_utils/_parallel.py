@@ -24,7 +24,7 @@ Value = t.TypeVar("Value")
 MAXIMUM = 32
 
 
-class Outcome(t.NamedTuple):
+class JobResult(t.NamedTuple):
     """What became of one job: its value, or the exception that it raised; and the seconds that it took."""
 
     value: t.Any
@@ -32,7 +32,7 @@ class Outcome(t.NamedTuple):
     seconds: float
 
 
-def together(jobs: t.Mapping[Key, t.Callable[[], Value]], seconds: float) -> t.Dict[Key, Outcome]:
+def together(jobs: t.Mapping[Key, t.Callable[[], Value]], seconds: float) -> t.Dict[Key, JobResult]:
     """Run all jobs side by side; those that are not done after I(seconds) are missing from the answer."""
     todo: "queue.Queue[t.Any]" = queue.Queue()
     done: "queue.Queue[t.Any]" = queue.Queue()
@@ -40,7 +40,7 @@ def together(jobs: t.Mapping[Key, t.Callable[[], Value]], seconds: float) -> t.D
         todo.put((key, job))
     for dummy in range(min(MAXIMUM, len(jobs))):
         threading.Thread(target=_work, args=(todo, done), daemon=True).start()
-    outcomes: t.Dict[Key, Outcome] = {}
+    outcomes: t.Dict[Key, JobResult] = {}
     end = time.monotonic() + seconds
     while len(outcomes) < len(jobs):
         try:
@@ -58,7 +58,7 @@ def values(jobs: t.Mapping[Key, t.Callable[[], Value]], seconds: float) -> t.Dic
     return {key: outcome.value for key, outcome in outcomes.items() if outcome.problem is None}
 
 
-def trouble(outcome: t.Optional[Outcome]) -> str:
+def trouble(outcome: t.Optional[JobResult]) -> str:
     """Why a job has no value, as a sentence about it; empty where it has one.
 
     :param outcome: what became of it; None where it was not done in time.
@@ -80,9 +80,9 @@ def _work(todo: "queue.Queue[t.Any]", done: "queue.Queue[t.Any]") -> None:
             return
         started = time.monotonic()
         try:
-            outcome = Outcome(job(), None, time.monotonic() - started)
+            outcome = JobResult(job(), None, time.monotonic() - started)
         except Exception as problem:
-            outcome = Outcome(None, problem, time.monotonic() - started)
+            outcome = JobResult(None, problem, time.monotonic() - started)
         done.put((key, outcome))
 
 

@@ -68,7 +68,7 @@ def test_a_change_that_fails_live_is_taken_back_within_thirty_seconds(host, poli
     before = {name: facts[0] for name, facts in host.look().items()}
     started = time.monotonic()
     pull_the_plug = (
-        "verify_policy.observe = lambda *arguments, **options: verify_policy.Seen(trouble='the plug is out')"
+        "verify_policy.observe = lambda *arguments, **options: verify_policy.RelayAnswers(trouble='the plug is out')"
     )
     wish = {**policy, "limits": {**policy.get("limits", {}), "message_size": "12M"}}
     answer = host.apply(wish, patch=pull_the_plug)

@@ -156,7 +156,7 @@ def test_r6_rollback(host):
     slowest = 0.0
     for number in range(10):
         began = time.monotonic()
-        patch = "verify_policy.observe = lambda *arguments, **options: verify_policy.Seen(trouble='no')"
+        patch = "verify_policy.observe = lambda *arguments, **options: verify_policy.RelayAnswers(trouble='no')"
         answer = host.apply(with_limits(policy, message_size=f"{number + 10}M"), patch=patch)
         slowest = max(slowest, time.monotonic() - began)
         assert answer["restored"] is True and contents(host) == before

@@ -21,7 +21,7 @@ from .._smtp.sink import Sinks
 from . import catalogue
 from . import verdict as judge
 from .catalogue import Names
-from .verdict import Verdict
+from .verdict import ProbeVerdict
 
 #: Seconds to wait before each further attempt: together longer than the usual rate window of a minute.
 PAUSES = (1.0, 3.0, 6.0, 12.0, 24.0, 30.0)
@@ -57,7 +57,7 @@ class Expectations(t.NamedTuple):
     greeting_delay: float = 0.0
 
 
-class Target(t.NamedTuple):
+class ProbedRelay(t.NamedTuple):
     """The relay: where it listens, and how long a step may take."""
 
     address: str
@@ -65,7 +65,7 @@ class Target(t.NamedTuple):
     timeout: float = 60.0
 
 
-class Finding(t.NamedTuple):
+class ProbeResult(t.NamedTuple):
     """What one probe found out. I(steps) are those of the attempt that counted."""
 
     number: str
@@ -90,13 +90,13 @@ class Experiment(t.NamedTuple):
     group: str
     trick: str
     play: t.Callable[[Dialogue], None]
-    judge: t.Callable[[t.Sequence[Step]], Verdict]
+    judge: t.Callable[[t.Sequence[Step]], ProbeVerdict]
 
 
-class Report(t.NamedTuple):
+class AuditReport(t.NamedTuple):
     """All findings in the order of the catalogue, and what the relay told of itself."""
 
-    findings: t.Tuple[Finding, ...]
+    findings: t.Tuple[ProbeResult, ...]
     version: int
     greeting: str
     keywords: t.Dict[str, str]
@@ -154,7 +154,7 @@ class Prober:
 
     def __init__(
         self,
-        target: Target,
+        target: ProbedRelay,
         names: Names,
         expected: Expectations,
         sources: t.Sequence[str] = (),
@@ -179,9 +179,9 @@ class Prober:
 
     # --- the run --------------------------------------------------------------------------------------------------
 
-    def run(self, groups: t.Sequence[str]) -> Report:
+    def run(self, groups: t.Sequence[str]) -> AuditReport:
         """Run the controls, then the probes of I(groups), then look into the sinks."""
-        controls: t.List[Finding] = []
+        controls: t.List[ProbeResult] = []
         for experiment in self._controls():
             silent = bool(controls) and controls[0].judgement == judge.NOT_TESTED
             controls.append(_not_tried(experiment, SILENT) if silent else self._perform(experiment))
@@ -195,9 +195,9 @@ class Prober:
         findings = self._ask_the_sinks(findings)
         greeting = controls[0].steps[0] if controls[0].steps else None
         version = 6 if ":" in self.target.address else 4
-        return Report(tuple(controls + findings), version, str(greeting or ""), self.keywords, self.tls)
+        return AuditReport(tuple(controls + findings), version, str(greeting or ""), self.keywords, self.tls)
 
-    def _perform(self, experiment: Experiment) -> Finding:
+    def _perform(self, experiment: Experiment) -> ProbeResult:
         """Hold the conversation of a probe, again and again until it tells something."""
         finding = _not_tried(experiment, "given up: the relay has stopped talking to us")
         for attempt, pause in enumerate((0.0,) + self.pauses, 1):
@@ -205,7 +205,7 @@ class Prober:
                 break
             time.sleep(pause)
             finding = self._attempt(experiment, attempt)
-            if not judge.worth_another_try(finding.steps, Verdict(finding.judgement, finding.reason)):
+            if not judge.worth_another_try(finding.steps, ProbeVerdict(finding.judgement, finding.reason)):
                 break
             if experiment.group == CONTROL and attempt >= CONTROL_ATTEMPTS and _broken(finding.steps):
                 break
@@ -213,7 +213,7 @@ class Prober:
             self.brake.note_probe(finding.judgement != judge.NOT_TESTED or not finding.steps)
         return finding
 
-    def _attempt(self, experiment: Experiment, attempt: int) -> Finding:
+    def _attempt(self, experiment: Experiment, attempt: int) -> ProbeResult:
         source = self.sources.lend()
         target = self.target
         with Dialogue(target.address, target.port, source, timeout=target.timeout, timeouts={"quit": 5.0}) as dialogue:
@@ -221,15 +221,15 @@ class Prober:
                 experiment.play(dialogue)
                 verdict = experiment.judge(dialogue.steps)
             except OptionError as error:
-                verdict = Verdict(judge.NOT_TESTED, f"cannot be tried from here: {error}")
+                verdict = ProbeVerdict(judge.NOT_TESTED, f"cannot be tried from here: {error}")
             steps = tuple(dialogue.steps)
             if dialogue.is_open:
                 dialogue.quit()
         self.brake.note_attempt(not steps or steps[0].reply is not None or steps[0].outcome == ANSWERED)
         name = (experiment.number, experiment.group, experiment.trick)
-        return Finding(*name, verdict.judgement, verdict.reason, source or "", attempt, steps)
+        return ProbeResult(*name, verdict.judgement, verdict.reason, source or "", attempt, steps)
 
-    def _ask_the_sinks(self, findings: t.Sequence[Finding]) -> t.List[Finding]:
+    def _ask_the_sinks(self, findings: t.Sequence[ProbeResult]) -> t.List[ProbeResult]:
         """Prove or refute what was accepted by looking at what arrived."""
         accepted = [found for found in findings if _relayed(found)]
         if self.sinks.third_party and accepted:
@@ -238,7 +238,7 @@ class Prober:
             self.sinks.settle(self.sinks.served, self.mark)
         return [self._with_evidence(found) for found in findings]
 
-    def _with_evidence(self, found: Finding) -> Finding:
+    def _with_evidence(self, found: ProbeResult) -> ProbeResult:
         if self.sinks.third_party and _relayed(found):
             copies = self.sinks.find(self.sinks.third_party, self._token(found.number))
             if not copies:
@@ -284,7 +284,7 @@ class Prober:
             if accepted and self.sinks.third_party:
                 self._deliver(dialogue, number)
 
-        def verdict(steps: t.Sequence[Step]) -> Verdict:
+        def verdict(steps: t.Sequence[Step]) -> ProbeVerdict:
             relayed = [step for step in steps if step.name not in ("data", "message")]
             return judge.judge_relaying(relayed, len(filled), helo_trick)
 
@@ -321,7 +321,7 @@ class Prober:
         group: str,
         trick: str,
         lines: t.Sequence[str],
-        verdict: t.Callable[[t.Sequence[Step]], Verdict],
+        verdict: t.Callable[[t.Sequence[Step]], ProbeVerdict],
     ) -> Experiment:
         """An experiment that says I(lines) one after the other."""
         filled = [self.names.fill(line) for line in lines]
@@ -462,15 +462,15 @@ class Prober:
             facts["certificate"] = dict(certificate._asdict(), names=list(certificate.names)) if certificate else None
             self.tls = dict(facts)
 
-    def _in_date(self, steps: t.Sequence[Step]) -> Verdict:
+    def _in_date(self, steps: t.Sequence[Step]) -> ProbeVerdict:
         certificate = self.tls.get("certificate")
         if steps[-1].name != "tls" or steps[-1].outcome != ANSWERED or not certificate:
-            return Verdict(judge.NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
+            return ProbeVerdict(judge.NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         dates = f"{certificate['not_before']} to {certificate['not_after']}"
         if certificate["not_before"] <= now <= certificate["not_after"]:
-            return Verdict(judge.PASSED, dates)
-        return Verdict(judge.FAILED, f"{dates}, today is {now}")
+            return ProbeVerdict(judge.PASSED, dates)
+        return ProbeVerdict(judge.FAILED, f"{dates}, today is {now}")
 
     # --- smuggling --------------------------------------------------------------------------------------------------
 
@@ -506,7 +506,7 @@ class Prober:
             dialogue.exchange(b"BDAT %d LAST\r\n" % len(content) + content, "message")
             self._listen(dialogue)
 
-        def verdict(steps: t.Sequence[Step]) -> Verdict:
+        def verdict(steps: t.Sequence[Step]) -> ProbeVerdict:
             # BDAT has no reply that asks for the message: one is put in so that the judge finds its place.
             place = (
                 [step.name for step in steps].index("message") if steps[-1].name in ("message", "more") else len(steps)
@@ -546,15 +546,15 @@ _DELIVERING = (catalogue.SMUGGLING, catalogue.LINE_ENDS)
 _GO_ON = Reply(354, "", ("",))
 
 
-def judge_copies(copies: t.Sequence[bytes]) -> t.Optional[Verdict]:
+def judge_copies(copies: t.Sequence[bytes]) -> t.Optional[ProbeVerdict]:
     """Judge what a message with a line-end trick became at the next hop; None where nothing is wrong with it."""
     if len(copies) > 1:
-        return Verdict(judge.OPEN, f"{len(copies)} messages arrived")
+        return ProbeVerdict(judge.OPEN, f"{len(copies)} messages arrived")
     for copy in copies:
         rest = copy.replace(b"\r\n", b"")
         found = [name for name, byte in (("CR", b"\r"), ("LF", b"\n"), ("NUL", b"\0")) if byte in rest]
         if found:
-            return Verdict(judge.OPEN, f"a lone {' and '.join(found)} was passed on")
+            return ProbeVerdict(judge.OPEN, f"a lone {' and '.join(found)} was passed on")
     return None
 
 
@@ -571,11 +571,11 @@ def _say(dialogue: Dialogue, lines: t.Sequence[str]) -> None:
             dialogue.command(line)
 
 
-def _judge_no_auth(steps: t.Sequence[Step]) -> Verdict:
+def _judge_no_auth(steps: t.Sequence[Step]) -> ProbeVerdict:
     return judge.judge_keyword(steps, "AUTH", False)
 
 
-def _relayed(found: Finding) -> bool:
+def _relayed(found: ProbeResult) -> bool:
     """Whether the relay took a message for the third party."""
     taken = any(step.name == "message" and step.family == 2 for step in found.steps)
     return taken and found.judgement == judge.OPEN and found.group not in _DELIVERING
@@ -586,6 +586,6 @@ def _broken(steps: t.Sequence[Step]) -> bool:
     return not steps or judge.deciding_step(steps).reply is None
 
 
-def _not_tried(experiment: Experiment, reason: str) -> Finding:
+def _not_tried(experiment: Experiment, reason: str) -> ProbeResult:
     name = (experiment.number, experiment.group, experiment.trick)
-    return Finding(*name, judge.NOT_TESTED, reason, "", 0, ())
+    return ProbeResult(*name, judge.NOT_TESTED, reason, "", 0, ())

@@ -32,14 +32,14 @@ _NOT_DONE = (500, 502, 503, 504, 530)
 _HASTE = ("too many", "too much", "rate limit", "rate control")
 
 
-class Verdict(t.NamedTuple):
+class ProbeVerdict(t.NamedTuple):
     """A judgement and the sentence that explains it."""
 
     judgement: str
     reason: str
 
 
-def judge_relaying(steps: t.Sequence[Step], lines: int, helo_trick: bool = False) -> Verdict:
+def judge_relaying(steps: t.Sequence[Step], lines: int, helo_trick: bool = False) -> ProbeVerdict:
     """Judge a conversation that tried to relay.
 
     :param lines: how many lines the probe wanted to send after the greeting.
@@ -51,21 +51,21 @@ def judge_relaying(steps: t.Sequence[Step], lines: int, helo_trick: bool = False
     step = deciding_step(steps)
     sent_all = sum(step.outcome != NOT_SENT for step in steps) > lines
     if step.code == 221:
-        return Verdict(CLOSED, "the relay said goodbye")
+        return ProbeVerdict(CLOSED, "the relay said goodbye")
     if step.family in (2, 3) and not sent_all:
-        return Verdict(NOT_TESTED, "the conversation ended before the last line of the probe")
+        return ProbeVerdict(NOT_TESTED, "the conversation ended before the last line of the probe")
     return judge_reply(step)
 
 
-def judge_reply(step: Step) -> Verdict:
+def judge_reply(step: Step) -> ProbeVerdict:
     """Judge the step that decides."""
     if step.reply is None or step.outcome != ANSWERED:
-        return Verdict(NOT_TESTED, f"{step.name}: {step}")
+        return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
     judgement = {5: CLOSED, 4: WEAK}.get(step.family, OPEN)
-    return Verdict(judgement, f"{step.name}: {step}")
+    return ProbeVerdict(judgement, f"{step.name}: {step}")
 
 
-def judge_user_query(steps: t.Sequence[Step], user: str) -> Verdict:
+def judge_user_query(steps: t.Sequence[Step], user: str) -> ProbeVerdict:
     """Judge VRFY or EXPN: a reply that depends on the user, or repeats the user, is a leak."""
     unheard = _unheard(steps, False)
     if unheard is not None:
@@ -74,178 +74,178 @@ def judge_user_query(steps: t.Sequence[Step], user: str) -> Verdict:
     if step.reply is None or step.outcome != ANSWERED or step.family == 4:
         return judge_reply(step)
     if step.code in _NOT_DONE or step.reply.enhanced.startswith("5.7."):
-        return Verdict(CLOSED, f"{step.name}: {step}")
+        return ProbeVerdict(CLOSED, f"{step.name}: {step}")
     if step.code == 252 and user not in step.reply.text.lower():
-        return Verdict(CLOSED, f"{step.name}: neutral: {step}")
+        return ProbeVerdict(CLOSED, f"{step.name}: neutral: {step}")
     if step.family == 2:
-        return Verdict(OPEN, f"{step.name}: tells of the user: {step}")
-    return Verdict(SUSPICIOUS, f"{step.name}: tells which users exist: {step}")
+        return ProbeVerdict(OPEN, f"{step.name}: tells of the user: {step}")
+    return ProbeVerdict(SUSPICIOUS, f"{step.name}: tells which users exist: {step}")
 
 
-def judge_same_answer(steps: t.Sequence[Step]) -> Verdict:
+def judge_same_answer(steps: t.Sequence[Step]) -> ProbeVerdict:
     """The last two steps ask for a user that exists and for one that does not; the answers must not differ."""
     unheard = _unheard(steps, False)
     if unheard is not None:
         return unheard
     known, unknown = steps[-2:]
     if known.reply is None or unknown.reply is None:
-        return Verdict(NOT_TESTED, f"{unknown.name}: {unknown}")
+        return ProbeVerdict(NOT_TESTED, f"{unknown.name}: {unknown}")
     if (known.code, known.reply.enhanced) == (unknown.code, unknown.reply.enhanced):
-        return Verdict(PASSED, f"both: {known.code}")
-    return Verdict(FAILED, f"a known user: {known}; an unknown one: {unknown}")
+        return ProbeVerdict(PASSED, f"both: {known.code}")
+    return ProbeVerdict(FAILED, f"a known user: {known}; an unknown one: {unknown}")
 
 
-def judge_expected(steps: t.Sequence[Step], expected: t.Sequence[str]) -> Verdict:
+def judge_expected(steps: t.Sequence[Step], expected: t.Sequence[str]) -> ProbeVerdict:
     """The last reply must start with one of I(expected), and no earlier step may have failed unasked."""
     step = deciding_step(steps)
     if step.reply is not None and step is steps[-1] and str(step.code).startswith(tuple(expected)):
-        return Verdict(PASSED, f"{step.name}: {step}")
+        return ProbeVerdict(PASSED, f"{step.name}: {step}")
     if step.reply is None or step.outcome != ANSWERED:
-        return Verdict(NOT_TESTED, f"{step.name}: {step}")
-    return Verdict(FAILED, f"{step.name}: {step}; expected {' or '.join(_shown(code) for code in expected)}")
+        return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
+    return ProbeVerdict(FAILED, f"{step.name}: {step}; expected {' or '.join(_shown(code) for code in expected)}")
 
 
-def judge_recipient_limit(steps: t.Sequence[Step], limit: int) -> Verdict:
+def judge_recipient_limit(steps: t.Sequence[Step], limit: int) -> ProbeVerdict:
     """Exactly I(limit) recipients are accepted, the next one gets 452 (RFC 5321 section 4.5.3.1.10)."""
     recipients = [step for step in steps if step.name == "rcpt"]
     if not recipients or any(step.reply is None or step.outcome != ANSWERED for step in steps):
-        return Verdict(NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
+        return ProbeVerdict(NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
     accepted = sum(step.family == 2 for step in recipients)
     last = recipients[-1]
     if accepted == limit and last.code == 452:
-        return Verdict(PASSED, f"recipient {limit + 1}: {last}")
+        return ProbeVerdict(PASSED, f"recipient {limit + 1}: {last}")
     refused = next((step for step in recipients if step.family != 2), last)
-    return Verdict(FAILED, f"{accepted} recipients accepted, then {refused}; expected {limit}, then 452")
+    return ProbeVerdict(FAILED, f"{accepted} recipients accepted, then {refused}; expected {limit}, then 452")
 
 
-def judge_greeting(steps: t.Sequence[Step], relay: str) -> Verdict:
+def judge_greeting(steps: t.Sequence[Step], relay: str) -> ProbeVerdict:
     """The greeting starts with the relay's name and tells neither product nor version (RFC 5321 section 4.2)."""
     step = steps[0]
     if step.reply is None or step.code != 220:
-        return Verdict(NOT_TESTED, f"{step.name}: {step}")
+        return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
     words = step.reply.text.split()
     rest = " ".join(words[1:])
     if not words or words[0].lower() != relay.lower():
-        return Verdict(FAILED, f"does not start with {relay}: {step}")
+        return ProbeVerdict(FAILED, f"does not start with {relay}: {step}")
     told = [product for product in PRODUCTS if product in rest.lower()]
     if told or _has_version(rest):
-        return Verdict(FAILED, f"tells {' and '.join(told) or 'a version'}: {step}")
-    return Verdict(PASSED, str(step))
+        return ProbeVerdict(FAILED, f"tells {' and '.join(told) or 'a version'}: {step}")
+    return ProbeVerdict(PASSED, str(step))
 
 
-def judge_keywords(steps: t.Sequence[Step]) -> Verdict:
+def judge_keywords(steps: t.Sequence[Step]) -> ProbeVerdict:
     """EHLO offers a stranger nothing that a relay should not."""
     step = steps[-1]
     if step.reply is None or step.family != 2:
-        return Verdict(NOT_TESTED, f"{step.name}: {step}")
+        return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
     # Old clients look for "AUTH=": servers that offer it so are caught as well.
     offered = sorted(keyword.partition("=")[0] for keyword in ehlo_keywords(step.reply))
     unwanted = [keyword for keyword in offered if keyword in UNWANTED_KEYWORDS]
     if unwanted:
-        return Verdict(FAILED, f"offers {', '.join(unwanted)}")
-    return Verdict(PASSED, f"offers {', '.join(offered) or 'nothing'}")
+        return ProbeVerdict(FAILED, f"offers {', '.join(unwanted)}")
+    return ProbeVerdict(PASSED, f"offers {', '.join(offered) or 'nothing'}")
 
 
-def judge_keyword(steps: t.Sequence[Step], keyword: str, wanted: bool) -> Verdict:
+def judge_keyword(steps: t.Sequence[Step], keyword: str, wanted: bool) -> ProbeVerdict:
     """EHLO, the last step, offers I(keyword) or does not, as I(wanted)."""
     step = steps[-1]
     if step.name != "ehlo" or step.reply is None or step.family != 2:
-        return Verdict(NOT_TESTED, f"{step.name}: {step}")
+        return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
     offered = keyword in ehlo_keywords(step.reply)
-    return Verdict(PASSED if offered == wanted else FAILED, f"{keyword} is {'' if offered else 'not '}offered")
+    return ProbeVerdict(PASSED if offered == wanted else FAILED, f"{keyword} is {'' if offered else 'not '}offered")
 
 
-def judge_size_keyword(steps: t.Sequence[Step], size: int) -> Verdict:
+def judge_size_keyword(steps: t.Sequence[Step], size: int) -> ProbeVerdict:
     """EHLO announces exactly the message size of the policy (RFC 1870)."""
     step = steps[-1]
     if step.reply is None or step.family != 2:
-        return Verdict(NOT_TESTED, f"{step.name}: {step}")
+        return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
     told = ehlo_keywords(step.reply).get("SIZE")
     if told == str(size):
-        return Verdict(PASSED, f"SIZE {told}")
-    return Verdict(FAILED, f"{'SIZE ' + told if told is not None else 'no SIZE'}; expected SIZE {size}")
+        return ProbeVerdict(PASSED, f"SIZE {told}")
+    return ProbeVerdict(FAILED, f"{'SIZE ' + told if told is not None else 'no SIZE'}; expected SIZE {size}")
 
 
-def judge_stuffing(steps: t.Sequence[Step]) -> Verdict:
+def judge_stuffing(steps: t.Sequence[Step]) -> ProbeVerdict:
     """Commands sent ahead of their turn: DATA must not be answered by 354, and somebody must have said 5xx."""
     if any(step.code == 354 for step in steps):
-        return Verdict(FAILED, "DATA was accepted from a client that did not wait for its turn")
+        return ProbeVerdict(FAILED, "DATA was accepted from a client that did not wait for its turn")
     for step in steps[1:]:
         if step.family == 5:
-            return Verdict(PASSED, f"{step.name}: {step}")
-    return Verdict(NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
+            return ProbeVerdict(PASSED, f"{step.name}: {step}")
+    return ProbeVerdict(NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
 
 
-def judge_early_talker(steps: t.Sequence[Step]) -> Verdict:
+def judge_early_talker(steps: t.Sequence[Step]) -> ProbeVerdict:
     """The client spoke before the greeting: it must be refused with 5xx, by the greeting itself or later."""
     for step in steps:
         if step.family == 5:
-            return Verdict(PASSED, f"{step.name}: {step}")
+            return ProbeVerdict(PASSED, f"{step.name}: {step}")
     last = steps[-1]
     if last.reply is None or last.outcome != ANSWERED:
-        return Verdict(NOT_TESTED, f"{last.name}: {last}")
-    return Verdict(FAILED, f"{last.name}: {last}")
+        return ProbeVerdict(NOT_TESTED, f"{last.name}: {last}")
+    return ProbeVerdict(FAILED, f"{last.name}: {last}")
 
 
-def judge_sequence(steps: t.Sequence[Step]) -> Verdict:
+def judge_sequence(steps: t.Sequence[Step]) -> ProbeVerdict:
     """Judge the replies that came after a message with an end-of-data trick: one reply is one message or none."""
     after = [place for place, step in enumerate(steps) if step.name == "data"]
     if not after or steps[after[-1]].code != 354:
-        return Verdict(NOT_TESTED, f"the relay did not ask for the message: {deciding_step(steps)}")
+        return ProbeVerdict(NOT_TESTED, f"the relay did not ask for the message: {deciding_step(steps)}")
     replies = [step for step in steps[after[-1] + 1 :] if step.reply is not None]
     if not replies:
-        return Verdict(NOT_TESTED, f"no verdict on the message: {steps[-1]}")
+        return ProbeVerdict(NOT_TESTED, f"no verdict on the message: {steps[-1]}")
     shown = ", ".join(str(step.code) for step in replies)
     if any(step.code == 354 for step in replies[1:]) or sum(step.family == 2 for step in replies) > 1:
-        return Verdict(OPEN, f"a second transaction was taken from the message: {shown}")
+        return ProbeVerdict(OPEN, f"a second transaction was taken from the message: {shown}")
     first = replies[0]
     if first.family == 5 or (first.code == 421 and _names_the_line_end(first)):
-        return Verdict(CLOSED, f"no message: {first}")
+        return ProbeVerdict(CLOSED, f"no message: {first}")
     if first.family == 4:
-        return Verdict(NOT_TESTED if first.code == 421 else WEAK, f"message: {first}")
+        return ProbeVerdict(NOT_TESTED if first.code == 421 else WEAK, f"message: {first}")
     if len(replies) > 1:
-        return Verdict(WEAK, f"the message was split, its second half refused: {shown}")
-    return Verdict(CLOSED, f"one message: {first}")
+        return ProbeVerdict(WEAK, f"the message was split, its second half refused: {shown}")
+    return ProbeVerdict(CLOSED, f"one message: {first}")
 
 
-def judge_bare_newline(steps: t.Sequence[Step]) -> Verdict:
+def judge_bare_newline(steps: t.Sequence[Step]) -> ProbeVerdict:
     """A message with a line that ends in a bare LF must be refused."""
     last = steps[-1]
     if last.name != "message":
-        return Verdict(NOT_TESTED, f"{last.name}: {last}")
+        return ProbeVerdict(NOT_TESTED, f"{last.name}: {last}")
     if last.family == 5 or (last.code == 421 and _names_the_line_end(last)):
-        return Verdict(PASSED, f"message: {last}")
+        return ProbeVerdict(PASSED, f"message: {last}")
     if last.reply is None or last.family == 4:
-        return Verdict(NOT_TESTED, f"message: {last}")
-    return Verdict(FAILED, f"message: {last}")
+        return ProbeVerdict(NOT_TESTED, f"message: {last}")
+    return ProbeVerdict(FAILED, f"message: {last}")
 
 
-def judge_handshake(steps: t.Sequence[Step], accepted: bool) -> Verdict:
+def judge_handshake(steps: t.Sequence[Step], accepted: bool) -> ProbeVerdict:
     """Judge a TLS handshake; only an alert of the peer is a refusal (RFC 8446 section 6)."""
     last = steps[-1]
     if last.name == "starttls":
-        return Verdict(NOT_TESTED, f"STARTTLS: {last}")
+        return ProbeVerdict(NOT_TESTED, f"STARTTLS: {last}")
     if last.name != "tls" or last.outcome not in (ANSWERED, TLS_REFUSED):
-        return Verdict(NOT_TESTED, f"{last.name}: {last}")
+        return ProbeVerdict(NOT_TESTED, f"{last.name}: {last}")
     if (last.outcome == ANSWERED) == accepted:
-        return Verdict(PASSED, f"{'agreed on' if accepted else 'refused with'} {last.detail}")
-    return Verdict(FAILED, f"{'refused with' if accepted else 'agreed on'} {last.detail}")
+        return ProbeVerdict(PASSED, f"{'agreed on' if accepted else 'refused with'} {last.detail}")
+    return ProbeVerdict(FAILED, f"{'refused with' if accepted else 'agreed on'} {last.detail}")
 
 
-def judge_injection(steps: t.Sequence[Step]) -> Verdict:
+def judge_injection(steps: t.Sequence[Step]) -> ProbeVerdict:
     """A command sent in clear text behind STARTTLS must not be obeyed after the handshake (CVE-2011-0411)."""
     last = steps[-1]
     if last.name == "injected" and last.reply is not None:
-        return Verdict(FAILED, f"the relay obeyed a command from before the handshake: {last}")
+        return ProbeVerdict(FAILED, f"the relay obeyed a command from before the handshake: {last}")
     if last.name == "injected" and last.outcome == TIMEOUT:
-        return Verdict(PASSED, "the command from before the handshake was thrown away")
+        return ProbeVerdict(PASSED, "the command from before the handshake was thrown away")
     # A relay that refuses the stuffed command, or breaks the handshake over it, has not obeyed it either.
     broken = any(step.name == "tls" and step.outcome in (TLS_REFUSED, TLS_FAILED) for step in steps)
     refused = broken or any(step.name == "starttls" and step.family == 5 for step in steps)
-    return Verdict(PASSED if refused else NOT_TESTED, f"{last.name}: {last}")
+    return ProbeVerdict(PASSED if refused else NOT_TESTED, f"{last.name}: {last}")
 
 
-def worth_another_try(steps: t.Sequence[Step], verdict: Verdict) -> bool:
+def worth_another_try(steps: t.Sequence[Step], verdict: ProbeVerdict) -> bool:
     """Whether a later attempt from another address may tell more.
 
     That is so where the conversation broke, and where a 4xx speaks of this client's haste and not of the mail; a plain answer
@@ -268,17 +268,17 @@ def deciding_step(steps: t.Sequence[Step]) -> Step:
     return sent[-1]
 
 
-def _unheard(steps: t.Sequence[Step], helo_trick: bool) -> t.Optional[Verdict]:
+def _unheard(steps: t.Sequence[Step], helo_trick: bool) -> t.Optional[ProbeVerdict]:
     """The verdict where the relay did not even listen: then its later answers do not speak of relaying."""
     greeting = steps[0]
     if greeting.family != 2 or greeting.outcome != ANSWERED:
-        return Verdict(NOT_TESTED, f"greeting: {greeting}")
+        return ProbeVerdict(NOT_TESTED, f"greeting: {greeting}")
     hellos = [step for step in steps if step.name in ("ehlo", "helo")]
     if hellos and (hellos[-1].family != 2 or hellos[-1].outcome != ANSWERED):
         if helo_trick and hellos[-1].family == 5:
-            return Verdict(CLOSED, f"{hellos[-1].name}: {hellos[-1]}")
+            return ProbeVerdict(CLOSED, f"{hellos[-1].name}: {hellos[-1]}")
         if hellos[-1].outcome != NOT_SENT:
-            return Verdict(NOT_TESTED, f"{hellos[-1].name}: {hellos[-1]}")
+            return ProbeVerdict(NOT_TESTED, f"{hellos[-1].name}: {hellos[-1]}")
     return None
 
 

@@ -202,7 +202,7 @@ def _class_of(step: Step) -> str:
     return f"{step.code} {step.reply.enhanced}" if step.reply else step.outcome
 
 
-def altered(sent: bytes, arrived: bytes, where: str) -> t.Tuple[t.Tuple[message.Change, ...], t.List[Finding]]:
+def altered(sent: bytes, arrived: bytes, where: str) -> t.Tuple[t.Tuple[message.MessageChange, ...], t.List[Finding]]:
     """Compare a message as it was sent with what arrived; return the changes, and the finding that they are."""
     changes = message.changes(sent, arrived)
     lost = [change for change in changes if message.lost_letter(change)]

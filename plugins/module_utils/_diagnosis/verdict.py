@@ -14,7 +14,7 @@ import typing as t
 from .._model.finding import ERROR, NOTICE, WARNING, Finding, from_facts, make_finding
 
 #: What diagnosis_info returned from one host, with C(greeting): what the module smtp returned about it.
-Report = t.Mapping[str, t.Any]
+HostReport = t.Mapping[str, t.Any]
 
 #: Tables whose entries send mail elsewhere than DNS says.
 ROUTING = frozenset(("mailertable", "transport_maps", "sender_dependent_relayhost_maps", "smarttable"))
@@ -58,7 +58,7 @@ class FleetVerdict(t.NamedTuple):
         return not self.missing and not any(case.finding.severity in (ERROR, WARNING) for case in self.cases)
 
 
-def judge(domain: str, reports: t.Mapping[str, Report], missing: t.Mapping[str, str]) -> FleetVerdict:
+def judge(domain: str, reports: t.Mapping[str, HostReport], missing: t.Mapping[str, str]) -> FleetVerdict:
     """Return the verdict on what the hosts reported.
 
     :param missing: hosts without a report, and why.
@@ -101,7 +101,7 @@ def _order(case: Case) -> t.Tuple[t.Tuple[int, int], int, str]:
 # --- one host -----------------------------------------------------------------------------------------------------
 
 
-def host_findings(report: Report) -> t.List[Finding]:
+def host_findings(report: HostReport) -> t.List[Finding]:
     """Return what is wrong on one host: what its checks found, and what they mean together."""
     findings = _findings_of(report, "names") + _findings_of(report, "host")
     findings += _message_findings(report)
@@ -116,11 +116,11 @@ def host_findings(report: Report) -> t.List[Finding]:
     return findings
 
 
-def _findings_of(report: Report, check: str) -> t.List[Finding]:
+def _findings_of(report: HostReport, check: str) -> t.List[Finding]:
     return [from_facts(facts) for facts in (report.get(check) or {}).get("findings") or ()]
 
 
-def _message_findings(report: Report) -> t.List[Finding]:
+def _message_findings(report: HostReport) -> t.List[Finding]:
     quotes = (report.get("message") or {}).get("open_quotes") or []
     if not quotes:
         return []
@@ -136,7 +136,7 @@ def _message_findings(report: Report) -> t.List[Finding]:
     return [make_finding("open_quote", WARNING, "message", what, evidence)]
 
 
-def _wrong_route(domain: str, route: Report, talks: t.Sequence[Report]) -> t.List[Finding]:
+def _wrong_route(domain: str, route: HostReport, talks: t.Sequence[HostReport]) -> t.List[Finding]:
     """Find an entry that sends the domain's mail to where nobody takes it."""
     entry = route.get("decided_by") or {}
     if entry.get("role") not in ROUTING or route.get("verdict") != "remote":
@@ -152,7 +152,7 @@ def _wrong_route(domain: str, route: Report, talks: t.Sequence[Report]) -> t.Lis
     return [make_finding("wrong_route", ERROR, entry["key"], what, evidence, key=entry["key"], place=place)]
 
 
-def _refusing_route(domain: str, route: Report) -> t.List[Finding]:
+def _refusing_route(domain: str, route: HostReport) -> t.List[Finding]:
     if route.get("verdict") not in ("error", "discard"):
         return []
     does = "throws away" if route["verdict"] == "discard" else "refuses"
@@ -160,7 +160,7 @@ def _refusing_route(domain: str, route: Report) -> t.List[Finding]:
     return [make_finding("route_refuses", ERROR, domain, what, (f"{route.get('transport')}: {route.get('nexthop')}",))]
 
 
-def _destination(report: Report, talks: t.Sequence[Report]) -> t.List[Finding]:
+def _destination(report: HostReport, talks: t.Sequence[HostReport]) -> t.List[Finding]:
     """Return what the destination does, together with what waits for it and since when."""
     queue = report.get("queue") or {}
     findings = []
@@ -179,12 +179,12 @@ def _destination(report: Report, talks: t.Sequence[Report]) -> t.List[Finding]:
     return findings
 
 
-def _waiting(queue: Report) -> str:
+def _waiting(queue: HostReport) -> str:
     number = queue["messages"]
     return f"{number} message{'s' if number != 1 else ''} of the domain wait, the oldest since {queue['oldest']}"
 
 
-def _queue_findings(report: Report, explained: bool) -> t.List[Finding]:
+def _queue_findings(report: HostReport, explained: bool) -> t.List[Finding]:
     """Return the mail that waits for the domain.
 
     :param explained: whether another finding says why: then it is not the queue that must be flushed first.
@@ -198,7 +198,7 @@ def _queue_findings(report: Report, explained: bool) -> t.List[Finding]:
     return [finding._replace(remedy="") if explained else finding]
 
 
-def _greeting(report: Report) -> t.List[Finding]:
+def _greeting(report: HostReport) -> t.List[Finding]:
     """Return how the host greets a client from outside. A silent name server is what makes that slow."""
     findings = []
     for finding in _findings_of(report, "greeting"):
@@ -222,12 +222,12 @@ class _Comparison(t.NamedTuple):
     """One thing that the hosts of a fleet should see alike, with the words of the sentence about a host that does not."""
 
     code: str
-    view: t.Callable[[Report], View]
+    view: t.Callable[[HostReport], View]
     this_host: str
     others: str
 
 
-def fleet_findings(reports: t.Mapping[str, Report]) -> t.Dict[str, t.List[Finding]]:
+def fleet_findings(reports: t.Mapping[str, HostReport]) -> t.Dict[str, t.List[Finding]]:
     """Return what one host does otherwise than most of the others."""
     findings: t.Dict[str, t.List[Finding]] = {host: [] for host in reports}
     for comparison in _COMPARISONS:
@@ -264,13 +264,13 @@ def _shown(view: View) -> str:
     return ", ".join(parts)
 
 
-def _resolution(report: Report) -> View:
+def _resolution(report: HostReport) -> View:
     """Return the exchangers with the addresses that the MTA gets for them."""
     hosts = (report.get("names") or {}).get("mail_exchangers") or []
     return {host["name"]: frozenset(host["libc"]) for host in hosts}
 
 
-def _routing(report: Report) -> View:
+def _routing(report: HostReport) -> View:
     route = report.get("route") or {}
     if route.get("verdict") != "remote":
         return {str(route["verdict"]): frozenset()} if route else {}

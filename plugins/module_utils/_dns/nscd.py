@@ -34,7 +34,7 @@ class Unit(t.NamedTuple):
     enabled: bool
 
 
-class Seen(t.NamedTuple):
+class CacheState(t.NamedTuple):
     """What is here of a name service cache.
 
     :param text: the content of nscd.conf, None when there is none.
@@ -52,7 +52,7 @@ class Seen(t.NamedTuple):
         return running[0] if running else None
 
 
-class Plan(t.NamedTuple):
+class CachePlan(t.NamedTuple):
     """The new content of nscd.conf, None when it stays as it is, and the commands to run after that."""
 
     text: t.Optional[str]
@@ -87,7 +87,7 @@ def caches_hosts(statistics: str) -> t.Optional[bool]:
     return None
 
 
-def plan(seen: Seen, state: str) -> Plan:
+def plan(seen: CacheState, state: str) -> CachePlan:
     """What is to be done. What is cached is thrown away first: programs map the cache and may go on reading it."""
     forget: t.Tuple[t.Tuple[str, ...], ...] = (("nscd", "-i", "hosts"),) if seen.daemon == "nscd.service" else ()
     if state == STOPPED:
@@ -97,21 +97,21 @@ def plan(seen: Seen, state: str) -> Plan:
             for verb, wanted in (("stop", unit.active), ("disable", unit.enabled))
             if wanted
         )
-        return Plan(None, forget + ends if ends else ())
+        return CachePlan(None, forget + ends if ends else ())
     if not seen.units or seen.text is None:
-        return Plan(None, ())
+        return CachePlan(None, ())
     wanted = hosts_off(seen.text)
     text = wanted if wanted != seen.text else None
     if seen.daemon is None or (text is None and not seen.caching):
-        return Plan(text, ())
-    return Plan(text, forget + (("systemctl", "restart", seen.daemon),))
+        return CachePlan(text, ())
+    return CachePlan(text, forget + (("systemctl", "restart", seen.daemon),))
 
 
-def see(runner: Runner, configuration: str = CONFIGURATION) -> Seen:
+def see(runner: Runner, configuration: str = CONFIGURATION) -> CacheState:
     """Ask the host, by what exists and never by the name of its distribution."""
     content = _files.read(configuration)
     text = None if content is None else content.decode("utf-8", "surrogateescape")
-    seen = Seen(_units(runner), text, None)
+    seen = CacheState(_units(runner), text, None)
     return seen._replace(caching=_caching(runner)) if seen.daemon == "nscd.service" else seen
 
 
@@ -133,7 +133,7 @@ def apply(runner: Runner, state: str, check_mode: bool, configuration: str = CON
     }
 
 
-def _do(runner: Runner, seen: Seen, todo: Plan, state: str, configuration: str) -> None:
+def _do(runner: Runner, seen: CacheState, todo: CachePlan, state: str, configuration: str) -> None:
     try:
         if todo.text is not None:
             _write(configuration, todo.text)
@@ -185,7 +185,7 @@ def _is_active(runner: Runner, unit: str) -> bool:
     return runner.run(("systemctl", "is-active", "--quiet", unit), check=False).rc == 0
 
 
-def _difference(seen: Seen, todo: Plan, configuration: str) -> t.List[t.Dict[str, str]]:
+def _difference(seen: CacheState, todo: CachePlan, configuration: str) -> t.List[t.Dict[str, str]]:
     if todo.text is None or seen.text is None:
         return []
     return [

@@ -318,8 +318,8 @@ class _View:
         return readable(reason_of(self._raw))
 
     @property
-    def recipients(self) -> t.Sequence[_select.Target]:
-        return (_select.Target(readable(self._raw[RECIPIENT])),)
+    def recipients(self) -> t.Sequence[_select.DeliveryRecipient]:
+        return (_select.DeliveryRecipient(readable(self._raw[RECIPIENT])),)
 
 
 def tests(wanted: Selection, now: float) -> t.List[Test]:
@@ -410,7 +410,7 @@ def _in_window(moment: float, wanted: Selection) -> bool:
 
 
 def _recipient_test(fits: t.Callable[[t.Any, str], bool]) -> Test:
-    return lambda raw, clock: fits(_select.Target(readable(raw[RECIPIENT])), "")
+    return lambda raw, clock: fits(_select.DeliveryRecipient(readable(raw[RECIPIENT])), "")
 
 
 def _client_test(values: t.Sequence[str]) -> Test:

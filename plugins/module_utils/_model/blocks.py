@@ -49,7 +49,7 @@ class Block(t.NamedTuple):
     note: Note = Note()
 
 
-class Found(t.NamedTuple):
+class PlacedBlock(t.NamedTuple):
     """A block in a source: I(data[start:end]) are its bytes, comment line and line ends included."""
 
     block: Block
@@ -66,7 +66,7 @@ class Line(t.NamedTuple):
     value: str
 
 
-class Change(t.NamedTuple):
+class BlockChange(t.NamedTuple):
     """What becomes of one title: I(before) None adds it, I(after) None removes it."""
 
     title: str
@@ -96,7 +96,7 @@ class Edited(t.NamedTuple):
     """
 
     edits: t.Tuple[Edit, ...]
-    changes: t.Tuple[Change, ...]
+    changes: t.Tuple[BlockChange, ...]
     kept: t.Tuple[Line, ...] = ()
 
 
@@ -113,7 +113,7 @@ def text_of(block: Block, joined: bool = False) -> bytes:
     return (head + "".join(f"{line}\n" for line in block.lines)).encode("utf-8", "surrogateescape")
 
 
-def read_block(data: bytes, start: int, path: str = "") -> Found:
+def read_block(data: bytes, start: int, path: str = "") -> PlacedBlock:
     """The block whose comment line begins at a byte.
 
     :raises SyntaxProblem: its lines are not there, or somebody has continued them with a line that starts with a blank.
@@ -130,7 +130,7 @@ def read_block(data: bytes, start: int, path: str = "") -> Found:
     if data[end : end + 1] in (b" ", b"\t") and data[end : _line_end(data, end)].strip():
         raise problem(path, data, end, f"a line that starts with a blank continues the line of {title}")
     note = Note(*[fields.get(name, "") for name in _FIELDS], comment)  # type: ignore[arg-type]
-    return Found(Block(title, tuple(lines), note), start, end, "joined" in fields)
+    return PlacedBlock(Block(title, tuple(lines), note), start, end, "joined" in fields)
 
 
 def _head(data: bytes, start: int) -> t.Tuple[str, t.Dict[str, str], str, int]:
@@ -166,7 +166,7 @@ def _line_end(data: bytes, start: int) -> int:
 # --- finding --------------------------------------------------------------------------------------------------------
 
 
-def all_blocks(data: bytes, path: str = "") -> t.Iterator[Found]:
+def all_blocks(data: bytes, path: str = "") -> t.Iterator[PlacedBlock]:
     """Every block, in the order of the source."""
     mark = MARK.encode()
     where = data.find(mark)
@@ -179,7 +179,7 @@ def all_blocks(data: bytes, path: str = "") -> t.Iterator[Found]:
             where = data.find(mark, where + 1)
 
 
-def find_blocks(data: bytes, titles: t.Collection[str], path: str = "") -> t.Dict[str, Found]:
+def find_blocks(data: bytes, titles: t.Collection[str], path: str = "") -> t.Dict[str, PlacedBlock]:
     """The blocks with these titles."""
     if len(titles) > FEW:
         wanted = frozenset(titles)
@@ -273,9 +273,9 @@ def edit(path: str, data: bytes, wanted: t.Sequence[Block], unwanted: t.Sequence
         if block.title in there and _renewed(there[block.title].block, block) != there[block.title].block:
             changed[block.title] = _renewed(there[block.title].block, block)
     removed = [block.title for block in unwanted if block.title in there]
-    changes = [Change(title, there[title].block, block) for title, block in changed.items()]
-    changes += [Change(title, there[title].block, None) for title in removed]
-    changes += [Change(block.title, None, block) for block in added]
+    changes = [BlockChange(title, there[title].block, block) for title, block in changed.items()]
+    changes += [BlockChange(title, there[title].block, None) for title in removed]
+    changes += [BlockChange(block.title, None, block) for block in added]
     kept = [line for lines in said.values() for line in lines]
     kept += [by_hand[key_of(line)] for block in gone for line in block.lines if key_of(line) in by_hand]
     edits = _edits(data, there, changed, frozenset(removed), added)
@@ -284,7 +284,7 @@ def edit(path: str, data: bytes, wanted: t.Sequence[Block], unwanted: t.Sequence
 
 def _edits(
     data: bytes,
-    there: t.Mapping[str, Found],
+    there: t.Mapping[str, PlacedBlock],
     changed: t.Mapping[str, Block],
     removed: t.AbstractSet[str],
     added: t.Sequence[Block],
@@ -312,7 +312,7 @@ def _edits(
     return tuple(sorted(edits)) + ((Edit(len(data), len(data), addition),) if added else ())
 
 
-def _next_that_stays(data: bytes, found: Found, removed: t.AbstractSet[str]) -> t.Optional[Found]:
+def _next_that_stays(data: bytes, found: PlacedBlock, removed: t.AbstractSet[str]) -> t.Optional[PlacedBlock]:
     while data.startswith(MARK.encode(), found.end):
         found = read_block(data, found.end)
         if found.block.title not in removed:
@@ -320,7 +320,7 @@ def _next_that_stays(data: bytes, found: Found, removed: t.AbstractSet[str]) -> 
     return None
 
 
-def _last(data: bytes, found: Found, removed: t.AbstractSet[str]) -> bool:
+def _last(data: bytes, found: PlacedBlock, removed: t.AbstractSet[str]) -> bool:
     """Whether nothing but blocks that go stands behind a block."""
     while data.startswith(MARK.encode(), found.end):
         found = read_block(data, found.end)

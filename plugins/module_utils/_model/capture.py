@@ -28,7 +28,7 @@ _ROUTE_LINE = re.compile(rb"^# (from|to|connect) (\S+)( without subdomains)?$", 
 Lines = t.Dict[str, str]
 
 
-class Route(t.NamedTuple):
+class CaptureRoute(t.NamedTuple):
     """Which mail is caught.
 
     :param where: C(from) (envelope sender), C(to) (recipient), C(connect) (the client's address).
@@ -53,7 +53,7 @@ class Route(t.NamedTuple):
         return ipaddress.ip_network(self.pattern)
 
 
-class Hop(t.NamedTuple):
+class Endpoint(t.NamedTuple):
     """Where an instance listens."""
 
     address: str
@@ -73,15 +73,15 @@ class Envelope(t.NamedTuple):
     """
 
     own: t.Tuple[str, ...]
-    hop: Hop
-    release: Hop
+    hop: Endpoint
+    release: Endpoint
     hostname: str
 
 
 # --- from options ---------------------------------------------------------------------------------------------------
 
 
-def parse(params: t.Mapping[str, t.Any]) -> t.Tuple[Route, ...]:
+def parse(params: t.Mapping[str, t.Any]) -> t.Tuple[CaptureRoute, ...]:
     """The routes that the options C(from), C(to), C(connect), C(subdomains) express, each once.
 
     :raises OptionError: naming the value.
@@ -95,9 +95,9 @@ def parse(params: t.Mapping[str, t.Any]) -> t.Tuple[Route, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _route(option: str, place: str, text: t.Any, subdomains: bool) -> Route:
+def _route(option: str, place: str, text: t.Any, subdomains: bool) -> CaptureRoute:
     if place == FROM and text == NULL_SENDER:
-        return Route(place, NULL_SENDER, NULL)
+        return CaptureRoute(place, NULL_SENDER, NULL)
     try:
         pattern, kind = _access.pattern(place, text.strip(" ") if isinstance(text, str) else text)
         if kind == USER:
@@ -106,10 +106,10 @@ def _route(option: str, place: str, text: t.Any, subdomains: bool) -> Route:
             raise ValueError("a name in DNS is its owner's; write the client's address or network")
     except ValueError as why:
         raise OptionError(option, text, str(why))
-    return Route(place, pattern, kind, kind == DOMAIN and subdomains)
+    return CaptureRoute(place, pattern, kind, kind == DOMAIN and subdomains)
 
 
-def hop(address: t.Any, port: t.Any) -> Hop:
+def hop(address: t.Any, port: t.Any) -> Endpoint:
     """The place where the capture instance listens.
 
     :raises OptionError: no address, or no port.
@@ -122,13 +122,13 @@ def hop(address: t.Any, port: t.Any) -> Hop:
         raise OptionError("address", address, "one address of this host is wanted")
     if not 1 <= port <= 65535:
         raise OptionError("port", port, "a port is a number from 1 to 65535")
-    return Hop(str(found), port)
+    return Endpoint(str(found), port)
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------
 
 
-def table(wanted: t.Sequence[t.Tuple[Route, Lines]], to: Hop) -> t.Optional[bytes]:
+def table(wanted: t.Sequence[t.Tuple[CaptureRoute, Lines]], to: Endpoint) -> t.Optional[bytes]:
     """The source of a table of ours; None where no line is in it. A key that two routes have stands there once."""
     seen: t.Set[str] = set()
     text = ""
@@ -140,10 +140,10 @@ def table(wanted: t.Sequence[t.Tuple[Route, Lines]], to: Hop) -> t.Optional[byte
     return (_HEAD.format(address=to.address, port=to.port) + text).encode("ascii") if seen else None
 
 
-def hop_in(content: t.Optional[bytes]) -> t.Optional[Hop]:
+def hop_in(content: t.Optional[bytes]) -> t.Optional[Endpoint]:
     """Where the routes of a table of ours go; None where it is no table of ours."""
     match = _HEAD_LINE.match(content or b"")
-    return Hop(match.group(1).decode("ascii"), int(match.group(2))) if match else None
+    return Endpoint(match.group(1).decode("ascii"), int(match.group(2))) if match else None
 
 
 def titles_in(content: t.Optional[bytes]) -> t.Tuple[str, ...]:
@@ -177,6 +177,21 @@ def client_of(raw: bytes) -> str:
 
 
 __all__ = (
-    "CONNECT", "DOMAIN", "FROM", "NETWORK", "NULL", "TO", "Envelope", "Hop", "Lines", "Route",
-    "client_of", "hop", "hop_in", "pairs_in", "parse", "table", "titles_in",
+    "CONNECT",
+    "DOMAIN",
+    "FROM",
+    "NETWORK",
+    "NULL",
+    "TO",
+    "CaptureRoute",
+    "Endpoint",
+    "Envelope",
+    "Lines",
+    "client_of",
+    "hop",
+    "hop_in",
+    "pairs_in",
+    "parse",
+    "table",
+    "titles_in",
 )  # fmt: skip

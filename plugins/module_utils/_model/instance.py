@@ -12,7 +12,7 @@ import typing as t
 from .host import Instance
 
 
-class InstanceWish(t.NamedTuple):
+class InstanceRequest(t.NamedTuple):
     """The instance that is wanted.
 
     :param queue_directory: None leaves it to an instance that is there; a new one gets the driver's default.
@@ -32,7 +32,7 @@ class InstanceWish(t.NamedTuple):
     mail: str
 
 
-class Seen(t.NamedTuple):
+class ExistingInstance(t.NamedTuple):
     """What is there of an additional instance.
 
     :param instance: None where its configuration directory holds no configuration.
@@ -46,7 +46,7 @@ class Seen(t.NamedTuple):
     group: str = ""
 
 
-class Step(t.NamedTuple):
+class UndoableStep(t.NamedTuple):
     """One thing to do, in words, and how to take it back."""
 
     text: str

@@ -96,7 +96,7 @@ class Skipped(t.NamedTuple):
     why: str
 
 
-class Outcome(t.NamedTuple):
+class ActionResult(t.NamedTuple):
     """What an action came to. A message that left the queue meanwhile is gone, which is no failure.
 
     :param transcript: what the MTA said while it worked, where somebody wants to read it.
@@ -135,11 +135,11 @@ class HostStatus(t.NamedTuple):
 
 
 #: Told about a file that cannot be read as a message: its name, and why.
-Report = t.Callable[[str, str], None]
+ReportUnreadable = t.Callable[[str, str], None]
 
 
 def ignore(path: str, why: str) -> None:
-    """A Report for those who do not want to know."""
+    """Report to nobody."""
 
 
 def identity(message: Message) -> Identity:

@@ -13,7 +13,7 @@ REMOTE, LOCAL, ERROR, DISCARD, UNKNOWN = "remote", "local", "error", "discard", 
 SMTP_PORT = 25
 
 
-class Step(t.NamedTuple):
+class Rewriting(t.NamedTuple):
     """One rewriting: a rule set of sendmail, a table or a service of Postfix."""
 
     rule: str
@@ -21,7 +21,7 @@ class Step(t.NamedTuple):
     result: str
 
 
-class Entry(t.NamedTuple):
+class TableEntry(t.NamedTuple):
     """An entry of a lookup table.
 
     :param role: what the table is for: C(mailertable), C(transport_maps), ...
@@ -67,15 +67,15 @@ class Route(t.NamedTuple):
     transport: str = ""
     nexthop: str = ""
     hops: t.Tuple[Hop, ...] = ()
-    decided_by: t.Optional[Entry] = None
+    decided_by: t.Optional[TableEntry] = None
     because: str = ""
-    steps: t.Tuple[Step, ...] = ()
-    entries: t.Tuple[Entry, ...] = ()
+    steps: t.Tuple[Rewriting, ...] = ()
+    entries: t.Tuple[TableEntry, ...] = ()
     answer: str = ""
-    rules: t.Tuple[Step, ...] = ()
+    rules: t.Tuple[Rewriting, ...] = ()
 
 
-class Asked(t.NamedTuple):
+class RouteQuestion(t.NamedTuple):
     """The question: an address, from whom, and for which client."""
 
     address: str

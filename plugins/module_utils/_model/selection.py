@@ -42,14 +42,14 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 _ID = re.compile(r"[A-Za-z0-9]{6,32}\Z")
 
 
-class Target(t.NamedTuple):
+class DeliveryRecipient(t.NamedTuple):
     """A recipient with what became of it. I(reason) is the MTA's text; empty where nothing was tried yet."""
 
     address: str
     reason: str = ""
 
 
-class Subject(t.NamedTuple):
+class SelectableRecord(t.NamedTuple):
     """What a selection looks at. Any record with these attributes will do; this one is for records of another shape.
 
     :param sender: the envelope sender; C(<>) is the null sender.

@@ -28,7 +28,7 @@ class Syntax(t.NamedTuple):
     continues: bool
 
 
-class Entry(t.NamedTuple):
+class SourceEntry(t.NamedTuple):
     """One entry; lines I(first) to I(last), counted from 0 and without I(last), are its own."""
 
     key: str
@@ -37,7 +37,7 @@ class Entry(t.NamedTuple):
     last: int
 
 
-class Wanted(t.NamedTuple):
+class ExpectedEntry(t.NamedTuple):
     """An entry that should be there; an empty I(value) for one that should not."""
 
     key: str
@@ -49,7 +49,7 @@ def compared(key: str, syntax: Syntax) -> str:
     return key if syntax.form == PATTERNS else key.lower()
 
 
-def check(option: str, key: t.Any, value: t.Any, syntax: Syntax) -> Wanted:
+def check(option: str, key: t.Any, value: t.Any, syntax: Syntax) -> ExpectedEntry:
     """An entry that stays one line and one entry.
 
     :raises OptionError: naming the entry.
@@ -65,19 +65,19 @@ def check(option: str, key: t.Any, value: t.Any, syntax: Syntax) -> Wanted:
         raise OptionError(f"{option}.key", key, "the name of an alias has no colon")
     if syntax.form == PATTERNS and (key[0] not in "/!" or " " in key) and not _is_network(key):
         raise OptionError(f"{option}.key", key, "a pattern between slashes without blanks, or a network, is wanted")
-    return Wanted(key, value)
+    return ExpectedEntry(key, value)
 
 
 def _is_network(key: str) -> bool:
     return all(letter in "0123456789abcdefABCDEF.:/!" for letter in key)
 
 
-def read(path: str, text: str, syntax: Syntax) -> t.List[Entry]:
+def read(path: str, text: str, syntax: Syntax) -> t.List[SourceEntry]:
     """The entries of a source.
 
     :raises SyntaxProblem: a line that is no entry, or a key for the second time.
     """
-    found: t.List[Entry] = []
+    found: t.List[SourceEntry] = []
     for number, line in enumerate(_lines(text)):
         body = line.rstrip("\r\n")
         if not body.strip() or body.lstrip().startswith("#"):
@@ -88,12 +88,12 @@ def read(path: str, text: str, syntax: Syntax) -> t.List[Entry]:
             found[-1] = found[-1]._replace(value=f"{found[-1].value} {body.strip()}".strip(), last=number + 1)
             continue
         key, value = _split(body, syntax)
-        found.append(Entry(key, value, number, number + 1))
+        found.append(SourceEntry(key, value, number, number + 1))
     _refuse(path, found, syntax)
     return found
 
 
-def _refuse(path: str, entries: t.Sequence[Entry], syntax: Syntax) -> None:
+def _refuse(path: str, entries: t.Sequence[SourceEntry], syntax: Syntax) -> None:
     seen: t.Dict[str, int] = {}
     for entry in entries:
         key = compared(entry.key, syntax)
@@ -112,7 +112,7 @@ def _split(line: str, syntax: Syntax) -> t.Tuple[str, str]:
     return parts[0], parts[1].strip() if len(parts) > 1 else ""
 
 
-def edit(path: str, content: bytes, wanted: t.Sequence[Wanted], state: str, syntax: Syntax) -> bytes:
+def edit(path: str, content: bytes, wanted: t.Sequence[ExpectedEntry], state: str, syntax: Syntax) -> bytes:
     """The source with the entries in it, without them, or with no others. Comments stay, and so does what is as it should be.
 
     :raises SyntaxProblem: the source as it is cannot be edited safely.
@@ -135,7 +135,9 @@ def edit(path: str, content: bytes, wanted: t.Sequence[Wanted], state: str, synt
     return (body + "".join(added)).encode("utf-8", "surrogateescape")
 
 
-def changes(before: t.Sequence[Entry], after: t.Sequence[Entry], syntax: Syntax) -> t.Dict[str, t.List[str]]:
+def changes(
+    before: t.Sequence[SourceEntry], after: t.Sequence[SourceEntry], syntax: Syntax
+) -> t.Dict[str, t.List[str]]:
     """The keys that are added, updated and removed."""
     old = {compared(entry.key, syntax): entry.value for entry in before}
     new = {compared(entry.key, syntax): entry.value for entry in after}
@@ -146,7 +148,7 @@ def changes(before: t.Sequence[Entry], after: t.Sequence[Entry], syntax: Syntax)
     }
 
 
-def _entry(one: Wanted, syntax: Syntax) -> str:
+def _entry(one: ExpectedEntry, syntax: Syntax) -> str:
     return f"{one.key}: {one.value}\n" if syntax.form == ALIASES else f"{one.key}\t{one.value}\n"
 
 

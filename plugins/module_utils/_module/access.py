@@ -73,7 +73,7 @@ class Wish(t.NamedTuple):
     now: datetime.datetime
 
 
-class Work(t.NamedTuple):
+class TableWork(t.NamedTuple):
     """What is to be done to one table.
 
     :param mark: size, time stamp and inode of the source that was read, None where there is none.
@@ -86,7 +86,7 @@ class Work(t.NamedTuple):
     size: int
 
 
-class Run:
+class AccessRun:
     """One run of the module: the host, the wish, and the steps that the transaction takes."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Run:
         self.driver = host.driver.access
         self.directory = os.path.realpath(host.instance.config_directory)
         self.facts: t.Any = None
-        self.works: t.Dict[str, Work] = {}
+        self.works: t.Dict[str, TableWork] = {}
         self.files: t.Dict[str, t.Any] = {}
         self.judged: t.Dict[str, t.Optional[t.Tuple[int, ...]]] = {}
         self.verified: t.List[str] = []
@@ -167,10 +167,10 @@ class Run:
                 if found.block.title not in kept and (self.wish.state == EXACT or late) and _is_rule(found.block):
                     unwanted.setdefault(name, []).append(found.block._replace(lines=()))
 
-    def _work(self, name: str, wanted: t.Sequence[_tables.Block], unwanted: t.Sequence[_tables.Block]) -> Work:
+    def _work(self, name: str, wanted: t.Sequence[_tables.Block], unwanted: t.Sequence[_tables.Block]) -> TableWork:
         mark, data = self._read(name)
         edited = _tables.edit(self._path(name), data, wanted, unwanted)
-        return Work(name, mark, edited, _tables.size_after(data, edited.edits))
+        return TableWork(name, mark, edited, _tables.size_after(data, edited.edits))
 
     def _path(self, name: str) -> str:
         return os.path.join(self.directory, name)
@@ -339,7 +339,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     wish = wish_of(params, now)
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     pairs = [(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
-    run = Run(host, wish, params["verify"], pairs)
+    run = AccessRun(host, wish, params["verify"], pairs)
     outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
     if run.wire and not check_mode and not outcome.plan.changed:
         # Nothing was to do, but the question was whether the running MTA keeps to it.
@@ -349,7 +349,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     return _answer(run, outcome, check_mode)
 
 
-def _answer(run: Run, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
+def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
     plan, instance = outcome.plan, run.host.instance
     changes = _changes(run)
     listed = {
@@ -382,19 +382,19 @@ def _answer(run: Run, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str,
     }
 
 
-def _changes(run: Run) -> t.Dict[str, _tables.Change]:
+def _changes(run: AccessRun) -> t.Dict[str, _tables.BlockChange]:
     """One change for each rule, though it may have lines in several tables: adding and removing at once is changing."""
-    found: t.Dict[str, _tables.Change] = {}
+    found: t.Dict[str, _tables.BlockChange] = {}
     for dummy, work in sorted(run.works.items()):
         for change in work.edited.changes:
             other = found.get(change.title, change)
-            found[change.title] = _tables.Change(
+            found[change.title] = _tables.BlockChange(
                 change.title, other.before or change.before, other.after or change.after
             )
     return found
 
 
-def _diff(run: Run, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
+def _diff(run: AccessRun, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
     """The changed rules, table by table, and what else of the configuration changes."""
     found = []
     for name, work in sorted(run.works.items()):

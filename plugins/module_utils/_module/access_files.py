@@ -22,16 +22,16 @@ if t.TYPE_CHECKING:
     from .._postfix import lookup as _postfix_asking  # noqa: F401
     from .._sendmail import lookup as _sendmail_asking  # noqa: F401
 
-Entry = t.Tuple[str, t.Dict[str, t.Any]]
+RuleOptions = t.Tuple[str, t.Dict[str, t.Any]]
 _TAGS = {"from": _access.FROM, "to": _access.TO, "connect": _access.CONNECT}
 
 
-def entries(params: t.Mapping[str, t.Any]) -> t.List[Entry]:
+def entries(params: t.Mapping[str, t.Any]) -> t.List[RuleOptions]:
     """The entries of the options C(content) and C(src).
 
     :raises OptionError: naming the line.
     """
-    found: t.List[Entry] = []
+    found: t.List[RuleOptions] = []
     if params.get("content"):
         found += read("content", params["content"], params["format"], params["place"])
     if params.get("src"):
@@ -42,7 +42,7 @@ def entries(params: t.Mapping[str, t.Any]) -> t.List[Entry]:
     return found
 
 
-def read(name: str, text: str, form: str, place: str) -> t.List[Entry]:
+def read(name: str, text: str, form: str, place: str) -> t.List[RuleOptions]:
     """The entries of a text.
 
     :param form: one of _access.FORMATS.
@@ -64,7 +64,7 @@ def _pattern(option: str, line: str, place: str) -> t.List[t.Dict[str, t.Any]]:
     return [{place: [line.strip()]}]
 
 
-def _csv(name: str, text: str, place: str) -> t.Iterator[Entry]:
+def _csv(name: str, text: str, place: str) -> t.Iterator[RuleOptions]:
     known = set(_access.RULE_SPEC) | {"pattern"}
     reader = csv.DictReader(io.StringIO(text))
     unknown = [column for column in reader.fieldnames or () if column.strip() not in known]

@@ -18,13 +18,17 @@ if t.TYPE_CHECKING:
 AT_ONCE = 10000
 
 
-def findings(run: "_accessrun.Run", directory: str, name: str, changes: t.Sequence[_tables.Change]) -> t.Iterator[str]:
+def findings(
+    run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Sequence[_tables.BlockChange]
+) -> t.Iterator[str]:
     """What a table does not say now though it should, and what it says still."""
     for start in range(0, len(changes), AT_ONCE):
         yield from _some(run, directory, name, changes[start : start + AT_ONCE])
 
 
-def _some(run: "_accessrun.Run", directory: str, name: str, changes: t.Sequence[_tables.Change]) -> t.Iterator[str]:
+def _some(
+    run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Sequence[_tables.BlockChange]
+) -> t.Iterator[str]:
     kind = run.facts.type_of(name)
     wanted: t.Dict[str, str] = {}
     gone: t.List[str] = []

@@ -14,7 +14,7 @@ import typing as t
 from .._addresses import domain, hostname, mail_address
 from .._audit import catalogue
 from .._audit import verdict as judge
-from .._audit.prober import Expectations, Finding, Prober, Report, Target
+from .._audit.prober import AuditReport, Expectations, ProbedRelay, Prober, ProbeResult
 from .._errors import OptionError
 from .._model.kinds import duration, size
 from .._smtp.dialogue import resolve, step_facts
@@ -72,7 +72,7 @@ def audit(options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """
     address = target_address(options["host"], options["port"], options["family"], options["source_addresses"])
     prober = Prober(
-        target=Target(address, _positive("port", options["port"]), _positive("timeout", options["timeout"])),
+        target=ProbedRelay(address, _positive("port", options["port"]), _positive("timeout", options["timeout"])),
         names=names(options, address),
         expected=expectations(options["expect"]),
         sources=chosen_sources(options["source_addresses"], address),
@@ -142,7 +142,7 @@ def chosen_sources(addresses: t.Sequence[str], target: str) -> t.List[str]:
 # --- what the module returns ---------------------------------------------------------------------------------------
 
 
-def report_facts(report: Report) -> t.Dict[str, t.Any]:
+def report_facts(report: AuditReport) -> t.Dict[str, t.Any]:
     """The report as the module returns it."""
     findings = report.findings
     return {
@@ -156,7 +156,7 @@ def report_facts(report: Report) -> t.Dict[str, t.Any]:
     }
 
 
-def summary(report: Report) -> str:
+def summary(report: AuditReport) -> str:
     """One line: C(80/80 probes refused, 24/24 checks passed (v4)), with what went wrong behind it."""
     refused = [found for found in report.findings if found.group in PROBE_GROUPS]
     checks = [found for found in report.findings if found.group not in PROBE_GROUPS]
@@ -177,7 +177,7 @@ def _shortened(numbers: t.Sequence[str]) -> str:
     return shown if len(numbers) <= 12 else f"{shown} and {len(numbers) - 12} more"
 
 
-def _group_facts(findings: t.Sequence[Finding]) -> t.Dict[str, t.Dict[str, int]]:
+def _group_facts(findings: t.Sequence[ProbeResult]) -> t.Dict[str, t.Dict[str, int]]:
     groups: t.Dict[str, t.Dict[str, int]] = {}
     for found in findings:
         counts = groups.setdefault(found.group, {"total": 0, "good": 0})
@@ -186,7 +186,7 @@ def _group_facts(findings: t.Sequence[Finding]) -> t.Dict[str, t.Dict[str, int]]
     return groups
 
 
-def _finding_facts(found: Finding) -> t.Dict[str, t.Any]:
+def _finding_facts(found: ProbeResult) -> t.Dict[str, t.Any]:
     return {
         "probe": found.number,
         "group": found.group,
@@ -197,7 +197,7 @@ def _finding_facts(found: Finding) -> t.Dict[str, t.Any]:
     }
 
 
-def _failure_facts(found: Finding) -> t.Dict[str, t.Any]:
+def _failure_facts(found: ProbeResult) -> t.Dict[str, t.Any]:
     more = {
         "source": found.source,
         "attempts": found.attempts,

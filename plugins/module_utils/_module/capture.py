@@ -19,7 +19,7 @@ from .. import _addresses, _change, _mta, _proc
 from .. import _result as _answer
 from .._errors import OptionError, PostmasterError
 from .._model import capture as _capture
-from .._model.capture import Envelope, Hop, Route
+from .._model.capture import CaptureRoute, Endpoint, Envelope
 from .._model.host import Activation, Host, Rendering
 from .._model.policy_record import SILENT
 from .._runner import Runner
@@ -69,7 +69,9 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 class Routing:
     """One change of the routes on the production instance."""
 
-    def __init__(self, host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: bool = False) -> None:
+    def __init__(
+        self, host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool = False
+    ) -> None:
         self.host = host
         self.routes = tuple(routes)
         self.hop = hop
@@ -129,7 +131,7 @@ class Routing:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
-class Work(t.NamedTuple):
+class CaptureWork(t.NamedTuple):
     """One run of the module.
 
     :param name: of the capture instance.
@@ -155,7 +157,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     routes = _capture.parse(params)
     host = _mta.find(runner, params["mta"], params["instance"])
     name = params["name"] or f"{host.instance.mta}-capture"
-    work = Work(runner, params, host, name, check_mode, [], [], [])
+    work = CaptureWork(runner, params, host, name, check_mode, [], [], [])
     counts = _start(work, routes) if params["state"] == STARTED else _stop(work)
     return dict(
         counts,
@@ -170,7 +172,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     )
 
 
-def _start(work: Work, routes: t.Sequence[Route]) -> t.Dict[str, t.Any]:
+def _start(work: CaptureWork, routes: t.Sequence[CaptureRoute]) -> t.Dict[str, t.Any]:
     params = work.params
     if not routes:
         raise OptionError("from", [], "what is to be caught: one of from, to, connect is needed")
@@ -187,7 +189,7 @@ def _start(work: Work, routes: t.Sequence[Route]) -> t.Dict[str, t.Any]:
     return {"caught": 0 if work.check_mode else len(_messages(work)), "released": 0, "deleted": 0}
 
 
-def _stop(work: Work) -> t.Dict[str, t.Any]:
+def _stop(work: CaptureWork) -> t.Dict[str, t.Any]:
     params = work.params
     driver, drain = work.host.driver.capture, work.host.driver.drain
     waiting = _messages(work)
@@ -210,7 +212,7 @@ def _stop(work: Work) -> t.Dict[str, t.Any]:
     return counts
 
 
-def _insist_on_a_word(work: Work, waiting: t.Sequence[t.Any]) -> None:
+def _insist_on_a_word(work: CaptureWork, waiting: t.Sequence[t.Any]) -> None:
     mail, maximum = work.params["mail"], work.params["max"]
     if waiting and not mail:
         raise OptionError("mail", None, f"{len(waiting)} messages are caught; say release, delete or keep")
@@ -220,7 +222,7 @@ def _insist_on_a_word(work: Work, waiting: t.Sequence[t.Any]) -> None:
         )
 
 
-def _route(work: Work, routing: Routing) -> None:
+def _route(work: CaptureWork, routing: Routing) -> None:
     outcome = routing.transact(work.check_mode, work.params["lock_timeout"])
     work.done.extend(list(outcome.healed) + outcome.plan.actions())
     work.diff.extend(_answer.diff(outcome.plan))
@@ -230,7 +232,7 @@ def _route(work: Work, routing: Routing) -> None:
 # --- the capture instance -------------------------------------------------------------------------------------------
 
 
-def _instance(work: Work, state: str, hop: t.Optional[Hop]) -> None:
+def _instance(work: CaptureWork, state: str, hop: t.Optional[Endpoint]) -> None:
     params = {
         "name": work.name,
         "config_directory": None,
@@ -247,13 +249,13 @@ def _instance(work: Work, state: str, hop: t.Optional[Hop]) -> None:
     work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
 
 
-def _there(work: Work) -> t.Optional[Host]:
+def _there(work: CaptureWork) -> t.Optional[Host]:
     """The capture instance, where there is one."""
     found = [one for one in _mta.find_all(work.runner, work.host.instance.mta) if one.name == work.name]
     return _mta.host(work.runner, found[0]) if found else None
 
 
-def _configure(work: Work, about: Envelope) -> None:
+def _configure(work: CaptureWork, about: Envelope) -> None:
     there = _there(work)
     if there is None:
         work.done.append(f"{work.name}: configure it to accept everything from this host and to deliver nothing")
@@ -269,13 +271,13 @@ def _configure(work: Work, about: Envelope) -> None:
     work.diff.extend(answer["diff"])
 
 
-def envelope(host: Host, hop: Hop) -> Envelope:
+def envelope(host: Host, hop: Endpoint) -> Envelope:
     """What the capture instance has to know of its host."""
     name = host.driver.read(host)["policy"].get("identity", {}).get("hostname") or socket.getfqdn()
     return Envelope(_proc.own_addresses(), hop, release_hop(host), f"capture.{name}")
 
 
-def release_hop(host: Host) -> Hop:
+def release_hop(host: Host) -> Endpoint:
     """Where the production instance takes mail from this host: on loopback, if it listens there.
 
     :raises OptionError: it listens nowhere where it trusts the host itself.
@@ -285,23 +287,23 @@ def release_hop(host: Host) -> Hop:
     port = identity.get("port") or 25
     places = list(identity.get("listen") or ("all",))
     if {"all", "loopback", "127.0.0.1"} & set(places):
-        return Hop("127.0.0.1", port)
+        return Endpoint("127.0.0.1", port)
     trusted = [_addresses.network(text) for text in networks]
     for place in places:
         address = _addresses.address(place)
         if any(address.version == one.version and address in one for one in trusted):
-            return Hop(place, port)
+            return Endpoint(place, port)
     why = "what is released would have to come from there, and policy.relay.networks has none of these addresses"
     raise OptionError("instance", host.instance.name, f"it listens on {', '.join(places) or 'nothing'}; {why}")
 
 
-def _listens(work: Work) -> t.Optional[Hop]:
+def _listens(work: CaptureWork) -> t.Optional[Endpoint]:
     """Where the capture instance listens, told by its configuration: a stop that was interrupted has taken the routes out."""
     there = _there(work)
     identity = there.driver.read(there)["policy"].get("identity", {}) if there else {}
     places = identity.get("listen") or ()
     return (
-        Hop(places[0], identity.get("port") or 25)
+        Endpoint(places[0], identity.get("port") or 25)
         if len(places) == 1 and places[0] not in ("all", "loopback")
         else None
     )
@@ -310,12 +312,12 @@ def _listens(work: Work) -> t.Optional[Hop]:
 # --- its mail -------------------------------------------------------------------------------------------------------
 
 
-def _messages(work: Work) -> t.List[t.Any]:
+def _messages(work: CaptureWork) -> t.List[t.Any]:
     there = _there(work)
     return list(there.driver.queue.messages(there)) if there else []
 
 
-def _act(work: Work, action: str, messages: t.Sequence[t.Any]) -> int:
+def _act(work: CaptureWork, action: str, messages: t.Sequence[t.Any]) -> int:
     """One action of the module queue on these messages of the capture instance."""
     params = {
         "mta": work.host.instance.mta,
@@ -333,7 +335,7 @@ def _act(work: Work, action: str, messages: t.Sequence[t.Any]) -> int:
     return int(answer["affected"])
 
 
-def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
+def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> int:
     """Give everything back to the production instance, and wait until it has it.
 
     :raises PostmasterError: the time is over, or something is refused; it is in the queue of the capture instance.
@@ -358,7 +360,7 @@ def _release(work: Work, waiting: t.Sequence[t.Any], deadline: float) -> int:
     return len(waiting)
 
 
-def _leaving(work: Work, staying: t.Container[str]) -> t.List[t.Any]:
+def _leaving(work: CaptureWork, staying: t.Container[str]) -> t.List[t.Any]:
     """What is still to be delivered, tried once more."""
     left = [one for one in _messages(work) if one.id not in staying]
     there = _there(work)
@@ -367,7 +369,7 @@ def _leaving(work: Work, staying: t.Container[str]) -> t.List[t.Any]:
     return left
 
 
-def _not_released(work: Work, left: t.Sequence[t.Any], reasons: t.Sequence[str]) -> str:
+def _not_released(work: CaptureWork, left: t.Sequence[t.Any], reasons: t.Sequence[str]) -> str:
     said = f" ({'; '.join(reasons[:3])})" if reasons else ""
     return (
         f"{work.name}: {len(left)} messages are not released{said}; they are in its queue, and another run goes on with them, "
@@ -375,7 +377,7 @@ def _not_released(work: Work, left: t.Sequence[t.Any], reasons: t.Sequence[str])
     )
 
 
-def _end(work: Work, keep: bool) -> None:
+def _end(work: CaptureWork, keep: bool) -> None:
     """Stop the instance; it goes when nothing is in it."""
     if _there(work) is None:
         return

@@ -90,7 +90,7 @@ def run(runner: Runner, params: Params) -> t.Dict[str, t.Any]:
     return answer
 
 
-def _result(name: str, outcome: t.Optional[_parallel.Outcome], problems: t.Dict[str, str]) -> t.Dict[str, t.Any]:
+def _result(name: str, outcome: t.Optional[_parallel.JobResult], problems: t.Dict[str, str]) -> t.Dict[str, t.Any]:
     """Return what one check contributes to the answer; why it contributes nothing goes to I(problems)."""
     trouble = _parallel.trouble(outcome)
     if outcome is None or trouble:

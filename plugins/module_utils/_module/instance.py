@@ -18,7 +18,7 @@ from .. import _change, _mta
 from .._errors import OptionError, PostmasterError, Refused, RolledBack
 from .._model import kinds as _kinds
 from .._model.host import Host, Instance
-from .._model.instance import InstanceWish, Seen, Step
+from .._model.instance import ExistingInstance, InstanceRequest, UndoableStep
 from .._runner import Runner
 from . import instance_listeners as _listen
 from . import relay as _relay
@@ -45,14 +45,14 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 POSTFIX_SPEC: t.Dict[str, t.Any] = dict(ARGUMENT_SPEC, data_directory={"type": "path"}, group={"type": "str"})
 
 
-class Work(t.NamedTuple):
+class InstanceWork(t.NamedTuple):
     """One run: the door, the driver's part, the wish, and what is there."""
 
     runner: Runner
     mta: str
     twin: t.Any
-    wish: InstanceWish
-    seen: Seen
+    wish: InstanceRequest
+    seen: ExistingInstance
 
 
 def apply(
@@ -69,11 +69,11 @@ def apply(
     primary = _mta.find(runner, mta).instance
     if wish.config_directory == primary.config_directory or wish.name == primary.name:
         raise OptionError("name", params["name"], "this is the primary instance, which the package made")
-    work = Work(runner, mta, twin, wish, twin.see(runner, wish))
+    work = InstanceWork(runner, mta, twin, wish, twin.see(runner, wish))
     steps = _plan(work)
     if steps and not check_mode:
         with _change.locked(primary.config_directory, params["lock_timeout"]):
-            # Seen again: what another run did while we waited counts.
+            # Look again: what another run did while we waited counts.
             work = work._replace(seen=twin.see(runner, wish))
             steps = _plan(work)
             _perform(steps)
@@ -82,13 +82,13 @@ def apply(
     return _answer(work, steps, check_mode)
 
 
-def _wish(twin: t.Any, params: t.Mapping[str, t.Any]) -> InstanceWish:
+def _wish(twin: t.Any, params: t.Mapping[str, t.Any]) -> InstanceRequest:
     name = params["name"]
     twin.check_name(name)
     listen = tuple(_listener(place) for place in params["listen"] or ())
     if not 1 <= params["port"] <= 65535:
         raise OptionError("port", params["port"], "a port is a number from 1 to 65535")
-    return InstanceWish(
+    return InstanceRequest(
         name,
         _path(params, "config_directory") or os.path.join("/etc", name),
         _path(params, "queue_directory"),
@@ -121,7 +121,7 @@ def _listener(place: str) -> str:
 # --- the plan -----------------------------------------------------------------------------------------------------
 
 
-def _plan(work: Work) -> t.List[Step]:
+def _plan(work: InstanceWork) -> t.List[UndoableStep]:
     if work.wish.state == ABSENT:
         return _plan_removal(work)
     problems = list(work.twin.problems(work.runner, work.wish, work.seen))
@@ -131,7 +131,7 @@ def _plan(work: Work) -> t.List[Step]:
     return _plan_presence(work)
 
 
-def _plan_removal(work: Work) -> t.List[Step]:
+def _plan_removal(work: InstanceWork) -> t.List[UndoableStep]:
     seen, twin, wish = work.seen, work.twin, work.wish
     if seen.instance is None and not seen.registered:
         return []
@@ -148,17 +148,17 @@ def _plan_removal(work: Work) -> t.List[Step]:
     return steps + list(twin.remove(work.runner, wish, seen, wish.mail == KEEP))
 
 
-def _still_empty(work: Work, instance: Instance) -> Step:
+def _still_empty(work: InstanceWork, instance: Instance) -> UndoableStep:
     """It took mail until it stopped: looked at once more, before anything is removed."""
 
     def look() -> None:
         if work.twin.messages(work.runner, instance):
             raise PostmasterError("mail came in while it was stopped; nothing was removed")
 
-    return Step("see that its queue is empty", look)
+    return UndoableStep("see that its queue is empty", look)
 
 
-def _plan_presence(work: Work) -> t.List[Step]:
+def _plan_presence(work: InstanceWork) -> t.List[UndoableStep]:
     seen, twin, wish, runner = work.seen, work.twin, work.wish, work.runner
     steps = [] if seen.instance else list(twin.create(runner, wish))
     steps += [] if seen.registered else list(twin.register(runner, wish))
@@ -178,26 +178,26 @@ def _plan_presence(work: Work) -> t.List[Step]:
     return steps
 
 
-def _start(work: Work) -> Step:
+def _start(work: InstanceWork) -> UndoableStep:
     wish, twin, runner = work.wish, work.twin, work.runner
-    return Step(f"start {wish.name}", lambda: twin.start(runner, wish), lambda: twin.stop(runner, wish))
+    return UndoableStep(f"start {wish.name}", lambda: twin.start(runner, wish), lambda: twin.stop(runner, wish))
 
 
-def _stop(work: Work) -> Step:
+def _stop(work: InstanceWork) -> UndoableStep:
     wish, twin, runner = work.wish, work.twin, work.runner
-    return Step(f"stop {wish.name}", lambda: twin.stop(runner, wish), lambda: twin.start(runner, wish))
+    return UndoableStep(f"stop {wish.name}", lambda: twin.stop(runner, wish), lambda: twin.start(runner, wish))
 
 
-def _configure(work: Work) -> t.List[Step]:
+def _configure(work: InstanceWork) -> t.List[UndoableStep]:
     """Let it listen where it is wanted; the transaction of C(relay) does it, and undoes itself when it fails."""
     wish, seen = work.wish, work.seen
     if not wish.listen or (seen.instance is not None and _places(work, seen.instance) == _wanted_places(wish)):
         return []
     where = ", ".join(f"{place}:{wish.port}" for place in wish.listen)
-    return [Step(f"listen on {where}", lambda: _apply_listen(work))]
+    return [UndoableStep(f"listen on {where}", lambda: _apply_listen(work))]
 
 
-def _apply_listen(work: Work) -> None:
+def _apply_listen(work: InstanceWork) -> None:
     wish = work.wish
     params = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
     params.update(
@@ -213,16 +213,16 @@ def _apply_listen(work: Work) -> None:
 # --- where it listens ---------------------------------------------------------------------------------------------
 
 
-def _wanted_places(wish: InstanceWish) -> t.FrozenSet[t.Tuple[str, int]]:
+def _wanted_places(wish: InstanceRequest) -> t.FrozenSet[t.Tuple[str, int]]:
     return frozenset((place, wish.port) for place in wish.listen)
 
 
-def _places(work: Work, instance: Instance) -> t.FrozenSet[t.Tuple[str, int]]:
+def _places(work: InstanceWork, instance: Instance) -> t.FrozenSet[t.Tuple[str, int]]:
     """Where an instance's configuration lets it listen."""
     return frozenset(_listen.configured(_mta.host(work.runner, instance)))
 
 
-def _listening_problems(work: Work) -> t.List[str]:
+def _listening_problems(work: InstanceWork) -> t.List[str]:
     wish, seen = work.wish, work.seen
     wanted = _wanted_places(wish)
     if not wanted and seen.instance is not None and wish.state == STARTED and not seen.pid:
@@ -237,8 +237,8 @@ def _listening_problems(work: Work) -> t.List[str]:
 # --- doing it -----------------------------------------------------------------------------------------------------
 
 
-def _perform(steps: t.Sequence[Step]) -> None:
-    done: t.List[Step] = []
+def _perform(steps: t.Sequence[UndoableStep]) -> None:
+    done: t.List[UndoableStep] = []
     for step in steps:
         try:
             step.do()
@@ -247,7 +247,7 @@ def _perform(steps: t.Sequence[Step]) -> None:
         done.append(step)
 
 
-def _undo(done: t.Sequence[Step]) -> bool:
+def _undo(done: t.Sequence[UndoableStep]) -> bool:
     complete = True
     for step in reversed(done):
         try:
@@ -257,13 +257,13 @@ def _undo(done: t.Sequence[Step]) -> bool:
     return complete
 
 
-def _insist_on_the_end(work: Work) -> None:
+def _insist_on_the_end(work: InstanceWork) -> None:
     left = [step.text for step in _plan(work)]
     if left:
         raise PostmasterError(f"{work.wish.name}: done, and yet there is still to do: {'; '.join(left)}")
 
 
-def _answer(work: Work, steps: t.Sequence[Step], check_mode: bool) -> t.Dict[str, t.Any]:
+def _answer(work: InstanceWork, steps: t.Sequence[UndoableStep], check_mode: bool) -> t.Dict[str, t.Any]:
     wish, seen = work.wish, work.seen
     instance = seen.instance
     return {

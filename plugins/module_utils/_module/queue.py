@@ -19,7 +19,7 @@ from .._model import queue as _queue
 from .._model import queue_summary
 from .._model import selection as _select
 from .._model.host import Capabilities, Host
-from .._model.queue import Identity, Message, Outcome, Skipped
+from .._model.queue import ActionResult, Identity, Message, Skipped
 from .._model.selection import Selection
 from .._runner import Runner
 
@@ -146,9 +146,9 @@ def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> 
         time.sleep(_PAUSE)
         planned = [(host, *_plan(host, action, selection, wanted, now, *before)) for host, *before in planned]
     _insist_on_the_maximum(params["max"], sum(len(targets) for dummy, targets, dummy in planned))
-    outcomes = [Outcome(gone=wanted.missing())]
+    outcomes = [ActionResult(gone=wanted.missing())]
     for host, targets, skipped in planned:
-        done = Outcome(tuple(targets))
+        done = ActionResult(tuple(targets))
         if targets and not check_mode:
             done = _twin(host).act(host, action, targets, params["timeout"])
         outcomes.append(done._replace(skipped=tuple(skipped) + done.skipped))
@@ -236,17 +236,17 @@ def _run_queues(hosts: t.Sequence[Host], check_mode: bool) -> t.Dict[str, t.Any]
         waiting += sum(1 for one in _twin(host).messages(host) if one.status in _WAITING)
         if not check_mode:
             _twin(host).run_queue(host)
-    result = _as_result(_queue.FLUSH, Outcome(), 0, check_mode)
+    result = _as_result(_queue.FLUSH, ActionResult(), 0, check_mode)
     return dict(result, changed=waiting > 0, affected=waiting)
 
 
-def _joined(outcomes: t.Sequence[Outcome]) -> Outcome:
-    return Outcome(
-        *(tuple(one for outcome in outcomes for one in outcome[place]) for place in range(len(Outcome._fields)))
+def _joined(outcomes: t.Sequence[ActionResult]) -> ActionResult:
+    return ActionResult(
+        *(tuple(one for outcome in outcomes for one in outcome[place]) for place in range(len(ActionResult._fields)))
     )
 
 
-def _as_result(action: str, outcome: Outcome, limit: int, check_mode: bool) -> t.Dict[str, t.Any]:
+def _as_result(action: str, outcome: ActionResult, limit: int, check_mode: bool) -> t.Dict[str, t.Any]:
     done = "predicted" if check_mode else "done"
     rows = [_as_row(one, done) for one in outcome.affected]
     rows += [_as_row(one, "gone") for one in outcome.gone]

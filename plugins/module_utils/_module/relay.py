@@ -41,7 +41,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 }
 
 
-class Relay:
+class RelayRun:
     """One run of the module: the host, the wish, and the steps that the transaction takes."""
 
     def __init__(
@@ -109,7 +109,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     """
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     natives = {name: params[name] or {} for name in Native._fields}
-    relay = Relay(host, _policy.parse(params["policy"], params["baseline"]), Native(**natives), params.get("render"))
+    relay = RelayRun(host, _policy.parse(params["policy"], params["baseline"]), Native(**natives), params.get("render"))
     outcome = _change.transact(relay.steps(), relay.directory, check_mode, params["lock_timeout"])
     return _answer_of(relay, outcome, check_mode)
 
@@ -167,7 +167,7 @@ def _texts(key: str, value: t.Any) -> t.Iterator[t.Tuple[str, str]]:
         yield key, value
 
 
-def _answer_of(relay: Relay, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
+def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
     plan, instance = outcome.plan, relay.host.instance
     hidden = frozenset(relay.native.main_secrets)
     return {

@@ -14,7 +14,7 @@ from .. import _addresses, _mta
 from .._errors import OptionError
 from .._model import route as _route
 from .._model.host import Host
-from .._model.route import Asked, Route
+from .._model.route import Route, RouteQuestion
 from .._runner import Runner
 
 if t.TYPE_CHECKING:
@@ -42,7 +42,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     return dict(records[0], routes=records) if params["instance"] == _mta.ALL else records[0]
 
 
-def _record(host: Host, asked: Asked) -> t.Dict[str, t.Any]:
+def _record(host: Host, asked: RouteQuestion) -> t.Dict[str, t.Any]:
     return dict(
         _route.as_facts(trace(host, asked)),
         mta=host.instance.mta,
@@ -51,17 +51,17 @@ def _record(host: Host, asked: Asked) -> t.Dict[str, t.Any]:
     )
 
 
-def asked_of(params: t.Mapping[str, t.Any]) -> Asked:
+def asked_of(params: t.Mapping[str, t.Any]) -> RouteQuestion:
     """The question, with every word of it checked to be no command."""
     address = _checked("address", params["address"], _addresses.mail_address)
     sender = _checked("sender", params["sender"], _addresses.mail_address) if params["sender"] else ""
     client = (
         _checked("client", params["client"], lambda text: str(_addresses.address(text))) if params["client"] else ""
     )
-    return Asked(address, sender, client)
+    return RouteQuestion(address, sender, client)
 
 
-def trace(host: Host, asked: Asked) -> Route:
+def trace(host: Host, asked: RouteQuestion) -> Route:
     """Ask the instance."""
     found: Route = host.driver.route.trace(host, asked)
     return _with_user(found)

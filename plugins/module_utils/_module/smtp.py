@@ -148,7 +148,7 @@ def _facts(plan: TalkPlan, talks: t.Sequence[Talk], arrived: t.Sequence[t.Option
 def _conversation(one: Talk, got: t.Optional[bytes], sent: bytes, now: float) -> t.Dict[str, t.Any]:
     where = f"{one.plan.host}:{one.plan.port}"
     findings = list(destination.judge(one, now))
-    changes: t.Tuple[_message.Change, ...] = ()
+    changes: t.Tuple[_message.MessageChange, ...] = ()
     if got is not None:
         changes, more = destination.altered(sent, got, where)
         findings += more

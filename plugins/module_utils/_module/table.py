@@ -41,7 +41,7 @@ _PATTERNS = ("cidr", "pcre", "regexp")
 _ALIASES = ("alias", "aliases")
 
 
-class Run:
+class TableRun:
     """One run of the module."""
 
     def __init__(self, host: Host, params: t.Mapping[str, t.Any]) -> None:
@@ -54,8 +54,8 @@ class Run:
         self.state = params["state"]
         self.secret = params["secret"]
         self.wanted = [self._wanted(number, entry) for number, entry in enumerate(params["entries"])]
-        self.before: t.List[_tablefile.Entry] = []
-        self.after: t.List[_tablefile.Entry] = []
+        self.before: t.List[_tablefile.SourceEntry] = []
+        self.after: t.List[_tablefile.SourceEntry] = []
 
     def steps(self) -> _change.Steps:
         """The transaction's view of this run."""
@@ -89,7 +89,7 @@ class Run:
             raise OptionError("type", given, f"this MTA has no such tables; it has {known}")
         return given or self.driver.type_in_use(self.host, self.name) or self.host.capabilities.default_table_type
 
-    def _wanted(self, number: int, entry: t.Mapping[str, t.Any]) -> _tablefile.Wanted:
+    def _wanted(self, number: int, entry: t.Mapping[str, t.Any]) -> _tablefile.ExpectedEntry:
         option = f"entries[{number}]"
         if self.state == "absent":
             return _tablefile.check(option, entry["key"], "-", self.syntax)
@@ -151,7 +151,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     :raises PostmasterError: with the host as it was before.
     """
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
-    run = Run(host, params)
+    run = TableRun(host, params)
     outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
     plan = outcome.plan
     return dict(

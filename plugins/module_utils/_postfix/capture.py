@@ -25,10 +25,10 @@ from .._model.capture import (
     NETWORK,
     NULL,
     TO,
+    CaptureRoute,
+    Endpoint,
     Envelope,
-    Hop,
     Lines,
-    Route,
     hop_in,
     pairs_in,
     table,
@@ -52,7 +52,7 @@ TABLES = tuple((one.name, one.where, one.type) for one in access.CAPTURE) + tupl
 _NEVER = "100d"
 
 
-def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: bool) -> t.Dict[str, File]:
+def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool) -> t.Dict[str, File]:
     """All files of the configuration directory that have to do with capture, as they should be.
 
     :param hop: where the capture instance listens; None only without routes.
@@ -74,7 +74,7 @@ def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: b
     return files
 
 
-def _sources(known: access.Facts, routes: t.Sequence[Route], hop: t.Optional[Hop]) -> t.Dict[str, File]:
+def _sources(known: access.Facts, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]) -> t.Dict[str, File]:
     placed = [(route, _place(known, route, hop)) for route in routes if hop]
     files = {}
     for name, dummy, dummy in TABLES:
@@ -83,7 +83,7 @@ def _sources(known: access.Facts, routes: t.Sequence[Route], hop: t.Optional[Hop
     return files
 
 
-def _place(known: access.Facts, route: Route, hop: t.Optional[Hop]) -> t.Dict[str, Lines]:
+def _place(known: access.Facts, route: CaptureRoute, hop: t.Optional[Endpoint]) -> t.Dict[str, Lines]:
     """The lines of a route by table."""
     target = f"{SERVICE}:{hop.text if hop else ''}"
     value = target if route.where == TO else f"FILTER {target}"
@@ -105,7 +105,7 @@ def _place(known: access.Facts, route: Route, hop: t.Optional[Hop]) -> t.Dict[st
     return found
 
 
-def _place_network(route: Route, value: str) -> t.Dict[str, Lines]:
+def _place_network(route: CaptureRoute, value: str) -> t.Dict[str, Lines]:
     """By octets where that can be done: the indexed table is read live, a CIDR table is not."""
     network = route.network
     if network.version == 6 and network.prefixlen < 128:
@@ -144,7 +144,7 @@ def _with_service(host: Host, wanted: bool) -> bytes:
     return master_cf.edit(master, {service.key: service if wanted else None})
 
 
-def _refuse(host: Host, known: access.Facts, routes: t.Sequence[Route]) -> None:
+def _refuse(host: Host, known: access.Facts, routes: t.Sequence[CaptureRoute]) -> None:
     path = os.path.join(host.instance.config_directory, "master.cf")
     if not [route for route in routes if route.where != TO]:
         return
@@ -161,7 +161,7 @@ def _refuse(host: Host, known: access.Facts, routes: t.Sequence[Route]) -> None:
 # --- asking ---------------------------------------------------------------------------------------------------------
 
 
-def hop_there(host: Host) -> t.Optional[Hop]:
+def hop_there(host: Host) -> t.Optional[Endpoint]:
     """Where the live routes go; None without any."""
     return next((hop for hop in (hop_in(_content(host, name)) for name, dummy, dummy in TABLES) if hop), None)
 
@@ -171,7 +171,7 @@ def routes_there(host: Host) -> t.Tuple[str, ...]:
     return tuple(dict.fromkeys(title for name, dummy, dummy in TABLES for title in titles_in(_content(host, name))))
 
 
-def verify(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop]) -> t.List[str]:
+def verify(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]) -> t.List[str]:
     """Ask Postfix for each key of the indexed tables: findings."""
     known = access.facts(host)
     findings = []

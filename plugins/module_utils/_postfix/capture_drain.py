@@ -14,7 +14,7 @@ import time
 import typing as t
 
 from .._errors import PostmasterError
-from .._model.capture import Hop
+from .._model.capture import Endpoint
 from .._model.host import Host
 from .._model.queue import Message
 from . import capture, queue
@@ -23,7 +23,7 @@ _QUEUES = ("maildrop", "incoming", "active", "deferred")
 _PAUSE = 0.5
 
 
-def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
+def drain(host: Host, hop: Endpoint, deadline: float) -> t.List[str]:
     """Wait until nothing is on its way to the capture instance; what cannot get there is routed anew.
 
     :param deadline: of the monotonic clock; requeueing begins when half of the time is over.
@@ -49,7 +49,7 @@ def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
     return [f"route {len(requeued)} messages anew that were bound for {hop.text}"] if requeued else []
 
 
-def refused(release: Hop, messages: t.Sequence[Message]) -> t.Dict[str, str]:
+def refused(release: Endpoint, messages: t.Sequence[Message]) -> t.Dict[str, str]:
     """The messages that a release would bounce, by ID: none, the capture instance keeps what is refused (C(soft_bounce))."""
     return {}
 
@@ -61,7 +61,7 @@ def _requeue(host: Host, names: t.Sequence[str]) -> None:
         host.runner.run(["postkick", "-c", host.instance.config_directory, "public", "pickup", "W"], check=False)
 
 
-def bound(host: Host, hop: Hop) -> t.List[str]:
+def bound(host: Host, hop: Endpoint) -> t.List[str]:
     """The IDs of the messages whose queue file says that they go there; those on hold wait for a person and do not count."""
     target = f"{capture.SERVICE}:{hop.text}".encode("ascii")
     # A record is a letter, its length in one byte, and its text; L is the word of FILTER (rec_type.h).

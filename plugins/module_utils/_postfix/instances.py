@@ -19,7 +19,7 @@ import typing as t
 from .. import _files
 from .._errors import OptionError, Refused
 from .._model.host import Instance
-from .._model.instance import InstanceWish, Seen, Step
+from .._model.instance import ExistingInstance, InstanceRequest, UndoableStep
 from .._runner import Runner
 from . import main_cf, service
 from .discover import instance_of, settings
@@ -66,11 +66,11 @@ def check_name(name: str) -> None:
         raise OptionError("name", name, why)
 
 
-def see(runner: Runner, wish: InstanceWish) -> Seen:
+def see(runner: Runner, wish: InstanceRequest) -> ExistingInstance:
     """What is there of the instance."""
     builtin = defaults(runner)
     if not os.path.exists(os.path.join(wish.config_directory, "main.cf")):
-        return Seen(None, False, None)
+        return ExistingInstance(None, False, None)
     values = settings(builtin, wish.config_directory)
     instance = instance_of(values, wish.config_directory, False)
     daemon = _daemon(runner, wish)
@@ -79,10 +79,12 @@ def see(runner: Runner, wish: InstanceWish) -> Seen:
     known = known and primary.get("multi_instance_enable") == "yes" and bool(primary.get("multi_instance_wrapper"))
     known = known and service.registered(runner, daemon)
     enabled = instance.enabled and known and service.at_boot(runner, daemon)
-    return Seen(instance._replace(enabled=enabled), known, daemon.pid, values.get("multi_instance_group", ""))
+    return ExistingInstance(
+        instance._replace(enabled=enabled), known, daemon.pid, values.get("multi_instance_group", "")
+    )
 
 
-def listening(wish: InstanceWish) -> t.Dict[str, t.Any]:
+def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
     """What goes with the addresses: postmulti(1) creates instances whose TCP services are switched off."""
     return {"main": {"master_service_disable": ""}}
 
@@ -99,7 +101,7 @@ def messages(runner: Runner, one: Instance) -> int:
 # --- what must be true before the first step -----------------------------------------------------------------------
 
 
-def problems(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[str]:
+def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:
     """What stands in the way, each with its option and value."""
     builtin = defaults(runner)
     primary = settings(builtin, builtin["config_directory"])
@@ -120,7 +122,7 @@ def problems(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[str]:
     return found + _foreign_unit(runner, wish)
 
 
-def _name_problems(builtin: t.Mapping[str, str], primary: t.Mapping[str, str], wish: InstanceWish) -> t.List[str]:
+def _name_problems(builtin: t.Mapping[str, str], primary: t.Mapping[str, str], wish: InstanceRequest) -> t.List[str]:
     found = []
     for directory in _directories(primary):
         name = settings(builtin, directory).get("multi_instance_name", "")
@@ -132,7 +134,7 @@ def _name_problems(builtin: t.Mapping[str, str], primary: t.Mapping[str, str], w
     return found
 
 
-def _paths(wish: InstanceWish, seen: Seen, builtin: t.Mapping[str, str]) -> t.Dict[str, str]:
+def _paths(wish: InstanceRequest, seen: ExistingInstance, builtin: t.Mapping[str, str]) -> t.Dict[str, str]:
     """The directories of the instance: those that it has, else those that are wanted."""
     if seen.instance is None:
         return {
@@ -148,15 +150,15 @@ def _paths(wish: InstanceWish, seen: Seen, builtin: t.Mapping[str, str]) -> t.Di
     }
 
 
-def _queue_of(wish: InstanceWish) -> str:
+def _queue_of(wish: InstanceRequest) -> str:
     return wish.queue_directory or os.path.join("/var/spool", os.path.basename(wish.config_directory))
 
 
-def _data_of(wish: InstanceWish) -> str:
+def _data_of(wish: InstanceRequest) -> str:
     return wish.data_directory or os.path.join("/var/lib", os.path.basename(wish.config_directory))
 
 
-def _path_problems(option: str, path: str, seen: Seen) -> t.List[str]:
+def _path_problems(option: str, path: str, seen: ExistingInstance) -> t.List[str]:
     parent = os.path.dirname(path)
     if os.path.lexists(path) and not os.path.isdir(path):
         return ["there is something else of this name"]
@@ -200,7 +202,7 @@ def _owned(path: str, owner: str) -> t.Iterator[str]:
         yield f"others than {owner} may write to it (mode {stat.S_IMODE(known.st_mode):04o})"
 
 
-def _moved(wish: InstanceWish, seen: Seen, paths: t.Mapping[str, str]) -> t.List[str]:
+def _moved(wish: InstanceRequest, seen: ExistingInstance, paths: t.Mapping[str, str]) -> t.List[str]:
     """Another queue directory than the instance has would strand the mail that is in it."""
     if seen.instance is None:
         return []
@@ -213,7 +215,7 @@ def _moved(wish: InstanceWish, seen: Seen, paths: t.Mapping[str, str]) -> t.List
 
 
 def _shared(
-    builtin: t.Mapping[str, str], primary: t.Mapping[str, str], wish: InstanceWish, paths: t.Mapping[str, str]
+    builtin: t.Mapping[str, str], primary: t.Mapping[str, str], wish: InstanceRequest, paths: t.Mapping[str, str]
 ) -> t.List[str]:
     """Two masters in one queue or data directory destroy each other's mail."""
     found = []
@@ -231,7 +233,7 @@ def _shared(
     return found
 
 
-def _foreign_unit(runner: Runner, wish: InstanceWish) -> t.List[str]:
+def _foreign_unit(runner: Runner, wish: InstanceRequest) -> t.List[str]:
     """Debian 13 has a template for directories of one form; two units for one instance would race at boot."""
     form = re.match(r"/etc/postfix-(.+)\Z", wish.config_directory)
     if not form or service.keeper(runner) != service.UNIT or wish.state not in ("started", "present"):
@@ -247,7 +249,7 @@ def _foreign_unit(runner: Runner, wish: InstanceWish) -> t.List[str]:
 # --- the steps ----------------------------------------------------------------------------------------------------
 
 
-def create(runner: Runner, wish: InstanceWish) -> t.List[Step]:
+def create(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
     """The directories of a new instance; the configuration comes last and in one step."""
     builtin = defaults(runner)
     primary = settings(builtin, builtin["config_directory"])
@@ -260,10 +262,12 @@ def create(runner: Runner, wish: InstanceWish) -> t.List[Step]:
     def write() -> None:
         _write_configuration(builtin, wish, queue, data)
 
-    return steps + [Step(f"create {wish.config_directory}", write, lambda: shutil.rmtree(wish.config_directory))]
+    return steps + [
+        UndoableStep(f"create {wish.config_directory}", write, lambda: shutil.rmtree(wish.config_directory))
+    ]
 
 
-def _make_directory(path: str, mode: int, owner: str) -> Step:
+def _make_directory(path: str, mode: int, owner: str) -> UndoableStep:
     there = os.path.isdir(path)
 
     def make() -> None:
@@ -275,10 +279,10 @@ def _make_directory(path: str, mode: int, owner: str) -> Step:
         if not there:
             shutil.rmtree(path, ignore_errors=True)
 
-    return Step(f"create {path}" if not there else f"use {path}", make, unmake)
+    return UndoableStep(f"create {path}" if not there else f"use {path}", make, unmake)
 
 
-def _write_configuration(builtin: t.Mapping[str, str], wish: InstanceWish, queue: str, data: str) -> None:
+def _write_configuration(builtin: t.Mapping[str, str], wish: InstanceRequest, queue: str, data: str) -> None:
     """main.cf and master.cf appear together: they are written beside and moved into place."""
     stage = os.path.join(
         os.path.dirname(wish.config_directory), f".{os.path.basename(wish.config_directory)}.postmaster-new"
@@ -296,7 +300,7 @@ def _write_configuration(builtin: t.Mapping[str, str], wish: InstanceWish, queue
         _files.remove(stage)
 
 
-def _main(builtin: t.Mapping[str, str], wish: InstanceWish, queue: str, data: str) -> bytes:
+def _main(builtin: t.Mapping[str, str], wish: InstanceRequest, queue: str, data: str) -> bytes:
     """A main.cf that takes from the primary instance what the package decided, and nothing of its policy.
 
     Nothing listens until an address is given, and of the local users only root may submit, as postmulti(1) does it.
@@ -335,7 +339,7 @@ def _master(builtin: t.Mapping[str, str]) -> bytes:
     raise Refused([f"config_directory: there is no {directory}/master.cf to begin with"])
 
 
-def register(runner: Runner, wish: InstanceWish) -> t.List[Step]:
+def register(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
     """Make the instance known to postmulti(1) and to the service manager."""
     builtin = defaults(runner)
     changed = [os.path.join(builtin["config_directory"], "main.cf"), os.path.join(wish.config_directory, "main.cf")]
@@ -352,10 +356,10 @@ def register(runner: Runner, wish: InstanceWish) -> t.List[Step]:
                 _files.write_new(path, content, 0o644, like=path)
         service.forget(runner, _daemon(runner, wish))
 
-    return [Step(f"register {wish.name} with postmulti", do, undo)]
+    return [UndoableStep(f"register {wish.name} with postmulti", do, undo)]
 
 
-def _import(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceWish) -> None:
+def _import(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceRequest) -> None:
     primary = settings(builtin, builtin["config_directory"])
     if primary.get("multi_instance_enable") != "yes" or not primary.get("multi_instance_wrapper"):
         runner.run(["postmulti", "-e", "init"])
@@ -366,7 +370,7 @@ def _import(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceWish) ->
         runner.run(["postmulti", "-i", wish.config_directory, *naming, "-e", "assign"])
 
 
-def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
+def assign(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[UndoableStep]:
     """Put the instance into its group."""
     if wish.group is None or (seen.registered and wish.group == seen.group) or (not seen.registered and wish.group):
         # One that is registered only now gets its group with its name.
@@ -375,47 +379,47 @@ def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
     def do(group: str) -> None:
         runner.run(["postmulti", "-i", wish.name, "-G", group or "-", "-e", "assign"])
 
-    return [Step(f"group {wish.group or 'none'}", lambda: do(wish.group or ""), lambda: do(seen.group))]
+    return [UndoableStep(f"group {wish.group or 'none'}", lambda: do(wish.group or ""), lambda: do(seen.group))]
 
 
-def enable(runner: Runner, wish: InstanceWish, wanted: bool) -> Step:
+def enable(runner: Runner, wish: InstanceRequest, wanted: bool) -> UndoableStep:
     """Let C(postfix start), C(postmulti -p) and the next boot take the instance with them, or not."""
 
     def do(on: bool) -> None:
         runner.run(["postmulti", "-i", wish.name, "-e", "enable" if on else "disable"])
         service.set_at_boot(runner, _daemon(runner, wish), on)
 
-    return Step(f"{'enable' if wanted else 'disable'} {wish.name}", lambda: do(wanted), lambda: do(not wanted))
+    return UndoableStep(f"{'enable' if wanted else 'disable'} {wish.name}", lambda: do(wanted), lambda: do(not wanted))
 
 
-def kept(runner: Runner, wish: InstanceWish, pid: int) -> bool:
+def kept(runner: Runner, wish: InstanceRequest, pid: int) -> bool:
     """Whether the service manager takes care of the daemon that runs."""
     return service.keeps(runner, _daemon(runner, wish), pid)
 
 
-def start(runner: Runner, wish: InstanceWish) -> None:
+def start(runner: Runner, wish: InstanceRequest) -> None:
     """Start it and wait until it answers."""
     service.start(runner, _daemon(runner, wish))
 
 
-def stop(runner: Runner, wish: InstanceWish) -> None:
+def stop(runner: Runner, wish: InstanceRequest) -> None:
     """Stop it and wait until no process of it is left."""
     service.stop(runner, _daemon(runner, wish))
 
 
-def remove(runner: Runner, wish: InstanceWish, seen: Seen, keep: bool) -> t.List[Step]:
+def remove(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, keep: bool) -> t.List[UndoableStep]:
     """Take the instance out of postmulti(1) and the service manager; unless it is kept, its directories go too."""
     builtin = defaults(runner)
     steps = []
     if seen.registered or wish.config_directory in _directories(settings(builtin, builtin["config_directory"])):
-        steps.append(Step(f"deregister {wish.name}", lambda: _deport(runner, builtin, wish, keep)))
+        steps.append(UndoableStep(f"deregister {wish.name}", lambda: _deport(runner, builtin, wish, keep)))
     if not keep:
         paths = _paths(wish, seen, builtin)
         steps += [_remove_directory(paths[name]) for name in ("queue_directory", "data_directory", "config_directory")]
     return steps
 
 
-def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceWish, keep: bool) -> None:
+def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceRequest, keep: bool) -> None:
     """Where it is kept, alternate_config_directories goes on naming it, so that postqueue -c and the like still work on it."""
     own = _files.read(os.path.join(wish.config_directory, "main.cf")) or b""
     service.forget(runner, _daemon(runner, wish))
@@ -430,7 +434,7 @@ def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceWish, ke
         )
 
 
-def _left_over(primary: t.Mapping[str, str], wish: InstanceWish, first: bool) -> t.Dict[str, t.Optional[str]]:
+def _left_over(primary: t.Mapping[str, str], wish: InstanceRequest, first: bool) -> t.Dict[str, t.Optional[str]]:
     """What is to be taken out of the primary instance's main.cf once an instance is gone for good."""
     others = [one for one in split_list(primary.get(_ALTERNATE, "")) if one.rstrip("/") != wish.config_directory]
     changes: t.Dict[str, t.Optional[str]] = {_ALTERNATE: " ".join(others) or None}
@@ -439,8 +443,8 @@ def _left_over(primary: t.Mapping[str, str], wish: InstanceWish, first: bool) ->
     return changes
 
 
-def _remove_directory(path: str) -> Step:
-    return Step(f"remove {path}", lambda: _files.remove(path))
+def _remove_directory(path: str) -> UndoableStep:
+    return UndoableStep(f"remove {path}", lambda: _files.remove(path))
 
 
 # --- shared -------------------------------------------------------------------------------------------------------
@@ -450,7 +454,7 @@ def _directories(primary: t.Mapping[str, str]) -> t.Tuple[str, ...]:
     return tuple(one.rstrip("/") for one in split_list(primary.get("multi_instance_directories", "")))
 
 
-def _daemon(runner: Runner, wish: InstanceWish) -> Daemon:
+def _daemon(runner: Runner, wish: InstanceRequest) -> Daemon:
     """What starts and stops it. Its main.cf, where there is one by now, says which queue it has."""
     queue = _queue_of(wish)
     if os.path.exists(os.path.join(wish.config_directory, "main.cf")):

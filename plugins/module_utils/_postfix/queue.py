@@ -19,7 +19,7 @@ from .. import _queue_locks, _queue_trace
 from .._errors import CommandError, Unsupported
 from .._model import queue as _queue
 from .._model.host import Host
-from .._model.queue import Detail, HostStatus, Identity, Message, Outcome, Recipient, Report, Skipped
+from .._model.queue import ActionResult, Detail, HostStatus, Identity, Message, Recipient, ReportUnreadable, Skipped
 from .._model.selection import NULL_SENDER
 
 #: Without these, a message that is on hold would be requeued too, and would be on hold no more.
@@ -50,7 +50,7 @@ class _Settings(t.NamedTuple):
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def messages(host: Host, report: Report = _queue.ignore) -> t.Iterator[Message]:
+def messages(host: Host, report: ReportUnreadable = _queue.ignore) -> t.Iterator[Message]:
     """Every message of the instance, as postqueue streams them, and the files of the corrupt queue to I(report)."""
     settings = _settings(host)
     null_sender = settings.null_sender
@@ -159,7 +159,7 @@ def run_queue(host: Host) -> None:
     host.runner.run(_argv(host, "postqueue", "-f"))
 
 
-def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> Outcome:
+def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
     """Do one thing to messages that were just seen in the queue.
 
     :param timeout: seconds that C(deliver) waits for an attempt to end.
@@ -197,7 +197,7 @@ def _first_identity(settings: _Settings, queue_id: str) -> t.Optional[t.Tuple[in
     return next((one for one in found if one is not None), None)
 
 
-def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Identity]) -> Outcome:
+def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Identity]) -> ActionResult:
     """One postsuper for all. A message on its way from one queue to the next can slip through: the rest gets another go."""
     working, waiting = _split_busy(settings, action, targets)
     affected: t.List[Identity] = []
@@ -212,7 +212,7 @@ def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Id
         host.runner.run(_argv(host, "postkick", "public", "pickup", "W"), check=False)
     left = {target.id for target in waiting}
     reached = {target.id for target in affected} | {target.id for target in working} | left
-    return Outcome(
+    return ActionResult(
         tuple(affected),
         tuple(target for target in targets if target.id not in reached),
         tuple(Skipped(target, "it is being delivered now") for target in working)
@@ -249,7 +249,7 @@ def _postsuper(host: Host, action: str, ids: t.Sequence[str]) -> t.FrozenSet[str
     return frozenset(parts[1] for parts in lines if len(parts) == 3 and parts[2] == word)
 
 
-def _attempt(host: Host, settings: _Settings, targets: t.Sequence[Identity]) -> Outcome:
+def _attempt(host: Host, settings: _Settings, targets: t.Sequence[Identity]) -> ActionResult:
     """postqueue -i, one call for each message: Postfix takes no list here. It says 0 to anything, so the queue is asked."""
     present = _there(settings, targets)
     names = {target.id for target in present}
@@ -257,14 +257,14 @@ def _attempt(host: Host, settings: _Settings, targets: t.Sequence[Identity]) -> 
     affected = [target for target in present if target.id not in held]
     for target in affected:
         host.runner.run(_argv(host, "postqueue", "-i", target.id))
-    return Outcome(
+    return ActionResult(
         tuple(affected),
         tuple(target for target in targets if target.id not in names),
         tuple(Skipped(target, "it was put on hold meanwhile") for target in present if target.id in held),
     )
 
 
-def _deliver(host: Host, settings: _Settings, targets: t.Sequence[Identity], timeout: float) -> Outcome:
+def _deliver(host: Host, settings: _Settings, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
     """Try and wait until each message has left the queue or is back in it, then tell what the log says."""
     started = time.time()
     trace = _queue_trace.from_here(_queue_trace.files(settings.log), started)

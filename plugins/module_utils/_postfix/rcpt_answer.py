@@ -14,7 +14,7 @@ import ipaddress
 import typing as t
 
 from .._model import route as _route
-from .._model.route import Asked, Entry, Step
+from .._model.route import Rewriting, RouteQuestion, TableEntry
 from . import restrictions
 from .parameters import split_list
 
@@ -34,17 +34,19 @@ _RELAY_DENIED = "554 5.7.1 Relay access denied"
 #: Words that let trusted clients pass.
 _PASSING = ("permit_mynetworks", "permit_inet_interfaces")
 
-Asking = t.Callable[[str, str, t.Sequence[str]], t.List[Entry]]
+Asking = t.Callable[[str, str, t.Sequence[str]], t.List[TableEntry]]
 
 
-def answer(values: t.Mapping[str, str], asked: Asked, served: bool, ask: Asking) -> t.Tuple[str, t.Tuple[Step, ...]]:
+def answer(
+    values: t.Mapping[str, str], asked: RouteQuestion, served: bool, ask: Asking
+) -> t.Tuple[str, t.Tuple[Rewriting, ...]]:
     """What a client is told, and the restrictions that were read; the answer is empty where no client is named.
 
     :param served: whether the recipient's domain is one that this host takes mail for.
     """
     if not asked.client:
         return "", ()
-    steps: t.List[Step] = []
+    steps: t.List[Rewriting] = []
     for name in _LISTS:
         for verdict, text, step in _read(name, values, asked, served, ask):
             steps.append(step)
@@ -56,20 +58,20 @@ def answer(values: t.Mapping[str, str], asked: Asked, served: bool, ask: Asking)
 
 
 def _read(
-    name: str, values: t.Mapping[str, str], asked: Asked, served: bool, ask: Asking
-) -> t.Iterator[t.Tuple[str, str, Step]]:
+    name: str, values: t.Mapping[str, str], asked: RouteQuestion, served: bool, ask: Asking
+) -> t.Iterator[t.Tuple[str, str, Rewriting]]:
     for element in restrictions.elements(values.get(name, "")):
         word, dummy, table = element.partition(" ")
         subject = _TABLES.get(word)
         if subject and table:
             verdict, text = _in_table(ask, word, table.strip(), _keys(asked, subject))
-            yield verdict, text, Step(name, element, text or "no entry")
+            yield verdict, text, Rewriting(name, element, text or "no entry")
         else:
             verdict, text = _word(word, values, asked, served)
-            yield verdict, text, Step(name, element, text or verdict or "undecided")
+            yield verdict, text, Rewriting(name, element, text or verdict or "undecided")
 
 
-def _word(word: str, values: t.Mapping[str, str], asked: Asked, served: bool) -> t.Tuple[str, str]:
+def _word(word: str, values: t.Mapping[str, str], asked: RouteQuestion, served: bool) -> t.Tuple[str, str]:
     if word in _PASSING and is_mine(asked.client, values.get("mynetworks", "")):
         return _PERMIT, ""
     if word == "permit":
@@ -98,7 +100,7 @@ def _in_table(ask: Asking, role: str, table: str, keys: t.Sequence[str]) -> t.Tu
     return _NOTHING, action
 
 
-def _keys(asked: Asked, subject: str) -> t.List[str]:
+def _keys(asked: RouteQuestion, subject: str) -> t.List[str]:
     if subject == "client":
         return [asked.client]
     address = asked.address if subject == "recipient" else asked.sender

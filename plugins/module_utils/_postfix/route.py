@@ -17,7 +17,7 @@ import typing as t
 from .._errors import PostmasterError
 from .._model import route as _route
 from .._model.host import Host
-from .._model.route import Asked, Entry, Hop, Route, Step
+from .._model.route import Hop, Rewriting, Route, RouteQuestion, TableEntry
 from . import discover as instance
 from . import rcpt_answer as answers
 from .parameters import MalformedValue, defaults, expand, split_list
@@ -49,7 +49,7 @@ class Resolved(t.NamedTuple):
     flags: int
 
 
-def trace(host: Host, asked: Asked) -> Route:
+def trace(host: Host, asked: RouteQuestion) -> Route:
     """Ask the instance where an address goes; where it does not run, the tables alone are asked."""
     values = _expanded(host)
     recipient, steps, entries = _rewritten(host, values, asked)
@@ -65,7 +65,7 @@ def trace(host: Host, asked: Asked) -> Route:
         return Route(
             asked.address, recipient, _route.UNKNOWN, "", "", (), decided, because, steps, tuple(entries), answer, rules
         )
-    steps += (Step("resolve", recipient, f"{resolved.transport}:{resolved.nexthop} {resolved.recipient}".strip()),)
+    steps += (Rewriting("resolve", recipient, f"{resolved.transport}:{resolved.nexthop} {resolved.recipient}".strip()),)
     verdict = _verdict(resolved.transport, resolved.flags)
     if resolved.transport == "local":
         user = resolved.recipient.rpartition("@")[0]
@@ -161,11 +161,11 @@ def _is_served(resolved: t.Optional[Resolved]) -> bool:
 # --- tables -------------------------------------------------------------------------------------------------------
 
 
-def _asker(host: Host) -> t.Callable[[str, str, t.Sequence[str]], t.List[Entry]]:
+def _asker(host: Host) -> t.Callable[[str, str, t.Sequence[str]], t.List[TableEntry]]:
     return lambda role, table, keys: look_up(host, role, table, keys)
 
 
-def look_up(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.List[Entry]:
+def look_up(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.List[TableEntry]:
     """Ask one table for several keys; the entries in the order of the keys."""
     kind, dummy, name = table.partition(":")
     kind = kind if kind != "proxy" else name.partition(":")[0]
@@ -178,12 +178,12 @@ def look_up(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.List[
         raise PostmasterError(f"{role}: {table}: {said.err.strip() or said.rc}")
     found = dict(line.split("\t", 1) for line in said.out.splitlines() if "\t" in line)
     path = name.rpartition(":")[2]
-    return [Entry(role, table, key, found[key], _source(path, key)) for key in wanted if key in found]
+    return [TableEntry(role, table, key, found[key], _source(path, key)) for key in wanted if key in found]
 
 
-def _find(host: Host, role: str, values: t.Mapping[str, str], keys: t.Sequence[str]) -> t.List[Entry]:
+def _find(host: Host, role: str, values: t.Mapping[str, str], keys: t.Sequence[str]) -> t.List[TableEntry]:
     """The entries of a list of tables: the first key that any table has decides (maps_find)."""
-    found: t.List[Entry] = []
+    found: t.List[TableEntry] = []
     for table in split_list(values.get(role, "")):
         if ":" in table:
             found += look_up(host, role, table, keys)
@@ -227,8 +227,8 @@ def _without_extension(values: t.Mapping[str, str], user: str) -> str:
 
 
 def _rewritten(
-    host: Host, values: t.Mapping[str, str], asked: Asked
-) -> t.Tuple[str, t.Tuple[Step, ...], t.List[Entry]]:
+    host: Host, values: t.Mapping[str, str], asked: RouteQuestion
+) -> t.Tuple[str, t.Tuple[Rewriting, ...], t.List[TableEntry]]:
     """What cleanup(8) makes of a recipient: canonical tables once, then virtual aliases until nothing changes."""
     address, steps, entries = asked.address, [], []
     for role in ("recipient_canonical_maps", "canonical_maps"):
@@ -244,17 +244,17 @@ def _rewritten(
     return address, tuple(steps), entries
 
 
-def _note(steps: t.List[Step], role: str, address: str, found: t.Sequence[Entry]) -> str:
+def _note(steps: t.List[Rewriting], role: str, address: str, found: t.Sequence[TableEntry]) -> str:
     if not found:
         return address
     # Of several new recipients the first is followed; all of them stand in the step.
     first = found[0].value.split(",")[0].strip()
     result = first if "@" in first[1:] else (address.rpartition("@")[0] + first if first.startswith("@") else first)
-    steps.append(Step(role, address, found[0].value))
+    steps.append(Rewriting(role, address, found[0].value))
     return result
 
 
-def _by_sender(host: Host, values: t.Mapping[str, str], sender: str) -> t.List[Entry]:
+def _by_sender(host: Host, values: t.Mapping[str, str], sender: str) -> t.List[TableEntry]:
     keys = (
         [sender, "@" + sender.rpartition("@")[2]]
         if sender
@@ -300,7 +300,7 @@ def _verdict(transport: str, flags: int) -> str:
     return _route.REMOTE
 
 
-def _because(decided: t.Optional[Entry], resolved: Resolved, values: t.Mapping[str, str]) -> str:
+def _because(decided: t.Optional[TableEntry], resolved: Resolved, values: t.Mapping[str, str]) -> str:
     kind = next((text for flag, text in _CLASSES.items() if resolved.flags & flag), "no class")
     if decided is not None and decided.role not in _REWRITING:
         return str(decided)

@@ -24,10 +24,10 @@ from .._model.capture import (
     NETWORK,
     NULL,
     TO,
+    CaptureRoute,
+    Endpoint,
     Envelope,
-    Hop,
     Lines,
-    Route,
     hop_in,
     pairs_in,
     table,
@@ -44,7 +44,7 @@ _TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
 _SAMPLE = 20
 
 
-def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: bool) -> t.Dict[str, File]:
+def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool) -> t.Dict[str, File]:
     """All files of the configuration directory that have to do with capture, as they should be.
 
     :param hop: where the capture instance listens; None only without routes.
@@ -70,13 +70,13 @@ def wire(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop], service: b
     return files
 
 
-def _place(route: Route, hop: Hop) -> Lines:
+def _place(route: CaptureRoute, hop: Endpoint) -> Lines:
     """The lines of a route. The wiring puts the brackets around the address, and knows the port."""
     value = f"IPv6:{hop.address}" if ":" in hop.address else hop.address
     return {f"{_TAGS[route.where]}:{key}": value for key in _keys(route)}
 
 
-def _keys(route: Route) -> t.Tuple[str, ...]:
+def _keys(route: CaptureRoute) -> t.Tuple[str, ...]:
     if route.kind == NULL:
         return ("@",)
     if route.kind == DOMAIN and route.subdomains:
@@ -94,7 +94,7 @@ def _keys(route: Route) -> t.Tuple[str, ...]:
 # --- asking ---------------------------------------------------------------------------------------------------------
 
 
-def hop_there(host: Host) -> t.Optional[Hop]:
+def hop_there(host: Host) -> t.Optional[Endpoint]:
     """Where the live routes go; None without any."""
     return hop_in(_content(host, NAME))
 
@@ -104,7 +104,7 @@ def routes_there(host: Host) -> t.Tuple[str, ...]:
     return titles_in(_content(host, NAME))
 
 
-def verify(host: Host, routes: t.Sequence[Route], hop: t.Optional[Hop]) -> t.List[str]:
+def verify(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]) -> t.List[str]:
     """Ask sendmail for each key, and its rulesets for a message of some of the routes: findings."""
     directory = host.instance.config_directory
     wanted = pairs_in(_content(host, NAME))
@@ -132,7 +132,7 @@ class Example(t.NamedTuple):
     recipient: str
 
 
-def _example(route: Route) -> Example:
+def _example(route: CaptureRoute) -> Example:
     nobody = Example("nobody@example.invalid", "[192.0.2.0]", "nobody@example.invalid")
     if route.where == CONNECT:
         first = route.network.network_address

@@ -16,7 +16,7 @@ import typing as t
 from .. import _proc
 from .._errors import PostmasterError
 from .._model import queue as _queue
-from .._model.capture import Hop
+from .._model.capture import Endpoint
 from .._model.host import Host
 from .._model.queue import Message
 from .._model.selection import NULL_SENDER
@@ -28,7 +28,7 @@ _PAUSE = 0.5
 _CONVERSATION = 50
 
 
-def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
+def drain(host: Host, hop: Endpoint, deadline: float) -> t.List[str]:
     """Wait until nobody sends to the capture instance.
 
     :param deadline: of the monotonic clock.
@@ -46,13 +46,13 @@ def drain(host: Host, hop: Hop, deadline: float) -> t.List[str]:
     return [f"route {len(waiting)} messages anew that were bound for {hop.text}"]
 
 
-def _could_not_reach(message: Message, hop: Hop) -> bool:
+def _could_not_reach(message: Message, hop: Endpoint) -> bool:
     place = f"{hop.address}]"
     waits = message.status not in (_queue.HOLD, _queue.CORRUPT)
     return waits and any(place in text for text in [message.reason] + [one.reason for one in message.recipients])
 
 
-def refused(release: Hop, messages: t.Sequence[Message]) -> t.Dict[str, str]:
+def refused(release: Endpoint, messages: t.Sequence[Message]) -> t.Dict[str, str]:
     """The messages that a release would bounce, by ID, with the reply: sendmail cannot keep what is refused for good.
 
     The production instance is asked up to RCPT. Who is not asked because the conversation broke off counts as not refused.
@@ -76,6 +76,6 @@ def _asked(dialogue: _smtp.Dialogue, message: Message) -> t.Dict[str, str]:
     return {message.id: str(first.reply)} if first is not None else {}
 
 
-def connections(hop: Hop) -> int:
+def connections(hop: Endpoint) -> int:
     """How many connections to it are open on this host."""
     return _proc.connections_to((hop.address, hop.port))

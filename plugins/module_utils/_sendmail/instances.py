@@ -18,7 +18,7 @@ import typing as t
 from .. import _change, _files
 from .._errors import OptionError, Refused
 from .._model.host import Capabilities, Host, Instance
-from .._model.instance import InstanceWish, Seen, Step
+from .._model.instance import ExistingInstance, InstanceRequest, UndoableStep
 from .._runner import Runner
 from . import daemon, processes, queue, service, units
 from . import discover as instance
@@ -39,18 +39,18 @@ def check_name(name: str) -> None:
         )
 
 
-def see(runner: Runner, wish: InstanceWish) -> Seen:
+def see(runner: Runner, wish: InstanceRequest) -> ExistingInstance:
     """What is there of the instance."""
     registered = units.directory_of(units.read(wish.name)) == wish.config_directory
     if not os.path.exists(_cf(wish)):
-        return Seen(None, registered, None)
+        return ExistingInstance(None, registered, None)
     found = instance.instance_in(wish.name, wish.config_directory)
     # Of two daemons in one queue nobody could tell which processes are whose.
     pid = None if _sharing(runner, found) else service.running(runner, found)
-    return Seen(found, registered, pid)
+    return ExistingInstance(found, registered, pid)
 
 
-def listening(wish: InstanceWish) -> t.Dict[str, t.Any]:
+def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
     """What goes with the addresses: of a sendmail.mc that is there nothing but the listeners changes."""
     return {"render": relistened}
 
@@ -63,7 +63,7 @@ def messages(runner: Runner, one: Instance) -> int:
 # --- what must be true before the first step -----------------------------------------------------------------------
 
 
-def problems(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[str]:
+def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:
     """What stands in the way, each with its option and value."""
     found = _unit_problems(runner, wish)
     found += [f"config_directory: {wish.config_directory}: {why}" for why in _config_problems(runner, wish)]
@@ -74,7 +74,7 @@ def problems(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[str]:
     return found + (_pid_file_problems(runner, wish) if seen.instance else [])
 
 
-def _unit_problems(runner: Runner, wish: InstanceWish) -> t.List[str]:
+def _unit_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
     if not daemon.systemd(runner):
         return [f"name: {wish.name}: this host does not run systemd, which is to start and stop the daemon"]
     found = []
@@ -94,7 +94,7 @@ def _unit_problems(runner: Runner, wish: InstanceWish) -> t.List[str]:
     ]
 
 
-def _config_problems(runner: Runner, wish: InstanceWish) -> t.List[str]:
+def _config_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
     path = wish.config_directory
     found = _place_problems(path)
     for other in _others(runner, path):
@@ -118,7 +118,7 @@ def _place_problems(path: str) -> t.List[str]:
     return []
 
 
-def _queue_problems(runner: Runner, wish: InstanceWish, seen: Seen, place: str) -> t.List[str]:
+def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, place: str) -> t.List[str]:
     there = processes.directories(place)
     found = [
         f"the instance {other.name} uses {theirs}" for other, theirs in _clashes(runner, wish.config_directory, place)
@@ -134,7 +134,7 @@ def _queue_problems(runner: Runner, wish: InstanceWish, seen: Seen, place: str) 
     return found + [f"{path}: {why}" if path != place else why for path in there for why in _owned(path)]
 
 
-def _pid_file_problems(runner: Runner, wish: InstanceWish) -> t.List[str]:
+def _pid_file_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
     own = instance.pid_file(wish.config_directory)
     return [
         f"config_directory: {wish.config_directory}: its PidFile {own} is that of the instance {other.name}"
@@ -156,7 +156,7 @@ def _owned(path: str) -> t.Iterator[str]:
 # --- the steps ----------------------------------------------------------------------------------------------------
 
 
-def create(runner: Runner, wish: InstanceWish) -> t.List[Step]:
+def create(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
     """The directories of a new instance, with a sendmail.cf that says no more than where they are."""
     place = _queue_of(wish, None)
     steps = [] if os.path.isdir(place) else [_make_queue(place)]
@@ -167,10 +167,10 @@ def create(runner: Runner, wish: InstanceWish) -> t.List[Step]:
         if not made:
             _new_directory(wish.config_directory)
 
-    return [*steps, Step(f"create {wish.config_directory}", lambda: _seed(wish, place), undo)]
+    return [*steps, UndoableStep(f"create {wish.config_directory}", lambda: _seed(wish, place), undo)]
 
 
-def _make_queue(path: str) -> Step:
+def _make_queue(path: str) -> UndoableStep:
     def make() -> None:
         os.mkdir(path, 0o700)
         # As the package made the primary one's: its group reads it, where mailq(1) is to work for others than root.
@@ -178,10 +178,10 @@ def _make_queue(path: str) -> Step:
         if first:
             _files.copy_identity(first[0], path)
 
-    return Step(f"create {path}", make, lambda: _files.remove(path))
+    return UndoableStep(f"create {path}", make, lambda: _files.remove(path))
 
 
-def _seed(wish: InstanceWish, place: str) -> None:
+def _seed(wish: InstanceRequest, place: str) -> None:
     """The directory appears with its file in it: it is made beside and moved into place."""
     stage = os.path.join(
         os.path.dirname(wish.config_directory), f".{os.path.basename(wish.config_directory)}.postmaster-new"
@@ -205,11 +205,11 @@ def _new_directory(path: str) -> None:
     os.chmod(path, 0o755)
 
 
-def register(runner: Runner, wish: InstanceWish) -> t.List[Step]:
+def register(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
     """Make the instance known to the service manager, and so to us."""
     content = service.wanted(wish.name, wish.config_directory)
     return [
-        Step(
+        UndoableStep(
             f"create {units.path(wish.name)}",
             lambda: service.write(runner, wish.name, content),
             lambda: service.write(runner, wish.name, None),
@@ -217,7 +217,7 @@ def register(runner: Runner, wish: InstanceWish) -> t.List[Step]:
     ]
 
 
-def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
+def assign(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[UndoableStep]:
     """The unit as it is written today."""
     steps = []
     present, wanted = (
@@ -226,7 +226,7 @@ def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
     )
     if seen.registered and present != wanted:
         steps.append(
-            Step(
+            UndoableStep(
                 f"edit {units.path(wish.name)}",
                 lambda: service.write(runner, wish.name, wanted),
                 lambda: service.write(runner, wish.name, present),
@@ -235,32 +235,32 @@ def assign(runner: Runner, wish: InstanceWish, seen: Seen) -> t.List[Step]:
     return steps
 
 
-def enable(runner: Runner, wish: InstanceWish, wanted: bool) -> Step:
+def enable(runner: Runner, wish: InstanceRequest, wanted: bool) -> UndoableStep:
     """Let the next boot start the instance, or not."""
     word = "enable" if wanted else "disable"
-    return Step(
+    return UndoableStep(
         f"{word} {wish.name}",
         lambda: service.set_at_boot(runner, wish.name, wanted),
         lambda: service.set_at_boot(runner, wish.name, not wanted),
     )
 
 
-def kept(runner: Runner, wish: InstanceWish, pid: int) -> bool:
+def kept(runner: Runner, wish: InstanceRequest, pid: int) -> bool:
     """Whether the service manager takes care of the daemon that runs."""
     return daemon.is_of_service(instance.instance_in(wish.name, wish.config_directory), pid)
 
 
-def start(runner: Runner, wish: InstanceWish) -> None:
+def start(runner: Runner, wish: InstanceRequest) -> None:
     """Start it and wait until it greets."""
     service.start(runner, instance.instance_in(wish.name, wish.config_directory))
 
 
-def stop(runner: Runner, wish: InstanceWish) -> None:
+def stop(runner: Runner, wish: InstanceRequest) -> None:
     """Stop it and wait until no process of it is left."""
     service.stop(runner, instance.instance_in(wish.name, wish.config_directory))
 
 
-def remove(runner: Runner, wish: InstanceWish, seen: Seen, keep: bool) -> t.List[Step]:
+def remove(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, keep: bool) -> t.List[UndoableStep]:
     """Take the unit away; unless they are kept, the directories of the instance go too.
 
     :raises Refused: another instance uses its queue.
@@ -275,7 +275,7 @@ def remove(runner: Runner, wish: InstanceWish, seen: Seen, keep: bool) -> t.List
     return steps + [_remove_directory(path) for path in places]
 
 
-def _unregister(runner: Runner, wish: InstanceWish) -> Step:
+def _unregister(runner: Runner, wish: InstanceRequest) -> UndoableStep:
     present, enabled = units.read(wish.name).encode("utf-8", "surrogateescape"), units.at_boot(wish.name)
 
     def do() -> None:
@@ -288,10 +288,10 @@ def _unregister(runner: Runner, wish: InstanceWish) -> Step:
         if enabled:
             service.set_at_boot(runner, wish.name, True)
 
-    return Step(f"remove {units.path(wish.name)}", do, undo)
+    return UndoableStep(f"remove {units.path(wish.name)}", do, undo)
 
 
-def _remove_directory(path: str) -> Step:
+def _remove_directory(path: str) -> UndoableStep:
     """A mount point itself stays."""
 
     def do() -> None:
@@ -301,17 +301,17 @@ def _remove_directory(path: str) -> Step:
         if not os.path.ismount(path):
             os.rmdir(path)
 
-    return Step(f"remove {path}", do)
+    return UndoableStep(f"remove {path}", do)
 
 
 # --- shared -------------------------------------------------------------------------------------------------------
 
 
-def _cf(wish: InstanceWish) -> str:
+def _cf(wish: InstanceRequest) -> str:
     return os.path.join(wish.config_directory, "sendmail.cf")
 
 
-def _queue_of(wish: InstanceWish, seen: t.Optional[Seen]) -> str:
+def _queue_of(wish: InstanceRequest, seen: t.Optional[ExistingInstance]) -> str:
     """The queue directory that it has, else the one that is wanted."""
     if seen is not None and seen.instance is not None:
         return seen.instance.queue_directories[0]

@@ -22,7 +22,7 @@ from .. import _queue_locks, _queue_trace
 from .._errors import Unsupported
 from .._model import queue as _queue
 from .._model.host import Host
-from .._model.queue import Detail, HostStatus, Identity, Message, Outcome, Recipient, Report, Skipped
+from .._model.queue import ActionResult, Detail, HostStatus, Identity, Message, Recipient, ReportUnreadable, Skipped
 from .._model.selection import NULL_SENDER
 
 _QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
@@ -55,14 +55,14 @@ _Control = t.Tuple[int, int, int, str, str, t.Tuple[Recipient, ...], str]
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def messages(host: Host, report: Report = _queue.ignore) -> t.Iterator[Message]:
+def messages(host: Host, report: ReportUnreadable = _queue.ignore) -> t.Iterator[Message]:
     """Every message of the instance, quarantined and lost ones too; files that cannot be read to I(report)."""
     locked = _queue_locks.locked_inodes()
     for spool in _spools(host):
         yield from _in_spool(spool, host.instance.name, locked, report)
 
 
-def _in_spool(spool: _Spool, instance: str, locked: t.FrozenSet[int], report: Report) -> t.Iterator[Message]:
+def _in_spool(spool: _Spool, instance: str, locked: t.FrozenSet[int], report: ReportUnreadable) -> t.Iterator[Message]:
     try:
         control = os.open(spool.control, os.O_RDONLY | os.O_DIRECTORY)
         data = os.open(spool.data, os.O_RDONLY | os.O_DIRECTORY)
@@ -84,7 +84,7 @@ def _in_spool(spool: _Spool, instance: str, locked: t.FrozenSet[int], report: Re
 
 
 def _one(
-    spool: _Spool, control: int, data: int, name: str, queue: str, active: bool, instance: str, report: Report
+    spool: _Spool, control: int, data: int, name: str, queue: str, active: bool, instance: str, report: ReportUnreadable
 ) -> t.Optional[Message]:
     try:
         raw = _content(name, control)
@@ -202,7 +202,7 @@ def _body_size(name: str, data: int, directory: str, spool: _Spool) -> int:
         return 0
 
 
-def _report_broken(path: str, why: str, report: Report) -> None:
+def _report_broken(path: str, why: str, report: ReportUnreadable) -> None:
     try:
         age = time.time() - os.stat(path).st_mtime
     except OSError:
@@ -330,7 +330,7 @@ def run_queue(host: Host) -> None:
     host.runner.run(_argv(host, "-q"))
 
 
-def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> Outcome:
+def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
     """Do one thing to messages that were just seen in the queue.
 
     :param timeout: seconds that C(deliver) waits for an attempt to end.
@@ -369,7 +369,7 @@ def _is(path: str, target: Identity) -> bool:
     return (found[0], found[4]) == (target.arrival, target.sender)
 
 
-def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> Outcome:
+def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> ActionResult:
     """Quarantine or release: one call for all. sendmail leaves out what it is delivering, so the rest gets another go."""
     options, kind = (["-Q" + _HOLD_REASON], "hf") if action == _queue.HOLD else (["-qQ", "-Q"], "qf")
     waiting, skipped = _unambiguous(host, targets)
@@ -388,7 +388,7 @@ def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> Outcome:
         gone += [one for one in rest if one.id not in there]
         waiting = [one for one in rest if one.id in there]
     skipped += [Skipped(one, "it is being delivered now") for one in waiting]
-    return Outcome(tuple(affected), tuple(gone), tuple(skipped))
+    return ActionResult(tuple(affected), tuple(gone), tuple(skipped))
 
 
 def _named(path: str, kind: str) -> str:
@@ -396,16 +396,16 @@ def _named(path: str, kind: str) -> str:
     return os.path.join(directory, kind + name[2:])
 
 
-def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> Outcome:
+def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
     """Deliver: in the foreground, with the dialogue. Flush and expire: in the background."""
     waiting, skipped = _unambiguous(host, targets)
     ready = [one for one in waiting if os.path.basename(one.path)[:2] == "qf"]
     held = [one for one in waiting if os.path.basename(one.path)[:2] != "qf"]
     skipped += [Skipped(one, "it was put on hold meanwhile") for one in held]
     if action == _queue.DELIVER:
-        return Outcome(tuple(ready), (), tuple(skipped), tuple(_dialogue(host, ready, timeout)))
+        return ActionResult(tuple(ready), (), tuple(skipped), tuple(_dialogue(host, ready, timeout)))
     run(host, ["-OTimeout.queuereturn=1s"] if action == _queue.EXPIRE else [], ready, timeout)
-    return Outcome(tuple(ready), (), tuple(skipped))
+    return ActionResult(tuple(ready), (), tuple(skipped))
 
 
 def _dialogue(host: Host, targets: t.Sequence[Identity], timeout: float) -> t.Iterator[str]:
@@ -454,7 +454,7 @@ def _parts(name: str, lengths: t.Iterable[int]) -> t.Iterator[str]:
             yield name[start : start + length]
 
 
-def _delete(host: Host, targets: t.Sequence[Identity]) -> Outcome:
+def _delete(host: Host, targets: t.Sequence[Identity]) -> ActionResult:
     """Remove control file and body under sendmail's own lock; what is in delivery is left alone after a few tries."""
     waiting = list(targets)
     affected: t.List[Identity] = []
@@ -467,7 +467,7 @@ def _delete(host: Host, targets: t.Sequence[Identity]) -> Outcome:
             {"deleted": affected, "gone": gone, "busy": busy}[_remove(host, target)].append(target)
         waiting = busy
     skipped = tuple(Skipped(one, "it is being delivered now") for one in waiting)
-    return Outcome(tuple(affected), tuple(gone), skipped)
+    return ActionResult(tuple(affected), tuple(gone), skipped)
 
 
 def _remove(host: Host, target: Identity) -> str:

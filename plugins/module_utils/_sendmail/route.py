@@ -16,7 +16,7 @@ import typing as t
 
 from .._model import route as _route
 from .._model.host import Host
-from .._model.route import Asked, Entry, Hop, Route, Step
+from .._model.route import Hop, Rewriting, Route, RouteQuestion, TableEntry
 from . import cf
 from . import discover as instance
 
@@ -47,17 +47,17 @@ class Transcript(t.NamedTuple):
     :param lookups: map and key to value, only what was found.
     """
 
-    parsed: t.Tuple[Step, ...]
+    parsed: t.Tuple[Rewriting, ...]
     mailer: str
     host: str
     user: str
-    checked: t.Tuple[Step, ...]
+    checked: t.Tuple[Rewriting, ...]
     check: str
     lookups: t.Mapping[t.Tuple[str, str], str]
     complaints: t.Tuple[str, ...]
 
 
-def trace(host: Host, asked: Asked) -> Route:
+def trace(host: Host, asked: RouteQuestion) -> Route:
     """Ask the installed sendmail where an address goes.
 
     :raises CommandError: sendmail does not even start with its configuration.
@@ -71,7 +71,7 @@ def trace(host: Host, asked: Asked) -> Route:
     return route_of(asked, read_transcript(said.out), maps, known)
 
 
-def session(asked: Asked, maps: t.Mapping[str, Map]) -> t.List[str]:
+def session(asked: RouteQuestion, maps: t.Mapping[str, Map]) -> t.List[str]:
     """The lines to type. The address has been checked to be one, so that it is no command."""
     lines = [f"/parse {asked.address}"]
     lines += [f"/map {name} {key}" for name, role in _leaves(maps) for key in _keys(role, asked.address)]
@@ -134,7 +134,7 @@ def read_transcript(text: str) -> Transcript:
     )
 
 
-def read_steps(lines: t.Iterable[str]) -> t.Tuple[Step, ...]:
+def read_steps(lines: t.Iterable[str]) -> t.Tuple[Rewriting, ...]:
     """The calls of rule sets in the order in which they began, each with what went in and what came out."""
     steps: t.List[t.List[str]] = []
     waiting: t.List[t.List[str]] = []
@@ -152,7 +152,7 @@ def read_steps(lines: t.Iterable[str]) -> t.Tuple[Step, ...]:
             while waiting[-1][0] != rule:
                 waiting.pop()
             waiting.pop()[2] = text
-    return tuple(Step(rule, given, result) for rule, given, result in steps)
+    return tuple(Rewriting(rule, given, result) for rule, given, result in steps)
 
 
 def joined(tokens: str) -> str:
@@ -174,7 +174,7 @@ def parse_maps(definitions: t.Mapping[str, str]) -> t.Dict[str, Map]:
     return found
 
 
-def route_of(asked: Asked, said: Transcript, maps: t.Mapping[str, Map], known: cf.Cf) -> Route:
+def route_of(asked: RouteQuestion, said: Transcript, maps: t.Mapping[str, Map], known: cf.Cf) -> Route:
     """What a session means."""
     entries = _entries(said, maps)
     decided = next((entry for entry in entries if entry.role in _RELAYS), None)
@@ -199,13 +199,15 @@ def route_of(asked: Asked, said: Transcript, maps: t.Mapping[str, Map], known: c
     )
 
 
-def _entries(said: Transcript, maps: t.Mapping[str, Map]) -> t.Tuple[Entry, ...]:
+def _entries(said: Transcript, maps: t.Mapping[str, Map]) -> t.Tuple[TableEntry, ...]:
     roles = dict(_leaves(maps))
     found = []
     for (name, key), value in said.lookups.items():
         path = maps[name].path if name in maps else ""
         kind = maps[name].kind if name in maps else name
-        found.append(Entry(roles.get(name, name), f"{kind}:{path}" if path else name, key, value, _source(path, key)))
+        found.append(
+            TableEntry(roles.get(name, name), f"{kind}:{path}" if path else name, key, value, _source(path, key))
+        )
     return tuple(found)
 
 
@@ -235,7 +237,7 @@ def mailer_port(definition: str) -> int:
     return int(found.group("port")) if found else _route.SMTP_PORT
 
 
-def _because(verdict: str, decided: t.Optional[Entry], host: str, smart: str, error: str) -> str:
+def _because(verdict: str, decided: t.Optional[TableEntry], host: str, smart: str, error: str) -> str:
     if decided is not None:
         return str(decided)
     if verdict == _route.LOCAL:

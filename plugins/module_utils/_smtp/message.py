@@ -38,7 +38,7 @@ class Defect(t.NamedTuple):
     text: str
 
 
-class Change(t.NamedTuple):
+class MessageChange(t.NamedTuple):
     """Lines of a message that are not as they were: C(added), C(removed) or C(altered)."""
 
     kind: str
@@ -115,22 +115,22 @@ def _is_balanced(field: bytes) -> bool:
     return not quoted
 
 
-def changes(sent: bytes, arrived: bytes) -> t.Tuple[Change, ...]:
+def changes(sent: bytes, arrived: bytes) -> t.Tuple[MessageChange, ...]:
     """What became of a message on its way, without the trace that relays leave at its top."""
     before, after = _lines(sent), _lines(arrived)
-    found: t.List[Change] = []
+    found: t.List[MessageChange] = []
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for kind, low, high, start, end in matcher.get_opcodes():
         old, new = before[low:high], after[start:end]
         if kind == "replace" and len(old) == len(new):
-            found += [Change("altered", printable(one), printable(other)) for one, other in zip(old, new)]
+            found += [MessageChange("altered", printable(one), printable(other)) for one, other in zip(old, new)]
         else:
-            found += [Change("removed", printable(one), "") for one in old if kind != "equal"]
-            found += [Change("added", "", printable(one)) for one in new if kind != "equal"]
+            found += [MessageChange("removed", printable(one), "") for one in old if kind != "equal"]
+            found += [MessageChange("added", "", printable(one)) for one in new if kind != "equal"]
     return tuple(found)
 
 
-def lost_letter(change: Change) -> bool:
+def lost_letter(change: MessageChange) -> bool:
     """Whether a line lost its last letter to a quote: sendmail closes a quote that the sender left open in this way."""
     sent, arrived = change.sent.rstrip(), change.arrived.rstrip()
     return change.kind == "altered" and len(sent) > 0 and sent[-1] != '"' and arrived == sent[:-1] + '"'

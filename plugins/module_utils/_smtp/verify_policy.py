@@ -27,7 +27,7 @@ class Expected(t.NamedTuple):
     vrfy: t.Optional[bool] = None
 
 
-class Seen(t.NamedTuple):
+class RelayAnswers(t.NamedTuple):
     """What a relay answered. I(trouble) says in words why there is nothing else."""
 
     hostname: str = ""
@@ -55,7 +55,7 @@ def addresses(policy: Policy) -> t.Tuple[t.Tuple[str, int], ...]:
     return tuple((place, policy.identity.port or 25) for place in listen or ["127.0.0.1"])
 
 
-def observe(address: str, port: int, patience: float = 20) -> Seen:
+def observe(address: str, port: int, patience: float = 20) -> RelayAnswers:
     """One dialogue up to VRFY; nothing is sent.
 
     :param patience: seconds for each answer.
@@ -63,15 +63,15 @@ def observe(address: str, port: int, patience: float = 20) -> Seen:
     with Dialogue(address, port, timeout=patience) as dialogue:
         greeting = dialogue.connect()
         if greeting.code != 220:
-            return Seen(trouble=f"{address}:{port} answers {greeting} instead of a greeting")
+            return RelayAnswers(trouble=f"{address}:{port} answers {greeting} instead of a greeting")
         hello = dialogue.ehlo(_NAME)
         if hello.family != 2:
-            return Seen(trouble=f"{address}:{port} answers EHLO with {hello}")
+            return RelayAnswers(trouble=f"{address}:{port} answers EHLO with {hello}")
         size = dialogue.keywords.get("SIZE", "")
         vrfy = dialogue.command("VRFY postmaster", "vrfy")
         dialogue.quit()
         words = greeting.reply.text.split() if greeting.reply else []
-        return Seen(
+        return RelayAnswers(
             hostname=words[0] if words else "",
             message_size=int(size) if size.isdigit() else None,
             starttls="STARTTLS" in dialogue.keywords,
@@ -92,7 +92,7 @@ def settled(wanted: Expected, address: str, port: int, patience: float = SETTLIN
         time.sleep(0.2)
 
 
-def compare(wanted: Expected, seen: Seen) -> t.Tuple[str, ...]:
+def compare(wanted: Expected, seen: RelayAnswers) -> t.Tuple[str, ...]:
     """The promises that were not kept, one sentence each."""
     if seen.trouble:
         return (seen.trouble,)

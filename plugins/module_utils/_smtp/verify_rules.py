@@ -29,7 +29,7 @@ class Pair(t.NamedTuple):
     recipient: str
 
 
-class Report(t.NamedTuple):
+class WireReport(t.NamedTuple):
     """What was seen."""
 
     verified: t.Tuple[str, ...]
@@ -49,14 +49,14 @@ def prove(
     rules: t.Sequence[_access.Rule],
     refusing: bool,
     pairs: t.Sequence[Pair],
-) -> Report:
+) -> WireReport:
     """Try the rules, and mail that was taken before.
 
     :param refusing: whether the rules should be kept; else that they are not kept any more.
     """
     where = place(listening)
     if where is None:
-        return Report(("the MTA does not listen here, so it was not asked on the wire",), ())
+        return WireReport(("the MTA does not listen here, so it was not asked on the wire",), ())
     verified, findings = [], []
     deadline = time.monotonic() + SETTLING
     for rule in chosen(rules):
@@ -75,7 +75,7 @@ def prove(
             findings.append(f"legitimate mail from {pair.sender} to {pair.recipient} is refused now: {step}")
         else:
             verified.append(f"legitimate mail from {pair.sender} to {pair.recipient} is taken")
-    return Report(tuple(verified), tuple(findings))
+    return WireReport(tuple(verified), tuple(findings))
 
 
 def chosen(rules: t.Sequence[_access.Rule]) -> t.Tuple[_access.Rule, ...]:

@@ -13,7 +13,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._audit.verdict impo
     PASSED,
     SUSPICIOUS,
     WEAK,
-    Verdict,
+    ProbeVerdict,
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._smtp import dialogue as _smtp
 from ansible_collections.postmaster.mta.plugins.module_utils._smtp.dialogue import Step, parse_reply
@@ -185,8 +185,8 @@ def test_keywords(answer, judgement):
 
 def test_one_keyword():
     steps = bare("connect 220 x", "ehlo 250-x|250 STARTTLS")
-    assert _judge.judge_keyword(steps, "STARTTLS", True) == Verdict(PASSED, "STARTTLS is offered")
-    assert _judge.judge_keyword(steps, "AUTH", True) == Verdict(FAILED, "AUTH is not offered")
+    assert _judge.judge_keyword(steps, "STARTTLS", True) == ProbeVerdict(PASSED, "STARTTLS is offered")
+    assert _judge.judge_keyword(steps, "AUTH", True) == ProbeVerdict(FAILED, "AUTH is not offered")
     assert _judge.judge_keyword(bare("connect 220 x", "tls timeout"), "AUTH", False).judgement == NOT_TESTED
 
 
@@ -315,8 +315,8 @@ def test_injection(answers, judgement):
     ],
 )
 def test_another_try(answers, judgement, again):
-    assert _judge.worth_another_try(talk(*answers), Verdict(judgement, "")) is again
+    assert _judge.worth_another_try(talk(*answers), ProbeVerdict(judgement, "")) is again
 
 
 def test_no_steps_no_other_try():
-    assert _judge.worth_another_try([], Verdict(NOT_TESTED, "cannot be tried from here")) is False
+    assert _judge.worth_another_try([], ProbeVerdict(NOT_TESTED, "cannot be tried from here")) is False

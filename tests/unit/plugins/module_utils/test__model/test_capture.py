@@ -8,9 +8,9 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import capture as _capture
-from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Hop, Route
+from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import CaptureRoute, Endpoint
 
-HOP = Hop("192.0.2.9", 2525)
+HOP = Endpoint("192.0.2.9", 2525)
 
 
 def test_the_options_become_routes_each_once():
@@ -30,7 +30,7 @@ def test_the_options_become_routes_each_once():
 
 def test_a_domain_can_be_meant_without_its_subdomains():
     (route,) = _capture.parse({"from": ["spam.example"], "subdomains": False})
-    assert route == Route("from", "spam.example", "domain", False)
+    assert route == CaptureRoute("from", "spam.example", "domain", False)
     assert route.title == "from spam.example without subdomains"
 
 

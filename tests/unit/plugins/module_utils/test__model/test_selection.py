@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import selection as _select
-from ansible_collections.postmaster.mta.plugins.module_utils._model.selection import Subject, Target
+from ansible_collections.postmaster.mta.plugins.module_utils._model.selection import DeliveryRecipient, SelectableRecord
 
 NOW = 1000000
 STATUSES = {"deferred": "deferred", "hold": "hold", "quarantined": "hold"}
@@ -20,12 +20,12 @@ def subject(**changes):
         "size": 1000,
         "status": "deferred",
         "recipients": (
-            Target("u1@yahoo.test", "connect to mx.yahoo.test: Connection timed out"),
-            Target("u2@ok.test", "451 4.7.1 Greylisted"),
+            DeliveryRecipient("u1@yahoo.test", "connect to mx.yahoo.test: Connection timed out"),
+            DeliveryRecipient("u2@ok.test", "451 4.7.1 Greylisted"),
         ),
         "reason": "",
     }
-    return Subject(**dict(fields, **changes))
+    return SelectableRecord(**dict(fields, **changes))
 
 
 def selects(given, record=None):
@@ -92,13 +92,15 @@ def test_null_sender():
 
 
 def test_the_reason_of_the_message_holds_for_recipients_without_one():
-    record = subject(recipients=(Target("u@a.test"), Target("u@b.test", "other")), reason="Connection refused")
+    record = subject(
+        recipients=(DeliveryRecipient("u@a.test"), DeliveryRecipient("u@b.test", "other")), reason="Connection refused"
+    )
     assert selects({"domain": ["a.test"], "reason": ["refused"]}, record)
     assert not selects({"domain": ["b.test"], "reason": ["refused"]}, record)
 
 
 def test_brackets_are_no_pattern():
-    record = subject(recipients=(Target("u@[192.0.2.1]"),))
+    record = subject(recipients=(DeliveryRecipient("u@[192.0.2.1]"),))
     assert selects({"recipient": ["u@[192.0.2.1]"]}, record)
     assert selects({"recipient": ["*@[192.0.2.?]"]}, record)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, SyntaxProblem
 from ansible_collections.postmaster.mta.plugins.module_utils._model import table as _tablefile
-from ansible_collections.postmaster.mta.plugins.module_utils._model.table import Syntax, Wanted
+from ansible_collections.postmaster.mta.plugins.module_utils._model.table import ExpectedEntry, Syntax
 
 POSTFIX, SENDMAIL = Syntax("map", True), Syntax("map", False)
 ALIASES, PATTERNS = Syntax("aliases", True), Syntax("patterns", True)
@@ -18,7 +18,7 @@ SOURCE = b"# routes\nA.example\tsmtp:[a]\n\n# b's host\nb.example   smtp:[b],\n 
 
 
 def edit(content, pairs, state="present", syntax=POSTFIX):
-    return _tablefile.edit("t", content, [Wanted(*pair) for pair in pairs], state, syntax)
+    return _tablefile.edit("t", content, [ExpectedEntry(*pair) for pair in pairs], state, syntax)
 
 
 def test_nothing_to_do_is_the_same_bytes():

@@ -11,8 +11,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._audit import probe
 from ansible_collections.postmaster.mta.plugins.module_utils._audit.catalogue import Names
 from ansible_collections.postmaster.mta.plugins.module_utils._audit.prober import (
     Expectations,
+    ProbedRelay,
     Prober,
-    Target,
     judge_copies,
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
@@ -102,7 +102,7 @@ def probe(relay, groups=("relay", "session"), pauses=(0.01, 0.01, 0.01), **optio
     given = dict(expected=Expectations(tls_offered=False), sources=["127.0.0.%d" % n for n in range(2, 8)], quiet=0.1)
     given.update(options)
     with Server(relay) as server:
-        prober = Prober(Target("127.0.0.1", server.port, 3.0), NAMES, pauses=pauses, **given)
+        prober = Prober(ProbedRelay("127.0.0.1", server.port, 3.0), NAMES, pauses=pauses, **given)
         report = prober.run(groups)
     return _audit.report_facts(report), server
 
@@ -223,7 +223,7 @@ def test_nobody_there():
     with Server(Relay()) as server:
         port = server.port
     started = time.monotonic()
-    prober = Prober(Target("127.0.0.1", port, 3.0), NAMES, Expectations(), pauses=(0.01,) * 6)
+    prober = Prober(ProbedRelay("127.0.0.1", port, 3.0), NAMES, Expectations(), pauses=(0.01,) * 6)
     answer = _audit.report_facts(prober.run(("relay",)))
     assert time.monotonic() - started < 5
     assert answer["counts"]["not_tested"] == 66

@@ -15,7 +15,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     RolledBack,
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import Seen, Step
+from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import ExistingInstance, UndoableStep
 from ansible_collections.postmaster.mta.plugins.module_utils._module import instance as _instances
 
 NAME, DIRECTORY = "postfix-EXT", "/etc/postfixEXT"
@@ -37,7 +37,7 @@ class Twin:
 
     def see(self, runner, wish):
         instance = Instance("postfix", NAME, DIRECTORY, ("/var/spool/EXT",), False, self.enabled)
-        return Seen(instance if self.there else None, self.registered, self.pid)
+        return ExistingInstance(instance if self.there else None, self.registered, self.pid)
 
     def problems(self, runner, wish, seen):
         return self.found
@@ -61,7 +61,7 @@ class Twin:
             self.done.append(f"undo {text}")
             self.__dict__.update(before)
 
-        return Step(text, do, undo)
+        return UndoableStep(text, do, undo)
 
     def create(self, runner, wish):
         return [self._step("create", there=True)]

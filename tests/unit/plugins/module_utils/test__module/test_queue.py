@@ -11,7 +11,12 @@ from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError, OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import Message, Outcome, Recipient, Skipped
+from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import (
+    ActionResult,
+    Message,
+    Recipient,
+    Skipped,
+)
 from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
 
 NOW = 1000000
@@ -48,7 +53,7 @@ class Twin:
 
     def act(self, host, action, targets, timeout):
         self.acted.append((host.instance.name, action, [one.id for one in targets], timeout))
-        return self.outcome(targets) if self.outcome else Outcome(tuple(targets))
+        return self.outcome(targets) if self.outcome else ActionResult(tuple(targets))
 
     def message(self, host, name, limit):
         found = next((one for one in self.messages(host) if one.id == name), None)
@@ -278,7 +283,7 @@ def test_a_message_that_slips_through_a_listing_is_looked_for_again(twin, monkey
 
 
 def test_what_the_driver_reports_is_returned(twin):
-    twin.outcome = lambda targets: Outcome(
+    twin.outcome = lambda targets: ActionResult(
         (), targets[:1], (Skipped(targets[1], "it is being delivered now"),), ("said",)
     )
     result = operate(action="hold", instance="one", select={"domain": ["a.test"]})

@@ -58,7 +58,7 @@ def test_a_local_user_who_does_not_exist():
 
 
 def test_facts_are_plain_data():
-    entry = _route.Entry("transport_maps", "hash:/x", "k", "v", "/x:1")
+    entry = _route.TableEntry("transport_maps", "hash:/x", "k", "v", "/x:1")
     facts = _route.as_facts(_route.Route("a@b", "a@b", "remote", decided_by=entry, hops=(_route.Hop("x"),)))
     assert facts["decided_by"]["source"] == "/x:1"
     assert facts["hops"] == [{"name": "x", "port": 25, "by_mx": True}]

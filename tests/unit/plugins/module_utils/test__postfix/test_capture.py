@@ -12,12 +12,12 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
 from ansible_collections.postmaster.mta.plugins.module_utils._model import capture as _capture
-from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Envelope, Hop
+from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Endpoint, Envelope
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, capture, main_cf
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import capture_drain as drain
 
-HOP = Hop("192.0.2.9", 2525)
+HOP = Endpoint("192.0.2.9", 2525)
 TARGET = "postmaster-capture:[192.0.2.9]:2525"
 DEFAULTS = {
     "parent_domain_matches_subdomains": "smtpd_access_maps",
@@ -150,7 +150,7 @@ def test_a_proxy_before_the_queue_would_swallow_the_filter(host):
 
 
 def test_the_capture_instance_takes_everything_and_delivers_nothing():
-    given = capture.settings(Envelope(("127.0.0.1", "192.0.2.9"), HOP, Hop("127.0.0.1", 25), "capture.a.example"))
+    given = capture.settings(Envelope(("127.0.0.1", "192.0.2.9"), HOP, Endpoint("127.0.0.1", 25), "capture.a.example"))
     assert given["policy"]["relay"]["networks"] == ["127.0.0.1", "192.0.2.9"]
     assert given["main"]["smtpd_recipient_restrictions"].startswith(
         "check_recipient_access static:{HOLD captured}, permit_mynetworks, reject"

@@ -10,7 +10,7 @@ import pwd
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
-from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import InstanceWish, Seen
+from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import ExistingInstance, InstanceRequest
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import instances as multi
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     recorded,
@@ -18,7 +18,7 @@ from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__po
 )
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
-NOTHING = Seen(None, False, None)
+NOTHING = ExistingInstance(None, False, None)
 
 
 @pytest.fixture(name="place")
@@ -48,7 +48,7 @@ def _runner(place):
 
 def wish(place, **changes):
     """An instance beside the primary one."""
-    made = InstanceWish(
+    made = InstanceRequest(
         "postfix-EXT",
         f"{place}/etc/postfixEXT",
         f"{place}/spool/EXT",

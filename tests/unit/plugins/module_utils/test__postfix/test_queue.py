@@ -242,7 +242,7 @@ def test_delete_is_one_call_with_the_ids_on_standard_input(tmp_path):
     spool, targets = spooled(tmp_path)
     runner = Runner(spool, postsuper=removing(spool))
     outcome = queue.act(host(runner), "delete", targets[:3], 5)
-    assert outcome == _queue.Outcome(affected=tuple(targets[:3]))
+    assert outcome == _queue.ActionResult(affected=tuple(targets[:3]))
     called = [call for call in runner.calls if call[0] == "postsuper"]
     assert called == [("postsuper", ["-d", "-"], "".join(f"{one.id}\n" for one in targets[:3]))]
 
@@ -260,7 +260,7 @@ def test_an_id_that_was_reused_is_not_hit(tmp_path, change):
     other = targets[0]._replace(**change)
     runner = Runner(spool, postsuper=removing(spool))
     outcome = queue.act(host(runner), "delete", [other], 5)
-    assert outcome == _queue.Outcome(gone=(other,))
+    assert outcome == _queue.ActionResult(gone=(other,))
     assert not [call for call in runner.calls if call[0] == "postsuper"]
 
 
@@ -332,7 +332,7 @@ def test_deliver_ends_when_the_message_left(tmp_path, monkeypatch):
     runner = Runner(spool)
     runner.which = lambda name: None
     outcome = queue.act(host(runner), "deliver", [waiting], 5)
-    assert outcome == _queue.Outcome(affected=(waiting,))
+    assert outcome == _queue.ActionResult(affected=(waiting,))
 
 
 def test_a_message_that_moves_while_it_is_looked_for_is_not_gone(tmp_path, monkeypatch):
@@ -343,7 +343,7 @@ def test_a_message_that_moves_while_it_is_looked_for_is_not_gone(tmp_path, monke
     os.rename(path, path + ".moving")
     monkeypatch.setattr(_queue.time, "sleep", lambda seconds: os.rename(path + ".moving", path))
     outcome = queue.act(host(Runner(spool, postsuper=removing(spool))), "delete", [waiting], 5)
-    assert outcome == _queue.Outcome(affected=(waiting,))
+    assert outcome == _queue.ActionResult(affected=(waiting,))
 
 
 def test_deliver_says_when_it_goes_on(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
-from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Asked, Hop
+from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Hop, RouteQuestion, TableEntry
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import rcpt_answer as answers
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import route
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
@@ -86,7 +86,7 @@ def _daemon(tmp_path):
 def test_by_mx_where_no_table_has_an_entry(tmp_path, daemon):
     relay = host(tmp_path, Tables())
     served = daemon(nexthop="ok.test", recipient="u@ok.test")
-    found = route.trace(relay, Asked("u@ok.test", "s@x.test"))
+    found = route.trace(relay, RouteQuestion("u@ok.test", "s@x.test"))
     assert (found.verdict, found.transport, found.hops) == ("remote", "smtp", (Hop("ok.test", 25, True),))
     assert found.decided_by is None
     assert "MX" in found.because
@@ -102,7 +102,7 @@ def test_an_entry_of_the_transport_table_decides(tmp_path, daemon):
     )
     table.write_text("# x\nok.test smtp:\nwrong.test smtp:[10.25.0.99]:2525\n")
     daemon(nexthop="[10.25.0.99]:2525", recipient="u@wrong.test")
-    found = route.trace(relay, Asked("u@wrong.test"))
+    found = route.trace(relay, RouteQuestion("u@wrong.test"))
     assert found.decided_by.source == f"{table}:3"
     assert found.hops == (Hop("10.25.0.99", 2525, False),)
     assert "transport_maps" in found.because
@@ -116,7 +116,7 @@ def test_aliases_are_followed_and_told(tmp_path, daemon):
         "virtual_alias_maps = hash:/x/virtual\n",
     )
     daemon(nexthop="ok.test", recipient="b@ok.test")
-    found = route.trace(relay, Asked("a@v.test"))
+    found = route.trace(relay, RouteQuestion("a@v.test"))
     assert [(step.given, step.result) for step in found.steps[:2]] == [
         ("a@v.test", "b@w.test, c@w.test"),
         ("b@w.test", "@ok.test"),
@@ -131,12 +131,12 @@ def test_an_alias_in_a_circle_ends(tmp_path, daemon):
         "virtual_alias_maps = hash:/x/virtual\n",
     )
     daemon(nexthop="v.test", recipient="a@v.test")
-    assert len(route.trace(relay, Asked("a@v.test")).steps) <= 12
+    assert len(route.trace(relay, RouteQuestion("a@v.test")).steps) <= 12
 
 
 def test_a_postfix_that_is_down_leaves_the_tables(tmp_path):
     relay = host(tmp_path, Tables(transport={"ok.test": "smtp:[10.0.0.9]"}), "transport_maps = hash:/x/transport\n")
-    found = route.trace(relay, Asked("u@ok.test"))
+    found = route.trace(relay, RouteQuestion("u@ok.test"))
     assert found.verdict == "unknown"
     assert found.decided_by.value == "smtp:[10.0.0.9]"
     assert "does not run" in found.because
@@ -146,13 +146,13 @@ def test_a_table_that_cannot_be_opened_is_an_error(tmp_path, daemon):
     relay = host(tmp_path, Tables(transport="broken"), "transport_maps = hash:/x/transport\n")
     daemon(nexthop="ok.test", recipient="u@ok.test")
     with pytest.raises(PostmasterError, match="transport_maps"):
-        route.trace(relay, Asked("u@ok.test"))
+        route.trace(relay, RouteQuestion("u@ok.test"))
 
 
 def test_a_relayhost_is_named(tmp_path, daemon):
     relay = host(tmp_path, Tables(), "relayhost = [10.0.0.1]\n")
     daemon(nexthop="[10.0.0.1]", recipient="u@ok.test")
-    assert route.trace(relay, Asked("u@ok.test")).because == "relayhost = [10.0.0.1]"
+    assert route.trace(relay, RouteQuestion("u@ok.test")).because == "relayhost = [10.0.0.1]"
 
 
 @pytest.mark.parametrize("transport, flags, verdict", [
@@ -162,7 +162,7 @@ def test_a_relayhost_is_named(tmp_path, daemon):
 def test_verdicts(tmp_path, daemon, transport, flags, verdict):
     relay = host(tmp_path, Tables())
     daemon(transport=transport, flags=flags, nexthop="x.test", recipient="u@ok.test")
-    assert route.trace(relay, Asked("u@ok.test")).verdict == verdict
+    assert route.trace(relay, RouteQuestion("u@ok.test")).verdict == verdict
 
 
 @pytest.mark.parametrize("text, wanted", [
@@ -194,9 +194,9 @@ class TestAnswers:
     def answer(self, client="10.25.0.99", served=False, sender="s@bad.test", tables=None):
         def ask(role, table, keys):
             known = (tables or {}).get(table, {})
-            return [route.Entry(role, table, key, known[key]) for key in keys if key in known]
+            return [TableEntry(role, table, key, known[key]) for key in keys if key in known]
 
-        return answers.answer(self.VALUES, Asked("u@ok.test", sender, client), served, ask)
+        return answers.answer(self.VALUES, RouteQuestion("u@ok.test", sender, client), served, ask)
 
     def test_a_stranger_may_not_relay(self):
         said, rules = self.answer()

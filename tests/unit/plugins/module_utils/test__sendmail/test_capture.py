@@ -8,13 +8,13 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused, Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._model import capture as _capture
-from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Envelope, Hop
+from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Endpoint, Envelope
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture, mc, queue
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture_drain as drain
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture_map as wiring
 
-HOP = Hop("192.0.2.9", 2525)
+HOP = Endpoint("192.0.2.9", 2525)
 MC = "divert(0)dnl\nMAILER(`smtp')dnl\n"
 
 
@@ -55,8 +55,8 @@ def test_a_network_that_would_need_too_many_keys_is_refused(host):
 def test_the_wiring_depends_on_the_place_and_on_no_route(host):
     text = wire(host, **{"from": ["a.example"]})["sendmail.mc"].content
     assert text == wire(host, to=["b.example"])["sendmail.mc"].content
-    assert text != wire(host, to=["b.example"], hop=Hop("198.51.100.7", 2525))["sendmail.mc"].content
-    assert text != wire(host, to=["b.example"], hop=Hop("192.0.2.9", 26))["sendmail.mc"].content
+    assert text != wire(host, to=["b.example"], hop=Endpoint("198.51.100.7", 2525))["sendmail.mc"].content
+    assert text != wire(host, to=["b.example"], hop=Endpoint("192.0.2.9", 26))["sendmail.mc"].content
 
 
 def test_the_block_comes_and_goes_to_the_byte(host, tmp_path):
@@ -85,7 +85,7 @@ def test_without_a_source_there_is_no_place_for_the_routes(host, tmp_path):
 
 def test_the_capture_instance_takes_everything_and_delivers_nothing():
     given = capture.settings(
-        Envelope(("127.0.0.1", "192.0.2.9", "2001:db8::1"), HOP, Hop("127.0.0.1", 25), "capture.a.example")
+        Envelope(("127.0.0.1", "192.0.2.9", "2001:db8::1"), HOP, Endpoint("127.0.0.1", 25), "capture.a.example")
     )
     assert given["mc"]["defines"]["confDELIVERY_MODE"] == "queueonly"
     assert "$#error $@ quarantine $: captured" in given["mc"]["local_rulesets"]
@@ -120,4 +120,4 @@ def test_connections_to_the_capture_instance_are_counted(monkeypatch):
     rows = ("0900000A:09DD 01", "0900000A:09DD 06", "0900000A:0019 01")
     table = "sl local rem st\n" + "".join(f"0: 0100007F:A000 {row} x\n" for row in rows)
     monkeypatch.setattr(drain.instance, "_content", lambda path: table.encode() if path.endswith("tcp") else None)
-    assert drain.connections(Hop("10.0.0.9", 2525)) == 1
+    assert drain.connections(Endpoint("10.0.0.9", 2525)) == 1

@@ -10,7 +10,7 @@ import pwd
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
-from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import InstanceWish
+from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import InstanceRequest
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import daemon, units
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import instances as multi
@@ -49,7 +49,7 @@ class Place:
             "state": "started",
             "mail": "refuse",
         }
-        return InstanceWish(**dict(known, **given))
+        return InstanceRequest(**dict(known, **given))
 
     def problems(self, **given):
         wish = self.wish(**given)

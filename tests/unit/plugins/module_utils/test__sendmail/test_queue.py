@@ -285,7 +285,7 @@ def renaming(spool, before, after):
 def test_delete_removes_control_file_and_body(spool):
     targets = targets_of(spool)
     outcome = queue.act(host(spool / "q*"), "delete", targets[1:], 5)
-    assert outcome == _queue.Outcome(affected=tuple(targets[1:]))
+    assert outcome == _queue.ActionResult(affected=tuple(targets[1:]))
     assert files_of(spool) == ["q0/df6AM7F3Hn014840", "q0/qf6AM7F3Hn014840"]
 
 
@@ -303,7 +303,7 @@ def test_delete_leaves_what_is_in_delivery(spool, monkeypatch):
 @pytest.mark.parametrize("change", [{"arrival": 1}, {"sender": "other@s.test"}])
 def test_an_id_that_was_reused_is_not_hit(spool, change):
     target = targets_of(spool)[0]._replace(**change)
-    assert queue.act(host(spool / "q*"), "delete", [target], 5) == _queue.Outcome(gone=(target,))
+    assert queue.act(host(spool / "q*"), "delete", [target], 5) == _queue.ActionResult(gone=(target,))
     assert len(files_of(spool)) == 6
 
 

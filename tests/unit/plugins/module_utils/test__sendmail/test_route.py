@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Asked, Hop
+from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Hop, RouteQuestion
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, route
 
 CORPUS = pathlib.Path(__file__).parents[4] / "corpus" / "route"
@@ -60,7 +60,7 @@ class TestTranscript:
     @pytest.mark.parametrize("name, version", [("lab-sm12", "8.17"), ("lab-sm13", "8.18")])
     def test_both_versions_read_alike(self, name, version):
         found = route.route_of(
-            Asked("anna@served.test", "a@stranger.test", "10.25.0.120"),
+            RouteQuestion("anna@served.test", "a@stranger.test", "10.25.0.120"),
             route.read_transcript(recorded(name, version)),
             route.parse_maps(CF.maps),
             CF,
@@ -85,13 +85,13 @@ class TestTranscript:
             route.read_transcript("\n".join(lines[:end]))
 
     def test_no_session_at_all(self):
-        found = route.route_of(Asked("a@b.test"), route.read_transcript(""), {}, CF)
+        found = route.route_of(RouteQuestion("a@b.test"), route.read_transcript(""), {}, CF)
         assert found.verdict == "unknown"
 
 
 class TestRoute:
     def found(self, text, **more):
-        asked = Asked("u@wrong.test")
+        asked = RouteQuestion("u@wrong.test")
         return route.route_of(
             asked, route.read_transcript(text), more.get("maps", route.parse_maps(CF.maps)), more.get("cf", CF)
         )
@@ -143,7 +143,7 @@ class TestRoute:
 
 class TestSession:
     def test_what_is_typed(self):
-        lines = route.session(Asked("u@b.a.test", "s@x.test", "10.0.0.1"), route.parse_maps(CF.maps))
+        lines = route.session(RouteQuestion("u@b.a.test", "s@x.test", "10.0.0.1"), route.parse_maps(CF.maps))
         assert lines[0] == "/parse u@b.a.test"
         assert [line for line in lines if "mailertable" in line] == [
             "/map mailertable b.a.test", "/map mailertable .a.test", "/map mailertable .test", "/map mailertable .",
@@ -153,7 +153,7 @@ class TestSession:
         assert lines[-1] == "check_rcpt u@b.a.test"
 
     def test_without_a_client_nothing_is_checked(self):
-        assert not any("check_rcpt" in line for line in route.session(Asked("u@a.test"), {}))
+        assert not any("check_rcpt" in line for line in route.session(RouteQuestion("u@a.test"), {}))
 
     def test_quoted_texts_keep_their_blanks(self):
         assert (

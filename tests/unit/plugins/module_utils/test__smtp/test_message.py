@@ -81,8 +81,8 @@ class TestChanges:
         assert _message.changes(sent, arrived) == ()
 
     def test_a_changed_quote_elsewhere_is_no_lost_letter(self):
-        assert not _message.lost_letter(_message.Change("altered", 'a"', 'b"'))
-        assert not _message.lost_letter(_message.Change("altered", "abc", 'ab"c'))
+        assert not _message.lost_letter(_message.MessageChange("altered", 'a"', 'b"'))
+        assert not _message.lost_letter(_message.MessageChange("altered", "abc", 'ab"c'))
 
 
 class TestWire:
