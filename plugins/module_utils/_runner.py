@@ -88,8 +88,9 @@ class Runner:
         stdin: int,
         stderr: int = subprocess.PIPE,
     ) -> "subprocess.Popen[bytes]":
-        # An own session, so that a time-out can end the program together with its children.
-        return subprocess.Popen(
+        # An own session, so that a time-out can end the program together with its children. run_command() of Ansible cannot
+        # do that, cannot stream, and is not there where a program of ours runs without Ansible.
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function
             list(argv),
             stdin=stdin,
             stdout=subprocess.PIPE,
