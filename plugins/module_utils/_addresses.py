@@ -63,6 +63,18 @@ def address(text: str) -> Address:
         raise ValueError("not an IPv4 or IPv6 address")
 
 
+def is_address(text: str) -> bool:
+    """Return whether a text is an IP address as it stands, without brackets or a zone."""
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    # From version 3.9 on Python takes the zone of fe80::1%eth0.
+    return "%" not in text
+
+
 def network(text: str) -> Network:
     """A network in CIDR form; a single address is a network of one.
 

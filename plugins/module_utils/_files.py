@@ -10,12 +10,14 @@ Private to the collection: it can change at any time.
 import contextlib
 import ctypes
 import errno
+import json
 import os
 import pwd
 import shutil
 import stat
 import typing as t
 
+_BUFFER = 1 << 20
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 #: What renameat2(2) says where two directories cannot change places: other file system layer, mount point, old kernel.
@@ -44,13 +46,24 @@ def write_new(path: str, content: bytes, mode: int, like: t.Optional[str] = None
 
     :param like: an existing file whose owner, group, mode, ACL and SELinux context the new one gets.
     """
-    new = temporary(path)
+    write_stream(path, (content,), mode, like)
+
+
+def write_stream(
+    path: str, pieces: t.Iterable[bytes], mode: int, like: t.Optional[str] = None, new: t.Optional[str] = None
+) -> None:
+    """Write a file piece by piece, as write_new() does, for content that is too big to hold twice.
+
+    :param new: another temporary name, where two writers can meet.
+    """
+    new = new or temporary(path)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(new)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+        with os.fdopen(descriptor, "wb", _BUFFER) as file:
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fchmod(file.fileno(), mode)
             if like is not None and os.path.exists(like):
@@ -61,6 +74,28 @@ def write_new(path: str, content: bytes, mode: int, like: t.Optional[str] = None
         with contextlib.suppress(OSError):
             os.unlink(new)
         raise
+
+
+def keep_json(path: str, record: t.Any) -> None:
+    """Keep a record between runs, readable by its owner alone, whole or not at all; the directory is made.
+
+    Two runs can do so at the same time: the last one wins.
+    """
+    directory = os.path.dirname(path)
+    if not os.path.isdir(directory):
+        os.makedirs(directory, 0o700)
+    content = json.dumps(record).encode("utf-8")
+    write_stream(path, (content,), 0o600, new=temporary(f"{path}.{os.getpid()}"))
+
+
+def put(new: str, path: str) -> None:
+    """Make a finished file durable and move it into place."""
+    descriptor = os.open(new, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(new, path)
 
 
 def copy_identity(source: str, target: str) -> None:

@@ -12,11 +12,9 @@ import os
 import re
 import typing as t
 
+from ._model.log import SYSLOG_FILES
 from ._model.queue import clean
 from ._runner import Runner
-
-#: Where the syslog daemons of the platforms write mail lines; the first that exists is taken.
-SYSLOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/mail")
 
 #: sendmail: to=<a>,<b>, ..., dsn=4.7.1, ..., stat=Deferred: ...; Postfix: to=<a>, ..., dsn=2.0.0, status=sent (...)
 _ATTEMPT = re.compile(r"\bto=(?P<to>.*?), .*?\bdsn=(?P<dsn>[0-9.]+), (?:.*?, )?(?:status|stat)=(?P<text>.*)")

@@ -15,6 +15,7 @@ import threading
 import time
 import typing as t
 
+from .._clock import utc
 from .._errors import OptionError
 from .._smtp.dialogue import ANSWERED, Dialogue, Reply, Step, tls_context
 from .._smtp.sink import Sinks
@@ -466,7 +467,7 @@ class Prober:
         certificate = self.tls.get("certificate")
         if steps[-1].name != "tls" or steps[-1].outcome != ANSWERED or not certificate:
             return ProbeVerdict(judge.NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = utc(time.time())
         dates = f"{certificate['not_before']} to {certificate['not_after']}"
         if certificate["not_before"] <= now <= certificate["not_after"]:
             return ProbeVerdict(judge.PASSED, dates)

@@ -20,7 +20,7 @@ from .. import _parallel
 from .._dns import lookups, resolver
 from .._errors import PostmasterError
 from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
-from .._model.host import Running
+from .._model.host import Running, is_compiled
 from .._model.route import Settings
 from .._runner import Runner
 from .certificate import Certificate, judge_certificate, read_certificate
@@ -315,7 +315,7 @@ def changed_files(directory: str, now: float) -> t.Tuple[t.Tuple[str, float], ..
     for parent, dummy, names in os.walk(directory):
         for name in names:
             path = os.path.join(parent, name)
-            if not name.endswith((".db", ".lmdb", ".cdb")) and not os.path.islink(path):
+            if not is_compiled(name) and not os.path.islink(path):
                 files.append((path, now - modified(path)))
     return tuple(sorted(files, key=lambda pair: pair[1]))
 

@@ -10,6 +10,7 @@ Private to the collection: it can change at any time.
 import ipaddress
 import typing as t
 
+from .._addresses import is_address
 from .._model.finding import ERROR, NOTICE, SEVERITIES, WARNING, Finding, make_finding
 from . import query as _dns
 from . import resolver
@@ -251,7 +252,7 @@ def _exchangers(picture: Picture) -> t.List[Finding]:
     answers = [answer for answer in _best(picture, picture.domain, "MX") if answer.good]
     for record in sorted({record for answer in answers for record in answer.records}):
         name = record.partition(" ")[2]
-        if _is_address(name):
+        if is_address(name):
             what = f"an MX record of {picture.domain} is an IP address, {name}, where a host name must be: no mail goes there"
             found.append(make_finding("mx_is_address", WARNING, name, what, tuple(map(describe, answers[:2]))))
     for host in picture.exchangers:
@@ -422,11 +423,3 @@ def _every(picture: Picture, name: str, kind: str) -> t.List[Answer]:
         + _of_role(picture, CHROOT, name, kind)
         + _authoritative(picture, name, kind)
     )
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -16,6 +16,7 @@ import typing as t
 
 from .. import _parallel as _together
 from .._addresses import domain as parse_domain
+from .._addresses import is_address
 from .._errors import OptionError
 from .._runner import Runner
 from . import nscd as _nscd
@@ -220,7 +221,7 @@ class Lookout:
         for server in servers:
             answer = self.answers.get((server.address, domain, "MX"))
             named += _dns.mail_exchangers(answer.records) if answer else ()
-        hosts = [name for dummy, name in sorted(set(named)) if name != "." and not _is_address(name)]
+        hosts = [name for dummy, name in sorted(set(named)) if name != "." and not is_address(name)]
         # Without MX records the domain itself takes its mail (RFC 5321 section 5.1).
         return tuple(dict.fromkeys(hosts or ([] if named else [domain])))[:_HOSTS]
 
@@ -328,7 +329,7 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
     lists = {}
     for name in ("public_resolvers", "hints"):
         for address in params.get(name) or ():
-            if not _is_address(address):
+            if not is_address(address):
                 raise OptionError(name, address, "an IP address is wanted")
         lists[name] = tuple(params.get(name) or ())
     chroot = (params.get("chroot") or "").rstrip("/")
@@ -373,13 +374,3 @@ def _own_job(address: str) -> t.Callable[[], Own]:
         return Own(address, name, tuple(sorted(_resolver.by_libc(name).all)) if name else ())
 
     return job
-
-
-def _is_address(text: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, text)
-            return True
-        except (OSError, ValueError):
-            pass
-    return False

@@ -7,10 +7,10 @@
 Private to the collection: it can change at any time.
 """
 
-import ipaddress
 import socket
 import typing as t
 
+from .._addresses import is_address
 from .._model.finding import ERROR, WARNING, Finding, make_finding
 
 RESOLV_CONF = "/etc/resolv.conf"
@@ -56,7 +56,7 @@ def parse_resolv_conf(text: str) -> ResolvConf:
         words = line.split("#")[0].split(";")[0].split()
         if len(words) < 2:
             continue
-        if words[0] == "nameserver" and _is_address(words[1]):
+        if words[0] == "nameserver" and is_address(_without_zone(words[1])):
             servers.append(words[1])
         elif words[0] in ("search", "domain"):
             search = tuple(word.lower() for word in words[1:])
@@ -71,12 +71,9 @@ def _numbers(words: t.Sequence[str]) -> t.Dict[str, int]:
     return {name: int(value) for name, dummy, value in pairs if value.isdigit()}
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.split("%")[0])
-    except ValueError:
-        return False
-    return True
+def _without_zone(text: str) -> str:
+    """Return an address without the interface that a link-local one may name: C(fe80::1%eth0)."""
+    return text.partition("%")[0]
 
 
 def sources_of_hosts(text: str) -> t.Tuple[str, ...]:
@@ -93,7 +90,7 @@ def parse_hosts(text: str) -> t.Dict[str, t.Tuple[str, ...]]:
     found: t.Dict[str, t.Tuple[str, ...]] = {}
     for line in text.splitlines():
         words = line.split("#")[0].split()
-        if len(words) > 1 and _is_address(words[0]):
+        if len(words) > 1 and is_address(_without_zone(words[0])):
             for name in words[1:]:
                 key = name.lower().rstrip(".")
                 found[key] = found.get(key, ()) + (words[0],)

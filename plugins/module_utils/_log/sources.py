@@ -22,6 +22,7 @@ import typing as t
 import zlib
 
 from .._errors import CommandError, OptionError
+from .._model.log import SYSLOG_FILES
 from .._runner import Runner
 from .stamps import Clock
 
@@ -29,8 +30,6 @@ from .stamps import Clock
 BLOCK = 128 * 1024
 #: No MTA writes such a line. It is skipped, and never in memory as a whole.
 LONGEST_LINE = 512 * 1024
-#: Where the distributions' syslog daemons write mail, the first that is there.
-SYSLOG_FILES = ("/var/log/mail.log", "/var/log/mail", "/var/log/maillog")
 JOURNAL = "journald"
 _FINGERPRINT = 1024
 

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from .. import _addresses
+from .._clock import STAMP
 from .._errors import OptionError
 from .blocks import Block, Note
 
@@ -251,7 +252,7 @@ def _note(option: str, words: t.Mapping[str, t.Any], now: datetime.datetime) -> 
     comment = words["comment"] or ""
     if not isinstance(comment, str) or not comment.isprintable() or len(comment) > 200 or comment != comment.strip():
         raise OptionError(f"{option}.comment", comment, "one line of up to 200 printable characters is wanted")
-    added = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    added = now.strftime(STAMP)
     return Note(added, words["by"] or "", _expiry(option, words["expires"], now), words["ticket"] or "", comment)
 
 

@@ -27,6 +27,27 @@ class Instance(t.NamedTuple):
     enabled: bool = True
 
 
+#: The files that are made of the source of a compiled lookup table, by table type; in the order in which a type is preferred.
+COMPILED_SUFFIXES: t.Mapping[str, t.Tuple[str, ...]] = {
+    "lmdb": (".lmdb",),
+    "cdb": (".cdb",),
+    "hash": (".db",),
+    "btree": (".db",),
+    "dbm": (".dir", ".pag"),
+    "sdbm": (".dir", ".pag"),
+}
+
+
+def compiled_names(kind: str, name: str) -> t.Tuple[str, ...]:
+    """Return the compiled files of a source; none for a type that is read as it is."""
+    return tuple(name + suffix for suffix in COMPILED_SUFFIXES.get(kind, ()))
+
+
+def is_compiled(path: str) -> bool:
+    """Return whether a file is a compiled table, by its name."""
+    return path.endswith(tuple(suffix for suffixes in COMPILED_SUFFIXES.values() for suffix in suffixes))
+
+
 class Capabilities(t.NamedTuple):
     """What the installed MTA can do, asked of itself, never derived from the distribution's name.
 

@@ -12,6 +12,9 @@ somebody wants to see it: no decoding, no numbers, no dates. The positions are n
 
 import typing as t
 
+#: Where the syslog daemons of the platforms write mail lines (Debian, SLES, RHEL); the first that exists is taken.
+SYSLOG_FILES = ("/var/log/mail.log", "/var/log/mail", "/var/log/maillog")
+
 #: A delivery: one recipient, one outcome. All texts are bytes as they stand in the log.
 Raw = t.Tuple[t.Any, ...]
 RAW_FIELDS = (

@@ -14,6 +14,8 @@ import re
 import time
 import typing as t
 
+from .._clock import utc
+
 INCOMING, ACTIVE, DEFERRED, HOLD, CORRUPT = "incoming", "active", "deferred", "hold", "corrupt"
 
 #: Postfix's words are the common ones; sendmail's normal, quarantined and lost messages, and Postfix's maildrop, map to them.
@@ -197,11 +199,6 @@ def waits_for(message: Message) -> str:
         return "It has just arrived and was not tried yet."
     following = f"next attempt {utc(message.next_attempt)}" if message.next_attempt else "next attempt with a queue run"
     return f"It was tried and put back, {following}: {said}."
-
-
-def utc(seconds: float) -> str:
-    """An instant as text in UTC (RFC 3339)."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 _STATUS = re.compile(r"\b[2345][0-9][0-9][ -]([245]\.[0-9]{1,3}\.[0-9]{1,3})\b")

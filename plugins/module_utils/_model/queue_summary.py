@@ -14,7 +14,8 @@ import heapq
 import re
 import typing as t
 
-from .queue import Message, Recipient, utc
+from .._clock import utc
+from .queue import Message, Recipient
 from .selection import domain_of
 
 #: The upper ends of the age classes in minutes, those of qshape(1); the last class is open.

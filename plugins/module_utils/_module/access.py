@@ -207,7 +207,8 @@ class AccessRun:
                     raise _change.Busy(
                         f"{self._path(name)}: somebody else wrote it while the change was planned; run again"
                     )
-                write_edited(path, work.edited.edits, self.driver.NEW_MODE)
+                pieces = _tables.pieces(_files.read(path) or b"", work.edited.edits)
+                _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
             self.driver.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
         self.driver.finish(stage)
 
@@ -287,23 +288,6 @@ def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
     except FileNotFoundError:
         return None
     return known.st_size, known.st_mtime_ns, known.st_ino
-
-
-def write_edited(path: str, edits: t.Sequence[_tables.Edit], mode: int) -> None:
-    """Edit a source under a new name and move it there, durable; owner, mode and labels stay."""
-    data = _files.read(path) or b""
-    temporary = f"{path}.postmaster-new"
-    _files.remove(temporary)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb", 1 << 20) as stream:
-        for piece in _tables.pieces(data, edits):
-            stream.write(piece)
-        stream.flush()
-        os.fchmod(stream.fileno(), mode)
-        if os.path.exists(path):
-            _files.copy_identity(path, temporary)
-        os.fsync(stream.fileno())
-    os.rename(temporary, path)
 
 
 # --- the doorway ----------------------------------------------------------------------------------------------------

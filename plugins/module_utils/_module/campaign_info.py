@@ -13,12 +13,11 @@ that share something which is new as well; one new customer or one busy provider
 
 import collections
 import json
-import os
 import re
-import tempfile
 import typing as t
 
-from .. import _mta
+from .. import _files, _mta
+from .._clock import utc
 from .._errors import OptionError, PostmasterError
 from .._log import suffixes as _suffixes
 from .._log.deliveries import Selection, delivery, is_at, peer, post_line, readable
@@ -387,8 +386,8 @@ def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
         "domains": list(campaign.domains[:_SHOWN_DOMAINS]),
         "domain_count": len(campaign.domains),
         "brand": some[0].owned.domain if campaign.kind == "pattern" else None,
-        "first_seen": _logread.moment(some[0].moment),
-        "last_seen": _logread.moment(some[-1].moment),
+        "first_seen": utc(some[0].moment),
+        "last_seen": utc(some[-1].moment),
         "count": len(some),
         "senders": sorted({one.sender for one in some})[:_SHOWN_DOMAINS],
         "clients": sorted({one.client for one in some if one.client})[:_SHOWN_DOMAINS],
@@ -409,7 +408,7 @@ def text(campaign: Campaign, rules: t.Sequence[t.Mapping[str, str]]) -> str:
     recipients = {recipient for one in some for recipient in one.recipients}
     lines = [
         f"{campaign.kind} {campaign.key}: {len(some)} messages from {len(campaign.domains)} domains to {len(recipients)} recipients",
-        f"  first {_logread.moment(some[0].moment)}, last {_logread.moment(some[-1].moment)}",
+        f"  first {utc(some[0].moment)}, last {utc(some[-1].moment)}",
         f"  delivered {sum(one.delivered for one in some)}, refused {sum(one.refused for one in some)}",
         f"  domains: {', '.join(campaign.domains[:_SHOWN_DOMAINS])}",
         f"  for example: {next((one.line for one in some if one.line), '')}",
@@ -450,15 +449,5 @@ def _reported(
     if keep and any(one["new"] for one in marked):
         for one in marked:
             before.setdefault(f"{one['kind']} {one['key']}", now)
-        _keep(path, before)
+        _files.keep_json(path, before)
     return [one for one in marked if one["new"] or not only_new]
-
-
-def _keep(path: str, found: t.Mapping[str, float]) -> None:
-    directory = os.path.dirname(path)
-    if not os.path.isdir(directory):
-        os.makedirs(directory, 0o700)
-    handle, temporary = tempfile.mkstemp(dir=directory)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(found, stream)
-    os.rename(temporary, path)

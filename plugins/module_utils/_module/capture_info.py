@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from .. import _mta
+from .._clock import utc
 from .._errors import OptionError
 from .._model import capture as _capture
 from .._model import queue as _queue
@@ -98,7 +99,7 @@ def _record(host: Host, message: _queue.Message, limit: int) -> t.Dict[str, t.An
         "id": message.id,
         "status": message.status,
         "arrival": message.arrival,
-        "arrived": _queue.utc(message.arrival),
+        "arrived": utc(message.arrival),
         "sender": message.sender,
         "recipients": [one.address for one in message.recipients],
         "client": _capture.client_of(content),

@@ -11,10 +11,9 @@ import collections
 import gc
 import json
 import os
-import tempfile
-import time
 import typing as t
 
+from .. import _files
 from .._errors import OptionError
 from .._log import sources as files
 from .._log import split as _logsplit
@@ -326,11 +325,6 @@ def _list(log: Log, order: Order, form: str) -> t.Dict[str, t.Any]:
     return found
 
 
-def moment(epoch: float) -> str:
-    """A time as RFC 3339 text in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
-
-
 # --- where reading ended ------------------------------------------------------------------------------------------
 
 
@@ -355,15 +349,7 @@ def save_state(path: str, log: Log, before: State) -> None:
     """Keep where the reading ended, whole or not at all."""
     positions = dict(before.positions, **log.reading.positions)
     found = {"positions": {name: place._asdict() for name, place in positions.items()}, "messages": log.join.dump()}
-    directory = os.path.dirname(path)
-    if not os.path.isdir(directory):
-        os.makedirs(directory, 0o700)
-    handle, temporary = tempfile.mkstemp(dir=directory)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(found, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.rename(temporary, path)
+    _files.keep_json(path, found)
 
 
 def state_path(directory: str, reader: str) -> str:

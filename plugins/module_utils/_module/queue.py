@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from .. import _mta, _queue_trace
+from .._clock import utc
 from .._errors import CommandError, OptionError
 from .._model import queue as _queue
 from .._model import queue_summary
@@ -268,7 +269,7 @@ def _as_row(message: Identity, outcome: str, why: str = "") -> t.Dict[str, t.Any
         "instance": message.instance,
         "status": message.status,
         "arrival": message.arrival,
-        "arrived": _queue.utc(message.arrival) if message.arrival else "",
+        "arrived": utc(message.arrival) if message.arrival else "",
         "size": message.size,
         "sender": message.sender,
         "outcome": outcome,

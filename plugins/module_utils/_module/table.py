@@ -14,7 +14,7 @@ from .. import _change, _files, _mta
 from .. import _result as _answers
 from .._errors import OptionError
 from .._model import table as _tablefile
-from .._model.host import NOTHING, RELOAD, Activation, File, Host
+from .._model.host import NOTHING, RELOAD, Activation, File, Host, is_compiled
 from .._runner import Runner
 
 if t.TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _name(text: str) -> str:
     name = os.path.normpath(text)
     if os.path.isabs(name) or name.startswith("..") or not name.isprintable() or name.startswith((".", "-")):
         raise OptionError("name", text, "the name of a file in the configuration directory is wanted")
-    if name.endswith((".cf", ".mc", ".db", ".lmdb", ".cdb", ".dir", ".pag")):
+    if name.endswith((".cf", ".mc")) or is_compiled(name):
         raise OptionError("name", text, "the source of a table is wanted, not a configuration or a compiled table")
     return name
 

@@ -18,10 +18,10 @@ import typing as t
 from .._errors import OptionError, Refused
 from .._model import access as _access
 from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
-from .._model.host import File, Host
+from .._model.host import COMPILED_SUFFIXES, File, Host, compiled_names
 from . import compile as _compiled
 from . import main_cf
-from .compile import SUFFIXES, compiled_names, make
+from .compile import make
 from .discover import READ_AT_START
 from .parameters import defaults, expand, split_list
 
@@ -122,7 +122,7 @@ def _wired_type(values: t.Mapping[str, str]) -> str:
     for name in dict.fromkeys(table.asked_in for table in TABLES):
         for word in split_list(values.get(name, "")):
             kind, dummy, path = word.partition(":$config_directory/")
-            if path in ours and kind in SUFFIXES:
+            if path in ours and kind in COMPILED_SUFFIXES:
                 return kind
     return ""
 

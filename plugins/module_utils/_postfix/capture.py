@@ -34,10 +34,9 @@ from .._model.capture import (
     table,
     titles_in,
 )
-from .._model.host import File, Host
+from .._model.host import File, Host, compiled_names
 from . import access, master_cf
 from . import access_wiring as wiring
-from . import compile as compiled
 from .master_cf import Service
 from .parameters import expand, split_list
 
@@ -70,7 +69,7 @@ def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]
         files["master.cf"] = File(_with_service(host, bool(routes)))
     for name, dummy, kind in TABLES:
         if not filled[name]:
-            files.update((one, File(None)) for one in compiled.compiled_names(kind or known.kind, name))
+            files.update((one, File(None)) for one in compiled_names(kind or known.kind, name))
     return files
 
 

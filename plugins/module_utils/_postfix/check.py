@@ -17,9 +17,8 @@ import ssl
 import stat
 import typing as t
 
-from .._model.host import Host, Rendering
+from .._model.host import Host, Rendering, compiled_names
 from .._model.policy_record import Policy
-from . import compile as compiled
 from . import main_cf, master_cf, ports, restrictions, shadow, tables, values
 from .parameters import MalformedValue, defaults, expand, split_list
 
@@ -194,7 +193,7 @@ def _table_problems(candidate: Candidate, name: str, value: str) -> t.Iterator[s
 
 def _file_problems(candidate: Candidate, one: tables.Reference) -> t.Iterator[str]:
     path = _staged(candidate, one.path)
-    needed = compiled.compiled_names(one.type, path)
+    needed = compiled_names(one.type, path)
     if one.type in _READ_AS_THEY_ARE + _DESCRIBED:
         needed = (path,)
     missing = [name for name in needed if not os.path.exists(name)]

@@ -17,24 +17,10 @@ import tempfile
 import time
 import typing as t
 
+from .. import _files
 from .._errors import Refused
-from .._model.host import Host
+from .._model.host import COMPILED_SUFFIXES, Host, compiled_names
 from .logical_lines import BLANKS, read_document
-
-#: The files that postmap(1) makes of a source, by table type (DATABASE_README).
-SUFFIXES = {
-    "btree": (".db",),
-    "cdb": (".cdb",),
-    "dbm": (".dir", ".pag"),
-    "hash": (".db",),
-    "lmdb": (".lmdb",),
-    "sdbm": (".dir", ".pag"),
-}
-
-
-def compiled_names(kind: str, name: str) -> t.Tuple[str, ...]:
-    """The compiled files of a source; none for types that are read as they are."""
-    return tuple(name + suffix for suffix in SUFFIXES.get(kind, ()))
 
 
 def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, aliases: bool = False) -> None:
@@ -43,7 +29,7 @@ def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, ali
     :param compare: dump it and compare it with its source; the time this takes grows with the table.
     :raises Refused: what postmap(1) warned about; it ends with 0 whatever it skips.
     """
-    if kind not in SUFFIXES:
+    if kind not in COMPILED_SUFFIXES:
         return
     source = os.path.join(stage, name)
     scratch = tempfile.mkdtemp(prefix=".build-", dir=os.path.dirname(source))
@@ -56,8 +42,8 @@ def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, ali
             raise Refused(problems or [f"{name}: {kind} table not made: exit status {said.rc}"])
         if compare:
             _compare(host, kind, copy, name, aliases)
-        for suffix in SUFFIXES[kind]:
-            _move(copy + suffix, source + suffix, like=source)
+        for built, target in zip(compiled_names(kind, copy), compiled_names(kind, source)):
+            _move(built, target, like=source)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -112,7 +98,9 @@ def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
         if text:
             found.append(re.sub(r"(, line | line |:)(\d+):", r":\2:", text.replace(scratch + "/", "")))
     base = os.path.basename(name)
-    found = [re.sub(re.escape(base) + r"\.(db|lmdb|cdb|dir|pag)\b", base, text) for text in found]
+    suffixes = {suffix for suffixes in COMPILED_SUFFIXES.values() for suffix in suffixes}
+    compiled = re.escape(base) + "(?:" + "|".join(map(re.escape, sorted(suffixes))) + r")\b"
+    found = [re.sub(compiled, base, text) for text in found]
     return [text if base in text else f"{name}: {text}" for text in found]
 
 
@@ -129,12 +117,7 @@ def _move(built: str, target: str, like: str) -> None:
     attributes = os.stat(like)
     os.chown(built, attributes.st_uid, attributes.st_gid)
     os.chmod(built, attributes.st_mode & 0o7777)
-    descriptor = os.open(built, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(built, target)
+    _files.put(built, target)
 
 
 def _map_entry(line: str) -> t.Tuple[str, str]:

@@ -11,10 +11,9 @@ import os
 import re
 import typing as t
 
-from .._model.host import Capabilities, Host, Instance
+from .._model.host import COMPILED_SUFFIXES, Capabilities, Host, Instance
 from .._runner import Runner
 from . import main_cf
-from .compile import SUFFIXES
 from .parameters import MalformedValue, defaults, expand, split_list
 
 #: Lookup table types that the daemons read once, when they start.
@@ -98,5 +97,5 @@ def instance_of(values: t.Mapping[str, str], directory: str, primary: bool) -> I
 
 def _table_type(wanted: str, types: t.Sequence[str]) -> str:
     """The configured type if this build has it, else the best indexed one that it has."""
-    usable = [kind for kind in (wanted, "lmdb", "cdb", "hash") if kind in types and kind in SUFFIXES]
+    usable = [kind for kind in (wanted, *COMPILED_SUFFIXES) if kind in types and kind in COMPILED_SUFFIXES]
     return usable[0] if usable else "texthash"

@@ -13,10 +13,9 @@ import typing as t
 from .._errors import Refused
 from .._model import access as _access
 from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, SKIP
-from .._model.host import Host
+from .._model.host import COMPILED_SUFFIXES, Host
 from . import access
 from .access import Facts
-from .compile import SUFFIXES
 from .discover import READ_AT_START
 from .parameters import expand
 
@@ -57,7 +56,7 @@ def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[As
 def _first(host: Host, known: Facts, reference: str, keys: t.Sequence[str], subject: str) -> t.Optional[Asked]:
     kind, dummy, path = reference.partition(":")
     path = path.replace("$config_directory", host.instance.config_directory)
-    if kind not in SUFFIXES and kind not in READ_AT_START or not os.path.exists(path):
+    if kind not in COMPILED_SUFFIXES and kind not in READ_AT_START or not os.path.exists(path):
         return None
     asked = [subject] if kind in ("regexp", "pcre", "cidr") else keys
     if kind == "cidr" and not subject.replace(".", "").isdigit() and ":" not in subject:

@@ -14,7 +14,7 @@ import typing as t
 from .. import _addresses
 from .._model import kinds as _kinds
 from .._model import policy as _policy
-from .._model.host import Host
+from .._model.host import COMPILED_SUFFIXES, Host
 from . import compile as compiled
 from . import main_cf, master_cf, settings
 from .discover import settings as live_settings
@@ -83,7 +83,7 @@ class Live:
     def table(self, word: str, aliases: bool = False) -> t.Optional[t.Dict[str, str]]:
         """The entries in the source of a table C(type:path), with the live directory expanded; None where it cannot be read."""
         kind, colon, path = word.partition(":")
-        if not colon or not path.startswith("/") or kind not in tuple(compiled.SUFFIXES) + ("texthash", "cidr"):
+        if not colon or not path.startswith("/") or kind not in (*COMPILED_SUFFIXES, "texthash", "cidr"):
             return None
         try:
             with open(path, "rb") as stream:

@@ -13,10 +13,9 @@ import os
 import typing as t
 
 from .._errors import SyntaxProblem
-from .._model.host import File, Host, Native, Rendering
+from .._model.host import COMPILED_SUFFIXES, File, Host, Native, Rendering, compiled_names
 from .._model.policy import Policy
 from . import baseline as hardened
-from . import compile as compiled
 from . import main_cf, master_cf, settings, tables
 from . import native as natives
 from .draft import PREFIX, Draft
@@ -28,7 +27,7 @@ TABLES = tuple(
     PREFIX + name
     for name in ("aliases", "commands", "greeting", "helo", "local_domains", "relay_domains", "tls", "transport")
 )
-_COMPILED = tuple(sorted({suffix for each in compiled.SUFFIXES.values() for suffix in each}))
+_COMPILED = tuple(sorted({suffix for suffixes in COMPILED_SUFFIXES.values() for suffix in suffixes}))
 
 Current = t.Callable[[str], t.Optional[bytes]]
 
@@ -72,7 +71,7 @@ def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]
     found: t.Dict[str, File] = {}
     named = {one.name: one.type for one in tables.references(main_cf.parse(main).values) if one.name in TABLES}
     for name in TABLES:
-        wanted = {name} | set(compiled.compiled_names(named[name], name)) if name in named else set()
+        wanted = {name} | set(compiled_names(named[name], name)) if name in named else set()
         if name in draft.tables:
             wanted.add(name)
         for candidate in (name,) + tuple(name + suffix for suffix in _COMPILED):

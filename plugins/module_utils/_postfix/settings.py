@@ -11,10 +11,11 @@ import ipaddress
 import os
 import typing as t
 
+from .._addresses import is_address
 from .._errors import OptionError
+from .._model.host import compiled_names
 from .._model.policy import Policy
 from . import reply_tables as commands
-from .compile import compiled_names
 from .draft import Draft, duration_text, is_ours
 from .parameters import split_list
 from .restrictions import elements, join, merge
@@ -226,7 +227,7 @@ def _next_hop(path: str, route: Policy) -> str:
     port = f":{route.port}" if route.port else ""
     if not route.mx:
         return f"[{route.host}]{port}"
-    if _is_address(route.host):
+    if is_address(route.host):
         raise OptionError(f"{path}.mx", route.mx, "an IP address has no MX records")
     return f"{route.host}{port}"
 
@@ -239,13 +240,6 @@ def _own_hop(path: str, route: Policy) -> str:
         raise OptionError(f"{path}.subdomains", True, "a route of subdomains that has a port or no MX needs a host")
     port = f":{route.port}" if route.port else ""
     return f"[{route.domain}]{port}" if route.mx is False else f"{route.domain}{port}"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ipaddress.ip_address(text))
-    except ValueError:
-        return False
 
 
 def _session(draft: Draft) -> None:

@@ -11,9 +11,9 @@ import os
 import re
 import typing as t
 
-from .._model.host import Files, Host
+from .._model.host import COMPILED_SUFFIXES, Files, Host, compiled_names, is_compiled
 from . import main_cf
-from .compile import SUFFIXES, _command, _read, compiled_names, entries, make, parse_dump, settle
+from .compile import _command, _read, entries, make, parse_dump, settle
 
 _PREFIX = "$config_directory/"
 _ALTERNATIVES = ("${config_directory}/", "$(config_directory)/")
@@ -77,16 +77,14 @@ def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
         reference = kinds.get(source)
         kind = reference.type if reference else host.capabilities.default_table_type
         aliases = reference is not None and reference.parameter in ALIAS_PARAMETERS
-        if kind in SUFFIXES:
+        if kind in COMPILED_SUFFIXES:
             make(host, stage, source, kind, aliases=aliases)
     settle(os.path.join(stage, "main.cf"))
 
 
 def source_of(name: str, known: t.Container[str]) -> str:
     """The source of a compiled table, or the name itself where it is a source."""
-    stem, dot, suffix = name.rpartition(".")
-    suffixes = {suffix for each in SUFFIXES.values() for suffix in each}
-    return stem if name not in known and dot and dot + suffix in suffixes else name
+    return os.path.splitext(name)[0] if name not in known and is_compiled(name) else name
 
 
 def _relative(path: str, config_directory: str) -> str:
@@ -103,7 +101,7 @@ def _indexed(files: Files, directory: str) -> t.List[t.Tuple[str, str, bool]]:
     found = {
         (one.type, one.name, one.parameter in ALIAS_PARAMETERS)
         for one in references(values, directory)
-        if one.name and one.type in SUFFIXES
+        if one.name and one.type in COMPILED_SUFFIXES
     }
     return sorted(found)
 
@@ -114,7 +112,7 @@ def _fresh(host: Host, kind: str, name: str, wanted: bytes, aliases: bool) -> bo
         return False
     try:
         changed = os.stat(source).st_mtime
-        if any(os.stat(source + suffix).st_mtime < changed for suffix in SUFFIXES[kind]):
+        if any(os.stat(path).st_mtime < changed for path in compiled_names(kind, source)):
             return False
     except OSError:
         return False

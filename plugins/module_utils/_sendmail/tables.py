@@ -12,16 +12,18 @@ import os
 import stat
 import typing as t
 
+from .. import _files
 from .._addresses import Network
 from .._errors import CommandError, Refused
-from .._model.host import Files, Host
+from .._model.host import COMPILED_SUFFIXES, Files, Host
 from . import discover as instance
 
 BEGIN = "# BEGIN postmaster.mta relay policy"
 END = "# END postmaster.mta relay policy"
 #: An IPv6 network that is not on a 16-bit boundary becomes one entry for each group that it covers, up to this many.
 MOST_PREFIXES = 256
-SUFFIXES = {"hash": ".db", "btree": ".db", "cdb": ".cdb", "dbm": ".pag"}
+#: The file that tells whether a compiled table is there, by table type.
+SUFFIXES = {kind: suffixes[-1] for kind, suffixes in COMPILED_SUFFIXES.items()}
 
 ALIASES = "aliases.postmaster"
 #: Our part of the access map; the hand-written access is asked after it and stays as it is.
@@ -362,12 +364,7 @@ def _settle(path: str, fresh: str) -> None:
         owner, group, mode = _uid(known.table_owner), _gid(known.group), 0o640
     os.chown(fresh, owner, group)
     os.chmod(fresh, mode)
-    handle = os.open(fresh, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    os.replace(fresh, path)
+    _files.put(fresh, path)
 
 
 def _uid(name: str) -> int:

@@ -75,3 +75,15 @@ def test_what_passes_is_stable_and_clean(text):
             continue
         assert parse(normal) == normal
         assert normal.isprintable() and " " not in normal
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1", "2001:db8::1", "::"])
+def test_an_address_as_it_stands(text):
+    assert _addresses.is_address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "192.0.2", "192.0.2.1/32", "[192.0.2.1]", "fe80::1%eth0", "a.test", "192.0.2.1 "]
+)
+def test_what_is_no_address(text):
+    assert not _addresses.is_address(text)

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from ansible_collections.postmaster.mta.plugins.module_utils._clock import utc
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError, OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._module import campaign_info as _campaign
 from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info as _logread
@@ -34,7 +35,7 @@ class Silent:
 def message(second, sender, client="192.0.2.1", recipient="a@ok.test", status="sent", subject=""):
     """The lines of one message in Postfix's log."""
     queue_id = "{:010X}".format(next(NUMBERS))
-    stamp = _logread.moment(START + second)
+    stamp = utc(START + second)
 
     def line(daemon, text):
         return "{} r postfix/{}[1]: {}: {}\n".format(stamp, daemon, queue_id, text)
@@ -106,7 +107,7 @@ def test_the_pattern_of_the_campaigns_is_seen_in_ordinary_mail(look):
 def test_a_rejected_sender_is_seen_too(look):
     reject = (
         "{} r postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.7.1 <u@emalsrv.brand.com>: Sender address "
-        "rejected: no; from=<u@emalsrv.brand.com> to=<a@ok.test> proto=SMTP helo=<x>\n".format(_logread.moment(START))
+        "rejected: no; from=<u@emalsrv.brand.com> to=<a@ok.test> proto=SMTP helo=<x>\n".format(utc(START))
     )
     (found,) = look(reject)["campaigns"]
     assert (found["key"], found["refused"], found["delivered"]) == ("emalsrv.brand.com", 1, 0)

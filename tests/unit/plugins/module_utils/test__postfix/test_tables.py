@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
-from ansible_collections.postmaster.mta.plugins.module_utils._model.host import File
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import COMPILED_SUFFIXES, File
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compile as _compiled
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import tables
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
@@ -28,7 +28,7 @@ class FakePostmap:
 
     def __call__(self, argv):
         kind, dummy, path = argv[-1].partition(":")
-        target = path + _compiled.SUFFIXES[kind][0]
+        target = path + COMPILED_SUFFIXES[kind][0]
         if "-s" not in argv:
             with open(path, "rb") as source, open(target, "wb") as compiled:
                 compiled.write(source.read())

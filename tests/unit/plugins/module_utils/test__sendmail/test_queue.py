@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 
+from ansible_collections.postmaster.mta.plugins.module_utils._clock import utc
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Unsupported
 from ansible_collections.postmaster.mta.plugins.module_utils._model import queue as _queue
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
@@ -112,7 +113,7 @@ def test_every_recipient_of_mailq(version):
 
 def test_time_of_arrival_is_unix_seconds():
     found = case("qf-deferred-temp.qf")
-    assert _queue.utc(found.arrival) == "2026-11-22T07:15:01Z"
+    assert utc(found.arrival) == "2026-11-22T07:15:01Z"
     assert (found.last_attempt, found.attempts) == (1795331749, 2)
 
 
