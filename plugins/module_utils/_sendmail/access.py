@@ -9,37 +9,31 @@ Private to the collection: it can change at any time.
 
 import os
 import re
-import shutil
-import tempfile
 import typing as t
 
 from .._errors import Refused
-from .._model import access as _access
-from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, REJECT, TO, Rule
+from .._model.access import ADDRESS, DEFER, DISCARD, DOMAIN, HOLD, NETWORK, REJECT, TO, Rule, octets
 from .._model.host import File, Host
-from . import discover as instance
-from . import tables
+from .compile import compiled_names, finish, make
+from .discover import live_cf, unsupported
+from .lookup import TAGS, ask
+from .networks import prefixes
+from .tables import CONTINUES, read_at_start, type_in_use
 
 NAME = "access"
 #: Whether a table without lines is removed; this one is the administrator's.
 REMOVE_EMPTY = False
 NEW_MODE = 0o640
-#: Whether a line of a table that starts with a blank continues the one before; makemap refuses it.
-CONTINUES = False
-_TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
 _MAP = re.compile(r"^K(access\w*)[ \t]+(\w+)[ \t]+(.*)$", re.MULTILINE)
-
 #: A recipient that no rule is about.
 _NOBODY = "postmaster-mta-asks"
-#: Bytes that makemap may keep in memory; with its own 1 MiB a large table takes five times as long.
-LARGEST_CACHE = 128 << 20
 
 
 class Facts(t.NamedTuple):
     """What the live configuration says about access.
 
-    :param maps: the files behind the access map in the order in which they are asked: path relative to the directory, type.
-    :param blocklist: whether To: is asked (FEATURE(blocklist_recipients)).
+    :param maps: the files behind the access map in the order in which they are looked up: path relative to the directory, type.
+    :param blocklist: whether To: is looked up (FEATURE(blocklist_recipients)).
     :param skip: whether SKIP is known (the third argument of access_db).
     """
 
@@ -49,31 +43,36 @@ class Facts(t.NamedTuple):
     skip: bool
 
     def type_of(self, name: str) -> str:
-        """The type of a table."""
+        """Return the type of a table."""
         return dict(self.maps).get(name, self.kind)
 
 
 def facts(host: Host) -> Facts:
     """Read sendmail.cf."""
-    with open(
-        os.path.join(host.instance.config_directory, "sendmail.cf"), encoding="utf-8", errors="surrogateescape"
-    ) as stream:
+    directory = host.instance.config_directory
+    with open(os.path.join(directory, "sendmail.cf"), encoding="utf-8", errors="surrogateescape") as stream:
         text = stream.read()
-    own = host.instance.config_directory.rstrip("/") + "/"
-    found = {name: (kind, words) for name, kind, words in _MAP.findall(text)}
-    order = found.get(NAME, ("", ""))[1].split() if found.get(NAME, ("",))[0] == "sequence" else [NAME]
-    maps = []
-    for name in order:
-        kind, words = found.get(name, ("", ""))
-        path = next((word for word in words.split() if word.startswith(own)), "")
-        if path:
-            maps.append((path[len(own) :].rsplit(".db", 1)[0], kind))
+    maps = _maps(text, directory.rstrip("/") + "/")
     kind = dict(maps).get(NAME) or host.capabilities.default_table_type
-    return Facts(kind, tuple(maps), "SearchList <+ To>" in text, "\nR<SKIP>" in text)
+    return Facts(kind, maps, "SearchList <+ To>" in text, "\nR<SKIP>" in text)
+
+
+def _maps(text: str, directory: str) -> t.Tuple[t.Tuple[str, str], ...]:
+    """Return path and type of each file of the directory behind the access map, which may be a sequence of maps."""
+    definitions = {name: (kind, words.split()) for name, kind, words in _MAP.findall(text)}
+    kind, words = definitions.get(NAME, ("", []))
+    members = words if kind == "sequence" else [NAME]
+    maps = []
+    for member in members:
+        kind, words = definitions.get(member, ("", []))
+        path = next((word for word in words if word.startswith(directory)), "")
+        if path:
+            maps.append((path[len(directory) :].rsplit(".db", 1)[0], kind))
+    return tuple(maps)
 
 
 def names(known: Facts, where: str) -> t.Tuple[str, ...]:
-    """The tables in which rules of a place can stand: one for all."""
+    """Return the tables in which rules of a place can stand: one for all."""
     return (NAME,)
 
 
@@ -81,31 +80,30 @@ def names(known: Facts, where: str) -> t.Tuple[str, ...]:
 
 
 def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
-    """The lines of a rule by table.
+    """Return the lines of a rule by table.
 
-    :raises Unsupported: it cannot be done here.
+    :raises Unsupported: sendmail cannot do it.
     """
-    if rule.kind == _access.DOMAIN and not rule.subdomains:
-        raise instance.unsupported(
-            "subdomains", f"false for {rule.title}", "the domain with its subdomains, or addresses in it"
-        )
-    keys = [f"{_TAGS[rule.where]}:{key}" for key in _keys(rule)]
-    return {NAME: tuple(f"{key}\t{value_of(rule)}" for key in keys)}
+    if rule.kind == DOMAIN and not rule.subdomains:
+        nearest = "the domain with its subdomains, or addresses in it"
+        raise unsupported("subdomains", f"false for {rule.title}", nearest)
+    value = value_of(rule)
+    return {NAME: tuple(f"{TAGS[rule.where]}:{key}\t{value}" for key in _keys(rule))}
 
 
 def _keys(rule: Rule) -> t.Tuple[str, ...]:
-    if rule.kind != _access.NETWORK:
+    if rule.kind != NETWORK:
         return (rule.pattern,)
     if rule.network.version == 4:
-        return _access.octets(rule.network)
+        return octets(rule.network)
     try:
-        return tables.prefixes(rule.network)
+        return prefixes(rule.network)
     except ValueError as why:
-        raise instance.unsupported("connect", rule.pattern, str(why))
+        raise unsupported("connect", rule.pattern, str(why))
 
 
 def value_of(rule: Rule) -> str:
-    """The right side of a line."""
+    """Return the right side of a line."""
     if rule.action in (REJECT, DEFER):
         return f'ERROR:{rule.status}:"{rule.code} {rule.text}"'
     if rule.action == HOLD:
@@ -113,199 +111,140 @@ def value_of(rule: Rule) -> str:
     return rule.action.upper()
 
 
-# --- rules that are not taken ---------------------------------------------------------------------------------------
+# --- rules that are refused -----------------------------------------------------------------------------------------
 
 
 def refuse_unfit(host: Host, known: Facts, rules: t.Iterable[Rule]) -> None:
-    """Recipients: what would take in mail that strangers send elsewhere, and what sendmail would never come to.
+    """Refuse rules about recipients that would take in strangers' mail for others, or that sendmail would never look up.
 
     :raises Unsupported: naming the rule.
     """
     about = [rule for rule in rules if rule.where == TO]
     _keep_closed(host, [rule for rule in about if rule.action in (DISCARD, HOLD)])
-    _insist_on_being_asked(host, known, [rule for rule in about if rule.kind == _access.DOMAIN])
+    _refuse_served(host, known, [rule for rule in about if rule.kind == DOMAIN])
 
 
-def _keep_closed(host: Host, taking: t.Sequence[Rule]) -> None:
-    """sendmail asks To: before it controls who relays: what is taken in there, to be dropped or kept, is taken in from strangers too.
+def _keep_closed(host: Host, rules: t.Sequence[Rule]) -> None:
+    """Refuse to discard or hold what the relay would not take in from everybody.
 
-    So these actions are for single recipients, in domains that the relay takes mail in for from everybody.
+    sendmail looks To: up before it controls who relays: such a rule would take mail in from strangers for any domain. So these
+    actions are for single recipients in domains that the relay takes mail in for from everybody.
     """
-    ours = _served(host, {rule.pattern.rpartition("@")[2] for rule in taking if rule.kind == _access.ADDRESS})
-    for rule in taking:
-        if rule.pattern.rpartition("@")[2] not in ours or rule.kind != _access.ADDRESS:
+    served = _served(host, {_domain(rule) for rule in rules if rule.kind == ADDRESS})
+    for rule in rules:
+        if rule.kind != ADDRESS or _domain(rule) not in served:
             nearest = (
                 "reject, or this action for an address in a domain that the relay takes in mail for from everybody"
             )
-            raise instance.unsupported("action", f"{rule.action} for {rule.title}", nearest)
+            raise unsupported("action", f"{rule.action} for {rule.title}", nearest)
 
 
-def _insist_on_being_asked(host: Host, known: Facts, about: t.Sequence[Rule]) -> None:
-    """A domain that the policy serves stands in its own table, which is asked before the one that has the rules."""
-    names = [name for name, dummy in known.maps]
-    keys = {f"{_TAGS[TO]}:{rule.pattern}": rule for rule in about}
-    for name, kind in known.maps[: names.index(NAME) if NAME in names else 0]:
-        for key, value in ask(host, host.instance.config_directory, name, kind, list(keys)).items():
+def _domain(rule: Rule) -> str:
+    return rule.pattern.rpartition("@")[2]
+
+
+def _refuse_served(host: Host, known: Facts, rules: t.Sequence[Rule]) -> None:
+    """Refuse rules for domains that the policy serves: their own table comes first, so the rule would count for nothing."""
+    by_key = {f"{TAGS[TO]}:{rule.pattern}": rule for rule in rules}
+    for name, kind in known.maps[: _place_of(known, NAME)]:
+        for key, value in ask(host, host.instance.config_directory, name, kind, list(by_key)).items():
             nearest = f"single addresses; {name} has {key} {value}, which comes first (policy.relay.domains)"
-            raise instance.unsupported("to", keys[key].title, nearest)
+            raise unsupported("to", by_key[key].title, nearest)
+
+
+def _place_of(known: Facts, name: str) -> int:
+    order = [member for member, dummy in known.maps]
+    return order.index(name) if name in order else 0
 
 
 def _served(host: Host, domains: t.AbstractSet[str]) -> t.Set[str]:
-    """The domains that a stranger may send to, asked of the rulesets about an address that no rule is about."""
+    """Return the domains that a stranger may send to, by what the rulesets say about an address that no rule is about."""
     if not domains:
         return set()
     from . import rulesets
 
     directory = host.instance.config_directory
-    asked = {f"{_NOBODY}@{domain}": domain for domain in domains}
-    ruleset = rulesets.about_recipients(instance.live_cf(directory))
-    verdicts = rulesets.ask(host, os.path.join(directory, "sendmail.cf"), ruleset, rulesets.STRANGERS[0], list(asked))
-    answers = {domain: verdicts.get(address, "REJECT") for address, domain in asked.items()}
-    return {domain for domain, said in answers.items() if not (rulesets.refused(said) or said.startswith("$# discard"))}
+    addresses = [f"{_NOBODY}@{domain}" for domain in domains]
+    ruleset = rulesets.about_recipients(live_cf(directory))
+    verdicts = rulesets.ask(host, os.path.join(directory, "sendmail.cf"), ruleset, rulesets.STRANGERS[0], addresses)
+    return {address.rpartition("@")[2] for address, verdict in verdicts.items() if rulesets.taken(verdict)}
 
 
 # --- wiring ---------------------------------------------------------------------------------------------------------
 
 
 def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.AbstractSet[str]) -> t.Dict[str, File]:
-    """The files that make sendmail ask the access map; a sendmail.mc by hand gets the features that it lacks.
+    """Return the files that make sendmail ask the access map; an unmanaged sendmail.mc gets the features that it lacks.
 
     :param places: where the rules look; only C(to) needs more than the map.
     :raises Refused: there is no place for them.
     """
-    enough = NAME in dict(known.maps) and (known.blocklist or TO not in places)
-    if enough or not any(filled.values()):
+    complete = NAME in dict(known.maps) and (known.blocklist or TO not in places)
+    if complete or not any(filled.values()):
         return {}
     path = os.path.join(host.instance.config_directory, "sendmail.mc")
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as stream:
             lines = stream.read().split("\n")
     except OSError:
-        raise Refused([f"{path}: it is not there, and the live sendmail.cf does not ask the table access"])
+        raise Refused([f"{path}: it does not exist, and the live sendmail.cf does not ask the table access"])
     from .build import build_cf
 
     text = "\n".join(_with_features(host, path, lines))
-    built = build_cf(host, text)
-    return {
-        name: File(part.encode("utf-8", "surrogateescape"))
-        for name, part in (("sendmail.mc", text), ("sendmail.cf", built))
-    }
+    pair = {"sendmail.mc": text, "sendmail.cf": build_cf(host, text)}
+    return {name: File(content.encode("utf-8", "surrogateescape")) for name, content in pair.items()}
 
 
 def _with_features(host: Host, path: str, lines: t.Sequence[str]) -> t.List[str]:
-    """access_db comes before every feature that uses it, blocklist_recipients right behind it."""
-    found = list(lines)
-    first = next((number for number, line in enumerate(found) if line.startswith(("FEATURE(", "MAILER("))), None)
+    """Return a sendmail.mc with access_db before every feature that uses it, and blocklist_recipients right behind it."""
+    edited = list(lines)
+    first = _first_line(edited, "FEATURE(", "MAILER(")
     if first is None:
         raise Refused([f"{path}: no MAILER() to put FEATURE(access_db) before"])
-    there = next((number for number, line in enumerate(found) if line.startswith("FEATURE(`access_db'")), None)
-    if there is None:
+    access_db = _first_line(edited, "FEATURE(`access_db'")
+    if access_db is None:
         table = f"{host.capabilities.default_table_type} -T<TMPF> -o {os.path.join(os.path.dirname(path), NAME)}"
-        found.insert(first, f"FEATURE(`access_db', `{table}', `skip')dnl")
-        there = first
-    if not any(line.startswith(("FEATURE(`blocklist_rec", "FEATURE(`blacklist_rec")) for line in found):
+        edited.insert(first, f"FEATURE(`access_db', `{table}', `skip')dnl")
+        access_db = first
+    if _first_line(edited, "FEATURE(`blocklist_rec", "FEATURE(`blacklist_rec") is None:
         word = "blocklist" if host.capabilities.version >= (8, 16) else "blacklist"
-        found.insert(there + 1, f"FEATURE(`{word}_recipients')dnl")
-    return found
+        edited.insert(access_db + 1, f"FEATURE(`{word}_recipients')dnl")
+    return edited
+
+
+def _first_line(lines: t.Sequence[str], *beginnings: str) -> t.Optional[int]:
+    return next((number for number, line in enumerate(lines) if line.startswith(beginnings)), None)
 
 
 def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
-    """sendmail looks at its tables at every connection."""
+    """Return nothing: sendmail opens its tables anew at every connection."""
     return ()
-
-
-# --- compiled tables ------------------------------------------------------------------------------------------------
 
 
 def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
-    """The compiled files of a table."""
-    return (name + tables.SUFFIXES.get(known.type_of(name), ".db"),)
+    """Return the compiled files of a table."""
+    return compiled_names(known.type_of(name), name)
 
 
-def compiled_names(kind: str, name: str) -> t.Tuple[str, ...]:
-    """The compiled files of any table."""
-    return (name + tables.SUFFIXES.get(kind, ".db"),)
-
-
-def read_at_start(kind: str) -> t.Tuple[str, ...]:
-    """sendmail looks at its tables at every connection."""
-    return ()
-
-
-def type_in_use(host: Host, name: str) -> str:
-    """The type by which sendmail.cf refers to a table of the directory; empty where it does not."""
-    path = os.path.join(host.instance.config_directory, name)
-    with open(
-        os.path.join(host.instance.config_directory, "sendmail.cf"), encoding="utf-8", errors="surrogateescape"
-    ) as stream:
-        for line in stream:
-            words = line.split()
-            if line.startswith("K") and len(words) > 2 and path in words[2:]:
-                return words[1]
-    return ""
-
-
-def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, aliases: bool = False) -> None:
-    """Compile one table in the stage under a new name, and move it.
-
-    :param compare: dump it and compare it with its source; the time this takes grows with the table.
-    :raises Refused: what makemap(8) did not take; it writes the rest all the same.
-    """
-    if aliases:
-        raise Refused([f"{name}: aliases are the policy's: policy.aliases"])
-    source, fresh = os.path.join(stage, name), os.path.join(stage, f".{name}.new")
-    suffix = tables.SUFFIXES.get(kind, ".db")
-    try:
-        # The source is made the standard input by the shell: it may be too large to be handed over piece by piece.
-        script = 'exec makemap -c "$1" "$2" "$3" < "$4"'
-        cache = str(min(max(2 * os.path.getsize(source), 1 << 20), LARGEST_CACHE))
-        said = host.runner.run(["sh", "-c", script, "sh", cache, kind, fresh, source], check=False, timeout=600)
-        if said.rc or said.err.strip():
-            complaints = (said.err or said.out or "makemap failed").strip().split("\n")
-            raise Refused([tables._blame(name, line) for line in complaints])
-        if compare:
-            with open(source, "rb") as stream:
-                tables._compare(host, name, stream.read(), fresh + suffix)
-        tables._settle(os.path.join(stage, name + suffix), fresh + suffix)
-    finally:
-        if os.path.exists(fresh + suffix):
-            os.unlink(fresh + suffix)
-
-
-def finish(stage: str) -> None:
-    """What remains to be done when all files are in the stage."""
-
-
-def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
-    """What a table answers to each of some keys, asked of sendmail itself; keys without an answer are missing.
-
-    :raises Refused: sendmail does not answer as expected.
-    """
-    if not keys:
-        return {}
-    config = f"V10/Berkeley\n{_trust(host)}Kasked {kind} {os.path.join(directory, name)}\n"
-    # Not beside the tables: looking must not change the directory that a transaction watches.
-    scratch = tempfile.mkdtemp(prefix="postmaster-asked-", dir="/run" if os.access("/run", os.W_OK) else "/var/tmp")
-    path = os.path.join(scratch, "sendmail.cf")
-    try:
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(config)
-        argv = [instance.the_layout().program, "-C", path, "-bt"]
-        said = host.runner.run(argv, stdin="".join(f"/map asked {key}\n" for key in keys), check=False, timeout=120)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    answers = re.findall(
-        r"map_lookup: asked \((.*?)\) (?:returns (.*) \(\d+\)|no match \(\d+\))$", said.out, re.MULTILINE
-    )
-    if len(answers) != len(keys):
-        raise Refused(
-            [f"{name}: sendmail answers {len(answers)} of {len(keys)} lookups: {(said.err or said.out)[-300:]}"]
-        )
-    return {key: value for key, (dummy, value) in zip(keys, answers) if value}
-
-
-def _trust(host: Host) -> str:
-    """The lines of the live configuration that say which owners and modes of a map are good enough."""
-    path = os.path.join(host.instance.config_directory, "sendmail.cf")
-    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-        return "".join(line for line in stream if line.startswith(("O DontBlameSendmail", "O TrustedUser")))
+#: What others ask this part for; make() and what follows it is the same for every table.
+__all__ = (
+    "CONTINUES",
+    "NAME",
+    "NEW_MODE",
+    "REMOVE_EMPTY",
+    "Facts",
+    "ask",
+    "compiled",
+    "compiled_names",
+    "facts",
+    "finish",
+    "make",
+    "names",
+    "place",
+    "read_at_start",
+    "refuse_unfit",
+    "reload_reasons",
+    "type_in_use",
+    "value_of",
+    "wire",
+)

@@ -34,10 +34,13 @@ from .._model.capture import (
     titles_in,
 )
 from .._model.host import File, Host
-from . import access, build, tables
+from . import build
 from . import capture_map as wiring
 from . import discover as instance
 from .capture_map import NAME
+from .compile import compiled_names
+from .lookup import ask
+from .networks import prefixes
 
 _TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
 #: Routes of each place that are asked for when the wiring is verified.
@@ -66,7 +69,8 @@ def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]
         files["sendmail.mc"] = File(after.encode("utf-8", "surrogateescape"))
         files["sendmail.cf"] = File(build.build_cf(host, after).encode("utf-8", "surrogateescape"))
     if source is None:
-        files[tables.compiled_name(host, NAME)] = File(None)
+        for name in compiled_names(host.capabilities.default_table_type, NAME):
+            files[name] = File(None)
     return files
 
 
@@ -86,7 +90,7 @@ def _keys(route: CaptureRoute) -> t.Tuple[str, ...]:
     if route.network.version == 4:
         return _access.octets(route.network)
     try:
-        return tables.prefixes(route.network)
+        return prefixes(route.network)
     except ValueError as why:
         raise instance.unsupported("connect", route.pattern, str(why))
 
@@ -108,7 +112,7 @@ def verify(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoin
     """Ask sendmail for each key, and its rulesets for a message of some of the routes: findings."""
     directory = host.instance.config_directory
     wanted = pairs_in(_content(host, NAME))
-    found = access.ask(host, directory, NAME, host.capabilities.default_table_type, list(wanted))
+    found = ask(host, directory, NAME, host.capabilities.default_table_type, list(wanted))
     findings = [
         f"{NAME}: {key}: sendmail finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]
     ]
@@ -136,7 +140,7 @@ def _example(route: CaptureRoute) -> Example:
     nobody = Example("nobody@example.invalid", "[192.0.2.0]", "nobody@example.invalid")
     if route.where == CONNECT:
         first = route.network.network_address
-        text = str(first) if first.version == 4 else tables.prefixes(ipaddress.ip_network(first))[0]
+        text = str(first) if first.version == 4 else prefixes(ipaddress.ip_network(first))[0]
         return nobody._replace(client=f"[{text}]")
     address = "<>" if route.kind == NULL else route.pattern if "@" in route.pattern else f"nobody@{route.pattern}"
     return nobody._replace(**{"sender" if route.where == FROM else "recipient": address})

@@ -12,7 +12,7 @@ import typing as t
 from .. import _addresses
 from .._model.capture import hop_in
 from .._model.host import Host
-from . import tables
+from .networks import prefixes
 
 NAME = "capture"
 MAILER = "postmaster_capture"
@@ -100,7 +100,7 @@ def block(host: Host, source: t.Optional[bytes]) -> str:
         path=path,
         mailer=MAILER,
         definition=mailer(MAILER, hop.port),
-        address=tables.prefixes(_addresses.network(hop.address))[0],
+        address=prefixes(_addresses.network(hop.address))[0],
     )
     return _BEGIN + rules + _END
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Access as the rulesets see it: which line decides about a sender, a recipient or a client, and what a line says. Twin of C(_postfix.asking).
+"""What sendmail finds in its tables, and what a line of the access map means. Twin of C(_postfix.lookup).
 
 Private to the collection: it can change at any time.
 """
@@ -10,80 +10,130 @@ Private to the collection: it can change at any time.
 import ipaddress
 import os
 import re
+import shutil
+import tempfile
 import typing as t
 
-from .._model import access as _access
-from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP
+from .._errors import Refused
+from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, parents
 from .._model.host import Host
-from . import access, tables
-from .access import Facts
+from . import discover
+from .compile import compiled_names
+from .networks import prefixes
 
+if t.TYPE_CHECKING:
+    from .access import Facts
+
+#: The tag of a key, by the place where it is looked up.
+TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
 _WORDS = {"ok": OK, "relay": RELAY, "skip": SKIP, "reject": REJECT, "discard": DISCARD}
 #: The two words with a reply of their own (cf/README, "ACCESS DATABASE"; proto.m4).
 _REPLIES = {FROM: (550, "5.7.1", "Access denied"), CONNECT: (550, "5.7.1", "Access denied")}
 _TO_REPLY = (550, "5.2.1", "Mailbox disabled for this recipient")
 _ERROR = re.compile(r'ERROR:(?:([45])\.([0-9]{1,3})\.([0-9]{1,3}):)?"?([45][0-9]{2})[ -](.*?)"?\Z', re.IGNORECASE)
+_ANSWER = re.compile(r"map_lookup: asked \((.*?)\) (?:returns (.*) \(\d+\)|no match \(\d+\))$", re.MULTILINE)
 
 
-class Asked(t.NamedTuple):
-    """The line that decides: table, key and value as they are there."""
+class Line(t.NamedTuple):
+    """The line that decides: table, key and value as they stand there."""
 
     table: str
     key: str
     value: str
 
 
-def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[Asked]:
-    """The first line that matches, in all files behind the access map.
+# --- any table ------------------------------------------------------------------------------------------------------
+
+
+def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
+    """Return what sendmail itself finds in a table for each key; keys without an answer are missing.
+
+    :raises Refused: sendmail does not answer as expected.
+    """
+    if not keys:
+        return {}
+    config = f"V10/Berkeley\n{_trust(host)}Kasked {kind} {os.path.join(directory, name)}\n"
+    # Not beside the tables: a lookup must not change the directory that a transaction watches.
+    scratch = tempfile.mkdtemp(prefix="postmaster-asked-", dir="/run" if os.access("/run", os.W_OK) else "/var/tmp")
+    path = os.path.join(scratch, "sendmail.cf")
+    try:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(config)
+        argv = [discover.the_layout().program, "-C", path, "-bt"]
+        result = host.runner.run(argv, stdin="".join(f"/map asked {key}\n" for key in keys), check=False, timeout=120)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    values = [match.group(2) for match in _ANSWER.finditer(result.out)]
+    if len(values) != len(keys):
+        words = (result.err or result.out)[-300:]
+        raise Refused([f"{name}: sendmail answers {len(values)} of {len(keys)} lookups: {words}"])
+    return {key: value for key, value in zip(keys, values) if value}
+
+
+def _trust(host: Host) -> str:
+    """Return the lines of the live configuration that say which owners and modes of a map are good enough."""
+    path = os.path.join(host.instance.config_directory, "sendmail.cf")
+    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        return "".join(line for line in stream if line.startswith(("O DontBlameSendmail", "O TrustedUser")))
+
+
+# --- the access map -------------------------------------------------------------------------------------------------
+
+
+def explain(host: Host, known: "Facts", where: str, subject: str) -> t.Optional[Line]:
+    """Return the first line that matches, in all files behind the access map; None where no line decides.
 
     :param subject: an address for from and to; an IP address or a host name for connect.
     """
     keys = list(lookups(where, subject))
-    found = {}
+    directory = host.instance.config_directory
+    lines: t.Dict[str, Line] = {}
     for name, kind in known.maps:
-        if os.path.exists(os.path.join(host.instance.config_directory, access.compiled(known, name)[0])):
-            for key, value in access.ask(host, host.instance.config_directory, name, kind, keys).items():
-                found.setdefault(key, Asked(name, key, value))
-    decided = next((found[key] for key in keys if key in found), None)
-    return None if decided is None or decided.value.upper() == "SKIP" else decided
+        if os.path.exists(os.path.join(directory, compiled_names(kind, name)[0])):
+            for key, value in ask(host, directory, name, kind, keys).items():
+                lines.setdefault(key, Line(name, key, value))
+    first = next((lines[key] for key in keys if key in lines), None)
+    return None if first is None or first.value.upper() == "SKIP" else first
 
 
 def lookups(where: str, subject: str) -> t.Iterator[str]:
-    """The keys that the rulesets try, in their order, each with its tag and then without (proto.m4)."""
-    for key in _plain_lookups(where, subject):
-        yield f"{access._TAGS[where]}:{key}"
+    """Yield the keys that the rulesets try, in their order, each with its tag and then without (proto.m4)."""
+    plain = _client_keys(subject) if where == CONNECT else _address_keys(where, subject)
+    for key in plain:
+        yield f"{TAGS[where]}:{key}"
         yield key
 
 
-def _plain_lookups(where: str, subject: str) -> t.Iterator[str]:
-    if where == CONNECT:
-        if ":" in subject:
-            groups = tables.prefixes(ipaddress.ip_network(subject))[0][5:].split(":")
-            for number in range(len(groups), 0, -1):
-                yield "IPv6:" + ":".join(groups[:number])
-        elif subject.replace(".", "").isdigit():
-            parts = subject.split(".")
-            for number in range(len(parts), 0, -1):
-                yield ".".join(parts[:number])
-        else:
-            yield from _access.parents(subject)
-        return
+def _client_keys(subject: str) -> t.Iterator[str]:
+    if ":" in subject:
+        groups = prefixes(ipaddress.ip_network(subject))[0][5:].split(":")
+        for number in range(len(groups), 0, -1):
+            yield "IPv6:" + ":".join(groups[:number])
+    elif subject.replace(".", "").isdigit():
+        octets = subject.split(".")
+        for number in range(len(octets), 0, -1):
+            yield ".".join(octets[:number])
+    else:
+        yield from parents(subject)
+
+
+def _address_keys(where: str, subject: str) -> t.Iterator[str]:
     local, dummy, domain = subject.rpartition("@")
     base = local.split("+")[0] if "+" in local[1:] else ""
-    yield subject
-    if base:
-        yield f"{base}+*@{domain}"
-        yield f"{base}@{domain}"
+    locals_ = [local, f"{base}+*", base] if base else [local]
+    for text in locals_:
+        yield f"{text}@{domain}"
     if where == FROM:
-        yield f"{local}@"
-        if base:
-            yield f"{base}+*@"
-            yield f"{base}@"
-    yield from _access.parents(domain)
+        for text in locals_:
+            yield f"{text}@"
+    yield from parents(domain)
 
 
 def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
-    """Action, code, status and text of a right side, ours or by hand (cf/README); the action is empty where it is none of ours."""
+    """Return action, reply code, enhanced status code and text of a value, ours or not (cf/README).
+
+    The action is empty where it is none of ours.
+    """
     match = _ERROR.match(value if value.upper().startswith("ERROR:") else "ERROR:" + value)
     if match:
         code = int(match.group(4))
@@ -92,4 +142,7 @@ def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
     if value.upper().startswith("QUARANTINE:"):
         return HOLD, 0, "", value.partition(":")[2]
     action = _WORDS.get(value.lower(), "")
-    return (action,) + _REPLIES.get(where, _TO_REPLY) if action == REJECT else (action, 0, "", "")
+    if action == REJECT:
+        code, status, text = _REPLIES.get(where, _TO_REPLY)
+        return action, code, status, text
+    return action, 0, "", ""

@@ -18,6 +18,8 @@ from .._model.host import Host
 from . import cf, tables, units
 from . import discover as instance
 from .check import listener
+from .compile import alias_entries, map_entries
+from .networks import network_of, networks
 from .settings import LOG_LEVELS, NO_QUEUE_LA
 
 Found = t.Dict[str, t.Any]
@@ -69,9 +71,9 @@ def _observe(host: Host) -> Live:
 
     text = content("sendmail.cf")
     parsed = cf.parse(text)
-    entries = tables.entries_of(content("access"))
+    entries = map_entries(content("access"))
     if "access_policy" in parsed.maps:
-        entries += tables.entries_of(content(tables.ACCESS))
+        entries += map_entries(content(tables.ACCESS))
     access = {key.lower(): value for dummy, key, value in entries}
     return Live(host, parsed, text, access, content)
 
@@ -149,11 +151,11 @@ def _relay(live: Live) -> Found:
         if line.strip() and not line.startswith("#")
     ]
     keys = [key[8:] for key, value in live.access.items() if key.startswith("connect:") and value.upper() == "RELAY"]
-    networks = tables.networks(word for word in words + keys if tables.network_of(word))
+    trusted = networks(word for word in words + keys if network_of(word))
     served = [key[3:] for key, value in live.access.items() if key.startswith("to:") and value.upper() == "RELAY"]
-    domains = [word for word in words + served if not tables.network_of(word) and _is_domain(word)]
+    domains = [word for word in words + served if not network_of(word) and _is_domain(word)]
     return {
-        "networks": [str(network) for network in networks if not network.is_loopback],
+        "networks": [str(network) for network in trusted if not network.is_loopback],
         "domains": list(dict.fromkeys(domains)),
         "subdomains": "$* $=R" in live.text,
     }
@@ -162,7 +164,7 @@ def _relay(live: Live) -> Found:
 def _routes(live: Live) -> Found:
     default = live.cf.macros.get("S", "").strip()
     found = {"default": _hop(live, default, None) if default else None, "domains": []}  # type: Found
-    entries = [(key, value) for dummy, key, value in tables.entries_of(live.content("mailertable"))]
+    entries = [(key, value) for dummy, key, value in map_entries(live.content("mailertable"))]
     keys = {key for key, dummy in entries}
     for key, value in entries:
         hop = _hop(live, value, key)
@@ -233,7 +235,7 @@ def _pauses(live: Live) -> t.List[Found]:
     return [
         {"network": str(network), "delay": delay}
         for delay, keys in delays.items()
-        for network in tables.networks(keys)
+        for network in networks(keys)
         if not network.is_loopback
     ]
 
@@ -320,7 +322,7 @@ def _log(live: Live) -> Found:
 def _aliases(live: Live) -> t.Dict[str, t.List[str]]:
     if tables.ALIASES not in (live.cf.value("AliasFile") or ""):
         return {}
-    return {name: targets.split(", ") for name, targets in tables.alias_entries(live.content(tables.ALIASES))}
+    return {name: targets.split(", ") for name, targets in alias_entries(live.content(tables.ALIASES))}
 
 
 # --- TLS --------------------------------------------------------------------------------------------------------------

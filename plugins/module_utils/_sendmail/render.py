@@ -19,6 +19,8 @@ from .._model.policy import Policy
 from . import capture_map, cf, debian, frame, mc, ruleset_texts, settings, tables
 from . import native as natives
 from .build import build_cf
+from .compile import compiled_names
+from .defects import broken
 from .draft import Current, Draft, text_of
 
 MARK = "Written by postmaster.mta: changes made here are lost, policy and native settings (mc) are the place for them."
@@ -57,7 +59,7 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     :raises Refused: the host is broken already, naming the file; or m4 rejects what was generated, naming the line.
     """
     natives.refuse_others(native)
-    findings = tables.broken(host)
+    findings = broken(host)
     if findings:
         raise Refused(findings)
     draft = Draft(host, policy, current)
@@ -246,7 +248,7 @@ def _remove_unused(draft: Draft) -> None:
     for name in (tables.ACCESS, tables.ALIASES):
         if name in draft.files:
             continue
-        for path in (name, tables.compiled_name(draft.host, name)):
+        for path in (name, *compiled_names(draft.host.capabilities.default_table_type, name)):
             if draft.current(path) is not None:
                 draft.files[path] = File(None)
 

@@ -49,5 +49,10 @@ def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
 
 
 def refused(verdict: str) -> bool:
-    """Whether a verdict is an error, permanent or temporary."""
-    return verdict.startswith("$# error") or verdict.startswith("$# TEMP") or verdict == "REJECT"
+    """Return whether a verdict is an error, permanent or temporary."""
+    return verdict.startswith(("$# error", "$# TEMP")) or verdict == "REJECT"
+
+
+def taken(verdict: str) -> bool:
+    """Return whether mail comes in with a verdict and is kept."""
+    return not refused(verdict) and not verdict.startswith("$# discard")

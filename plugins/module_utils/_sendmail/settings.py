@@ -14,9 +14,11 @@ from .._errors import OptionError
 from .._model.host import File
 from .._model.policy import Policy, server_level
 from . import discover, mc, ruleset_texts, tables, units
+from .compile import map_entries
 from .discover import unsupported
 from .draft import Draft, duration_text, text_of
 from .frame import word_list
+from .networks import prefixes
 
 HELP_FILE = "helpfile.postmaster"
 #: m4 names of each timeout.
@@ -229,13 +231,13 @@ def _keys(option: str, network: str) -> t.Tuple[str, ...]:
     :raises Unsupported: naming the option.
     """
     try:
-        return tables.prefixes(_addresses.network(network))
+        return prefixes(_addresses.network(network))
     except ValueError as problem:
         raise unsupported(option, network, str(problem))
 
 
 def _note_unmanaged_relaying(draft: Draft) -> None:
-    for dummy, key, value in tables.entries_of(text_of(draft.current("access"))):
+    for dummy, key, value in map_entries(text_of(draft.current("access"))):
         if value.upper() == "RELAY" and key.lower() not in _LOCAL_CLIENTS:
             draft.notes.append(f"access: the unmanaged line {key} RELAY lets mail through besides the policy")
 

@@ -118,6 +118,7 @@ def test_quoted_bytes_of_a_header_are_shown_as_they_came():
 
 def test_connections_to_the_capture_instance_are_counted(monkeypatch):
     rows = ("0900000A:09DD 01", "0900000A:09DD 06", "0900000A:0019 01")
-    table = "sl local rem st\n" + "".join(f"0: 0100007F:A000 {row} x\n" for row in rows)
-    monkeypatch.setattr(drain.instance, "_content", lambda path: table.encode() if path.endswith("tcp") else None)
+    table = "sl local rem st\n" + "".join(f"0: 0100007F:A000 {row} 0:0 0:0 0 0 0 7\n" for row in rows)
+    monkeypatch.setattr(drain._proc, "read_text", lambda path: table if path.endswith("tcp") else "")
+    monkeypatch.setattr(drain._proc.sys, "byteorder", "little")
     assert drain.connections(Endpoint("10.0.0.9", 2525)) == 1
