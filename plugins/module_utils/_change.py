@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way through: plan, lock, stage, validate, swap, activate, verify; and back, when something fails.
+"""The one way through: plan, lock, stage, validate, swap, activate, verify, record; and back, when something fails.
 
 A change replaces one directory, the configuration directory of an instance. It is prepared in a hard-linked copy
 beside it and the two change places in one step, so at every moment the live path holds the complete old or the
@@ -15,8 +15,10 @@ What was under way when the process died is told by the name of one file beside 
     /etc/.postfix.postmaster.old     where directories cannot change places: the old configuration
     /etc/.postfix.postmaster.swap    the swap may have happened, nothing is verified yet: go back
     /etc/.postfix.postmaster.settle  the new configuration is verified: go on
+    /etc/.postfix.postmaster.down    the old configuration is back, and the daemon did not start with it: start it
 
-The next run finds it and heals, before it does anything else.
+Where the directory is a mount point of its own, these names lie inside it and begin with C(.postmaster) instead. The next run reads
+them and restores or finishes the change, before it does anything else. What each change replaced stands in the account (C(_account)).
 
 Private to the collection: it can change at any time.
 """
@@ -30,7 +32,9 @@ import time
 import typing as t
 
 from . import _files
-from ._errors import Busy, PostmasterError, Refused, RolledBack
+from ._account import generations
+from ._account.generations import Author
+from ._errors import Busy, Down, PostmasterError, Refused, RolledBack
 from ._model.host import NOTHING, RELOAD, Activation, Files
 
 LOCK_DIRECTORY = "/run/postmaster-mta"
@@ -73,6 +77,20 @@ class Plan(t.NamedTuple):
         return said
 
 
+class Daemon(t.NamedTuple):
+    """The daemon whose configuration is changed.
+
+    :param meant: whether it runs, or should: it died, or a start of it failed.
+    :param start: starts it, and waits until it answers; raises PostmasterError.
+    :param log: the reason that its own log gives since a time in seconds; empty where it gives none.
+    """
+
+    running: t.Callable[[], bool]
+    meant: t.Callable[[], bool]
+    start: t.Callable[[], None]
+    log: t.Callable[[float], str]
+
+
 class Steps(t.NamedTuple):
     """What a module feeds into the transaction.
 
@@ -81,6 +99,8 @@ class Steps(t.NamedTuple):
     :param check: findings about the candidate in the stage; an empty tuple lets it pass.
     :param activate: makes the live configuration effective.
     :param verify: findings about the running MTA; an empty tuple is success.
+    :param author: who changes it, for the account; without one nothing is recorded.
+    :param daemon: what runs with this configuration; without it nobody looks whether it does.
     """
 
     plan: t.Callable[[], Plan]
@@ -88,6 +108,8 @@ class Steps(t.NamedTuple):
     check: t.Callable[[str], t.Sequence[str]]
     activate: t.Callable[[Activation], None]
     verify: t.Callable[[], t.Sequence[str]]
+    author: t.Optional[Author] = None
+    daemon: t.Optional[Daemon] = None
 
 
 class Outcome(t.NamedTuple):
@@ -95,10 +117,12 @@ class Outcome(t.NamedTuple):
 
     plan: Plan
     healed: t.Tuple[str, ...] = ()
+    warnings: t.Tuple[str, ...] = ()
+    generation: t.Optional[int] = None
 
 
 def difference(directory: str, files: Files) -> t.Tuple[FileChange, ...]:
-    """The files whose content is not what is wanted, in the order of their names."""
+    """Return the files whose content is not the expected one, in the order of their names."""
     changes = []
     for name in sorted(files):
         wanted, present = files[name], _files.read(os.path.join(directory, name))
@@ -112,26 +136,44 @@ def transact(steps: Steps, directory: str, check_mode: bool = False, lock_timeou
 
     :param lock_timeout: seconds to wait for another writer.
     :raises Refused: the candidate is not good; nothing was touched.
-    :raises RolledBack: it went live, failed, and was taken back.
+    :raises RolledBack: it went live, failed, and was rolled back.
+    :raises Down: an earlier run left the relay down, and it does not start.
     :raises Busy: another writer did not end in time, or wrote into the directory meanwhile.
     """
     directory = os.path.realpath(directory)
     area = Area(directory)
     plan = steps.plan()
+    _refuse_links(plan)
     if check_mode or not (plan.changed or area.unfinished()):
         return Outcome(plan, area.unfinished())
     try:
         with _shielded(), locked(directory, lock_timeout):
-            healed, trouble = _heal(area, steps)
+            interrupted, trouble = _restore_interrupted(area, steps)
             # Observed again: what another writer did while we waited counts.
             plan = steps.plan()
-            if plan.changed:
-                _apply(area, plan, steps)
-            elif trouble:
+            change = _Change(area, plan, steps) if plan.changed else None
+            if change:
+                change.apply()
+            if trouble and (not change or os.path.exists(area.down)):
                 raise trouble
-            return Outcome(plan, healed)
+            if change is None:
+                return Outcome(plan, interrupted)
+            return Outcome(plan, interrupted, change.warnings, change.generation)
     except OSError as problem:
-        raise PostmasterError(f"{directory}: {problem}")
+        raise PostmasterError(_files.sentence(problem, directory))
+
+
+def _refuse_links(plan: Plan) -> None:
+    """Refuse to replace a symbolic link by a file: what it points to would go stale without a word.
+
+    :raises Refused: naming the link and where it points.
+    """
+    names = [change.name for change in plan.files] + list(plan.compile)
+    paths = [os.path.join(plan.directory, name) for name in dict.fromkeys(names)]
+    links = [path for path in paths if os.path.islink(path)]
+    if links:
+        why = "change that file, or put it in the place of the link, and run again"
+        raise Refused([f"{path}: a symbolic link to {os.path.realpath(path)}; {why}" for path in links])
 
 
 class Area:
@@ -139,9 +181,12 @@ class Area:
 
     def __init__(self, live: str) -> None:
         self.live = live
-        self.stage = os.path.join(os.path.dirname(live), f".{os.path.basename(live)}.postmaster")
+        beside = os.path.join(os.path.dirname(live), f".{os.path.basename(live)}.postmaster")
+        # What lies beside a mount point is on another file system, and cannot be moved into it.
+        self.stage = os.path.join(live, f"{_files.PRIVATE}.stage") if _files.is_mount(live) else beside
         self.swap = f"{self.stage}.swap"
         self.settle = f"{self.stage}.settle"
+        self.down = f"{self.stage}.down"
         self.old = f"{self.stage}.old"
         self.old_partial = f"{self.stage}.old-partial"
         self.journal_partial = _files.temporary(self.swap)
@@ -149,11 +194,15 @@ class Area:
         self.copy = f"{self.stage}.copy"
 
     def unfinished(self) -> t.Tuple[str, ...]:
-        """What a run that died has left to heal, in words."""
+        """Return what a run that died has left to do, in words."""
         if os.path.exists(self.swap):
-            return ("take back a change that was never verified",)
+            return ("roll back a change that was never verified",)
         if os.path.exists(self.settle):
             return ("finish a change that was verified",)
+        if os.path.exists(self.down):
+            return ("make the old configuration effective, which an earlier run could not do",)
+        if generations.prepared(self.live):
+            return ("finish the record of an earlier change",)
         litter = [path for path in self._copies() if os.path.lexists(path)]
         return ("remove a candidate that never went live",) if litter else ()
 
@@ -161,9 +210,13 @@ class Area:
         """Remove everything. The journal goes first: a copy that is half removed must never be gone back to."""
         for path in (self.swap, self.settle):
             _files.remove(path)
-        _files.fsync_directory(os.path.dirname(self.live))
+        self.fsync()
         for path in self._copies():
             _files.remove(path)
+
+    def fsync(self) -> None:
+        """Make the names of the journal durable."""
+        _files.fsync_directory(os.path.dirname(self.stage))
 
     def _copies(self) -> t.Tuple[str, ...]:
         return self.stage, self.old, self.old_partial, self.journal_partial, self.copy
@@ -210,50 +263,187 @@ def _shielded() -> t.Iterator[None]:
             signal.signal(number, handler)
 
 
-def _apply(area: Area, plan: Plan, steps: Steps) -> None:
-    try:
-        seen = _stage(area, plan, steps)
-        findings = steps.check(area.stage)
+class _Change:
+    """One change under the lock, from its stage to its record."""
+
+    def __init__(self, area: Area, plan: Plan, steps: Steps) -> None:
+        self.area = area
+        self.plan = plan
+        self.steps = steps
+        self.began = time.time()
+        self.entry: t.Optional[generations.Entry] = None
+        #: Whether the daemon ran before, or should have.
+        self.meant = False
+        self.warnings: t.Tuple[str, ...] = ()
+
+    @property
+    def generation(self) -> t.Optional[int]:
+        """The number of its record."""
+        return self.entry.record["number"] if self.entry else None
+
+    def apply(self) -> None:
+        """Take it live, or leave everything as it was."""
+        try:
+            observed = self._stage()
+            findings = self.steps.check(self.area.stage)
+            if findings:
+                raise Refused(findings)
+            self._record(observed)
+            self._swap(observed)
+        except BaseException:
+            self._abandon()
+            raise
+        findings = self._findings()
         if findings:
-            raise Refused(findings)
-        _swap(area, plan, seen)
-    except BaseException:
-        _abandon(area)
-        raise
-    _prove(area, plan, steps)
-    _settle(area)
+            raise self._roll_back(findings)
+        self._settle()
+
+    def _stage(self) -> _files.Fingerprint:
+        live, stage = self.area.live, self.area.stage
+        _files.link_tree(live, stage)
+        observed = _files.fingerprint(live)
+        for change in self.plan.files:
+            if _files.read(os.path.join(live, change.name)) != change.before:
+                raise Busy(f"{live}/{change.name}: somebody else wrote it while the change was planned; run again")
+            path = os.path.join(stage, change.name)
+            if change.after is None:
+                _files.remove(path)
+            else:
+                _files.write_new(path, change.after, change.mode, like=os.path.join(live, change.name))
+        self.steps.build(stage, self.plan.compile)
+        _files.fsync_directory(stage)
+        return observed
+
+    def _record(self, observed: _files.Fingerprint) -> None:
+        """Write down what is about to be replaced; who only compiles a table anew replaces nothing."""
+        if self.steps.author is None:
+            return
+        names = _files.different(observed, _files.fingerprint(self.area.stage))
+        sources = [name for name in names if not generations.is_compiled(self.area.live, self.area.stage, name)]
+        if sources:
+            activation = (self.plan.activation.kind, self.plan.activation.because)
+            self.entry = generations.prepare(self.area.live, self.area.stage, sources, activation, self.steps.author)
+
+    def _swap(self, observed: _files.Fingerprint) -> None:
+        area = self.area
+        if _files.fingerprint(area.live) != observed:
+            raise Busy(f"{area.live}: somebody else wrote into it while the change was prepared; run again")
+        daemon, kind = self.steps.daemon, self.plan.activation.kind
+        if daemon and kind != NOTHING:
+            self.meant = os.path.exists(area.down) or daemon.meant()
+        _write_journal(area, kind, self.meant)
+        _go_live(area)
+        if not os.path.exists(area.old) and _files.fingerprint(area.stage) != observed:
+            _go_back(area)
+            raise Busy(f"{area.live}: somebody else wrote into it at the moment of the change; run again")
+
+    def _abandon(self) -> None:
+        with contextlib.suppress(OSError):
+            _go_back(self.area)
+        with contextlib.suppress(OSError):
+            if self.entry:
+                self.entry.drop()
+        with contextlib.suppress(OSError):
+            self.area.remove()
+
+    def _findings(self) -> t.Sequence[str]:
+        try:
+            if self.plan.activation.kind == NOTHING:
+                _let_go(self.area)
+            else:
+                self._activate()
+        except (PostmasterError, OSError) as problem:
+            return [str(problem)] + self._log()
+        try:
+            return self.steps.verify()
+        except (PostmasterError, OSError) as problem:
+            return (str(problem),)
+
+    def _activate(self) -> None:
+        self.steps.activate(self.plan.activation)
+        _keep_running(self.steps.daemon, self.meant)
+        if self.steps.daemon and not self.meant:
+            self.warnings = (f"{self.area.live}: the relay was not running before, and it was not started",)
+
+    def _log(self) -> t.List[str]:
+        said = self.steps.daemon.log(self.began) if self.steps.daemon else ""
+        return [f"its own log says: {said}"] if said else []
+
+    def _roll_back(self, findings: t.Sequence[str]) -> RolledBack:
+        """Restore the files and what ran before; return the error that says how that went."""
+        try:
+            _go_back(self.area)
+        except (PostmasterError, OSError) as problem:
+            where = self.area.old if os.path.exists(self.area.old) else self.area.stage
+            left = f"the old files lie in {where} ({problem})"
+            return RolledBack(findings, False, f"AND THE OLD CONFIGURATION COULD NOT BE RESTORED: {left}{self._up()}")
+        trouble: t.Optional[str] = None
+        try:
+            if self.plan.activation.kind != NOTHING:
+                self.steps.activate(self.plan.activation)
+                _keep_running(self.steps.daemon, self.meant)
+        except (PostmasterError, OSError) as problem:
+            trouble = str(problem)
+        with contextlib.suppress(OSError):
+            if self.entry:
+                self.entry.rolled_back("; ".join(findings))
+        return self._fate(findings, trouble)
+
+    def _fate(self, findings: t.Sequence[str], trouble: t.Optional[str]) -> RolledBack:
+        if trouble is None:
+            try:
+                self.area.remove()
+            except OSError as problem:
+                return RolledBack(findings, False, f"the old files are back, {problem}{self._up()}")
+            return RolledBack(findings, True)
+        _leave_down(self.area)
+        if self.steps.daemon and self.meant and not self.steps.daemon.running():
+            return RolledBack(findings, False, _down(self.area.live, [trouble] + self._log()))
+        return RolledBack(
+            findings, False, f"the old files are back, but nobody could be told so: {trouble}{self._up()}"
+        )
+
+    def _up(self) -> str:
+        if self.steps.daemon is None:
+            return ""
+        return "; the relay is up" if self.steps.daemon.running() else "; THE RELAY IS DOWN"
+
+    def _settle(self) -> None:
+        area = self.area
+        os.rename(area.swap, area.settle)
+        # Verified and live: a full disk must not turn that into a failure; the next run tidies up.
+        with contextlib.suppress(OSError):
+            if self.entry:
+                self.entry.live()
+            if self.plan.activation.kind != NOTHING:
+                _files.remove(area.down)
+            _finish(area)
+            if self.entry:
+                generations.prune(area.live, self.entry.record["keep"])
 
 
-def _stage(area: Area, plan: Plan, steps: Steps) -> _files.Fingerprint:
-    _files.link_tree(area.live, area.stage)
-    seen = _files.fingerprint(area.live)
-    for change in plan.files:
-        if _files.read(os.path.join(area.live, change.name)) != change.before:
-            raise Busy(f"{area.live}/{change.name}: somebody else wrote it while the change was planned; run again")
-        path = os.path.join(area.stage, change.name)
-        if change.after is None:
-            _files.remove(path)
-        else:
-            _files.write_new(path, change.after, change.mode, like=os.path.join(area.live, change.name))
-    steps.build(area.stage, plan.compile)
-    _files.fsync_directory(area.stage)
-    return seen
+def _keep_running(daemon: t.Optional[Daemon], meant: bool) -> None:
+    """Start what should run and does not.
+
+    :raises PostmasterError: it does not start.
+    """
+    if daemon and meant and not daemon.running():
+        daemon.start()
 
 
-def _swap(area: Area, plan: Plan, seen: _files.Fingerprint) -> None:
-    if _files.fingerprint(area.live) != seen:
-        raise Busy(f"{area.live}: somebody else wrote into it while the change was prepared; run again")
-    _write_journal(area, plan)
-    _go_live(area)
-    if not os.path.exists(area.old) and _files.fingerprint(area.stage) != seen:
-        _go_back(area)
-        raise Busy(f"{area.live}: somebody else wrote into it at the moment of the change; run again")
+def _down(directory: str, reasons: t.Sequence[str]) -> str:
+    return f"THE RELAY IS DOWN: the files of {directory} are the old ones, and it does not start with them: {'; '.join(reasons)}"
 
 
-def _write_journal(area: Area, plan: Plan) -> None:
-    known = {"stage": os.stat(area.stage).st_ino, "activation": plan.activation.kind}
+def _write_journal(area: Area, kind: str, meant: bool) -> None:
+    known = {"stage": os.stat(area.stage).st_ino, "activation": kind, "meant": meant}
     _files.write_new(area.swap, json.dumps(known).encode(), 0o600)
-    _files.fsync_directory(os.path.dirname(area.live))
+    area.fsync()
+
+
+def _journal(area: Area) -> t.Mapping[str, t.Any]:
+    content = _files.read(area.swap) or _files.read(area.settle) or _files.read(area.down) or b"{}"
+    return dict({"stage": 0, "activation": RELOAD, "meant": False}, **json.loads(content.decode()))
 
 
 def _go_live(area: Area) -> None:
@@ -275,24 +465,6 @@ def _go_back(area: Area) -> None:
         _files.exchange(area.stage, area.live)
 
 
-def _journal(area: Area) -> t.Mapping[str, t.Any]:
-    content = _files.read(area.swap) or _files.read(area.settle) or b"{}"
-    return dict({"stage": 0, "activation": RELOAD}, **json.loads(content.decode()))
-
-
-def _prove(area: Area, plan: Plan, steps: Steps) -> None:
-    try:
-        if plan.activation.kind != NOTHING:
-            steps.activate(plan.activation)
-        else:
-            _let_go(area)
-        findings: t.Sequence[str] = steps.verify()
-    except (PostmasterError, OSError) as problem:
-        findings = (str(problem),)
-    if findings:
-        raise RolledBack(findings, restored=_restore(area, plan.activation, steps))
-
-
 def _let_go(area: Area) -> None:
     """Leave the files that were replaced without a name; what is kept of them to go back to are copies.
 
@@ -304,22 +476,11 @@ def _let_go(area: Area) -> None:
         _files.renew(os.path.join(kept, name), area.copy)
 
 
-def _restore(area: Area, activation: Activation, steps: Steps) -> bool:
-    try:
-        _go_back(area)
-        if activation.kind != NOTHING:
-            steps.activate(activation)
-        area.remove()
-    except (PostmasterError, OSError):
-        return False
-    return True
-
-
-def _settle(area: Area) -> None:
-    os.rename(area.swap, area.settle)
-    # Verified and live: a full disk must not turn that into a failure; the next run tidies up.
+def _leave_down(area: Area) -> None:
+    """Keep a mark that the daemon has not taken the old files: the next run, of whichever module, goes on here."""
     with contextlib.suppress(OSError):
-        _finish(area)
+        os.rename(area.swap, area.down)
+        area.remove()
 
 
 def _finish(area: Area) -> None:
@@ -329,31 +490,46 @@ def _finish(area: Area) -> None:
     area.remove()
 
 
-def _abandon(area: Area) -> None:
-    with contextlib.suppress(OSError):
-        _go_back(area)
-    with contextlib.suppress(OSError):
-        area.remove()
-
-
-def _heal(area: Area, steps: Steps) -> t.Tuple[t.Tuple[str, ...], t.Optional[PostmasterError]]:
-    """Mend what a run that died has left; returns what that was, and why the old configuration is not effective."""
-    unfinished, trouble = area.unfinished(), None
+def _restore_interrupted(area: Area, steps: Steps) -> t.Tuple[t.Tuple[str, ...], t.Optional[PostmasterError]]:
+    """Restore or finish what a run that died has left; return what that was, and why the old configuration is not effective."""
+    unfinished = area.unfinished()
+    trouble: t.Optional[PostmasterError] = None
     if os.path.exists(area.swap):
-        activation = Activation(_journal(area)["activation"], ("healing",))
         _go_back(area)
-        try:
-            if activation.kind != NOTHING:
-                steps.activate(activation)
-        except PostmasterError as problem:
-            # The change that follows activates again: what cannot be activated now must not stand in the way of its mending.
-            trouble = problem
-        area.remove()
+        generations.repair(area.live, "the run was killed before the change was verified")
+        trouble = _make_effective(area, steps)
+        if trouble:
+            _leave_down(area)
+        else:
+            area.remove()
     elif os.path.exists(area.settle):
+        generations.repair(area.live)
         _finish(area)
     elif unfinished:
+        trouble = _make_effective(area, steps) if os.path.exists(area.down) else None
+        generations.repair(area.live)
         area.remove()
+        if not trouble:
+            _files.remove(area.down)
     return unfinished, trouble
+
+
+def _make_effective(area: Area, steps: Steps) -> t.Optional[PostmasterError]:
+    """Let the daemon run with the files that are back; return why it does not.
+
+    The change that follows activates again: what cannot be activated now must not stand in the way of its own repair.
+    """
+    journal, began = _journal(area), time.time()
+    try:
+        if journal["activation"] != NOTHING:
+            steps.activate(Activation(journal["activation"], ("an interrupted change",)))
+        _keep_running(steps.daemon, journal["meant"])
+    except PostmasterError as problem:
+        if not steps.daemon or steps.daemon.running():
+            return problem
+        said = steps.daemon.log(began)
+        return Down(_down(area.live, [str(problem)] + ([f"its own log says: {said}"] if said else [])))
+    return None
 
 
 def _verb(change: FileChange) -> str:
@@ -362,4 +538,4 @@ def _verb(change: FileChange) -> str:
     return "remove" if change.after is None else "edit"
 
 
-__all__ = ("Area", "FileChange", "Outcome", "Plan", "Steps", "difference", "locked", "transact")
+__all__ = ("Area", "Author", "Daemon", "FileChange", "Outcome", "Plan", "Steps", "difference", "locked", "transact")

@@ -72,13 +72,31 @@ class Refused(PostmasterError):
 
 
 class RolledBack(PostmasterError):
-    """A change that went live, failed its verification, and was taken back."""
+    """A change that went live, failed its verification, and was rolled back.
 
-    def __init__(self, findings: t.Sequence[str], restored: bool) -> None:
-        fate = "the old configuration is restored" if restored else "AND THE OLD CONFIGURATION COULD NOT BE RESTORED"
-        super().__init__(f"the change failed, {fate}: " + "; ".join(findings))
+    :param restored: whether the files are the old ones and what ran before runs again.
+    :param fate: how the way back went, where not all of it is well. One that begins with the relay being down comes first.
+    """
+
+    def __init__(self, findings: t.Sequence[str], restored: bool, fate: str = "") -> None:
+        if fate.startswith(DOWN):
+            text = f"{fate}\nThe change failed: "
+        else:
+            usual = (
+                "the old configuration is restored" if restored else "AND THE OLD CONFIGURATION COULD NOT BE RESTORED"
+            )
+            text = f"the change failed, {fate or usual}: "
+        super().__init__(text + "; ".join(findings))
         self.findings = tuple(findings)
         self.restored = restored
+
+
+#: How a message begins when mail stands still.
+DOWN = "THE RELAY IS DOWN"
+
+
+class Down(PostmasterError):
+    """The relay should run and does not; an earlier run left it so."""
 
 
 class Busy(PostmasterError):

@@ -23,6 +23,9 @@ _RENAME_EXCHANGE = 2
 #: What renameat2(2) says where two directories cannot change places: other file system layer, mount point, old kernel.
 CANNOT_EXCHANGE = (errno.EXDEV, errno.EBUSY, errno.EINVAL, errno.ENOSYS, errno.EPERM)
 
+#: A directory that is a mount point is changed by copies inside it; their names begin so, and belong to no configuration.
+PRIVATE = ".postmaster"
+
 #: What tells a file from a changed one: type and mode, owner, group, size, modification time, inode.
 Fingerprint = t.Dict[str, t.Tuple[int, ...]]
 
@@ -133,8 +136,14 @@ def renew(path: str, new: str) -> None:
 
 def replaced(old: str, new: str) -> t.List[str]:
     """The files of one directory that are not the same files in the other, or are not there at all."""
-    inodes = {entry.name: entry.inode() for entry in os.scandir(new)}
-    return [entry.name for entry in os.scandir(old) if entry.is_file() and inodes.get(entry.name) != entry.inode()]
+    inodes = {entry.name: entry.inode() for entry in _entries(new)}
+    return [entry.name for entry in _entries(old) if entry.is_file() and inodes.get(entry.name) != entry.inode()]
+
+
+def _entries(path: str) -> t.List["os.DirEntry[str]"]:
+    """What stands in a directory, apart from our own copies."""
+    with os.scandir(path) as entries:
+        return [entry for entry in entries if not entry.name.startswith(PRIVATE)]
 
 
 def fsync_directory(path: str) -> None:
@@ -165,20 +174,19 @@ def exchange(one: str, other: str) -> None:
 def link_tree(source: str, target: str) -> None:
     """Copy a directory: the directories are new, every file is the same file under a second name."""
     os.mkdir(target, 0o700)
-    with os.scandir(source) as entries:
-        for entry in entries:
-            inside = os.path.join(target, entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                link_tree(entry.path, inside)
-            else:
-                os.link(entry.path, inside, follow_symlinks=False)
+    for entry in _entries(source):
+        inside = os.path.join(target, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            link_tree(entry.path, inside)
+        else:
+            os.link(entry.path, inside, follow_symlinks=False)
     copy_identity(source, target)
 
 
 def sync_tree(source: str, target: str) -> None:
     """Make a directory hold the same files as another; each file is replaced in one step, the rest is not touched."""
-    wanted = {entry.name: entry for entry in os.scandir(source)}
-    present = {entry.name: entry for entry in os.scandir(target)}
+    wanted = {entry.name: entry for entry in _entries(source)}
+    present = {entry.name: entry for entry in _entries(target)}
     # New names first: a configuration may name a table only when the table is there.
     for name in sorted(wanted, key=lambda name: (name in present, name)):
         _sync_entry(wanted[name], present.get(name), os.path.join(target, name))
@@ -215,7 +223,8 @@ def fingerprint(directory: str) -> Fingerprint:
     """Every file below a directory with what changes when somebody changes it."""
     found: Fingerprint = {}
     for parent, directories, files in os.walk(directory):
-        for name in directories + files:
+        directories[:] = [name for name in directories if not name.startswith(PRIVATE)]
+        for name in directories + [name for name in files if not name.startswith(PRIVATE)]:
             path = os.path.join(parent, name)
             known = os.lstat(path)
             same = (known.st_mode, known.st_uid, known.st_gid)
@@ -223,3 +232,46 @@ def fingerprint(directory: str) -> Fingerprint:
                 same += (known.st_size, known.st_mtime_ns, known.st_ino)
             found[os.path.relpath(path, directory)] = same
     return found
+
+
+def different(one: Fingerprint, other: Fingerprint) -> t.List[str]:
+    """Return the names of the files that are not the same in two fingerprints."""
+    files = {name for known in (one, other) for name, marks in known.items() if not stat.S_ISDIR(marks[0])}
+    return sorted(name for name in files if one.get(name, ())[-1:] != other.get(name, ())[-1:])
+
+
+def sentence(problem: OSError, path: str) -> str:
+    """Return what the system said, with the file and the file system that it is about.
+
+    :param path: the file where the error itself names none.
+    """
+    if isinstance(problem, shutil.Error):
+        # A list of (source, target, reason), one for each file that could not be copied.
+        source, dummy, reason = problem.args[0][0][:3]
+        return f"{source}: cannot be copied: {reason}"
+    where = problem.filename if isinstance(problem.filename, str) else path
+    reason = problem.strerror or str(problem)
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        reason = (
+            f"{reason} (file system {mount_of(where)}); the configuration is as it was, and the relay was not touched"
+        )
+    elif problem.errno == errno.EXDEV:
+        reason = f"{reason}: {where} and its directory are on two file systems ({mount_of(where)})"
+    return f"{where}: {reason}"
+
+
+def is_mount(path: str) -> bool:
+    """Return whether something is mounted at a path, also a directory of the same file system."""
+    if os.path.ismount(path):
+        return True
+    # proc(5): the fifth field is the mount point, blanks in it written in octal.
+    places = [line.split(b" ")[4] for line in (read("/proc/self/mountinfo") or b"").splitlines()]
+    return os.fsencode(path).replace(b" ", b"\\040") in places
+
+
+def mount_of(path: str) -> str:
+    """Return where the file system of a path is mounted."""
+    path = os.path.abspath(path)
+    while not is_mount(path):
+        path = os.path.dirname(path)
+    return path

@@ -7,6 +7,9 @@
 import sys
 
 import hypothesis
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils._account import generations
 
 # Controller plugins need Python 3.10; managed code is tested under 3.6 too.
 collect_ignore_glob = (
@@ -17,3 +20,9 @@ collect_ignore_glob = (
 _SLOW = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
 hypothesis.settings.register_profile("postmaster", deadline=None, print_blob=True, suppress_health_check=_SLOW)
 hypothesis.settings.load_profile("postmaster")
+
+
+@pytest.fixture(autouse=True)
+def _private_account(tmp_path_factory, monkeypatch):
+    """No test writes into the account of the host that it runs on."""
+    monkeypatch.setattr(generations, "ROOT", str(tmp_path_factory.getbasetemp() / "account"))

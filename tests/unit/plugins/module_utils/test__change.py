@@ -12,9 +12,11 @@ import stat
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _change, _files
+from ansible_collections.postmaster.mta.plugins.module_utils._account import generations
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     Busy,
     CommandError,
+    Down,
     PostmasterError,
     Refused,
     RolledBack,
@@ -95,7 +97,8 @@ class Mta:
         return self.verdict
 
     def steps(self):
-        return _change.Steps(self.plan, self.build, self.check, self.activate, self.verify)
+        author = _change.Author("relay", "anna", "T1")
+        return _change.Steps(self.plan, self.build, self.check, self.activate, self.verify, author)
 
     def run(self, **options):
         return _change.transact(self.steps(), self.live, **options)
@@ -104,6 +107,24 @@ class Mta:
 @pytest.fixture(autouse=True)
 def _private_locks(tmp_path, monkeypatch):
     monkeypatch.setattr(_change, "LOCK_DIRECTORY", str(tmp_path / "locks"))
+    monkeypatch.setattr(generations, "ROOT", str(tmp_path / "var"))
+
+
+def account_of(live):
+    """How each generation ended, and what lies in the account besides them."""
+    place = generations.place_of(str(live))
+    ended = [generations.load(str(live), number)["ended"] for number in generations.numbers(str(live))]
+    names = sorted(os.listdir(place)) if os.path.isdir(place) else []
+    return ended, [name for name in names if not name.endswith(".json")]
+
+
+def insist_on_agreement(live, where):
+    """The account says what the configuration is, and nothing unfinished lies in it."""
+    ended, others = account_of(live)
+    content = content_of(live)
+    alive = [word for word in ended if word == generations.LIVE]
+    assert len(alive) == (1 if content == NEW else 0), where
+    assert not [name for name in others if not name.endswith(".files")], where
 
 
 @pytest.fixture(name="live")
@@ -364,6 +385,7 @@ def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monk
             assert found in (OLD, NEW), f"half a configuration after a kill at step {when}"
         assert in_child(live, lambda live=live: Mta(live).run()) == 0
         assert content_of(live) == NEW and litter(live) == [], f"not healed after a kill at step {when}"
+        insist_on_agreement(live, f"after a kill at step {when}")
     assert points > 30
 
 
@@ -383,6 +405,7 @@ def test_a_run_killed_anywhere_leaves_nothing_for_one_that_has_nothing_to_do(
         assert in_child(live, lambda live=live: Mta(live, {}).run()) == 0
         assert litter(live) == [], f"after a kill at step {when}"
         assert content_of(live) in (OLD, NEW), f"after a kill at step {when}"
+        insist_on_agreement(live, f"after a kill at step {when}")
 
 
 def test_what_cannot_be_healed_does_not_stand_in_the_way_of_its_mending(live):
@@ -417,6 +440,7 @@ def test_a_full_disk_anywhere_leaves_old_or_new(make_live):
         assert content_of(live) in (OLD, NEW), f"half a configuration after a full disk at step {when}"
         assert in_child(live, lambda live=live: Mta(live).run()) == 0
         assert content_of(live) == NEW and litter(live) == [], f"not healed after a full disk at step {when}"
+        insist_on_agreement(live, f"after a full disk at step {when}")
     assert points > 30
 
 
@@ -446,3 +470,119 @@ def test_two_runs_at_once_lose_nothing(live):
     assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 8
     lines = (live / "access").read_bytes().split()
     assert sorted(lines) == sorted([b"kept"] + [b"from-%d" % number for number in range(8)])
+
+
+# --- the daemon: what ran before runs again, or the message says so -------------------------------------------------
+
+
+class Daemon:
+    """A daemon that can die on a reload, and refuse to start."""
+
+    def __init__(self, mta, up=True, starts=True):
+        self.mta = mta
+        self.up = self.should = up
+        self.starts = starts
+        mta.activate = self.activate
+        self.dies = True
+
+    def activate(self, activation):
+        self.mta.asked.append(activation.kind)
+        if self.dies:
+            self.up = False
+
+    def start(self):
+        self.mta.asked.append("start")
+        good = b"new = 1" not in (self.mta.live_path / "main.cf").read_bytes()
+        if not (self.starts and good):
+            raise PostmasterError("it does not start")
+        self.up = True
+
+    def run(self):
+        own = _change.Daemon(lambda: self.up, lambda: self.should, self.start, lambda since: "fatal: chdir(/nosuch)")
+        return _change.transact(self.mta.steps()._replace(daemon=own), self.mta.live)
+
+
+@pytest.fixture(name="daemon")
+def _daemon(live):
+    mta = Mta(live)
+    mta.live_path = live
+    return Daemon(mta)
+
+
+def test_a_daemon_that_dies_of_the_change_runs_again_with_the_old_files(live, daemon):
+    with pytest.raises(RolledBack, match=r"the old configuration is restored.*fatal: chdir\(/nosuch\)") as caught:
+        daemon.run()
+    assert daemon.up and caught.value.restored and content_of(live) == OLD and litter(live) == []
+    assert account_of(live)[0] == [generations.ROLLED_BACK]
+
+
+def test_one_that_does_not_start_again_is_said_to_be_down_first_of_all(live, daemon):
+    daemon.starts = False
+    with pytest.raises(RolledBack, match=r"\ATHE RELAY IS DOWN") as caught:
+        daemon.run()
+    assert "fatal: chdir(/nosuch)" in str(caught.value).split("\n")[0]
+    assert not caught.value.restored and content_of(live) == OLD
+
+
+def test_the_next_run_of_any_module_starts_it_or_says_that_it_is_down(live, daemon):
+    daemon.starts = False
+    with pytest.raises(RolledBack):
+        daemon.run()
+    daemon.mta.wanted = {}
+    with pytest.raises(Down, match=r"\ATHE RELAY IS DOWN"):
+        daemon.run()
+    daemon.mta.wanted = {"access": File(b"another\n")}
+    daemon.mta.kind = NOTHING
+    with pytest.raises(Down):
+        daemon.run()
+    daemon.starts, daemon.mta.wanted = True, {}
+    assert daemon.run().healed and daemon.up and litter(live) == []
+
+
+def test_killed_between_stop_and_start_the_next_run_starts_it(live, daemon):
+    def die():
+        daemon.start = lambda: os.kill(os.getpid(), signal.SIGKILL)
+        daemon.run()
+
+    assert os.WIFSIGNALED(in_child(live, die))
+    daemon.up, daemon.should, daemon.mta.wanted = False, False, {}
+    daemon.run()
+    assert daemon.up and content_of(live) == OLD and litter(live) == []
+
+
+def test_what_was_down_and_should_be_stays_so_with_a_warning(live, daemon):
+    daemon.up = daemon.should = False
+    assert daemon.run().warnings and not daemon.up
+
+
+# --- directories of another kind ------------------------------------------------------------------------------------
+
+
+def test_a_mount_point_is_changed_from_inside(live, monkeypatch):
+    monkeypatch.setattr(_files, "is_mount", lambda path: path == str(live))
+    monkeypatch.setattr(_files, "exchange", lambda one, other: cannot_exchange())
+    mta = Mta(live)
+    mta.verdict = ("no greeting",)
+    with pytest.raises(RolledBack):
+        mta.run()
+    assert content_of(live) == OLD
+    Mta(live).run()
+    assert content_of(live) == NEW and litter(live) == []
+
+
+def test_a_symbolic_link_is_not_replaced_without_a_word(live, tmp_path):
+    (tmp_path / "repository").write_bytes(OLD["main.cf"])
+    (live / "main.cf").unlink()
+    (live / "main.cf").symlink_to(tmp_path / "repository")
+    for check_mode in (True, False):
+        with pytest.raises(Refused, match=f"main.cf: a symbolic link to {tmp_path}/repository"):
+            Mta(live).run(check_mode=check_mode)
+
+
+def test_a_full_disk_names_its_file_system(live, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device", target)
+
+    monkeypatch.setattr(_files, "link_tree", full)
+    with pytest.raises(PostmasterError, match=r"postmaster: No space left on device \(file system /.*not touched"):
+        Mta(live).run()

@@ -1,0 +1,315 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The account of one configuration directory: numbered generations, each with what it replaced.
+
+A generation is two files below ROOT, which only root can read::
+
+    /var/lib/postmaster.mta/etc+postfix/000017.files     what stood there before, one content behind the other
+    /var/lib/postmaster.mta/etc+postfix/000017.prepared  the record, before the change goes live
+    /var/lib/postmaster.mta/etc+postfix/000017.json      the record, once it is live or rolled back
+
+A record is prepared before the swap and gets its last name when the change has ended. A run that dies between the two leaves a
+prepared record; the next run compares it with the live files and finishes or removes it.
+
+This file is read by every run that changes something, so it stays small.
+
+Private to the collection: it can change at any time.
+"""
+
+import contextlib
+import json
+import os
+import time
+import typing as t
+import zlib
+
+from .. import _files
+
+ROOT = "/var/lib/postmaster.mta"
+#: How many generations are kept, and how many bytes of them.
+KEPT = 20
+LARGEST = 64 << 20
+#: Of a larger file only the part that differs is kept.
+WHOLE = 256 << 10
+#: How a generation ended.
+LIVE, CONFIRMED, ROLLED_BACK, UNDONE = "live", "confirmed", "rolled back", "undone"
+_COMPILED = (".db", ".lmdb", ".cdb", ".dir", ".pag")
+_RECORD, _PREPARED, _BLOB = ".json", ".prepared", ".files"
+_BLOCK = 1 << 16
+
+Record = t.Dict[str, t.Any]
+
+
+class Author(t.NamedTuple):
+    """Who changes something, for the record.
+
+    :param owned: makes of what is owned so far, and of the stage, what each author owns afterwards.
+    :param more: further entries of the record.
+    """
+
+    module: str
+    by: str = ""
+    ticket: str = ""
+    digest: str = ""
+    keep: t.Optional[int] = None
+    owned: t.Optional[t.Callable[[t.Mapping[str, t.Any], str], t.Mapping[str, t.Any]]] = None
+    more: t.Mapping[str, t.Any] = {}
+
+
+class Entry:
+    """The record of one change, from its preparation to its end."""
+
+    def __init__(self, place: str, record: Record) -> None:
+        self.place = place
+        self.record = record
+        self._stem = os.path.join(place, f"{record['number']:06d}")
+
+    def live(self) -> None:
+        """End the record: the change is live and verified."""
+        os.rename(self._stem + _PREPARED, self._stem + _RECORD)
+
+    def rolled_back(self, why: str) -> None:
+        """End the record: the change was live and is rolled back."""
+        self.record.update(ended=ROLLED_BACK, reason=why)
+        write(self.place, self.record)
+        self.drop()
+
+    def drop(self) -> None:
+        """Remove what was prepared: the change is not live."""
+        for suffix in (_PREPARED, _BLOB):
+            _files.remove(self._stem + suffix)
+
+
+def place_of(directory: str) -> str:
+    """Return where the account of a configuration directory lies."""
+    return os.path.join(ROOT, directory.strip("/").replace("/", "+"))
+
+
+def numbers(directory: str, suffix: str = _RECORD) -> t.List[int]:
+    """Return the numbers of the generations, the oldest first."""
+    try:
+        names = os.listdir(place_of(directory))
+    except OSError:
+        return []
+    return sorted(int(name[: -len(suffix)]) for name in names if name.endswith(suffix) and name[:6].isdigit())
+
+
+def load(directory: str, number: int, suffix: str = _RECORD) -> Record:
+    """Return one record; an empty one where it cannot be read."""
+    content = _files.read(os.path.join(place_of(directory), f"{number:06d}{suffix}"))
+    try:
+        return dict(json.loads((content or b"{}").decode("ascii")))
+    except ValueError:
+        return {}
+
+
+def newest(directory: str) -> Record:
+    """Return the newest record that is live; an empty one where there is none."""
+    for number in reversed(numbers(directory)):
+        record = load(directory, number)
+        if record.get("ended") in (LIVE, CONFIRMED):
+            return record
+    return {}
+
+
+def write(place: str, record: Record) -> None:
+    """Write a record under its last name, in one step."""
+    path = os.path.join(place, f"{record['number']:06d}{_RECORD}")
+    _files.write_new(path, json.dumps(record).encode("ascii"), 0o600)
+
+
+def prepare(
+    directory: str, stage: str, names: t.Sequence[str], activation: t.Tuple[str, t.Sequence[str]], author: Author
+) -> Entry:
+    """Write the record of a change that is staged. Where the disk is full, older generations make room.
+
+    :param names: the files that differ, relative to the directory.
+    :raises OSError: there is no room for it even so.
+    """
+    try:
+        return _prepare(directory, stage, names, activation, author)
+    except OSError:
+        if not numbers(directory):
+            raise
+        prune(directory, 1)
+        return _prepare(directory, stage, names, activation, author)
+
+
+def _prepare(
+    directory: str, stage: str, names: t.Sequence[str], activation: t.Tuple[str, t.Sequence[str]], author: Author
+) -> Entry:
+    place = _private(place_of(directory))
+    last = newest(directory)
+    number = max(numbers(directory) + numbers(directory, _PREPARED) + [0]) + 1
+    files, contents = _replaced(directory, stage, names)
+    owned = last.get("owned", {})
+    record = {
+        "number": number,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "directory": directory,
+        "module": author.module,
+        "by": author.by or os.environ.get("SUDO_USER", ""),
+        "ticket": author.ticket,
+        "digest": author.digest,
+        "activation": {"kind": activation[0], "because": list(activation[1])},
+        "files": files,
+        "owned": author.owned(owned, stage) if author.owned else owned,
+        "keep": author.keep or last.get("keep", KEPT),
+        "ended": LIVE,
+        "reason": "",
+    }
+    record.update(author.more)
+    stem = os.path.join(place, f"{number:06d}")
+    try:
+        _write_blob(stem + _BLOB, contents)
+        _files.write_new(stem + _PREPARED, json.dumps(record).encode("ascii"), 0o600)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            _files.remove(stem + _BLOB)
+        raise
+    return Entry(place, record)
+
+
+def _private(place: str) -> str:
+    """Make the directory of an account, for root alone."""
+    for path in (ROOT, place):
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            if os.stat(path).st_mode & 0o077:
+                os.chmod(path, 0o700)
+        except FileNotFoundError:
+            os.makedirs(path, 0o700)
+    return place
+
+
+def _write_blob(path: str, contents: t.Sequence[bytes]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        for content in contents:
+            file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replaced(directory: str, stage: str, names: t.Sequence[str]) -> t.Tuple[t.List[Record], t.List[bytes]]:
+    files: t.List[Record] = []
+    contents: t.List[bytes] = []
+    at = 0
+    for name in names:
+        if is_compiled(directory, stage, name):
+            continue
+        before = _files.read(os.path.join(directory, name))
+        after = _files.read(os.path.join(stage, name))
+        start, end = _common(before, after)
+        kept = (before or b"")[start : len(before or b"") - end]
+        file: Record = {"name": name, "before": mark(before), "after": mark(after), "start": start, "end": end}
+        file.update(at=at, length=len(kept), mode=_mode(os.path.join(directory, name)))
+        files.append(file)
+        contents.append(kept)
+        at += len(kept)
+    return files, contents
+
+
+def is_compiled(directory: str, stage: str, name: str) -> bool:
+    """Return whether a file is made of a table that lies beside it; an undo makes it anew."""
+    stem, suffix = os.path.splitext(name)
+    return suffix in _COMPILED and any(os.path.exists(os.path.join(place, stem)) for place in (directory, stage))
+
+
+def mark(content: t.Optional[bytes]) -> t.Optional[t.List[int]]:
+    """Return what tells one content from another: its length and a checksum; None for a file that is not there."""
+    return None if content is None else [len(content), zlib.crc32(content) & 0xFFFFFFFF]
+
+
+def _common(before: t.Optional[bytes], after: t.Optional[bytes]) -> t.Tuple[int, int]:
+    """Return how many bytes two contents have in common at their start and at their end; 0 for what is kept whole."""
+    if before is None or after is None or len(before) <= WHOLE:
+        return 0, 0
+    most = min(len(before), len(after))
+    start = _same(most, lambda at, size: before[at : at + size] == after[at : at + size])
+    last, other = len(before), len(after)
+    end = _same(
+        most - start, lambda at, size: before[last - at - size : last - at] == after[other - at - size : other - at]
+    )
+    return start, end
+
+
+def _same(most: int, equal: t.Callable[[int, int], bool]) -> int:
+    """Return how many bytes are the same, block by block, and by halves in the first block that differs."""
+    at, size = 0, _BLOCK
+    while at < most and size:
+        if at + size <= most and equal(at, size):
+            at += size
+        else:
+            size //= 2
+    return at
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode & 0o7777
+    except OSError:
+        return 0o644
+
+
+def prepared(directory: str) -> t.List[int]:
+    """Return the records that a run which died has left prepared."""
+    return numbers(directory, _PREPARED)
+
+
+def repair(directory: str, why: str = "") -> None:
+    """Bring prepared records into agreement with the live files.
+
+    :param why: what to say of a change that is not live; without it such a record is removed.
+    """
+    place = place_of(directory)
+    for number in prepared(directory):
+        entry = Entry(place, dict({"number": number}, **load(directory, number, _PREPARED)))
+        if agrees(directory, entry.record):
+            entry.live()
+        elif why and entry.record.get("files"):
+            entry.rolled_back(why)
+        else:
+            entry.drop()
+    for name in _orphans(place):
+        _files.remove(os.path.join(place, name))
+
+
+def _orphans(place: str) -> t.List[str]:
+    """Return files that a run which died was about to write, and contents without a record."""
+    names = os.listdir(place) if os.path.isdir(place) else []
+    return [
+        name
+        for name in names
+        if name.endswith(_files.temporary("")) or (name.endswith(_BLOB) and name[: -len(_BLOB)] + _RECORD not in names)
+    ]
+
+
+def agrees(directory: str, record: Record) -> bool:
+    """Return whether the live files are as a record left them."""
+    files = record.get("files", ())
+    return bool(files) and all(
+        mark(_files.read(os.path.join(directory, file["name"]))) == file["after"] for file in files
+    )
+
+
+def prune(directory: str, keep: int) -> None:
+    """Remove what is too old, and what is too much; the newest generation stays."""
+    place = place_of(directory)
+    kept = numbers(directory)
+    while kept and (len(kept) > max(keep, 1) or (len(kept) > 1 and _size(place, kept) > LARGEST)):
+        stem = os.path.join(place, f"{kept.pop(0):06d}")
+        for suffix in (_RECORD, _BLOB):
+            _files.remove(stem + suffix)
+
+
+def _size(place: str, kept: t.Sequence[int]) -> int:
+    total = 0
+    for number in kept:
+        for suffix in (_RECORD, _BLOB):
+            with contextlib.suppress(OSError):
+                total += os.stat(os.path.join(place, f"{number:06d}{suffix}")).st_size
+    return total
