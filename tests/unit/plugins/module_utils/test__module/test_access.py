@@ -150,14 +150,14 @@ def test_a_stale_compiled_table_is_made_again(driver, directory):
 @pytest.fixture(name="another")
 def _another(monkeypatch, directory):
     """Somebody else compiles the table at the moment when it has gone live."""
-    swap = _change._swap
+    swap = _change._go_live
 
     def swap_and_compile(*arguments):
         swap(*arguments)
         shutil.copy(str(directory / "access.db"), str(directory / "by-hand"))
         os.rename(str(directory / "by-hand"), str(directory / "access.db"))
 
-    monkeypatch.setattr(_change, "_swap", swap_and_compile)
+    monkeypatch.setattr(_change, "_go_live", swap_and_compile)
 
 
 def test_a_table_that_was_compared_before_it_went_live_is_not_asked_again(driver, directory):
