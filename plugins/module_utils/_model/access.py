@@ -2,7 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Access rules, the same for both MTAs: where a rule looks, what it matches, what it does, and the postmaster's own words.
+"""Access rules, the same for both MTAs: where a rule looks, what it matches, what it does, and who asked for it.
+
+Where an action lives, and so where a new one is added:
+
+1. here: its word in ACTIONS, its reply in _STANDARD if it has one, and in L(_possible) the rules for which it would not mean
+   the same on both MTAs;
+2. C(_postfix/access.py) and C(_sendmail/access.py): the lines of a table that it becomes, and what a line means read back;
+3. C(_postfix/lookup.py) and C(_sendmail/lookup.py): the answer of the MTA's own tools that proves it;
+4. C(_smtp/verify_rules.py), L(judge): the reply that proves it on the wire;
+5. C(_module/access_files.py): the words for it in access files of the two MTAs, which are imported;
+6. C(plugins/modules/access.py): its documentation.
+
+C(_module/access.py) is the module (plan, write, verify), C(_model/blocks.py) the lines in the source of a table, and
+C(_module/access_info.py) the module that only looks. None of these knows the actions.
 
 Private to the collection: it can change at any time.
 """
@@ -21,18 +34,18 @@ PLACES = (FROM, TO, CONNECT)
 ADDRESS, USER, DOMAIN, NETWORK = "address", "user", "domain", "network"
 REJECT, DEFER, DISCARD, HOLD, OK, RELAY, SKIP = "reject", "defer", "discard", "hold", "ok", "relay", "skip"
 ACTIONS = (REJECT, DEFER, DISCARD, HOLD, OK, RELAY, SKIP)
-#: Lists in the answers are cut here; their lengths are told.
+#: Lists in the answers are cut here. The answer has their full lengths.
 SHOWN = 1000
-#: Files of rules: one pattern a line, CSV, and the access files of the two MTAs.
+#: The formats of files of rules: one pattern a line, CSV, and the access files of the two MTAs.
 FORMATS = ("domains", "csv", "sendmail", "postfix")
 TEXT = "Refused because of abuse. If this is a mistake, please ask the postmaster of the domain you wrote to"
 
-#: The codes that can be asked for. 421 and 521 would end the connection on one of the MTAs; 552 is sent again by old clients.
+#: The codes that a rule can have. 421 and 521 end the connection on one of the MTAs; old clients send again after 552.
 _CODES = {REJECT: range(540, 600), DEFER: range(450, 460)}
 _STANDARD = {REJECT: (550, "5.7.1", TEXT), DEFER: (450, "4.7.1", "Deferred, please try again later")}
-# Texts, not compiled: few rules have one of these.
+# Not compiled here: few rules have one of these, and compiling takes time in every run.
 _STATUS = r"([45])\.([0-9]{1,3})\.([0-9]{1,3})\Z"
-# What neither m4, nor sendmail's address scanner, nor the syntax of a table makes anything else of.
+# Characters without a meaning for m4, for sendmail's address scanner and in the syntax of a table.
 _REPLY = r"[A-Za-z][A-Za-z0-9 .,:;!?/@+=_*&~^|-]{0,199}\Z"
 _LOCAL = r"[A-Za-z0-9_][A-Za-z0-9_+=&~'/-]*(\.[A-Za-z0-9_+=&~'/-]+)*\Z"
 _WORD = r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,63}\Z"
@@ -64,7 +77,7 @@ class Rule(t.NamedTuple):
 
     @property
     def title(self) -> str:
-        """What tells it from all others."""
+        """The two words that tell it from all other rules."""
         return f"{self.where} {self.pattern}"
 
     @property
@@ -75,20 +88,20 @@ class Rule(t.NamedTuple):
         return ipaddress.ip_network(self.pattern)
 
     def says(self) -> str:
-        """What it does, in words."""
+        """Return what it does, in words."""
         reply = f" {self.code} {self.status} {self.text}" if self.code else f" {self.text}".rstrip()
         only = "" if self.subdomains or self.kind != DOMAIN else " (without subdomains)"
         return f"{self.title}{only}: {self.action}{reply}"
 
     def block(self, lines: t.Sequence[str]) -> Block:
-        """Its lines in a table, with its note."""
+        """Return its lines in a table, with its note."""
         return Block(self.title, tuple(lines), self.note)
 
 
 # --- from options ---------------------------------------------------------------------------------------------------
 
-#: Options of one rule, and of the module for rules that do not say it themselves.
-WORDS: t.Dict[str, t.Any] = {
+#: Options of one rule. The module has them too, for rules without an own value.
+RULE_OPTIONS: t.Dict[str, t.Any] = {
     "subdomains": {"type": "bool"},
     "action": {"type": "str", "choices": list(ACTIONS)},
     "code": {"type": "int"},
@@ -99,44 +112,46 @@ WORDS: t.Dict[str, t.Any] = {
     "by": {"type": "str"},
     "expires": {"type": "str"},
 }
-RULE_SPEC: t.Dict[str, t.Any] = dict({place: {"type": "list", "elements": "str"} for place in PLACES}, **WORDS)
+RULE_SPEC: t.Dict[str, t.Any] = dict({place: {"type": "list", "elements": "str"} for place in PLACES}, **RULE_OPTIONS)
 
 
 def parse(
-    option: str, given: t.Mapping[str, t.Any], usual: t.Mapping[str, t.Any], now: datetime.datetime
+    option: str, given: t.Mapping[str, t.Any], defaults: t.Mapping[str, t.Any], now: datetime.datetime
 ) -> t.List[Rule]:
-    """The rules of one entry: one for each pattern.
+    """Return the rules of one entry: one for each pattern.
 
-    :param option: how the entry is called in messages, for instance C(rules[3]).
-    :param usual: what counts for words that the entry does not say.
+    :param option: the name of the entry in messages, for instance C(rules[3]).
+    :param defaults: the values of the options that the entry does not have.
     :param now: in UTC.
     :raises OptionError: naming the rule and the value.
     """
     places = [place for place in PLACES if given.get(place)]
     if not places:
         raise OptionError(option, dict(given), "a rule needs one of from, to, connect")
-    words = {name: usual.get(name) if given.get(name) is None else given[name] for name in WORDS}
-    action = words["action"] or REJECT
-    _choice(f"{option}.action", action)
-    code, status, text = _reply(option, action, words)
-    note = _note(option, words, now)
+    options = {name: defaults.get(name) if given.get(name) is None else given[name] for name in RULE_OPTIONS}
+    action = options["action"] or REJECT
+    _check_action(f"{option}.action", action)
+    code, status, text = _reply(option, action, options)
+    note = _note(option, options, now)
     rules = []
     for place in places:
         patterns = given[place] if isinstance(given[place], (list, tuple)) else [given[place]]
-        for text_ in patterns:
-            pattern, kind = _pattern(f"{option}.{place}", place, text_.strip(" ") if isinstance(text_, str) else text_)
-            subdomains = kind == DOMAIN and words["subdomains"] is not False
-            rules.append(_possible(option, Rule(place, pattern, kind, subdomains, action, code, status, text, note)))
+        for written in patterns:
+            key, kind = _pattern(
+                f"{option}.{place}", place, written.strip(" ") if isinstance(written, str) else written
+            )
+            subdomains = kind == DOMAIN and options["subdomains"] is not False
+            rules.append(_possible(option, Rule(place, key, kind, subdomains, action, code, status, text, note)))
     return rules
 
 
 def pattern(where: str, text: str) -> t.Tuple[str, str]:
-    """A pattern normalised, and its kind.
+    """Return a pattern normalised, and its kind.
 
-    :raises ValueError: what it is not, and what would be right.
+    :raises ValueError: saying what is wrong with it, and what would be right.
     """
     if not isinstance(text, str) or not text or len(text) > 320:
-        raise ValueError("an address, a domain or a network of at most 320 characters is wanted")
+        raise ValueError("expected an address, a domain or a network of at most 320 characters")
     if not text.isprintable() or any(blank.isspace() for blank in text):
         raise ValueError("blanks and control characters are not allowed")
     if text.startswith((".", "*")) or text.startswith("@"):
@@ -156,16 +171,16 @@ def pattern(where: str, text: str) -> t.Tuple[str, str]:
 
 
 def unique(rules: t.Sequence[Rule]) -> t.Tuple[Rule, ...]:
-    """The rules without repetitions.
+    """Return the rules without repetitions.
 
-    :raises OptionError: two of them speak of the same and say different things.
+    :raises OptionError: two rules have the same pattern and say different things.
     """
-    found: t.Dict[str, Rule] = {}
+    by_title: t.Dict[str, Rule] = {}
     for rule in rules:
-        other = found.setdefault(rule.title, rule)
+        other = by_title.setdefault(rule.title, rule)
         if other._replace(note=rule.note) != rule:
             raise OptionError("rules", rule.says(), f"another rule says {other.says()}")
-    return tuple(found.values())
+    return tuple(by_title.values())
 
 
 def _pattern(option: str, where: str, text: t.Any) -> t.Tuple[str, str]:
@@ -176,7 +191,7 @@ def _pattern(option: str, where: str, text: t.Any) -> t.Tuple[str, str]:
 
 
 def _network(text: str) -> t.Optional[str]:
-    """A network, or an address alone, in its one canonical form; None where the text is nothing of the kind."""
+    """Return a network, or a single address, in canonical form; None where the text is neither."""
     plain = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     plain = plain[5:] if plain.lower().startswith("ipv6:") else plain
     if not (":" in plain or plain.count(".") == 3) or not re.match(r"[0-9A-Fa-f:.]+(/[0-9]+)?\Z", plain):
@@ -190,7 +205,9 @@ def _network(text: str) -> t.Optional[str]:
     if mapped is not None and network.prefixlen >= 96:
         network = ipaddress.ip_network(f"{mapped}/{network.prefixlen - 96}")
     if network.prefixlen < _WIDEST[network.version]:
-        raise ValueError(f"a network of at most /{_WIDEST[network.version]} is wanted; this is half the Internet")
+        raise ValueError(
+            f"a network must be /{_WIDEST[network.version]} or narrower; this one is a large part of the Internet"
+        )
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
@@ -202,62 +219,77 @@ def _address(where: str, text: str) -> t.Tuple[str, str]:
     if domain:
         return f"{local}@{_addresses.domain(domain)}", ADDRESS
     if where != FROM:
-        raise ValueError("user@ without a domain is possible for from only: sendmail would look at its own users alone")
+        raise ValueError("user@ without a domain is possible with from only: sendmail compares it with its own users")
     if "+" in local:
         raise ValueError("user@ stands for user+anything@ as well; write it without the +")
     return f"{local}@", USER
 
 
-def _choice(option: str, action: t.Any) -> None:
+def _check_action(option: str, action: t.Any) -> None:
     if action not in ACTIONS:
-        raise OptionError(option, action, f"one of {', '.join(ACTIONS)} is wanted")
+        raise OptionError(option, action, f"must be one of {', '.join(ACTIONS)}")
 
 
-def _reply(option: str, action: str, words: t.Mapping[str, t.Any]) -> t.Tuple[int, str, str]:
-    text = words["text"]
+def _reply(option: str, action: str, options: t.Mapping[str, t.Any]) -> t.Tuple[int, str, str]:
+    """Return code, status and text of a rule's reply."""
+    text = options["text"]
     if text is not None and (not re.match(_REPLY, text) or text != text.strip() or "  " in text):
         why = "1 to 200 characters that begin with a letter: letters, digits, single blanks and . , : ; ! ? / @ + = _ * & ~ ^ | -"
         raise OptionError(f"{option}.text", text, why)
+    if action == HOLD:
+        _has_none(option, action, options, ("code", "status"))
+        return 0, "", text or "held by an access rule"
     if action not in _STANDARD:
-        for name in ("code", "status") + (() if action == HOLD else ("text",)):
-            if words[name] is not None:
-                raise OptionError(f"{option}.{name}", words[name], f"{action} has none")
-        return 0, "", (text or "held by an access rule") if action == HOLD else ""
-    code, status, usual = _STANDARD[action]
-    code = code if words["code"] is None else words["code"]
-    if isinstance(code, bool) or not isinstance(code, int) or code not in _CODES[action]:
-        known = _CODES[action]
-        raise OptionError(
-            f"{option}.code", words["code"], f"a code from {known[0]} to {known[-1]} is wanted for {action}"
-        )
-    if words["status"] is not None:
-        status = _status(f"{option}.status", words["status"], str(code)[0])
-    return code, status, usual if text is None else text
+        _has_none(option, action, options, ("code", "status", "text"))
+        return 0, "", ""
+    code, status, standard_text = _STANDARD[action]
+    if options["code"] is not None:
+        code = _code(f"{option}.code", options["code"], action)
+    if options["status"] is not None:
+        status = _status(f"{option}.status", options["status"], str(code)[0])
+    return code, status, standard_text if text is None else text
+
+
+def _has_none(option: str, action: str, options: t.Mapping[str, t.Any], names: t.Sequence[str]) -> None:
+    for name in names:
+        if options[name] is not None:
+            raise OptionError(f"{option}.{name}", options[name], f"{action} has none")
+
+
+def _code(option: str, code: t.Any, action: str) -> int:
+    codes = _CODES[action]
+    if isinstance(code, bool) or not isinstance(code, int) or code not in codes:
+        raise OptionError(option, code, f"the code for {action} must be from {codes[0]} to {codes[-1]}")
+    return code
 
 
 def _status(option: str, status: t.Any, kind: str) -> str:
     match = re.match(_STATUS, status) if isinstance(status, str) else None
     if not match or match.group(1) != kind:
-        raise OptionError(option, status, f"a status like {kind}.7.1 is wanted, of the class of the code (RFC 3463)")
+        raise OptionError(option, status, f"expected a status like {kind}.7.1, of the class of the code (RFC 3463)")
     return ".".join(str(int(part)) for part in match.groups())
 
 
-def _note(option: str, words: t.Mapping[str, t.Any], now: datetime.datetime) -> Note:
+def _note(option: str, options: t.Mapping[str, t.Any], now: datetime.datetime) -> Note:
     for name in ("ticket", "by"):
-        value = words[name]
+        value = options[name]
         if value and (not isinstance(value, str) or not re.match(_WORD, value)):
-            raise OptionError(
-                f"{option}.{name}", value, "one word of up to 64 letters, digits and . _ : / @ + - is wanted"
-            )
-    comment = words["comment"] or ""
+            why = "expected one word of up to 64 letters, digits and . _ : / @ + -"
+            raise OptionError(f"{option}.{name}", value, why)
+    comment = options["comment"] or ""
     if not isinstance(comment, str) or not comment.isprintable() or len(comment) > 200 or comment != comment.strip():
-        raise OptionError(f"{option}.comment", comment, "one line of up to 200 printable characters is wanted")
-    added = now.strftime(STAMP)
-    return Note(added, words["by"] or "", _expiry(option, words["expires"], now), words["ticket"] or "", comment)
+        raise OptionError(f"{option}.comment", comment, "expected one line of up to 200 printable characters")
+    return Note(
+        added=now.strftime(STAMP),
+        by=options["by"] or "",
+        expires=_expiry(option, options["expires"], now),
+        ticket=options["ticket"] or "",
+        comment=comment,
+    )
 
 
 def _expiry(option: str, value: t.Optional[str], now: datetime.datetime) -> str:
-    """The last day; with a + in front where it was given as a span of time."""
+    """Return the last day, with a + in front where it was given as a span of time."""
     if not value:
         return ""
     try:
@@ -269,16 +301,16 @@ def _expiry(option: str, value: t.Optional[str], now: datetime.datetime) -> str:
             return (now + datetime.timedelta(days=days)).strftime("+%Y-%m-%d")
     except (ValueError, OverflowError):
         pass
-    raise OptionError(f"{option}.expires", value, "a day like 2026-12-24, or days or weeks like 30d or 4w, is wanted")
+    raise OptionError(f"{option}.expires", value, "expected a day like 2026-12-24, or days or weeks like 30d or 4w")
 
 
 def expired(note: Note, now: datetime.datetime) -> bool:
-    """Whether the last day of a rule is over."""
+    """Return whether the last day of a rule is over."""
     return bool(note.expires) and note.expires < now.strftime("%Y-%m-%d")
 
 
 def _possible(option: str, rule: Rule) -> Rule:
-    """What would not mean the same on both MTAs, or would open the relay, is refused on both."""
+    """Return the rule; refuse one that would not mean the same on both MTAs, or would open the relay."""
     if rule.action == RELAY and rule.kind != NETWORK:
         why = {
             FROM: "anybody can write a sender; let the client relay: connect with its address",
@@ -295,7 +327,7 @@ def _possible(option: str, rule: Rule) -> Rule:
 
 
 def octets(network: _addresses.Network) -> t.Tuple[str, ...]:
-    """The keys of whole octets that stand for an IPv4 network, at most 128: C(192.0.2), C(192.0.2.64) ..."""
+    """Return the keys of whole octets that stand for an IPv4 network, at most 128: C(192.0.2), C(192.0.2.64) ..."""
     import ipaddress
 
     groups = -(-network.prefixlen // 8)
@@ -308,7 +340,7 @@ def octets(network: _addresses.Network) -> t.Tuple[str, ...]:
 
 
 def unicode_form(name: str) -> str:
-    """A domain, or an address, in A-labels as SMTPUTF8 writes it; the same where it has none (RFC 5891)."""
+    """Return a domain or an address with its A-labels as SMTPUTF8 writes them; unchanged without A-labels (RFC 5891)."""
     local, at, domain = name.rpartition("@")
     if "xn--" not in domain:
         return name
@@ -319,6 +351,6 @@ def unicode_form(name: str) -> str:
 
 
 def parents(name: str) -> t.Tuple[str, ...]:
-    """A domain and the domains above it, the longest first."""
+    """Return a domain and the domains above it, the longest first."""
     labels = name.split(".")
     return tuple(".".join(labels[number:]) for number in range(len(labels)))

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sources of lookup tables: our blocks of lines among those that people wrote, found and edited without touching the rest.
+"""Sources of lookup tables: find and edit our blocks of lines without touching the lines that people wrote.
 
-A block is a comment line that says what it is and who wanted it, and the lines behind it that are ours::
+A block is a comment line that says what it is and who asked for it, followed by the lines that are ours::
 
     # postmaster.mta from emalsrv.example added=2026-11-23T14:14:02Z by=drj ticket=SPAM-7 -- phishing wave
     emalsrv.example<TAB>550 5.7.1 Refused because of abuse ...
 
-A source may have millions of lines and one of them is to change, so it is never taken apart as a whole: it is searched as
-bytes, and an edit is a list of places with their new content.
+A source can have millions of lines of which one is to change. So it is not parsed as a whole: it is searched as bytes, and
+an edit is a list of places with their new content.
 
 Private to the collection: it can change at any time.
 """
@@ -21,14 +21,15 @@ from .._errors import PostmasterError, SyntaxProblem, shorten
 
 MARK = "# postmaster.mta "
 _COMMENT = " -- "
-#: The fields of a comment line, in their order. I(lines) is how many lines are ours; I(joined) that the file ended without a newline.
+#: The fields of a comment line, in their order. Two more are I(lines), how many lines are ours, and I(joined): the file had
+#: no newline at its end before our first block.
 _FIELDS = ("added", "by", "expires", "ticket")
-#: Up to this many names are searched for one by one; more are looked up while the file is read line by line.
+#: Up to this many names are searched for one by one. More are looked up while the file is read line by line.
 FEW = 24
 
 
 class Note(t.NamedTuple):
-    """Who wanted it, when, until when and why; all are text, empty where nothing is known."""
+    """Who asked for it, when, until when and why: text, empty where it is not known."""
 
     added: str = ""
     by: str = ""
@@ -40,7 +41,7 @@ class Note(t.NamedTuple):
 class Block(t.NamedTuple):
     """Lines of ours.
 
-    :param title: two words that say what it is; one block of a source has it.
+    :param title: two words that say what it is. A source has one block of a title.
     :param lines: C(key<TAB>value), without line ends.
     """
 
@@ -50,7 +51,7 @@ class Block(t.NamedTuple):
 
 
 class PlacedBlock(t.NamedTuple):
-    """A block in a source: I(data[start:end]) are its bytes, comment line and line ends included."""
+    """A block in a source: I(data[start:end]) are its bytes, with the comment line and the line ends."""
 
     block: Block
     start: int
@@ -59,7 +60,7 @@ class PlacedBlock(t.NamedTuple):
 
 
 class Line(t.NamedTuple):
-    """A line that somebody wrote by hand."""
+    """An unmanaged line: one that is not in a block of ours."""
 
     start: int
     key: str
@@ -67,7 +68,7 @@ class Line(t.NamedTuple):
 
 
 class BlockChange(t.NamedTuple):
-    """What becomes of one title: I(before) None adds it, I(after) None removes it."""
+    """What changes for one title: without I(before) the block is added, without I(after) it is removed."""
 
     title: str
     before: t.Optional[Block]
@@ -75,14 +76,14 @@ class BlockChange(t.NamedTuple):
 
     @property
     def verb(self) -> str:
-        """add, remove or change."""
+        """The word for it: add, remove or change."""
         if self.before is None:
             return "add"
         return "remove" if self.after is None else "change"
 
 
 class Edit(t.NamedTuple):
-    """Bytes I(start) to I(end) are replaced."""
+    """New content for the bytes from I(start) to I(end)."""
 
     start: int
     end: int
@@ -90,9 +91,9 @@ class Edit(t.NamedTuple):
 
 
 class Edited(t.NamedTuple):
-    """What is to be done to one source.
+    """What to do to one source.
 
-    :param kept: lines by hand that say already what is wanted, or that stand where something should be removed.
+    :param kept: unmanaged lines that already say what a block would, or that have the key of a block to be removed.
     """
 
     edits: t.Tuple[Edit, ...]
@@ -104,7 +105,7 @@ class Edited(t.NamedTuple):
 
 
 def text_of(block: Block, joined: bool = False) -> bytes:
-    """A block as it stands in the source."""
+    """Return a block as it stands in the source."""
     fields = [f"{name}={value}" for name, value in zip(_FIELDS, block.note) if value]
     fields += [f"lines={len(block.lines)}"] if len(block.lines) != 1 else []
     fields += ["joined=yes"] if joined else []
@@ -114,9 +115,9 @@ def text_of(block: Block, joined: bool = False) -> bytes:
 
 
 def read_block(data: bytes, start: int, path: str = "") -> PlacedBlock:
-    """The block whose comment line begins at a byte.
+    """Return the block whose comment line begins at a byte.
 
-    :raises SyntaxProblem: its lines are not there, or somebody has continued them with a line that starts with a blank.
+    :raises SyntaxProblem: its lines are missing, or a line that starts with a blank continues them.
     """
     title, fields, comment, end = _head(data, start)
     lines = []
@@ -148,13 +149,13 @@ def _head(data: bytes, start: int) -> t.Tuple[str, t.Dict[str, str], str, int]:
 
 
 def problem(path: str, data: bytes, start: int, why: str) -> SyntaxProblem:
-    """An error that names the file and the line."""
+    """Return an error that names the file and the line."""
     line = data[start : _line_end(data, start)].decode("utf-8", "replace").strip()
     return SyntaxProblem(path, line_number(data, start), line, why)
 
 
 def line_number(data: bytes, offset: int) -> int:
-    """The number of the line that begins at a byte, counted from 1."""
+    """Return the number of the line that begins at a byte, counted from 1."""
     return data.count(b"\n", 0, offset) + 1
 
 
@@ -167,53 +168,53 @@ def _line_end(data: bytes, start: int) -> int:
 
 
 def all_blocks(data: bytes, path: str = "") -> t.Iterator[PlacedBlock]:
-    """Every block, in the order of the source."""
+    """Return every block, in the order of the source."""
     mark = MARK.encode()
     where = data.find(mark)
     while where >= 0:
         if not where or data[where - 1 : where] == b"\n":
-            found = read_block(data, where, path)
-            yield found
-            where = data.find(mark, found.end)
+            placed = read_block(data, where, path)
+            yield placed
+            where = data.find(mark, placed.end)
         else:
             where = data.find(mark, where + 1)
 
 
 def find_blocks(data: bytes, titles: t.Collection[str], path: str = "") -> t.Dict[str, PlacedBlock]:
-    """The blocks with these titles."""
+    """Return the blocks with these titles, by title."""
     if len(titles) > FEW:
-        wanted = frozenset(titles)
-        return {found.block.title: found for found in all_blocks(data, path) if found.block.title in wanted}
-    found = {}
+        asked = frozenset(titles)
+        return {placed.block.title: placed for placed in all_blocks(data, path) if placed.block.title in asked}
+    blocks = {}
     for title in titles:
         where = _find_line(data, f"{MARK}{title} ".encode("utf-8", "surrogateescape"))
         if where >= 0:
-            found[title] = read_block(data, where, path)
-    return found
+            blocks[title] = read_block(data, where, path)
+    return blocks
 
 
 def _find_line(data: bytes, head: bytes, start: int = 0) -> int:
-    """Where a line begins with some bytes."""
+    """Return where a line begins with some bytes; -1 where none does."""
     if not start and data.startswith(head):
         return 0
     where = data.find(b"\n" + head, max(0, start - 1))
     return where + 1 if where >= 0 else -1
 
 
-def hand_written(data: bytes, keys: t.AbstractSet[str]) -> t.Dict[str, Line]:
-    """The first line with each of these keys, by the key in lower case, as both MTAs compare them.
+def unmanaged(data: bytes, keys: t.AbstractSet[str]) -> t.Dict[str, Line]:
+    """Return the first line with each of these keys, by the key in lower case, as both MTAs compare them.
 
     Of a few keys only lines with the very key, or with it in lower case, are found; of many all spellings.
     """
     if len(keys) > FEW:
         return _scan(data, {key.lower() for key in keys})
-    found = {}
+    lines: t.Dict[str, Line] = {}
     for key in keys:
         for spelling in dict.fromkeys((key, key.lower())):
             where = _find_key(data, spelling.encode("utf-8", "surrogateescape"))
             if where >= 0:
-                found.setdefault(key.lower(), _line_at(data, where))
-    return found
+                lines.setdefault(key.lower(), _line_at(data, where))
+    return lines
 
 
 def _find_key(data: bytes, key: bytes) -> int:
@@ -224,17 +225,18 @@ def _find_key(data: bytes, key: bytes) -> int:
 
 
 def _scan(data: bytes, keys: t.AbstractSet[str]) -> t.Dict[str, Line]:
-    wanted = {key.encode("utf-8", "surrogateescape"): key for key in keys}
-    found: t.Dict[str, Line] = {}
+    names = {key.encode("utf-8", "surrogateescape"): key for key in keys}
+    lines: t.Dict[str, Line] = {}
     start = 0
     while start < len(data):
         end = _line_end(data, start)
-        key = data[start:end].split(None, 1)[:1]
-        name = wanted.get(key[0].lower()) if key and data[start : start + 1] not in (b" ", b"\t", b"#") else None
-        if name is not None:
-            found.setdefault(name, _line_at(data, start))
+        if data[start : start + 1] not in (b" ", b"\t", b"#"):
+            first_word = data[start:end].split(None, 1)[:1]
+            name = names.get(first_word[0].lower()) if first_word else None
+            if name is not None:
+                lines.setdefault(name, _line_at(data, start))
         start = end
-    return found
+    return lines
 
 
 def _line_at(data: bytes, start: int) -> Line:
@@ -243,7 +245,7 @@ def _line_at(data: bytes, start: int) -> Line:
 
 
 def key_of(line: str) -> str:
-    """The key of a line C(key<TAB>value), as the MTAs compare it."""
+    """Return the key of a line C(key<TAB>value), as the MTAs compare it."""
     return line.partition("\t")[0].lower()
 
 
@@ -251,35 +253,47 @@ def key_of(line: str) -> str:
 
 
 class Conflict(PostmasterError):
-    """A line by hand has the key of a rule and says something else; it is not ours to change."""
+    """An unmanaged line has the key of a rule and says something else. It is not ours to change."""
 
 
-def edit(path: str, data: bytes, wanted: t.Sequence[Block], unwanted: t.Sequence[Block]) -> Edited:
-    """Bring some blocks in and others out.
+def edit(path: str, data: bytes, present: t.Sequence[Block], absent: t.Sequence[Block]) -> Edited:
+    """Add some blocks and remove others.
 
-    A block that is there with the same lines stays as it is, apart from what its note is given anew.
+    A block that is there with the same lines stays as it is, apart from the fields of its note that are given anew.
 
-    :param unwanted: their titles are what counts; their lines say which lines by hand would have to go.
-    :raises Conflict: naming the line by hand that says something else.
+    :param absent: their titles are what counts; their lines tell which unmanaged lines have their keys.
+    :raises Conflict: naming the unmanaged line that says something else.
     """
-    there = find_blocks(data, [block.title for block in list(wanted) + list(unwanted)], path)
-    new = [block for block in wanted if block.title not in there]
-    gone = [block for block in unwanted if block.title not in there]
-    by_hand = hand_written(data, {line.partition("\t")[0] for block in new + gone for line in block.lines})
-    said = {block.title: same for block in new for same in [_kept(path, data, block, by_hand)] if same}
-    added = [settled(block) for block in new if block.title not in said]
-    changed = {}
-    for block in wanted:
-        if block.title in there and _renewed(there[block.title].block, block) != there[block.title].block:
-            changed[block.title] = _renewed(there[block.title].block, block)
-    removed = [block.title for block in unwanted if block.title in there]
+    there = find_blocks(data, [block.title for block in [*present, *absent]], path)
+    new = [block for block in present if block.title not in there]
+    gone = [block for block in absent if block.title not in there]
+    lines = unmanaged(data, {line.partition("\t")[0] for block in new + gone for line in block.lines})
+    kept: t.List[Line] = []
+    added = []
+    for block in new:
+        same = _same_lines(path, data, block, lines)
+        kept += same
+        if not same:
+            added.append(settled(block))
+    changed = _changed(present, there)
+    removed = [block.title for block in absent if block.title in there]
+    kept += [lines[key_of(line)] for block in gone for line in block.lines if key_of(line) in lines]
     changes = [BlockChange(title, there[title].block, block) for title, block in changed.items()]
     changes += [BlockChange(title, there[title].block, None) for title in removed]
     changes += [BlockChange(block.title, None, block) for block in added]
-    kept = [line for lines in said.values() for line in lines]
-    kept += [by_hand[key_of(line)] for block in gone for line in block.lines if key_of(line) in by_hand]
-    edits = _edits(data, there, changed, frozenset(removed), added)
-    return Edited(edits, tuple(changes), tuple(kept))
+    return Edited(_edits(data, there, changed, frozenset(removed), added), tuple(changes), tuple(kept))
+
+
+def _changed(present: t.Sequence[Block], there: t.Mapping[str, PlacedBlock]) -> t.Dict[str, Block]:
+    """Return the blocks that are there and say something else, by title, as they will be."""
+    changed = {}
+    for block in present:
+        if block.title in there:
+            before = there[block.title].block
+            after = _renewed(before, block)
+            if after != before:
+                changed[block.title] = after
+    return changed
 
 
 def _edits(
@@ -289,53 +303,64 @@ def _edits(
     removed: t.AbstractSet[str],
     added: t.Sequence[Block],
 ) -> t.Tuple[Edit, ...]:
-    """The places. A file that ended without a newline gets one with our first block, and loses it with our last one."""
+    """Return the edits. A file without a newline at its end gets one with our first block, and loses it with our last one."""
     joined = bool(data) and not data.endswith(b"\n")
-    places = {there[title].start: (there[title], None) for title in removed}  # type: t.Dict[int, t.Any]
-    places.update((there[title].start, (there[title], block)) for title, block in changed.items())
+    rewritten = {there[title].start: (there[title], block) for title, block in changed.items()}
     edits = []
-    for start in sorted(places):
-        found, block = places[start]
-        if block is None and found.joined:
-            heir = _next_that_stays(data, found, removed)
-            if heir is not None:
-                places[heir.start] = (heir._replace(joined=True), places.get(heir.start, (heir, heir.block))[1])
-            elif _last(data, found, removed):
-                start, joined = (start, True) if added else (start - 1, joined)
-        if block is None:
-            edits.append(Edit(start, found.end, b""))
-    edits += [Edit(one.start, one.end, text_of(block, one.joined)) for one, block in places.values() if block]
+    for placed in sorted((there[title] for title in removed), key=lambda placed: placed.start):
+        start = placed.start
+        if placed.joined:
+            next_block = _next_that_stays(data, placed, removed)
+            if next_block is not None:
+                # The next block now is our first one, and keeps the word that the newline is ours.
+                block = rewritten[next_block.start][1] if next_block.start in rewritten else next_block.block
+                rewritten[next_block.start] = (next_block._replace(joined=True), block)
+            elif _is_last(data, placed) and added:
+                joined = True
+            elif _is_last(data, placed):
+                start -= 1
+        edits.append(Edit(start, placed.end, b""))
+    edits += [Edit(placed.start, placed.end, text_of(block, placed.joined)) for placed, block in rewritten.values()]
+    if added:
+        edits.append(Edit(len(data), len(data), _addition(data, joined, added)))
+    return tuple(sorted(edits, key=lambda edit: (edit.start, edit.end)))
+
+
+def _addition(data: bytes, joined: bool, added: t.Sequence[Block]) -> bytearray:
+    """Return the new blocks for the end of the file, piece by piece: a list of their texts would double the memory."""
     addition = bytearray(b"\n" if joined and not data.endswith(b"\n") else b"")
     for number, block in enumerate(added):
-        # Piece by piece: a list of a hundred thousand texts beside their sum would be in memory twice.
         addition += text_of(block, joined and not number)
-    return tuple(sorted(edits)) + ((Edit(len(data), len(data), addition),) if added else ())
+    return addition
 
 
-def _next_that_stays(data: bytes, found: PlacedBlock, removed: t.AbstractSet[str]) -> t.Optional[PlacedBlock]:
-    while data.startswith(MARK.encode(), found.end):
-        found = read_block(data, found.end)
-        if found.block.title not in removed:
-            return found
+def _next_that_stays(data: bytes, placed: PlacedBlock, removed: t.AbstractSet[str]) -> t.Optional[PlacedBlock]:
+    """Return the first block directly behind this one that is not removed."""
+    while data.startswith(MARK.encode(), placed.end):
+        placed = read_block(data, placed.end)
+        if placed.block.title not in removed:
+            return placed
     return None
 
 
-def _last(data: bytes, found: PlacedBlock, removed: t.AbstractSet[str]) -> bool:
-    """Whether nothing but blocks that go stands behind a block."""
-    while data.startswith(MARK.encode(), found.end):
-        found = read_block(data, found.end)
-    return found.end == len(data)
+def _is_last(data: bytes, placed: PlacedBlock) -> bool:
+    """Return whether nothing but blocks stands behind a block."""
+    while data.startswith(MARK.encode(), placed.end):
+        placed = read_block(data, placed.end)
+    return placed.end == len(data)
 
 
-def _kept(path: str, data: bytes, block: Block, there: t.Mapping[str, Line]) -> t.List[Line]:
-    """The lines by hand that say all of a block already."""
+def _same_lines(path: str, data: bytes, block: Block, lines: t.Mapping[str, Line]) -> t.List[Line]:
+    """Return the unmanaged lines that already say all of a block; none where they say nothing of it."""
     same = []
     for line in block.lines:
         key, dummy, value = line.partition("\t")
-        other = there.get(key.lower())
-        if other is not None and other.value != value:
+        other = lines.get(key.lower())
+        if other is None:
+            continue
+        if other.value != value:
             raise _conflict(path, data, block, other)
-        same += [other] if other is not None else []
+        same.append(other)
     if same and len(same) < len(block.lines):
         raise _conflict(path, data, block, same[0])
     return same
@@ -347,43 +372,51 @@ def _conflict(path: str, data: bytes, block: Block, line: Line) -> Conflict:
     return Conflict(f"{where}: {said}; it is not ours to change for {shorten(block.title)}")
 
 
-def _renewed(there: Block, wanted: Block) -> Block:
-    """A block that is there already, brought to what is wanted: who added it and when stays; what is given anew counts.
+def _renewed(before: Block, asked: Block) -> Block:
+    """Return a block that is there as it will be: who added it and when stays, and what is given anew counts.
 
-    An expiry that was given as a span of time (it starts with +) is of the day when the lines were written, and stays too.
+    An expiry that was given as a span of time (it starts with +) counts from the day when the lines were written, so a
+    repeated run does not move it.
     """
-    given, known = wanted.note, there.note
-    same = there.lines == wanted.lines
+    given, known = asked.note, before.note
+    same_lines = before.lines == asked.lines
     expires = given.expires or known.expires
     if expires.startswith("+"):
-        expires = known.expires if same and known.expires else expires[1:]
-    who, when = (known.by, known.added) if same else (given.by, given.added)
-    return wanted._replace(note=Note(when, who, expires, given.ticket or known.ticket, given.comment or known.comment))
+        expires = known.expires if same_lines and known.expires else expires[1:]
+    return asked._replace(
+        note=Note(
+            added=known.added if same_lines else given.added,
+            by=known.by if same_lines else given.by,
+            expires=expires,
+            ticket=given.ticket or known.ticket,
+            comment=given.comment or known.comment,
+        )
+    )
 
 
 def settled(block: Block) -> Block:
-    """A block as it is written for the first time: a span of time has become its day."""
+    """Return a block as it is written for the first time: with the day that a span of time ends."""
     if not block.note.expires.startswith("+"):
         return block
     return block._replace(note=block.note._replace(expires=block.note.expires.lstrip("+")))
 
 
 def pieces(data: bytes, edits: t.Sequence[Edit]) -> t.Iterator[t.Union[bytes, memoryview]]:
-    """The edited source, piece by piece, without a second copy of it in memory."""
+    """Return the edited source piece by piece, without a second copy of it in memory."""
     view = memoryview(data)
     done = 0
-    for one in edits:
-        yield view[done : one.start]
-        yield one.content
-        done = one.end
+    for place in edits:
+        yield view[done : place.start]
+        yield place.content
+        done = place.end
     yield view[done:]
 
 
 def edited(data: bytes, edits: t.Sequence[Edit]) -> bytes:
-    """The edited source in one piece."""
+    """Return the edited source in one piece."""
     return b"".join(bytes(piece) for piece in pieces(data, edits))
 
 
 def size_after(data: bytes, edits: t.Sequence[Edit]) -> int:
-    """How many bytes the edited source has."""
-    return len(data) + sum(len(one.content) - (one.end - one.start) for one in edits)
+    """Return how many bytes the edited source has."""
+    return len(data) + sum(len(place.content) - (place.end - place.start) for place in edits)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The records that the drivers and the core share.
+"""The records that the drivers and everything above them share: host, instance, rendering, activation.
 
 Private to the collection: it can change at any time.
 """
@@ -49,7 +49,7 @@ def is_compiled(path: str) -> bool:
 
 
 class Capabilities(t.NamedTuple):
-    """What the installed MTA can do, asked of itself, never derived from the distribution's name.
+    """What the installed MTA can do. It is asked itself; the distribution's name says nothing about it.
 
     :param version: for comparison, for instance (3, 7, 11).
     :param table_types: lookup table types this build can compile or read (C(postconf -m), C(sendmail -d0.4)).
@@ -74,11 +74,11 @@ class Host(t.NamedTuple):
 
 
 class File(t.NamedTuple):
-    """The wanted content of one file of the configuration directory.
+    """The content that one file of the configuration directory shall have.
 
     :param content: the bytes; None removes the file.
-    :param mode: permission bits for a new file; an existing file keeps its own, its owner and its labels.
-    :param secret: its content never appears in a diff.
+    :param mode: the permission bits of a new file. An existing file keeps its own, with owner and labels.
+    :param secret: whether its content is kept out of every diff.
     """
 
     content: t.Optional[bytes]
@@ -86,16 +86,16 @@ class File(t.NamedTuple):
     secret: bool = False
 
 
-#: Paths relative to the configuration directory, to the wanted files.
+#: Files by their path relative to the configuration directory.
 Files = t.Mapping[str, File]
 
 
 class Rendering(t.NamedTuple):
-    """What a policy and the native settings become for one MTA.
+    """The native configuration of one MTA for a policy and native settings.
 
-    :param files: only source files; compiled ones (C(.db), C(.lmdb)) are made in the stage by build().
-    :param settings: every setting that is decided, native name to native value, for the summary and the check.
-    :param notes: what the baseline asks and this MTA cannot do, one sentence each.
+    :param files: source files only; build() compiles tables (C(.db), C(.lmdb)) in the stage.
+    :param settings: every setting that is decided, by native name, for the summary and the check.
+    :param notes: what the baseline has and this MTA cannot do, one sentence each.
     """
 
     files: Files
@@ -123,10 +123,10 @@ NOTHING, RELOAD, RESTART = "nothing", "reload", "restart"
 
 
 class Activation(t.NamedTuple):
-    """What makes a change effective.
+    """What puts a change into force.
 
     :param kind: one of C(nothing) (tables that are read live), C(reload), C(restart).
-    :param because: the settings or files that ask for it.
+    :param because: the settings or files that need it.
     """
 
     kind: str
@@ -134,7 +134,7 @@ class Activation(t.NamedTuple):
 
 
 class Running(t.NamedTuple):
-    """The daemon as the system sees it. I(started) is the process start time in clock ticks since boot."""
+    """The daemon as the system reports it. I(started) is the start of the process in clock ticks since boot."""
 
     pid: t.Optional[int]
     started: t.Optional[int]

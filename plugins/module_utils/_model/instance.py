@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The records that the drivers and the core share about instances that are made and removed.
+"""The records about instances that are created and removed.
 
 Private to the collection: it can change at any time.
 """
@@ -13,12 +13,12 @@ from .host import Instance
 
 
 class InstanceRequest(t.NamedTuple):
-    """The instance that is wanted.
+    """The instance as the user asks for it.
 
-    :param queue_directory: None leaves it to an instance that is there; a new one gets the driver's default.
+    :param queue_directory: None keeps that of an existing instance; a new one gets the driver's default.
     :param data_directory: the same; sendmail has none.
-    :param group: C(multi_instance_group); None leaves it alone.
-    :param listen: addresses, C(all) or C(loopback); empty leaves them alone.
+    :param group: C(multi_instance_group); None does not change it.
+    :param listen: addresses, C(all) or C(loopback); empty does not change them.
     """
 
     name: str
@@ -33,11 +33,11 @@ class InstanceRequest(t.NamedTuple):
 
 
 class ExistingInstance(t.NamedTuple):
-    """What is there of an additional instance.
+    """What exists of an additional instance.
 
     :param instance: None where its configuration directory holds no configuration.
     :param registered: whether the MTA, or the service manager, knows it.
-    :param pid: its daemon, also one that nobody should have started.
+    :param pid: its daemon, even where none should run.
     """
 
     instance: t.Optional[Instance]
@@ -47,7 +47,7 @@ class ExistingInstance(t.NamedTuple):
 
 
 class UndoableStep(t.NamedTuple):
-    """One thing to do, in words, and how to take it back."""
+    """One thing to do, in words, and how to undo it."""
 
     text: str
     do: t.Callable[[], None]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kinds of option values: each knows how Ansible takes it and how it is checked and normalised.
+"""Kinds of option values: how Ansible takes a value, and how it is checked and normalised.
 
-A kind's I(parse) gets the value Ansible handed over and returns the normalised one, or raises ValueError with a
-sentence. Nothing that passes can hold a control character, so that no value can become a second setting.
+A kind's I(parse) gets the value that Ansible handed over and returns it normalised, or raises ValueError with a
+sentence. No value that passes can hold a control character, so that none can become a second setting.
 
 Private to the collection: it can change at any time.
 """
@@ -48,7 +48,7 @@ class Option(t.NamedTuple):
 
 
 def duration(text: t.Any) -> int:
-    """Seconds, written as a number with an optional unit s, m, h, d or w."""
+    """Return the seconds of a number with an optional unit s, m, h, d or w."""
     match = _DURATION.match(str(text))
     if not match:
         raise ValueError("not a time, like 30s, 5m, 4h, 5d")
@@ -56,7 +56,7 @@ def duration(text: t.Any) -> int:
 
 
 def size(text: t.Any) -> int:
-    """Bytes, written as a number with an optional unit k, M or G (powers of 1024)."""
+    """Return the bytes of a number with an optional unit k, M or G (powers of 1024)."""
     match = _SIZE.match(str(text))
     if not match:
         raise ValueError("not a size in bytes, like 26214400, 25M, 1G")
@@ -64,56 +64,56 @@ def size(text: t.Any) -> int:
 
 
 def text(value: str) -> str:
-    """Printable ASCII on one line, without what steers main.cf or m4."""
+    """Return printable ASCII on one line, without the characters that mean something in main.cf or m4."""
     if not value.isprintable() or not all(ord(letter) < 128 for letter in value) or len(value) > 200:
-        raise ValueError("printable ASCII on one line, at most 200 characters, is wanted")
+        raise ValueError("expected printable ASCII on one line, at most 200 characters")
     if set(value) & set("$`'\"#{}\\") or value != value.strip():
         raise ValueError("blanks at the ends and the characters $ ` ' \" # { } \\ are not allowed")
     return value
 
 
 def path(value: str) -> str:
-    """An absolute path of ordinary characters."""
+    """Return an absolute path of ordinary characters."""
     if not re.match(r"/[A-Za-z0-9._/@+:-]*\Z", value) or "/../" in value + "/" or len(value) > 1000:
-        raise ValueError("an absolute path of letters, digits and . _ / @ + : - is wanted")
+        raise ValueError("expected an absolute path of letters, digits and . _ / @ + : -")
     return value
 
 
 def ciphers(value: str) -> str:
-    """An OpenSSL cipher list (openssl-ciphers(1))."""
+    """Return an OpenSSL cipher list (openssl-ciphers(1))."""
     if not re.match(r"[A-Za-z0-9@=+!:_-]{1,2000}\Z", value):
         raise ValueError("not an OpenSSL cipher list")
     return value
 
 
 def count_between(low: int, high: int) -> t.Callable[[t.Any], int]:
-    """A whole number within bounds."""
+    """Return the parser of a whole number within bounds."""
 
     def parse(value: t.Any) -> int:
         if isinstance(value, bool) or not low <= int(value) <= high:
-            raise ValueError(f"a whole number from {low} to {high} is wanted")
+            raise ValueError(f"expected a whole number from {low} to {high}")
         return int(value)
 
     return parse
 
 
 def listener(value: str) -> str:
-    """An address to listen on, or one of the words all and loopback."""
+    """Return an address to listen on, or one of the words all and loopback."""
     return value if value in ("all", "loopback") else str(_addresses.address(value))
 
 
 def any_address(value: str) -> str:
-    """An IP address in its canonical form."""
+    """Return an IP address in its canonical form."""
     return str(_addresses.address(value))
 
 
 def any_network(value: str) -> str:
-    """A network in its canonical form."""
+    """Return a network in its canonical form."""
     return str(_addresses.network(value))
 
 
 def next_hop(value: str) -> str:
-    """A host name, or an IP address without brackets."""
+    """Return a host name, or an IP address without brackets."""
     try:
         return str(_addresses.address(value))
     except ValueError:
@@ -121,14 +121,14 @@ def next_hop(value: str) -> str:
 
 
 def alias_target(value: str) -> str:
-    """A mail address or a local name; never a file, a program or an include (aliases(5))."""
+    """Return a mail address or a local name; never a file, a program or an include (aliases(5))."""
     return _addresses.mail_address(value) if "@" in value else alias_name(value)
 
 
 def alias_name(value: str) -> str:
-    """The local name on the left side of an alias."""
+    """Return the local name on the left side of an alias."""
     if not re.match(r"[A-Za-z0-9._+-]{1,64}\Z", value):
-        raise ValueError("a local name of letters, digits and . _ + - is wanted")
+        raise ValueError("expected a local name of letters, digits and . _ + -")
     return value.lower()
 
 
@@ -148,17 +148,17 @@ CIPHERS = Kind({"type": "str"}, ciphers)
 
 
 def count(low: int, high: int) -> Kind:
-    """A whole number from low to high."""
+    """Return the kind of a whole number from low to high."""
     return Kind({"type": "int"}, count_between(low, high))
 
 
 def choice(*words: str) -> Kind:
-    """One of a few words."""
+    """Return the kind of one of a few words."""
     return Kind({"type": "str", "choices": list(words)}, _same)
 
 
 def each(parse: t.Callable[[str], str], choices: t.Sequence[str] = ()) -> Kind:
-    """A list of strings, each parsed; duplicates go, order stays."""
+    """Return the kind of a list of strings, each parsed: duplicates are removed, the order stays."""
     spec: t.Dict[str, t.Any] = {"type": "list", "elements": "str"}
     if choices:
         spec["choices"] = list(choices)
@@ -166,7 +166,7 @@ def each(parse: t.Callable[[str], str], choices: t.Sequence[str] = ()) -> Kind:
 
 
 def mapping(key: t.Callable[[str], str], item: t.Callable[[str], str]) -> Kind:
-    """A dictionary of names to a string or a list of strings; becomes a sorted tuple of (name, items)."""
+    """Return the kind of a dictionary of names to a string or a list of strings, parsed to a sorted tuple of (name, items)."""
 
     def parse(given: t.Mapping[str, t.Any]) -> t.Tuple[t.Tuple[str, t.Tuple[str, ...]], ...]:
         return tuple(sorted((key(name), _items(name, value, item)) for name, value in given.items()))
@@ -175,12 +175,12 @@ def mapping(key: t.Callable[[str], str], item: t.Callable[[str], str]) -> Kind:
 
 
 def section(options: t.Sequence[Option]) -> Kind:
-    """A dictionary of options."""
+    """Return the kind of a dictionary of options."""
     return Kind({"type": "dict", "options": argument_spec(options)}, _same, tuple(options))
 
 
 def records(options: t.Sequence[Option], required: t.Sequence[str]) -> Kind:
-    """A list of dictionaries with the same options."""
+    """Return the kind of a list of dictionaries with the same options."""
     inner = argument_spec(options)
     for name in required:
         inner[name]["required"] = True
@@ -188,14 +188,14 @@ def records(options: t.Sequence[Option], required: t.Sequence[str]) -> Kind:
 
 
 def argument_spec(options: t.Sequence[Option]) -> t.Dict[str, t.Dict[str, t.Any]]:
-    """The options as an Ansible argument spec, without defaults: the baseline fills in later."""
+    """Return the options as an Ansible argument spec, without defaults: the baseline fills in later."""
     return {option.name: dict(option.kind.spec) for option in options}
 
 
 def parse_option(path_: str, option: Option, value: t.Any) -> t.Any:
-    """Normalise one value, or say which option cannot take it.
+    """Return one value normalised.
 
-    :raises OptionError: with the dotted path of the option.
+    :raises OptionError: naming the option by its dotted path, and the value.
     """
     try:
         return option.kind.parse(value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The relay policy: its vocabulary, its baseline, and how what was typed becomes a record.
+"""The relay policy: its options, its baseline, and how what the user wrote becomes a record.
 
 The table SECTIONS is the one place where an option stands: Ansible's argument spec, the parsing, the baseline and
 the documentation of the modules all come from it. What an option becomes in main.cf or sendmail.mc stands in the
@@ -186,10 +186,10 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = argument_spec(SECTIONS)
 
 
 def parse(params: t.Optional[t.Mapping[str, t.Any]], baseline: str = "hardened") -> Policy:
-    """What the user typed, over the baseline.
+    """Return what the user wrote, filled up from the baseline.
 
     :param params: the module's I(policy) option as Ansible hands it over.
-    :param baseline: C(hardened) fills what is not given; C(none) leaves it to the MTA.
+    :param baseline: C(hardened) fills what is not given; C(none) leaves that to the MTA.
     :raises OptionError: naming the option by its dotted path.
     """
     given: t.List[str] = []
@@ -203,16 +203,16 @@ def _parse_section(
     unknown = sorted(set(params) - {option.name for option in options})
     if unknown:
         raise OptionError(f"{path}.{unknown[0]}", params[unknown[0]], "there is no such option")
-    return Policy({option.name: _parse_one(path, option, params, fill, given) for option in options})
+    return Policy({option.name: _parse_option(path, option, params, fill, given) for option in options})
 
 
-def _parse_one(path: str, option: Option, params: t.Mapping[str, t.Any], fill: bool, given: t.List[str]) -> t.Any:
+def _parse_option(path: str, option: Option, params: t.Mapping[str, t.Any], fill: bool, given: t.List[str]) -> t.Any:
     here = f"{path}.{option.name}"
     value = params.get(option.name)
     kind_type = option.kind.spec["type"]
     if option.kind.options and kind_type == "dict":
         if not isinstance(value or {}, dict):
-            raise OptionError(here, value, "a dictionary is wanted")
+            raise OptionError(here, value, "expected a dictionary")
         return _parse_section(here, option.kind.options, value or {}, fill, given)
     if value is None:
         return parse_option(here, option, option.baseline) if fill and option.baseline is not None else _unset(option)

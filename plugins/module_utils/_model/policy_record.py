@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The relay policy as a record, without the vocabulary that it is read with: what a candidate is checked against.
+"""The relay policy as a record, without the table of options that it was parsed with.
+
+Kept apart so that a check of a candidate does not send that table to the host.
 
 Private to the collection: it can change at any time.
 """
@@ -13,9 +15,9 @@ import typing as t
 class Policy:
     """A relay policy, read as C(policy.limits.message_size); an option that is not set is None.
 
-    Lists of records are tuples of the same kind. I(given) holds the dotted paths that the user wrote himself, so
-    that a driver can tell a wish (which must be done or refused) from the baseline (which is done where it can);
-    I(hardened) says whether there is a baseline.
+    Lists of records are tuples of policies. I(given) holds the dotted paths of the options that the user wrote. So a
+    driver can tell a request, which it must do or refuse, from the baseline, which it does where it can. I(hardened)
+    says whether there is a baseline.
     """
 
     def __init__(
@@ -40,16 +42,16 @@ class Policy:
         return f"Policy({self._values!r})"
 
     def wants(self, path: str) -> bool:
-        """Whether the user wrote this option himself, or one below it."""
+        """Return whether the user wrote this option, or one below it."""
         return any(name == path or name.startswith(path + ".") for name in self.given)
 
     def as_dict(self) -> t.Dict[str, t.Any]:
-        """Plain data again, without what is not set."""
+        """Return the policy as plain data, without the options that are not set."""
         return {name: _plain(value) for name, value in self._values.items() if value is not None and value != ()}
 
 
 def server_level(policy: Policy) -> str:
-    """What stands for policy.tls.server.level: none, may or encrypt; without a word it is may where there is a certificate."""
+    """Return policy.tls.server.level: none, may or encrypt. Where it is not set, it is may with a certificate, else none."""
     server = policy.tls.server
     return str(server.level or ("may" if server.certificate else "none"))
 

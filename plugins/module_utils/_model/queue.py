@@ -18,7 +18,7 @@ from .._clock import utc
 
 INCOMING, ACTIVE, DEFERRED, HOLD, CORRUPT = "incoming", "active", "deferred", "hold", "corrupt"
 
-#: Postfix's words are the common ones; sendmail's normal, quarantined and lost messages, and Postfix's maildrop, map to them.
+#: The names of queues, with the common status that each stands for. The common ones are Postfix's.
 STATUSES = {
     "maildrop": INCOMING,
     INCOMING: INCOMING,
@@ -35,8 +35,9 @@ STATUSES = {
 FLUSH, DELIVER, RELEASE, REQUEUE, DELETE, EXPIRE = "flush", "deliver", "release", "requeue", "delete", "expire"
 ACTIONS = (FLUSH, DELIVER, HOLD, RELEASE, REQUEUE, DELETE, EXPIRE)
 
+#: How often a message is looked for before it counts as gone, and the seconds between.
 _LOOKS = 4
-_GLANCE = 0.01
+_PAUSE = 0.01
 
 
 class Recipient(t.NamedTuple):
@@ -52,15 +53,15 @@ class Recipient(t.NamedTuple):
 class Message(t.NamedTuple):
     """One queued message.
 
-    :param queue: the MTA's word: incoming, active, deferred, hold, corrupt; normal, quarantined, lost.
-    :param status: the common word, see STATUSES.
+    :param queue: the MTA's name: incoming, active, deferred, hold, corrupt; normal, quarantined, lost.
+    :param status: the common name, see STATUSES.
     :param arrival: seconds since the epoch.
     :param size: bytes, as the MTA counts them: Postfix the whole message, sendmail its body.
     :param sender: the envelope sender; C(<>) is the null sender.
     :param reason: why the message as a whole waits, where the MTA says so.
-    :param attempts: how often it was tried; None where the MTA does not count.
-    :param expiring: it was told to bounce at the next attempt.
-    :param path: its control file; empty where it was not looked for.
+    :param attempts: how often delivery was tried; None where the MTA does not count.
+    :param expiring: whether it will bounce at the next attempt.
+    :param path: its control file; empty where it was not looked up.
     """
 
     id: str
@@ -80,7 +81,7 @@ class Message(t.NamedTuple):
 
 
 class Identity(t.NamedTuple):
-    """What tells a message from another one that got the same queue ID later, and what an action needs of it."""
+    """What distinguishes a message from a later one with the same queue ID, and what an action needs of it."""
 
     id: str
     instance: str
@@ -99,9 +100,10 @@ class Skipped(t.NamedTuple):
 
 
 class ActionResult(t.NamedTuple):
-    """What an action came to. A message that left the queue meanwhile is gone, which is no failure.
+    """What an action did.
 
-    :param transcript: what the MTA said while it worked, where somebody wants to read it.
+    :param gone: messages that left the queue before the action reached them, which is no failure.
+    :param transcript: what the MTA said while it worked, where it says anything.
     """
 
     affected: t.Tuple[Identity, ...] = ()
@@ -114,7 +116,7 @@ class Detail(t.NamedTuple):
     """One message with its content.
 
     :param headers: name and value, unfolded, in order.
-    :param body: text up to the limit that was asked for; undecodable bytes are shown as C(\\xNN).
+    :param body: text up to the requested limit; undecodable bytes are shown as C(\\xNN).
     :param body_size: bytes of the whole body.
     """
 
@@ -136,7 +138,7 @@ class HostStatus(t.NamedTuple):
     when: int
 
 
-#: Told about a file that cannot be read as a message: its name, and why.
+#: What is called with the name of a file that cannot be read as a message, and the reason.
 ReportUnreadable = t.Callable[[str, str], None]
 
 
@@ -145,78 +147,78 @@ def ignore(path: str, why: str) -> None:
 
 
 def identity(message: Message) -> Identity:
-    """The part of a message that an action needs."""
+    """Return the part of a message that an action needs."""
     return Identity(
         message.id, message.instance, message.status, message.arrival, message.size, message.sender, message.path
     )
 
 
 def look_for(targets: t.Sequence[Identity], look: t.Callable[[Identity], t.Any]) -> t.Dict[str, t.Any]:
-    """What was seen of each message, by its ID. What is not seen is looked for again before it is called gone.
+    """Return what I(look) finds of each message, by ID. A message that is not found is looked for again before it counts as gone.
 
-    A message can move from a place not yet looked into to one that was just found empty of it.
+    A message can move from a place not yet searched to one that was searched already.
     """
-    found: t.Dict[str, t.Any] = {}
+    results: t.Dict[str, t.Any] = {}
     missing = list(targets)
     for attempt in range(_LOOKS):
         if attempt:
-            time.sleep(_GLANCE)
+            time.sleep(_PAUSE)
         for target in missing:
-            seen = look(target)
-            if seen:
-                found[target.id] = seen
-        missing = [target for target in missing if target.id not in found]
+            result = look(target)
+            if result:
+                results[target.id] = result
+        missing = [target for target in missing if target.id not in results]
         if not missing:
             break
-    return found
+    return results
 
 
 # --- for people and JSON -----------------------------------------------------------------------------------------
 
 
 def as_record(message: Message) -> t.Dict[str, t.Any]:
-    """A message as Ansible returns it."""
+    """Return a message as the modules return it."""
     record: t.Dict[str, t.Any] = dict(message._asdict())
     record["arrived"] = utc(message.arrival)
     record["recipients"] = [
-        {"address": one.address, "reason": one.reason, "dsn": status_code(one.reason or message.reason)}
-        for one in message.recipients
+        {"address": to.address, "reason": to.reason, "dsn": status_code(to.reason or message.reason)}
+        for to in message.recipients
     ]
     return record
 
 
 def waits_for(message: Message) -> str:
-    """Why a message is still here, as a sentence."""
-    reasons = sorted({one.reason or message.reason for one in message.recipients} - {""})
-    said = "; ".join(reasons) or "nothing is recorded yet"
+    """Return a sentence that says why a message is still in the queue."""
+    reasons = sorted({to.reason or message.reason for to in message.recipients} - {""})
+    recorded = "; ".join(reasons) or "nothing is recorded yet"
     if message.status == HOLD:
-        return f"It is on hold until somebody releases it ({message.reason or 'no reason is recorded'})."
+        return f"It is on hold until it is released ({message.reason or 'no reason is recorded'})."
     if message.status == CORRUPT:
-        return "The MTA could not read its file and put it aside."
+        return "The MTA could not read its file and set it aside."
     if message.status == ACTIVE:
-        return f"It is being delivered or about to be (last result: {said})."
+        return f"It is being delivered or about to be (last result: {recorded})."
     if message.status == INCOMING:
-        return "It has just arrived and was not tried yet."
+        return "It has just arrived; no delivery was tried yet."
     following = f"next attempt {utc(message.next_attempt)}" if message.next_attempt else "next attempt with a queue run"
-    return f"It was tried and put back, {following}: {said}."
+    return f"Delivery was tried and deferred, {following}: {recorded}."
 
 
 _STATUS = re.compile(r"\b[2345][0-9][0-9][ -]([245]\.[0-9]{1,3}\.[0-9]{1,3})\b")
 
 
 def status_code(reason: str) -> str:
-    """The enhanced status code in an MTA's text (RFC 3463), where it stands behind a reply code; else empty."""
+    """Return the enhanced status code behind a reply code in an MTA's text (RFC 3463); empty where there is none."""
     match = _STATUS.search(reason)
     return match.group(1) if match else ""
 
 
 def clean(raw: bytes) -> str:
-    """Bytes of a queue file as text that every JSON parser takes; what is not UTF-8 is shown as C(\\xNN)."""
+    """Return bytes of a queue file as text for JSON; what is not UTF-8 is shown as C(\\xNN)."""
     return raw.decode("utf-8", "backslashreplace")
 
 
 def unfold(text: str) -> t.Iterator[t.Tuple[str, str]]:
-    """Header lines as name and value, folded ones joined (RFC 5322 section 2.2.3)."""
+    """Return header fields as name and value, with folded lines joined (RFC 5322 section 2.2.3)."""
     name, value = "", ""
     for line in text.splitlines():
         if line[:1] in (" ", "\t") and name:
@@ -241,7 +243,7 @@ ORDERS = tuple(sorted(_ORDERS))
 
 
 def first(messages: t.Iterable[Message], order: str, limit: int) -> t.List[Message]:
-    """The first I(limit) messages in an order, holding no more than these; reads the stream to its end."""
+    """Return the first I(limit) messages in an order. Read the stream to its end, but keep no more messages than these."""
     if limit > 0:
         return heapq.nsmallest(limit, messages, key=_ORDERS[order])
     for dummy in messages:

@@ -40,14 +40,14 @@ _SECONDS = re.compile(r"\b[0-9]+ (seconds|minutes|hours)\b")
 
 
 class Explained(t.NamedTuple):
-    """A reason without what differs from one message to the next, and the host that it names; empty without one."""
+    """A reason without what differs between messages, and the host that it names; empty where it names none."""
 
     text: str
     host: str
 
 
 def explain(reason: str) -> Explained:
-    """Make reasons countable: "timed out" is one thing, whatever address, host, recipient or serial number it names."""
+    """Make reasons countable: "timed out" is one reason, whatever address, host, recipient or serial number it names."""
     if not reason:
         return Explained(NO_REASON, "")
     named = _HOST_AND_ADDRESS.search(reason) or _NAME.search(reason)
@@ -57,7 +57,9 @@ def explain(reason: str) -> Explained:
     text = _NAME.sub("HOST", text)
     text = _SERIAL.sub("ID", text)
     text = _SECONDS.sub(r"N \1", text)
-    host = named.group(1) if named and named.re is _HOST_AND_ADDRESS else named.group(0) if named else ""
+    host = ""
+    if named:
+        host = named.group(1) if named.re is _HOST_AND_ADDRESS else named.group(0)
     return Explained(" ".join(text.split()), host.rstrip(".").lower())
 
 
@@ -75,8 +77,8 @@ _Table = t.Dict[str, _Row]
 class _Rows(t.NamedTuple):
     """The rows in which a recipient counts.
 
-    :param only: where it is its message's only one: its own row, and one that stands for the rest.
-    :param each: its own row, its domain's, its next hop's, its reason's.
+    :param only: for the only recipient of a message: its own row, and a shared row for the others.
+    :param each: its own row, and those of its domain, next hop and reason.
     """
 
     only: t.Tuple[_Row, ...]
@@ -84,23 +86,23 @@ class _Rows(t.NamedTuple):
 
 
 class Tally:
-    """Counts messages into the tables of a summary. What it holds grows with the names, not with the messages.
+    """The count of messages for a summary. Its size grows with the names, not with the messages.
 
     :param now: seconds since the epoch, from which ages are counted.
     """
 
     def __init__(self, now: float) -> None:
-        # An age on the limit belongs to the older class, as qshape has it.
+        # An age on the limit belongs to the older class, as in qshape.
         self._cuts = [now - minutes * 60 for minutes in reversed(AGE_LIMITS)]
         self._number = 0
         self._total = _new_row()
         self._tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
-        # What was found out once is not found out for each message again: the rows of a status with a sender, and of an
-        # address with a reason, and what a reason means.
+        # Computed once for many messages: the rows of a status with a sender, those of an address with a reason, and what
+        # a reason means.
         self._by_sender: t.Dict[t.Tuple[str, str], t.Tuple[_Row, ...]] = {}
         self._by_recipient: t.Dict[t.Tuple[str, str], _Rows] = {}
         self._explained: t.Dict[str, Explained] = {}
-        # One row that stands for rows of several tables as long as messages are counted, and those rows.
+        # Shared rows, which stand for rows of several tables while messages are counted, each with those rows.
         self._shared: t.Dict[t.Tuple[str, ...], t.Tuple[_Row, t.Tuple[_Row, ...]]] = {}
 
     def watch(self, messages: t.Iterable[Message]) -> t.Iterator[Message]:
@@ -130,7 +132,7 @@ class Tally:
             self._add_several(message, age)
 
     def _add_only(self, recipient: Recipient, message: Message, age: int) -> None:
-        """The recipient of a message that has no other."""
+        """Count the only recipient of a message."""
         address, own = recipient
         reason = own or message.reason
         oldest = (message.arrival, message.instance, message.id, reason)
@@ -143,7 +145,7 @@ class Tally:
                 row[_OLDEST] = oldest
 
     def _add_several(self, message: Message, age: int) -> None:
-        """Each of several recipients; to a domain with two of them it is still one message."""
+        """Count each of several recipients. Two of them in a domain are one message to that domain."""
         number = self._number
         for address, own in message.recipients:
             reason = own or message.reason
@@ -186,25 +188,25 @@ class Tally:
     def _share(self, rows: t.Tuple[_Row, ...], *names: str) -> _Row:
         return self._shared.setdefault(names, (_new_row(), rows))[0]
 
-    def _settle(self) -> None:
-        """Give what was counted in shared rows to the tables."""
+    def _distribute(self) -> None:
+        """Add what was counted in shared rows to the tables."""
         for shared, rows in self._shared.values():
             for row in rows:
                 row[_OLDEST] = min(row[_OLDEST], shared[_OLDEST])
-                for place in (_MESSAGES, _RECIPIENTS, _BYTES, *range(_AGES, len(shared))):
-                    row[place] += shared[place]
+                for column in (_MESSAGES, _RECIPIENTS, _BYTES, *range(_AGES, len(shared))):
+                    row[column] += shared[column]
             shared[:] = _new_row()
 
     def summary(self, top: int) -> t.Dict[str, t.Any]:
-        """The tables, each with its I(top) rows by messages; 0 is all of them, which alone can be merged exactly."""
-        self._settle()
+        """Return the tables, each with its I(top) rows by messages. With 0 it has all rows, and can be merged exactly."""
+        self._distribute()
         return _summary(self._total, self._tables, top)
 
 
 def merge(summaries: t.Mapping[str, t.Mapping[str, t.Any]], top: int = 0) -> t.Dict[str, t.Any]:
-    """Summaries of hosts as one. Exact when each is complete: the result equals one count over all messages.
+    """Merge the summaries of hosts. Where each is complete, the result equals one count over all messages.
 
-    :param summaries: the host's name to its summary; each oldest message gets its host's name.
+    :param summaries: by host. Each oldest message gets its host's name.
     """
     total = _new_row()
     tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
@@ -219,7 +221,7 @@ def merge(summaries: t.Mapping[str, t.Mapping[str, t.Any]], top: int = 0) -> t.D
 
 
 def _remember(known: t.Dict[t.Any, t.Any], key: t.Any, value: t.Any) -> None:
-    """Keep an answer, in bounds: reasons with a serial number in them are all different."""
+    """Keep an answer, within bounds: reasons with a serial number are all different."""
     if len(known) >= _REMEMBERED:
         known.clear()
     known[key] = value
@@ -244,8 +246,8 @@ def _add_row(row: _Row, more: t.Mapping[str, t.Any], host: str) -> None:
         row[_AGES + age] += several
     oldest = more["oldest"]
     if oldest:
-        found = (oldest["arrival"], oldest.get("host") or host, oldest["instance"], oldest["id"], oldest["reason"])
-        row[_OLDEST] = min(row[_OLDEST], found)
+        candidate = (oldest["arrival"], oldest.get("host") or host, oldest["instance"], oldest["id"], oldest["reason"])
+        row[_OLDEST] = min(row[_OLDEST], candidate)
 
 
 def _summary(total: _Row, tables: t.Mapping[str, _Table], top: int) -> t.Dict[str, t.Any]:
@@ -273,9 +275,9 @@ def _as_dict(row: _Row) -> t.Dict[str, t.Any]:
     }
 
 
-def _as_oldest(found: t.Tuple[t.Any, ...]) -> t.Optional[t.Dict[str, t.Any]]:
-    if found is _NOBODY:
+def _as_oldest(oldest: t.Tuple[t.Any, ...]) -> t.Optional[t.Dict[str, t.Any]]:
+    if oldest is _NOBODY:
         return None
-    instance, message, reason = found[-3:]
-    oldest = {"arrival": found[0], "arrived": utc(found[0]), "instance": instance, "id": message, "reason": reason}
-    return dict(oldest, host=found[1]) if len(found) == 5 else oldest
+    arrival, *host, instance, queue_id, reason = oldest
+    facts = {"arrival": arrival, "arrived": utc(arrival), "instance": instance, "id": queue_id, "reason": reason}
+    return dict(facts, host=host[0]) if host else facts

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where an address goes and why: one record for both MTAs.
+"""Where an address goes and why: the records of route_info, the same for both MTAs.
 
 Private to the collection: it can change at any time.
 """
@@ -14,7 +14,7 @@ SMTP_PORT = 25
 
 
 class Rewriting(t.NamedTuple):
-    """One rewriting: a rule set of sendmail, a table or a service of Postfix."""
+    """One step of the rewriting: a rule set of sendmail, a table or a service of Postfix."""
 
     rule: str
     given: str
@@ -41,7 +41,7 @@ class TableEntry(t.NamedTuple):
 
 
 class Hop(t.NamedTuple):
-    """A next hop: by the MX records of the name, or the host itself."""
+    """A next hop: a name whose MX records are looked up, or a host."""
 
     name: str
     port: int = SMTP_PORT
@@ -51,14 +51,15 @@ class Hop(t.NamedTuple):
 class Route(t.NamedTuple):
     """Where a message for an address goes.
 
-    :param recipient: the address at the end of all rewriting.
+    :param recipient: the address after all rewriting.
     :param verdict: C(remote), C(local), C(error), C(discard) or C(unknown).
-    :param transport: the MTA's word: a mailer of sendmail, a transport of Postfix.
+    :param transport: a mailer of sendmail, a transport of Postfix.
     :param nexthop: as the MTA writes it.
     :param decided_by: the table entry that decided; None where no table did.
     :param because: one sentence.
-    :param entries: every entry that was found on the way.
-    :param answer: what a client would be told at RCPT, as far as it can be said; I(rules) is how.
+    :param entries: every table entry that matched.
+    :param answer: the reply that a client would get at RCPT, as far as it can be known.
+    :param rules: the steps to that answer.
     """
 
     address: str
@@ -76,7 +77,7 @@ class Route(t.NamedTuple):
 
 
 class RouteQuestion(t.NamedTuple):
-    """The question: an address, from whom, and for which client."""
+    """What to trace: a recipient, from this sender, for this client."""
 
     address: str
     sender: str = ""
@@ -84,13 +85,14 @@ class RouteQuestion(t.NamedTuple):
 
 
 class Settings(t.NamedTuple):
-    """What the checks of a host need to know of its MTA's configuration.
+    """What the checks of a host need of its MTA's configuration.
 
-    :param needed_bytes: free space in the queue's file system below which mail is not taken.
-    :param certificate: file of the server's certificate.
-    :param queue_load: load from which mail is only queued; I(refuse_load): from which connections are refused.
+    :param needed_bytes: free space in the queue's file system below which no mail is taken.
+    :param certificate: the file of the server's certificate.
+    :param queue_load: the load from which mail is only queued.
+    :param refuse_load: the load from which connections are refused.
     :param closes_quotes: whether open quotes in MIME fields are closed over their last letter.
-    :param read_at_start: configuration that is read by a starting daemon only.
+    :param read_at_start: the files that only a starting daemon reads.
     """
 
     needed_bytes: int = 0
@@ -102,23 +104,23 @@ class Settings(t.NamedTuple):
 
 
 def parents(domain: str) -> t.Tuple[str, ...]:
-    """The domains above a domain, the nearest first: C(b.c), C(c) of C(a.b.c)."""
+    """Return the domains above a domain, the nearest first: C(b.c), C(c) of C(a.b.c)."""
     labels = domain.split(".")
     return tuple(".".join(labels[start:]) for start in range(1, len(labels)))
 
 
 def find_line(text: str, key: str) -> int:
-    """The line of a table's source on which a key stands; 0 where it does not. Keys are compared without case."""
-    wanted = key.lower()
+    """Return the line of a table's source with a key, 0 where there is none. Case does not count."""
+    folded = key.lower()
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split(None, 1)
-        if words and not line.startswith(("#", " ", "\t")) and words[0].strip('"').rstrip(":").lower() == wanted:
+        if words and not line.startswith(("#", " ", "\t")) and words[0].strip('"').rstrip(":").lower() == folded:
             return number
     return 0
 
 
 def as_facts(route: Route) -> t.Dict[str, t.Any]:
-    """A route as the modules return it."""
+    """Return a route as the modules return it."""
     facts = dict(route._asdict())
     facts["hops"] = [dict(hop._asdict()) for hop in route.hops]
     facts["steps"] = [dict(step._asdict()) for step in route.steps]

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One vocabulary to select messages and deliveries, wherever records have a sender, recipients, an age and a reason.
+"""The option I(select): which messages or deliveries are meant, by sender, recipient, age, reason and the like.
 
 Private to the collection: it can change at any time.
 
 Criteria are joined by "and", the values of one criterion by "or". The criteria about a recipient (recipient, domain,
-reason) must all hold for one and the same recipient, so that "domain yahoo.example, reason timed out" finds what
-times out there and not a message that timed out elsewhere.
+reason) must all hold for the same recipient: "domain yahoo.example, reason timed out" selects what timed out there,
+not a message that timed out elsewhere.
 """
 
 import re
@@ -18,7 +18,7 @@ from .. import _addresses
 from .._errors import OptionError
 from .kinds import duration, size
 
-#: How the null sender of a bounce is written, in records and in selections alike.
+#: The null sender of a bounce, as records and selections write it.
 NULL_SENDER = "<>"
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
@@ -43,20 +43,20 @@ _ID = re.compile(r"[A-Za-z0-9]{6,32}\Z")
 
 
 class DeliveryRecipient(t.NamedTuple):
-    """A recipient with what became of it. I(reason) is the MTA's text; empty where nothing was tried yet."""
+    """A recipient and the MTA's text about the last attempt; empty where there was none."""
 
     address: str
     reason: str = ""
 
 
 class SelectableRecord(t.NamedTuple):
-    """What a selection looks at. Any record with these attributes will do; this one is for records of another shape.
+    """What a selection looks at. Every record with these attributes can be selected; this one is for other records.
 
     :param sender: the envelope sender; C(<>) is the null sender.
     :param arrival: seconds since the epoch.
     :param size: bytes.
     :param status: a word of the records' own vocabulary.
-    :param reason: why the message as a whole waits; holds for each recipient without a reason of its own.
+    :param reason: why the message as a whole waits. It counts for each recipient without a reason of its own.
     """
 
     id: str
@@ -69,7 +69,7 @@ class SelectableRecord(t.NamedTuple):
 
 
 class Selection(t.NamedTuple):
-    """The criteria, normalised. None is no criterion; an empty set is one that nothing meets."""
+    """The criteria, normalised. None is no criterion; an empty set is one that no record meets."""
 
     ids: t.Optional[t.FrozenSet[str]] = None
     sender: t.Optional[t.Tuple[str, ...]] = None
@@ -89,18 +89,18 @@ Predicate = t.Callable[[t.Any], bool]
 
 
 def parse(given: t.Optional[t.Mapping[str, t.Any]], statuses: t.Mapping[str, str]) -> Selection:
-    """Check and normalise the option I(select).
+    """Return the option I(select), checked and normalised.
 
     :param statuses: every word that I(select.status) can take, with the status it stands for.
-    :raises OptionError: for a value that cannot be meant, among them every empty string: an unset variable must
-        not turn into a selection that is wider than what was typed.
+    :raises OptionError: a value that makes no sense, and every empty string: an unset variable must not become a
+        selection that is wider than what was typed.
     """
-    wanted = {name: value for name, value in (given or {}).items() if value is not None}
-    return Selection(**{name: _PARSERS[name](f"select.{name}", value, statuses) for name, value in wanted.items()})
+    criteria = {name: value for name, value in (given or {}).items() if value is not None}
+    return Selection(**{name: _PARSERS[name](f"select.{name}", value, statuses) for name, value in criteria.items()})
 
 
 def predicate(selection: Selection, now: float) -> Predicate:
-    """The selection as a function of one record. Only the criteria that are given cost anything.
+    """Return the selection as a function of one record. Only the criteria that are given take time.
 
     :param now: seconds since the epoch, from which ages are counted.
     """
@@ -113,24 +113,24 @@ def predicate(selection: Selection, now: float) -> Predicate:
 
 
 def recipient_predicate(selection: Selection) -> t.Optional[t.Callable[[t.Any, str], bool]]:
-    """The criteria about one recipient, as a function of the recipient and the message's reason; None without any."""
+    """Return the criteria about one recipient as a function of it and the message's reason; None where there are none."""
     tests: t.List[t.Callable[[t.Any, str], bool]] = []
     if selection.recipient is not None:
         fits_address = _pattern_test(selection.recipient)
-        tests.append(lambda one, dummy: fits_address(one.address.lower()))
+        tests.append(lambda recipient, dummy: fits_address(recipient.address.lower()))
     if selection.domain is not None:
         fits_domain = _domain_test(selection.domain)
-        tests.append(lambda one, dummy: fits_domain(domain_of(one.address)))
+        tests.append(lambda recipient, dummy: fits_domain(domain_of(recipient.address)))
     if selection.reason is not None:
         parts = selection.reason
-        tests.append(lambda one, whole: any(part in (one.reason or whole).lower() for part in parts))
+        tests.append(lambda recipient, whole: any(part in (recipient.reason or whole).lower() for part in parts))
     if not tests:
         return None
-    return lambda one, whole: all(test(one, whole) for test in tests)
+    return lambda recipient, whole: all(test(recipient, whole) for test in tests)
 
 
 def domain_of(address: str) -> str:
-    """The domain of a mail address in lower case; empty for a local name."""
+    """Return the domain of a mail address in lower case; empty for a local name."""
     dummy, at, domain = address.rpartition("@")
     return domain.lower().rstrip(".") if at else ""
 
@@ -157,30 +157,30 @@ def _message_tests(selection: Selection, now: float) -> t.Iterator[Predicate]:
         fits = _pattern_test(selection.sender)
         yield lambda record: fits(record.sender.lower())
     if selection.regex is not None:
-        found = re.compile(selection.regex, re.IGNORECASE).search
-        yield lambda record: any(found(text) for text in _texts(record))
+        search = re.compile(selection.regex, re.IGNORECASE).search
+        yield lambda record: any(search(text) for text in _texts(record))
 
 
 def _recipient_test(selection: Selection) -> t.Optional[Predicate]:
     fits = recipient_predicate(selection)
     if fits is None:
         return None
-    chosen = fits
-    return lambda record: any(chosen(one, record.reason) for one in record.recipients)
+    test = fits
+    return lambda record: any(test(recipient, record.reason) for recipient in record.recipients)
 
 
 def _texts(record: t.Any) -> t.Iterator[str]:
     yield record.sender
     yield record.reason
-    for one in record.recipients:
-        yield one.address
-        yield one.reason
+    for recipient in record.recipients:
+        yield recipient.address
+        yield recipient.reason
 
 
 def _pattern_test(patterns: t.Sequence[str]) -> t.Callable[[str], bool]:
-    """Whole addresses in one look-up, patterns one by one. Only * and ? are special: [ stands in address literals."""
-    plain = frozenset(one for one in patterns if not set(one) & set("*?"))
-    masks = [_mask(one) for one in patterns if one not in plain]
+    """Return a test of whole addresses, by one lookup, and of patterns. Only * and ? are special: [ is in address literals."""
+    plain = frozenset(pattern for pattern in patterns if not set(pattern) & set("*?"))
+    masks = [_mask(pattern) for pattern in patterns if pattern not in plain]
     if not masks:
         return lambda text: text in plain
     return lambda text: text in plain or any(mask(text) for mask in masks)
@@ -192,9 +192,9 @@ def _mask(pattern: str) -> t.Callable[[str], t.Any]:
 
 
 def _domain_test(domains: t.Sequence[str]) -> t.Callable[[str], bool]:
-    """C(a.example) is that domain, C(.a.example) is everything below it."""
-    exact = frozenset(one for one in domains if not one.startswith("."))
-    below = tuple(one for one in domains if one.startswith("."))
+    """Return a test of domains: C(a.example) is that domain, C(.a.example) is everything below it."""
+    exact = frozenset(domain for domain in domains if not domain.startswith("."))
+    below = tuple(domain for domain in domains if domain.startswith("."))
     return lambda domain: domain in exact or domain.endswith(below)
 
 
@@ -217,25 +217,25 @@ def _parse_words(option: str, values: t.Sequence[str], dummy: t.Any) -> t.Tuple[
 def _parse_ids(option: str, values: t.Sequence[str], dummy: t.Any) -> t.FrozenSet[str]:
     for value in values:
         if not _ID.match(value):
-            raise OptionError(option, value, "not a queue ID: 6 to 32 letters and digits are wanted")
+            raise OptionError(option, value, "not a queue ID, which has 6 to 32 letters and digits")
     return frozenset(values)
 
 
 def _parse_domains(option: str, values: t.Sequence[str], dummy: t.Any) -> t.Tuple[str, ...]:
-    found = []
+    domains = []
     for value in _words(option, values):
-        below = value.startswith(".")
+        dot = "." if value.startswith(".") else ""
         try:
-            found.append("." + _addresses.domain(value[1:]) if below else _addresses.domain(value))
+            domains.append(dot + _addresses.domain(value[len(dot) :]))
         except ValueError as problem:
             raise OptionError(option, value, str(problem))
-    return tuple(found)
+    return tuple(domains)
 
 
 def _parse_statuses(option: str, values: t.Sequence[str], statuses: t.Mapping[str, str]) -> t.FrozenSet[str]:
     for value in _words(option, values):
         if value not in statuses:
-            raise OptionError(option, value, "one of " + ", ".join(sorted(statuses)) + " is wanted")
+            raise OptionError(option, value, "must be one of " + ", ".join(sorted(statuses)))
     return frozenset(statuses[value] for value in _words(option, values))
 
 
@@ -256,7 +256,7 @@ def _parsed(option: str, value: str, parser: t.Callable[[str], int]) -> int:
 
 def _parse_regex(option: str, value: str, dummy: t.Any) -> str:
     if not value:
-        raise OptionError(option, value, "an empty expression fits everything")
+        raise OptionError(option, value, "an empty expression matches everything")
     try:
         re.compile(value)
     except re.error as problem:

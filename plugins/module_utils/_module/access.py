@@ -52,7 +52,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
         },
         "lock_timeout": {"type": "float", "default": 60},
     },
-    **_access.WORDS,
+    **_access.RULE_OPTIONS,
 )
 
 
@@ -298,7 +298,7 @@ def wish_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Wish:
 
     :raises OptionError: naming the rule.
     """
-    usual = {name: params.get(name) for name in _access.WORDS}
+    usual = {name: params.get(name) for name in _access.RULE_OPTIONS}
     absent = params["state"] == ABSENT
     entries = [(f"rules[{number}]", entry) for number, entry in enumerate(params["rules"] or ())]
     if params.get("content") or params.get("src"):

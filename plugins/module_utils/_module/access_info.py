@@ -93,7 +93,7 @@ def _answer(host: Host, facts: t.Any, place: str, subject: str, text: str) -> t.
 def _origin(path: str, key: str) -> t.Dict[str, t.Any]:
     """Who wrote the line, and which line it is."""
     data = _files.read(path) or b""
-    line = _tables.hand_written(data, {key}).get(key.lower())
+    line = _tables.unmanaged(data, {key}).get(key.lower())
     if line is None:
         return {"line": None, "by_hand": True}
     head = data.rfind(_tables.MARK.encode(), 0, line.start)

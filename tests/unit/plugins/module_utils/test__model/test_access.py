@@ -25,7 +25,7 @@ SENDMAIL = sendmail.Facts("hash", (("access", "hash"),), True, True)
 
 
 def rules(**entry):
-    usual = {name: entry.pop(name) for name in list(entry) if name in _access.WORDS}
+    usual = {name: entry.pop(name) for name in list(entry) if name in _access.RULE_OPTIONS}
     return _access.parse("rules[0]", {name.rstrip("_"): value for name, value in entry.items()}, usual, NOW)
 
 
@@ -80,7 +80,7 @@ def test_patterns_are_normalised(where, given_, wanted):
         ("from", "a+b@", "without the +"),
         ("connect", "a@x.example", "use from"),
         ("connect", "192.0.2.1/24", "host bits"),
-        ("connect", "0.0.0.0/0", "half the Internet"),
+        ("connect", "0.0.0.0/0", "large part of the Internet"),
         ("connect", "2001:db8::1/32", "host bits"),
         ("connect", "fe80::1%eth0", "not a domain"),
         ("connect", "300.1.2.3", "not a network"),

@@ -68,8 +68,8 @@ def test_few_and_many_names_are_found_alike(lines, names):
     assert few == _tables.find_blocks(data, ["from " + name for name in many])
     one_by_one = {}
     for name in names:
-        one_by_one.update(_tables.hand_written(data, {name}))
-    assert one_by_one == _tables.hand_written(data, set(many))
+        one_by_one.update(_tables.unmanaged(data, {name}))
+    assert one_by_one == _tables.unmanaged(data, set(many))
 
 
 def test_lines_by_hand_stay_and_the_note_stands_above_the_rule():

@@ -112,11 +112,11 @@ def test_a_native_word_means_the_common_status():
 @pytest.mark.parametrize(
     "given, said",
     [
-        ({"ids": ["ALL"]}, "select.ids: ALL: not a queue ID: 6 to 32 letters and digits are wanted"),
-        ({"ids": ["-856C32840"]}, "select.ids: -856C32840: not a queue ID: 6 to 32 letters and digits are wanted"),
+        ({"ids": ["ALL"]}, "select.ids: ALL: not a queue ID, which has 6 to 32 letters and digits"),
+        ({"ids": ["-856C32840"]}, "select.ids: -856C32840: not a queue ID, which has 6 to 32 letters and digits"),
         (
             {"ids": ["856C3284032\nALL"]},
-            r"select.ids: 856C3284032\nALL: not a queue ID: 6 to 32 letters and digits are wanted",
+            r"select.ids: 856C3284032\nALL: not a queue ID, which has 6 to 32 letters and digits",
         ),
         ({"sender": [""]}, "select.sender: : an empty value; the null sender is written <>"),
         ({"recipient": ["a@b.test", " "]}, "select.recipient:  : an empty value; the null sender is written <>"),
@@ -124,8 +124,8 @@ def test_a_native_word_means_the_common_status():
         ({"domain": ["a b.test"]}, "select.domain: a b.test: blanks and control characters are not allowed"),
         ({"older_than": "soon"}, "select.older_than: soon: not a time, like 30s, 5m, 4h, 5d"),
         ({"larger_than": "big"}, "select.larger_than: big: not a size in bytes, like 26214400, 25M, 1G"),
-        ({"status": ["defered"]}, "select.status: defered: one of deferred, hold, quarantined is wanted"),
-        ({"regex": ""}, "select.regex: : an empty expression fits everything"),
+        ({"status": ["defered"]}, "select.status: defered: must be one of deferred, hold, quarantined"),
+        ({"regex": ""}, "select.regex: : an empty expression matches everything"),
     ],
 )
 def test_refused(given, said):

@@ -96,7 +96,7 @@ def _directory(tmp_path):
 
 def bring(driver, directory, state="present", purge=False, check_mode=False, now=NOW, **entry):
     host = Host(None, driver, Instance("toy", "toy", str(directory), ()), Capabilities((1,), "1", (), "copy"))
-    words = {name: entry.pop(name) for name in list(entry) if name in _access.WORDS}
+    words = {name: entry.pop(name) for name in list(entry) if name in _access.RULE_OPTIONS}
     rules = _access.parse("rules[0]", {"from": entry["sender"]}, words, NOW) if "sender" in entry else []
     run = _accessrun.AccessRun(host, _accessrun.Wish(tuple(rules), state, purge, now))
     return run, _change.transact(run.steps(), run.directory, check_mode)

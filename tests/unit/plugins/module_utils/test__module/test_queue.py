@@ -308,7 +308,7 @@ def test_look(twin):
     found = look("ABCDEF4")
     assert found["exists"] and found["message"]["instance"] == "two"
     assert (found["headers"], found["body"], found["body_size"]) == ([{"name": "Subject", "value": "x"}], "bo", 4)
-    assert found["waits_for"] == "It was tried and put back, next attempt with a queue run: timed out."
+    assert found["waits_for"] == "Delivery was tried and deferred, next attempt with a queue run: timed out."
 
 
 def test_look_for_what_is_gone(twin):
@@ -327,13 +327,16 @@ def test_look_takes_no_words(twin):
     [
         (
             {"status": "hold", "reason": "quarantine: spam"},
-            "It is on hold until somebody releases it (quarantine: spam).",
+            "It is on hold until it is released (quarantine: spam).",
         ),
         ({"status": "active"}, "It is being delivered or about to be (last result: timed out)."),
-        ({"status": "incoming"}, "It has just arrived and was not tried yet."),
-        ({"status": "corrupt"}, "The MTA could not read its file and put it aside."),
-        ({"next_attempt": 60}, "It was tried and put back, next attempt 1970-01-01T00:01:00Z: timed out."),
-        ({"recipients": ()}, "It was tried and put back, next attempt with a queue run: nothing is recorded yet."),
+        ({"status": "incoming"}, "It has just arrived; no delivery was tried yet."),
+        ({"status": "corrupt"}, "The MTA could not read its file and set it aside."),
+        ({"next_attempt": 60}, "Delivery was tried and deferred, next attempt 1970-01-01T00:01:00Z: timed out."),
+        (
+            {"recipients": ()},
+            "Delivery was tried and deferred, next attempt with a queue run: nothing is recorded yet.",
+        ),
     ],
 )
 def test_why_it_waits(changes, said):
