@@ -13,7 +13,7 @@ import typing as t
 
 from .._model.finding import ERROR, WARNING, Finding, make_finding
 from .._smtp import message
-from .._smtp.dialogue import ANSWERED, NOT_SENT, Dialogue, Step, TlsFacts, tls_context
+from .._smtp.dialogue import ANSWERED, NOT_CONNECTED, NOT_SENT, Dialogue, Step, TlsFacts, tls_context
 from .certificate import is_name, judge_certificate
 
 CONNECT, EHLO, STARTTLS, MAIL, RCPT, MESSAGE = STAGES = ("connect", "ehlo", "starttls", "mail", "rcpt", "message")
@@ -162,8 +162,7 @@ def _judge_step(step: Step, where: str) -> t.List[Finding]:
     if step.name == "quit":
         return []
     if step.reply is None and step.outcome != ANSWERED:
-        what = f"{where} does not talk: {step} at {step.name}, after {step.seconds:.1f} s"
-        return [make_finding("no_conversation", ERROR, where, what, evidence)]
+        return [_judge_silence(step, where, evidence)]
     if step.family == 5 and step.name == EHLO:
         return []  # HELO follows
     if step.family in (4, 5):
@@ -174,6 +173,18 @@ def _judge_step(step: Step, where: str) -> t.List[Finding]:
         what = f"{where} takes {step.seconds:.1f} s for its greeting: it looks names up, and its name servers do not answer"
         return [make_finding("slow_greeting", WARNING, where, what, evidence)]
     return []
+
+
+def _judge_silence(step: Step, where: str, evidence: t.Sequence[str]) -> Finding:
+    """Judge a step without a reply: a firewall, a server that is sick, and a broken conversation are three things."""
+    if step.name != CONNECT:
+        what = f"{where} breaks the conversation off: {step} at {step.name}, after {step.seconds:.1f} s"
+        return make_finding("no_conversation", ERROR, where, what, evidence)
+    if step.outcome in NOT_CONNECTED:
+        what = f"{where} cannot be connected to: {step}, after {step.seconds:.1f} s"
+        return make_finding("no_connection", ERROR, where, what, evidence)
+    what = f"{where} accepts the connection and does not greet: {step}, after {step.seconds:.1f} s"
+    return make_finding("no_greeting", ERROR, where, what, evidence)
 
 
 def differences(here: Talk, there: Talk) -> t.List[t.Dict[str, str]]:

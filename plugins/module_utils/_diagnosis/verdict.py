@@ -22,7 +22,9 @@ ROUTING = frozenset(("mailertable", "transport_maps", "sender_dependent_relayhos
 _DESTINATION = {
     "deferred": ("destination_defers", "says not now"),
     "refused": ("destination_refuses", "refuses"),
-    "no_conversation": ("destination_silent", "does not answer"),
+    "no_connection": ("destination_unreachable", "cannot be connected to"),
+    "no_greeting": ("destination_silent", "accepts the connection and does not greet"),
+    "no_conversation": ("destination_breaks_off", "breaks the conversation off"),
 }
 #: Findings that explain why the destination cannot be reached. Then that it cannot is no finding of its own.
 _CAUSES = frozenset(
@@ -35,6 +37,14 @@ class Case(t.NamedTuple):
 
     finding: Finding
     hosts: t.Tuple[str, ...]
+
+
+#: How a relay looks to a client outside that gets no greeting, and the finding that it becomes.
+_FROM_OUTSIDE = {
+    "no_connection": ("relay_unreachable", "from outside this relay cannot be reached"),
+    "no_greeting": ("relay_silent", "from outside this relay does not greet"),
+    "no_conversation": ("relay_silent", "from outside this relay breaks the conversation off"),
+}
 
 
 class FleetVerdict(t.NamedTuple):
@@ -67,7 +77,8 @@ def judge(domain: str, reports: t.Mapping[str, HostReport], missing: t.Mapping[s
     for host, more in fleet_findings(reports).items():
         if not any(finding.severity == ERROR for finding in by_host[host]):
             by_host[host] += more
-    cases = sorted(_gathered(by_host), key=_order)
+    queues = {host: report.get("queue") or {} for host, report in reports.items()}
+    cases = sorted(_gathered(by_host, queues), key=_order)
     unchecked: t.Dict[str, t.Tuple[str, ...]] = {}
     for host, report in sorted(reports.items()):
         for check, why in sorted((report.get("problems") or {}).items()):
@@ -76,7 +87,7 @@ def judge(domain: str, reports: t.Mapping[str, HostReport], missing: t.Mapping[s
     return FleetVerdict(domain, tuple(cases), tuple(sorted(reports)), dict(missing), unchecked)
 
 
-def _gathered(by_host: t.Mapping[str, t.Sequence[Finding]]) -> t.List[Case]:
+def _gathered(by_host: t.Mapping[str, t.Sequence[Finding]], queues: t.Mapping[str, HostReport]) -> t.List[Case]:
     """Join the findings of all hosts: the same code about the same thing is one case."""
     cases: t.Dict[t.Tuple[str, str], t.Dict[str, Finding]] = {}
     for host, findings in by_host.items():
@@ -84,14 +95,44 @@ def _gathered(by_host: t.Mapping[str, t.Sequence[Finding]]) -> t.List[Case]:
             same = cases.setdefault((finding.code, finding.about), {})
             if host not in same or len(finding.evidence) > len(same[host].evidence):
                 same[host] = finding
-    return [_case(same) for same in cases.values()]
+    return [_case(same, queues) for same in cases.values()]
 
 
-def _case(same: t.Mapping[str, Finding]) -> Case:
-    """Return one case of the same finding on several hosts: it is told as the host with the worst and most evidence tells it."""
+def _case(same: t.Mapping[str, Finding], queues: t.Mapping[str, HostReport]) -> Case:
+    """Return one case of the same finding on several hosts.
+
+    It is told as the host with the worst finding and most evidence tells it. What another host says otherwise, a load or a
+    number of bytes for instance, is evidence under its name: the number of one host is never told of all.
+    """
     names = tuple(sorted(same))
-    worst = min(same.values(), key=lambda finding: (finding.rank, -len(finding.evidence)))
-    return Case(worst._replace(remedy=worst.remedy.replace("{hosts}", ",".join(names))), names)
+    first = min(names, key=lambda host: (same[host].rank, -len(same[host].evidence)))
+    worst = same[first]
+    what, evidence = worst.what, worst.evidence
+    others = [f"{host}: {same[host].what}" for host in names if same[host].what != worst.what]
+    if others:
+        what = f"{what} (on {first})"
+        evidence += tuple(others)
+    if worst.code in _WITH_QUEUE:
+        waiting = _waiting({host: queues[host] for host in names if queues.get(host, {}).get("messages")})
+        what = f"{what}; {waiting}" if what and waiting else what or waiting
+    remedy = worst.remedy.replace("{hosts}", ",".join(names))
+    return Case(worst._replace(what=what, evidence=evidence, remedy=remedy), names)
+
+
+#: Findings whose sentence ends with what waits for the domain, counted on the hosts of the case.
+_WITH_QUEUE = frozenset(("waiting", *(code for code, dummy in _DESTINATION.values())))
+
+
+def _waiting(queues: t.Mapping[str, HostReport]) -> str:
+    """Return how many messages wait for the domain, on all of some hosts and on each; empty where none do."""
+    if not queues:
+        return ""
+    total = sum(queue["messages"] for queue in queues.values())
+    oldest = min(str(queue["oldest"]) for queue in queues.values())
+    each = [f"{queue['messages']} on {host}" for host, queue in sorted(queues.items())]
+    where = f" ({', '.join(each)})" if len(each) > 1 else ""
+    verb = "message of the domain waits" if total == 1 else "messages of the domain wait"
+    return f"{total} {verb}{where}, the oldest since {oldest}"
 
 
 def _order(case: Case) -> t.Tuple[t.Tuple[int, int], int, str]:
@@ -161,8 +202,10 @@ def _refusing_route(domain: str, route: HostReport) -> t.List[Finding]:
 
 
 def _destination(report: HostReport, talks: t.Sequence[HostReport]) -> t.List[Finding]:
-    """Return what the destination does, together with what waits for it and since when."""
+    """Return what the servers of the destination do, and whether another one takes the mail."""
     queue = report.get("queue") or {}
+    accepting = next((talk for talk in talks if talk["accepted"]), None)
+    instead = f"; {accepting['host']} ({accepting['why']}) takes the mail" if accepting else ""
     findings = []
     for talk in talks:
         for finding in map(from_facts, talk["findings"]):
@@ -170,31 +213,26 @@ def _destination(report: HostReport, talks: t.Sequence[HostReport]) -> t.List[Fi
                 findings.append(finding)
                 continue
             code, does = _DESTINATION[finding.code]
-            since = f"; {_waiting(queue)}" if queue.get("messages") else ""
-            what = f"{talk['host']}, which takes the mail of {report['domain']} ({talk['why']}), {does}: {talk['last']}{since}"
+            server = f"{talk['host']}, which takes the mail of {report['domain']} ({talk['why']}),"
             evidence = list(talk["steps"][-4:])
             if queue.get("reason"):
                 evidence.append(f"queue: {queue['reason']}")
+            what = f"{server} {does}: {talk['last']}{instead}"
             findings.append(make_finding(code, finding.severity, talk["host"], what, evidence))
     return findings
 
 
-def _waiting(queue: HostReport) -> str:
-    number = queue["messages"]
-    return f"{number} message{'s' if number != 1 else ''} of the domain wait, the oldest since {queue['oldest']}"
-
-
 def _queue_findings(report: HostReport, explained: bool) -> t.List[Finding]:
-    """Return the mail that waits for the domain.
+    """Return the mail that waits for the domain. Its sentence is made for the case, which counts on all its hosts.
 
-    :param explained: whether another finding says why: then it is not the queue that must be flushed first.
+    :param explained: whether another finding says why: then a flush would not help.
     """
     queue = report.get("queue") or {}
     if not queue.get("messages"):
         return []
     domain = report["domain"]
     evidence = [f"{queue['id']}: {queue['reason']}"] if queue.get("reason") else []
-    finding = make_finding("waiting", NOTICE, domain, _waiting(queue), evidence, domain=domain)
+    finding = make_finding("waiting", NOTICE, domain, "", evidence, domain=domain)
     return [finding._replace(remedy="") if explained else finding]
 
 
@@ -204,9 +242,10 @@ def _greeting(report: HostReport) -> t.List[Finding]:
     for finding in _findings_of(report, "greeting"):
         if finding.code == "slow_greeting":
             finding = finding._replace(what=f"who connects to this relay waits for the greeting: {finding.what}")
-        elif finding.code == "no_conversation":
-            what = f"from outside this relay cannot be reached: {finding.what}"
-            finding = make_finding("no_greeting", finding.severity, finding.about, what, finding.evidence)
+        elif finding.code in _FROM_OUTSIDE:
+            code, looks = _FROM_OUTSIDE[finding.code]
+            what = f"{looks}: {finding.what}"
+            finding = make_finding(code, finding.severity, finding.about, what, finding.evidence)
         findings.append(finding)
     return findings
 

@@ -66,13 +66,19 @@ CODES: t.Mapping[str, str] = {
     "kernel_watchdog": "",
     "kernel_disk": "",
     "not_listening": "",
-    "no_greeting": "",
-    # what the destination does
+    "relay_unreachable": "",
+    "relay_silent": "",
+    # what the destination does, as the verdict on a fleet says it
     "destination_defers": "",
     "destination_refuses": "",
+    "destination_unreachable": "",
     "destination_silent": "",
+    "destination_breaks_off": "",
+    # what one conversation showed
     "deferred": "",
     "refused": "",
+    "no_connection": "",
+    "no_greeting": "",
     "no_conversation": "",
     "no_tls": "",
     # what can stop mail, but does not yet

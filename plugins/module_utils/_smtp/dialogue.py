@@ -27,15 +27,19 @@ END_OF_DATA = b".\r\n"
 ANSWERED = "answered"
 SERVICE_CLOSING = "421"  # RFC 5321 section 3.8: the server says why it hangs up
 REFUSED = "refused"  # nobody listens
+NO_ANSWER = "no_answer"  # nobody answers the connection request: a firewall, or a host that is down
 UNREACHABLE = "unreachable"  # no route, or the network says no
-UNRESOLVED = "unresolved"  # the name of the relay has no address of the wanted family
+UNRESOLVED = "unresolved"  # the name of the relay has no address of the IP version
 NO_SOURCE = "no_source"  # the source address is not one of this host
-TIMEOUT = "timeout"
+TIMEOUT = "timeout"  # connected, and no reply in time
 CLOSED = "closed"  # the peer closed or reset the connection without a word
 MALFORMED = "malformed"  # what came back is no SMTP reply
 TLS_REFUSED = "tls_refused"  # the peer answered the handshake with an alert
 TLS_FAILED = "tls_failed"  # the handshake failed otherwise
 NOT_SENT = "not_sent"  # the conversation was over before this step
+
+#: The outcomes of connecting that leave no connection.
+NOT_CONNECTED = frozenset((REFUSED, NO_ANSWER, UNREACHABLE, UNRESOLVED, NO_SOURCE))
 
 # A reply that is larger than this is an attack on the reader, not a reply (RFC 5321 section 4.5.3.1.5: 512 octets a line).
 MAXIMUM_REPLY = 256 * 1024
@@ -382,7 +386,8 @@ class Dialogue:
         if self.source is not None:
             family = socket.AF_INET6 if ":" in self.source else socket.AF_INET
         addresses = resolve(self.address, self.port, family)
-        trouble = (UNRESOLVED, f"{self.address} has no address of the wanted family")
+        version = {socket.AF_INET: "IPv4 ", socket.AF_INET6: "IPv6 "}.get(family, "")
+        trouble = (UNRESOLVED, f"{self.address} has no {version}address")
         for address in addresses:
             try:
                 source = (self.source, 0) if self.source is not None else None
@@ -390,7 +395,8 @@ class Dialogue:
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return None
             except OSError as error:
-                trouble = _named_trouble(error)
+                outcome, detail = _named_trouble(error)
+                trouble = (NO_ANSWER, "to the connection request") if outcome == TIMEOUT else (outcome, detail)
         return trouble
 
     def _send(self, data: bytes, name: str) -> None:
@@ -416,6 +422,8 @@ class Dialogue:
             outcome, detail = MALFORMED, str(error)
         except (OSError, ssl.SSLError) as error:
             outcome, detail = _named_trouble(error)
+            if outcome == TIMEOUT:
+                detail = f"connected, but there is no reply after {limit:.0f} s"
         if reply is not None and reply.code == 421:
             outcome = SERVICE_CLOSING
         if outcome != ANSWERED and not (outcome == TIMEOUT and patience is not None):

@@ -71,7 +71,7 @@ def test_a_fleet_that_is_well():
 def test_an_old_address_explains_that_nobody_answers():
     stale = report(
         names={"findings": [finding("stale_address", remedy="ansible {hosts} -m x")], "mail_exchangers": []},
-        talk=[failed("no_conversation", "timeout")],
+        talk=[failed("no_connection", "no_answer")],
     )
     found = verdict(a=stale, b=stale, c=report())
     assert codes(found) == [("error", "stale_address")]
@@ -148,8 +148,64 @@ def test_a_silent_name_server_and_the_greeting_that_waits_for_it():
 
 
 def test_a_host_that_cannot_be_reached_from_outside():
-    found = verdict(a=report(greeting={"findings": [finding("no_conversation")]}))
-    assert codes(found) == [("error", "no_greeting")]
+    found = verdict(a=report(greeting={"findings": [finding("no_connection")]}))
+    assert codes(found) == [("error", "relay_unreachable")]
+
+
+@pytest.mark.parametrize(
+    "code, says", [("no_greeting", "does not greet"), ("no_conversation", "breaks the conversation off")]
+)
+def test_a_host_that_can_be_reached_and_does_not_talk(code, says):
+    found = verdict(a=report(greeting={"findings": [finding(code)]}))
+    assert codes(found) == [("error", "relay_silent")]
+    assert says in found.cases[0].finding.what
+
+
+@pytest.mark.parametrize("code, expected, says", [
+    ("no_connection", "destination_unreachable", "cannot be connected to: no_answer to the connection request"),
+    ("no_greeting", "destination_silent", "accepts the connection and does not greet: timeout"),
+    ("no_conversation", "destination_breaks_off", "breaks the conversation off: closed"),
+])  # fmt: skip
+def test_a_firewall_and_a_sick_server_are_two_verdicts(code, expected, says):
+    found = verdict(a=report(talk=[failed(code, says.partition(": ")[2])]))
+    assert codes(found) == [("error", expected)]
+    assert says in found.cases[0].finding.what
+
+
+def test_a_second_exchanger_that_takes_the_mail_is_in_the_verdict():
+    second = dict(TALK, host="mx2.ok.test", why="MX 20")
+    found = verdict(a=report(talk=[failed("no_connection", "no_answer", WARNING), second]))
+    assert codes(found) == [("warning", "destination_unreachable")]
+    assert found.cases[0].finding.what.endswith("; mx2.ok.test (MX 20) takes the mail")
+
+
+def waiting(messages, oldest):
+    return {"messages": messages, "oldest": oldest, "reason": "timed out", "id": "4X"}
+
+
+def test_what_waits_is_counted_on_each_relay_of_the_case():
+    first = report(talk=[failed("deferred")], queue=waiting(11, "2026-11-23T06:00:00Z"))
+    second = report(talk=[failed("deferred")], queue=waiting(7, "2026-11-23T05:00:00Z"))
+    found = verdict(mx1=first, mx2=second, mx3=report(talk=[failed("deferred")]), mx4=report(queue=waiting(1, "x")))
+    case = found.cases[0]
+    assert case.hosts == ("mx1", "mx2", "mx3")
+    assert case.finding.what.endswith(
+        "; 18 messages of the domain wait (11 on mx1, 7 on mx2), the oldest since 2026-11-23T05:00:00Z"
+    )
+    assert found.cases[-1].finding.code == "waiting"
+    assert "19 messages of the domain wait (11 on mx1, 7 on mx2, 1 on mx4)" in found.cases[-1].finding.what
+
+
+def test_the_number_of_one_host_is_not_told_of_another():
+    def busy(load):
+        return report(
+            host={"findings": [finding("load", about="sendmail", what=f"the load is {load}")], "instances": []}
+        )
+
+    case = verdict(a=busy("8.1"), b=busy("31.0")).cases[0]
+    assert case.hosts == ("a", "b")
+    assert case.finding.what == "the load is 8.1 (on a)"
+    assert case.finding.evidence == ("b: the load is 31.0",)
 
 
 def test_mail_that_waits_although_nothing_is_wrong():
@@ -157,7 +213,7 @@ def test_mail_that_waits_although_nothing_is_wrong():
     assert codes(found) == [("notice", "waiting")]
     assert found.healthy
     assert found.cases[0].finding.remedy.startswith("ansible a -m postmaster.mta.queue")
-    assert "1 message of" in found.cases[0].finding.what
+    assert found.cases[0].finding.what == "1 message of the domain waits, the oldest since t"
 
 
 class TestFleet:

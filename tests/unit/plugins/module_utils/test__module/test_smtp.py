@@ -97,10 +97,29 @@ def test_nobody_listens_and_nobody_speaks():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-    assert codes(smtp.run(params(port))) == [("error", "no_conversation")]
+    assert codes(smtp.run(params(port))) == [("error", "no_connection")]
     answer, dummy = run(("wait", 0.5), timeout=0.2)
+    assert codes(answer) == [("error", "no_greeting")]
+    assert "accepts the connection and does not greet: timeout" in answer["findings"][0]["what"]
+    answer, dummy = run(b"220 mx\r\n", ("read", 1), ("close",))
     assert codes(answer) == [("error", "no_conversation")]
-    assert "timeout" in answer["findings"][0]["what"]
+
+
+def test_nobody_answers_the_connection_request():
+    """A queue of connections that is full drops the request, as a firewall does."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        waiting = [socket.socket() for dummy in range(3)]
+        for client in waiting:
+            client.setblocking(False)
+            client.connect_ex(address)
+        answer = smtp.run(params(address[1], timeout=0.4))
+        for client in waiting:
+            client.close()
+    assert codes(answer) == [("error", "no_connection")]
+    assert answer["steps"][0]["outcome"] == "no_answer"
 
 
 def test_a_slow_greeting_is_a_finding(monkeypatch):
