@@ -70,11 +70,12 @@ MASTERS = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
+from ansible_collections.postmaster.mta.plugins.module_utils._driver.daemon import daemon_of
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 runner = Runner()
 found = {}
 for instance in _mta.find_all(runner):
-    now = _mta.DRIVERS[instance.mta].running(_mta.host(runner, instance))
+    now = daemon_of(instance.mta).running(_mta.host(runner, instance))
     if now.pid is not None:
         found[instance.name] = [now.pid, now.started]
 json.dump(found, sys.stdout)

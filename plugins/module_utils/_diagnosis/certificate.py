@@ -202,5 +202,5 @@ def _matches(name: str, names: t.Sequence[str]) -> bool:
 
 def timestamp(text: str) -> float:
     """Return the seconds since the epoch of a time written as C(2026-11-23T06:12:01Z)."""
-    # Not with strptime, which reads a module when it is first called: threads come here (see _mta.read_all).
+    # Not with strptime, which reads a module when it is first called: threads come here (see host_info.read_ahead).
     return calendar.timegm(tuple(int(part) for part in re.split("[-T:Z]", text)[:6]))

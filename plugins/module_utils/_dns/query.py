@@ -27,7 +27,7 @@ try:
     import dns.rdataclass
     import dns.rdatatype
 
-    # It reads the file of a type when it first meets it, which may not be in two threads at once (see _mta.read_all).
+    # It reads the file of a type when it first meets it, which may not be in two threads at once (see host_info.read_ahead).
     for _name in ("A", "AAAA", "CNAME", "DNAME", "DS", "MX", "NS", "OPT", "PTR", "RRSIG", "SOA", "TXT"):
         dns.rdata.get_rdata_class(dns.rdataclass.IN, dns.rdatatype.from_text(_name))
     MISSING = ""

@@ -11,6 +11,12 @@ import typing as t
 
 from .._runner import Runner
 
+if t.TYPE_CHECKING:
+    from typing import Protocol as Protocol
+else:
+    #: Python 3.6 has none. The contract of a driver is for readers and for the type checker.
+    Protocol = object
+
 
 class Instance(t.NamedTuple):
     """One configured MTA on the host.
@@ -65,12 +71,24 @@ class Capabilities(t.NamedTuple):
 
 
 class Host(t.NamedTuple):
-    """Where a driver function works: the door to the system, the driver itself, the instance, its abilities."""
+    """Where a driver works: the way to the system, the instance, and what its MTA can do.
+
+    :param ask: called for the capabilities when they are first needed: the question costs some processes.
+    """
 
     runner: Runner
-    driver: t.Any
     instance: Instance
-    capabilities: Capabilities
+    ask: t.Callable[[], Capabilities]
+
+    @property
+    def mta(self) -> str:
+        """The driver: C(postfix) or C(sendmail)."""
+        return self.instance.mta
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the MTA can do, asked once."""
+        return self.ask()
 
 
 class File(t.NamedTuple):

@@ -16,19 +16,15 @@ import os
 import typing as t
 
 from .. import _change, _files, _mta
+from .._driver.access import access_of
+from .._driver.compile import compile_of
+from .._driver.daemon import daemon_of
+from .._driver.discover import discover_of
 from .._errors import OptionError, PostmasterError
 from .._model import access as _access
 from .._model import blocks as _tables
 from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
 from .._runner import Runner
-
-if t.TYPE_CHECKING:
-    from .._postfix import access as _postfix_access  # noqa: F401
-    from .._postfix import check as _postfix_check  # noqa: F401
-    from .._postfix import daemon as _postfix_daemon  # noqa: F401
-    from .._sendmail import access as _sendmail_access  # noqa: F401
-    from .._sendmail import check as _sendmail_check  # noqa: F401
-    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
 
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
@@ -97,7 +93,8 @@ class AccessRun:
         self.wire = verify == WIRE
         self.lookup = verify != "none"
         self.legitimate = legitimate
-        self.driver = host.driver.access
+        self.driver = access_of(host.mta)
+        self.tables = compile_of(host.mta)
         self.directory = os.path.realpath(host.instance.config_directory)
         self.facts: t.Any = None
         self.works: t.Dict[str, TableWork] = {}
@@ -209,8 +206,8 @@ class AccessRun:
                     )
                 pieces = _tables.pieces(_files.read(path) or b"", work.edited.edits)
                 _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
-            self.driver.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
-        self.driver.finish(stage)
+            self.tables.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
+        self.tables.finish(stage)
 
     def _check(self, stage: str) -> t.Sequence[str]:
         findings = self._asked(stage, [name for name in self.works if not self._compared(name)])
@@ -224,17 +221,16 @@ class AccessRun:
         return findings
 
     def _check_wiring(self, stage: str) -> t.Sequence[str]:
+        from .._driver.check import check_of
         from .._model.policy_record import SILENT
 
-        found: t.Sequence[str] = self.host.driver.check(self.host, stage, SILENT, Rendering(self.files, {}))
-        return found
+        return check_of(self.host.mta).check(self.host, stage, SILENT, Rendering(self.files, {}))
 
     def _listening(self) -> t.Sequence[t.Tuple[str, int]]:
-        found: t.Sequence[t.Tuple[str, int]] = self.host.driver.running(self.host).listening
-        return found
+        return daemon_of(self.host.mta).running(self.host).listening
 
     def _activate(self, activation: Activation) -> None:
-        self.host.driver.activate(self.host, activation)
+        daemon_of(self.host.mta).activate(self.host, activation)
 
     def _verify(self) -> t.Sequence[str]:
         """The tables that are live are the very files that the MTA was asked about in the stage; others it is asked about here."""
@@ -349,7 +345,7 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
         "mta": instance.mta,
         "instance": instance.name,
         "config_directory": instance.config_directory,
-        "version": run.host.driver.version(run.host.runner, instance),
+        "version": discover_of(run.host.mta).version(run.host.runner, instance),
         "added": listed["add"][: _access.SHOWN],
         "updated": listed["change"][: _access.SHOWN],
         "removed": listed["remove"][: _access.SHOWN],

@@ -14,13 +14,10 @@ import csv
 import io
 import typing as t
 
-from .. import _files, _mta
+from .. import _files
+from .._driver.access import lookup_of
 from .._errors import OptionError
 from .._model import access as _access
-
-if t.TYPE_CHECKING:
-    from .._postfix import lookup as _postfix_asking  # noqa: F401
-    from .._sendmail import lookup as _sendmail_asking  # noqa: F401
 
 RuleOptions = t.Tuple[str, t.Dict[str, t.Any]]
 _TAGS = {"from": _access.FROM, "to": _access.TO, "connect": _access.CONNECT}
@@ -111,7 +108,7 @@ def _sendmail_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.A
         places = [_access.CONNECT] if _is_client(pattern) else [_access.FROM, _access.TO]
         places += [_access.CONNECT] if "@" not in pattern and not _is_client(pattern) else []
     return [
-        dict(_words(option, value, _mta.sendmail.asking.meaning(value, where)), **{where: [_client(pattern)]})
+        dict(_words(option, value, lookup_of("sendmail").meaning(value, where)), **{where: [_client(pattern)]})
         for where in places
     ]
 
@@ -120,7 +117,7 @@ def _postfix_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.An
     key, value = _split(option, line)
     if key.startswith("/"):
         raise OptionError(option, key, "a regular expression is no access rule")
-    return [dict(_words(option, value, _mta.postfix.asking.meaning(value, place)), **{place: [_client(key)]})]
+    return [dict(_words(option, value, lookup_of("postfix").meaning(value, place)), **{place: [_client(key)]})]
 
 
 def _words(option: str, value: str, meaning: t.Tuple[str, int, str, str]) -> t.Dict[str, t.Any]:

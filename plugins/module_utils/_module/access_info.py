@@ -12,17 +12,12 @@ import os
 import typing as t
 
 from .. import _files, _mta
+from .._driver.access import Facts, access_of, lookup_of
 from .._errors import OptionError
 from .._model import access as _access
 from .._model import blocks as _tables
 from .._model.host import Host
 from .._runner import Runner
-
-if t.TYPE_CHECKING:
-    from .._postfix import access as _postfix_access  # noqa: F401
-    from .._postfix import lookup as _postfix_asking  # noqa: F401
-    from .._sendmail import access as _sendmail_access  # noqa: F401
-    from .._sendmail import lookup as _sendmail_asking  # noqa: F401
 
 _PROBE = "postmaster-mta-probe"
 _REFUSING = (_access.REJECT, _access.DEFER)
@@ -44,7 +39,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
     answers: t.List[t.Dict[str, t.Any]] = []
     rules: t.List[t.Dict[str, t.Any]] = []
     for host in hosts:
-        facts, own = host.driver.access.facts(host), {"instance": host.instance.name}
+        facts, own = access_of(host.mta).facts(host), {"instance": host.instance.name}
         answers += [dict(_answer(host, facts, *one), **own) for one in subjects]
         rules += [] if asked else [dict(rule, **own) for rule in rules_of(host, facts, _now())]
     first = hosts[0].instance
@@ -77,8 +72,8 @@ def _subject(place: str, text: str) -> str:
     return f"{_PROBE}@{pattern}" if kind == _access.DOMAIN and place != _access.CONNECT else pattern
 
 
-def _answer(host: Host, facts: t.Any, place: str, subject: str, text: str) -> t.Dict[str, t.Any]:
-    driver = host.driver.asking
+def _answer(host: Host, facts: Facts, place: str, subject: str, text: str) -> t.Dict[str, t.Any]:
+    driver = lookup_of(host.mta)
     found = driver.explain(host, facts, place, subject)
     answer = {"place": place, "asked": text, "refused": False, "action": "none", "code": None, "status": "", "text": ""}
     if found is None:
@@ -108,9 +103,9 @@ def _said(block: _tables.Block) -> t.Dict[str, t.Any]:
     return dict(block.note._asdict(), rule=block.title)
 
 
-def rules_of(host: Host, facts: t.Any, now: datetime.datetime) -> t.List[t.Dict[str, t.Any]]:
+def rules_of(host: Host, facts: Facts, now: datetime.datetime) -> t.List[t.Dict[str, t.Any]]:
     """Every rule of ours, in the order of the tables."""
-    driver = host.driver.access
+    driver = access_of(host.mta)
     found: t.Dict[str, t.Dict[str, t.Any]] = {}
     names = [name for place in _access.PLACES for name in driver.names(facts, place)]
     for name in dict.fromkeys(names):
@@ -118,7 +113,7 @@ def rules_of(host: Host, facts: t.Any, now: datetime.datetime) -> t.List[t.Dict[
         for one in _tables.all_blocks(_files.read(path) or b"", path):
             place = one.block.title.split(" ")[0]
             if place in _access.PLACES and one.block.title not in found:
-                action, code, status, text = host.driver.asking.meaning(one.block.lines[0].partition("\t")[2], place)
+                action, code, status, text = lookup_of(host.mta).meaning(one.block.lines[0].partition("\t")[2], place)
                 late = _access.expired(one.block.note, now)
                 facts_ = {
                     "table": name,

@@ -36,7 +36,7 @@ def _some(
         after = dict(_entries(change.after, kind))
         wanted.update(after)
         gone += [key for key, dummy in _entries(change.before, kind) if key not in after]
-    answers = run.driver.ask(run.host, directory, name, kind, list(wanted) + gone)
+    answers = run.tables.ask(run.host, directory, name, kind, list(wanted) + gone)
     if kind == "regexp":
         return
     for key, value in wanted.items():

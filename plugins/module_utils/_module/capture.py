@@ -17,6 +17,13 @@ import typing as t
 
 from .. import _addresses, _change, _mta, _proc
 from .. import _result as _answer
+from .._driver.capture import capture_of
+from .._driver.capture_drain import drain_of
+from .._driver.check import check_of
+from .._driver.daemon import daemon_of
+from .._driver.queue import queue_of
+from .._driver.read import read_of
+from .._driver.relay import tables_of
 from .._errors import OptionError, PostmasterError
 from .._model import capture as _capture
 from .._model.capture import CaptureRoute, Endpoint, Envelope
@@ -26,22 +33,6 @@ from .._runner import Runner
 from . import instance as _instances
 from . import queue as _queues
 from . import relay as _relay
-
-if t.TYPE_CHECKING:
-    from .._postfix import capture as _postfix_capture  # noqa: F401
-    from .._postfix import capture_drain as _postfix_drain  # noqa: F401
-    from .._postfix import check as _postfix_check  # noqa: F401
-    from .._postfix import daemon as _postfix_daemon  # noqa: F401
-    from .._postfix import queue as _postfix_queue  # noqa: F401
-    from .._postfix import read as _postfix_read  # noqa: F401
-    from .._postfix import tables as _postfix_tables  # noqa: F401
-    from .._sendmail import capture as _sendmail_capture  # noqa: F401
-    from .._sendmail import capture_drain as _sendmail_drain  # noqa: F401
-    from .._sendmail import check as _sendmail_check  # noqa: F401
-    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
-    from .._sendmail import queue as _sendmail_queue  # noqa: F401
-    from .._sendmail import read as _sendmail_read  # noqa: F401
-    from .._sendmail import tables as _sendmail_tables  # noqa: F401
 
 STARTED, STOPPED = "started", "stopped"
 RELEASE, DELETE, KEEP = "release", "delete", "keep"
@@ -76,7 +67,9 @@ class Routing:
         self.routes = tuple(routes)
         self.hop = hop
         self.service = service
-        self.driver = host.driver.capture
+        self.driver = capture_of(host.mta)
+        self.daemon = daemon_of(host.mta)
+        self.tables = tables_of(host.mta)
         self.directory = os.path.realpath(host.instance.config_directory)
         self.rendering = Rendering({}, {})
         self.verified: t.List[str] = []
@@ -93,9 +86,9 @@ class Routing:
         """What is to be done on the host as it is now."""
         self.rendering = Rendering(self.driver.wire(self.host, self.routes, self.hop, self.service), {})
         files = _change.difference(self.directory, self.rendering.files)
-        stale = self.host.driver.stale(self.host, self.rendering.files)
+        stale = self.tables.stale(self.host, self.rendering.files)
         ours = tuple(name for name in stale if name.startswith("capture"))
-        activation = self.host.driver.activation(self.host, self._current, self.rendering)
+        activation = self.daemon.activation(self.host, self._current, self.rendering)
         return _change.Plan(self.directory, files, ours, activation)
 
     def _current(self, name: str) -> t.Optional[bytes]:
@@ -106,23 +99,22 @@ class Routing:
             return None
 
     def _build(self, stage: str, names: t.Sequence[str]) -> None:
-        self.host.driver.build(self.host, stage, names)
+        self.tables.build(self.host, stage, names)
 
     def _check(self, stage: str) -> t.Sequence[str]:
         """The MTA is asked about a candidate only where more than a table changes."""
         if all(name.startswith("capture") for name in self._changing()):
             return ()
-        found: t.Sequence[str] = self.host.driver.check(self.host, stage, SILENT, self.rendering)
-        return found
+        return check_of(self.host.mta).check(self.host, stage, SILENT, self.rendering)
 
     def _changing(self) -> t.List[str]:
         return [change.name for change in _change.difference(self.directory, self.rendering.files)]
 
     def _activate(self, activation: Activation) -> None:
-        self.host.driver.activate(self.host, activation)
+        self.daemon.activate(self.host, activation)
 
     def _verify(self) -> t.Sequence[str]:
-        findings: t.List[str] = self.driver.verify(self.host, self.routes, self.hop)
+        findings = self.driver.verify(self.host, self.routes, self.hop)
         if not findings:
             self.verified.append(f"{len(self.routes)} routes asked of the MTA")
         return findings
@@ -191,7 +183,7 @@ def _start(work: CaptureWork, routes: t.Sequence[CaptureRoute]) -> t.Dict[str, t
 
 def _stop(work: CaptureWork) -> t.Dict[str, t.Any]:
     params = work.params
-    driver, drain = work.host.driver.capture, work.host.driver.drain
+    driver, drain = capture_of(work.host.mta), drain_of(work.host.mta)
     waiting = _messages(work)
     _insist_on_a_word(work, waiting)
     deadline = time.monotonic() + params["timeout"]
@@ -262,7 +254,7 @@ def _configure(work: CaptureWork, about: Envelope) -> None:
         return
     params: t.Dict[str, t.Any] = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
     params.update(
-        there.driver.capture.settings(about),
+        capture_of(there.mta).settings(about),
         mta=there.instance.mta,
         instance=there.instance.config_directory,
     )
@@ -273,7 +265,7 @@ def _configure(work: CaptureWork, about: Envelope) -> None:
 
 def envelope(host: Host, hop: Endpoint) -> Envelope:
     """What the capture instance has to know of its host."""
-    name = host.driver.read(host)["policy"].get("identity", {}).get("hostname") or socket.getfqdn()
+    name = read_of(host.mta).read(host)["policy"].get("identity", {}).get("hostname") or socket.getfqdn()
     return Envelope(_proc.own_addresses(), hop, release_hop(host), f"capture.{name}")
 
 
@@ -282,7 +274,7 @@ def release_hop(host: Host) -> Endpoint:
 
     :raises OptionError: it listens nowhere where it trusts the host itself.
     """
-    live = host.driver.read(host)["policy"]
+    live = read_of(host.mta).read(host)["policy"]
     identity, networks = live.get("identity", {}), live.get("relay", {}).get("networks") or ()
     port = identity.get("port") or 25
     places = list(identity.get("listen") or ("all",))
@@ -300,7 +292,7 @@ def release_hop(host: Host) -> Endpoint:
 def _listens(work: CaptureWork) -> t.Optional[Endpoint]:
     """Where the capture instance listens, told by its configuration: a stop that was interrupted has taken the routes out."""
     there = _there(work)
-    identity = there.driver.read(there)["policy"].get("identity", {}) if there else {}
+    identity = read_of(there.mta).read(there)["policy"].get("identity", {}) if there else {}
     places = identity.get("listen") or ()
     return (
         Endpoint(places[0], identity.get("port") or 25)
@@ -314,7 +306,7 @@ def _listens(work: CaptureWork) -> t.Optional[Endpoint]:
 
 def _messages(work: CaptureWork) -> t.List[t.Any]:
     there = _there(work)
-    return list(there.driver.queue.messages(there)) if there else []
+    return list(queue_of(there.mta).messages(there)) if there else []
 
 
 def _act(work: CaptureWork, action: str, messages: t.Sequence[t.Any]) -> int:
@@ -340,7 +332,7 @@ def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> 
 
     :raises PostmasterError: the time is over, or something is refused; it is in the queue of the capture instance.
     """
-    drain = work.host.driver.drain
+    drain = drain_of(work.host.mta)
     refused = {} if work.check_mode else drain.refused(release_hop(work.host), waiting)
     _act(work, "release", [one for one in waiting if one.status == "hold" and one.id not in refused])
     if work.check_mode:
@@ -365,7 +357,7 @@ def _leaving(work: CaptureWork, staying: t.Container[str]) -> t.List[t.Any]:
     left = [one for one in _messages(work) if one.id not in staying]
     there = _there(work)
     if left and there is not None:
-        there.driver.queue.run_queue(there)
+        queue_of(there.mta).run_queue(there)
     return left
 
 

@@ -13,6 +13,9 @@ import typing as t
 
 from .. import _mta
 from .._clock import utc
+from .._driver.capture import capture_of
+from .._driver.daemon import daemon_of
+from .._driver.queue import queue_of
 from .._errors import OptionError
 from .._model import capture as _capture
 from .._model import queue as _queue
@@ -20,14 +23,6 @@ from .._model import selection as _select
 from .._model.host import Host
 from .._runner import Runner
 from . import queue as _queues
-
-if t.TYPE_CHECKING:
-    from .._postfix import capture as _postfix_capture  # noqa: F401
-    from .._postfix import daemon as _postfix_daemon  # noqa: F401
-    from .._postfix import queue as _postfix_queue  # noqa: F401
-    from .._sendmail import capture as _sendmail_capture  # noqa: F401
-    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
-    from .._sendmail import queue as _sendmail_queue  # noqa: F401
 
 __all__ = ("ARGUMENT_SPEC", "describe")
 
@@ -51,7 +46,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
         if params[option] < 0:
             raise OptionError(option, params[option], "a number that is not negative is wanted")
     host = _mta.find(runner, params["mta"], params["instance"])
-    mta, driver = host.instance.mta, host.driver.capture
+    mta, driver = host.mta, capture_of(host.mta)
     name = params["name"] or f"{mta}-capture"
     found = [one for one in _mta.find_all(runner, mta) if one.name == name]
     there = _mta.host(runner, found[0]) if found else None
@@ -62,7 +57,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
         "instance": host.instance.name,
         "capture_instance": name,
         "exists": there is not None,
-        "running": there is not None and there.driver.running(there).pid is not None,
+        "running": there is not None and daemon_of(mta).running(there).pid is not None,
         "routes": list(driver.routes_there(host)),
         "address": hop.address if hop else "",
         "port": hop.port if hop else 0,
@@ -75,7 +70,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
 def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
     """The oldest ones, up to the limits; and how many there are."""
     selection = _select.parse(params["select"], _queue.STATUSES)
-    found = _queues.chosen(host.driver.queue.messages(host), selection, time.time())
+    found = _queues.chosen(queue_of(host.mta).messages(host), selection, time.time())
     messages = sorted(found, key=lambda one: (one.arrival, one.id))
     left = params["total_bytes"]
     records = []
@@ -94,7 +89,7 @@ def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dic
 
 
 def _record(host: Host, message: _queue.Message, limit: int) -> t.Dict[str, t.Any]:
-    content, whole = host.driver.queue.raw(host, message, limit)
+    content, whole = queue_of(host.mta).raw(host, message, limit)
     return {
         "id": message.id,
         "status": message.status,

@@ -79,7 +79,9 @@ def run(runner: Runner, params: Params) -> t.Dict[str, t.Any]:
     }
     if given["content"] is not None:
         jobs[MESSAGE] = lambda: {"open_quotes": [dict(q._asdict()) for q in _message.open_quotes(given["content"])]}
-    _mta.read_all(runner, given["mta"])
+    mtas = _mta.installed(runner, given["mta"])
+    host_info.read_ahead(mtas)
+    _queue.read_ahead(mtas)
     started = time.monotonic()
     outcomes = _parallel.together(jobs, given["timeout"] - _MARGIN)
     answer: t.Dict[str, t.Any] = {"domain": given["domain"], "address": given["address"], "problems": {}}

@@ -14,16 +14,13 @@ import typing as t
 from .. import _mta, _proc
 from .._diagnosis import host as _host
 from .._diagnosis.host import HostState, InstanceState
+from .._driver.daemon import daemon_of
+from .._driver.read import read_of
+from .._driver.route import route_of
 from .._model.finding import as_facts
 from .._model.host import Host
 from .._runner import Runner
 from . import route_info
-
-if t.TYPE_CHECKING:
-    from .._postfix import daemon as _postfix_daemon  # noqa: F401
-    from .._postfix import read as _postfix_read  # noqa: F401
-    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
-    from .._sendmail import read as _sendmail_read  # noqa: F401
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
@@ -38,25 +35,30 @@ def info(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
 
     :raises PostmasterError: no such instance.
     """
-    hosts = _hosts(runner, params)
-    _mta.read_all(runner, params["mta"])
+    hosts = _mta.present(runner, params["mta"], params["instance"])
+    read_ahead(_mta.installed(runner, params["mta"]))
     now = time.time()
     instances = {host.instance.name: functools.partial(observe_instance, host, now) for host in hosts}
     state = _host.observe(runner, instances, params.get("controller_time"), params["timeout"])
     return dict(_facts(state), findings=[as_facts(finding) for finding in _host.judge(state, params["recent"])])
 
 
-def _hosts(runner: Runner, params: t.Mapping[str, t.Any]) -> t.List[Host]:
-    if params["instance"] not in (None, _mta.ALL):
-        return [_mta.find(runner, params["mta"], params["instance"])]
-    return [_mta.host(runner, instance) for instance in _mta.find_all(runner, params["mta"])]
+def read_ahead(mtas: t.Iterable[str]) -> None:
+    """Import what the checks use of the drivers: to be called before threads do.
+
+    Where two threads import a module at once, Python 3.6 to 3.8 can show to one what the other has read only half of (bpo-38884).
+    """
+    for mta in mtas:
+        daemon_of(mta)
+        read_of(mta)
+        route_of(mta)
 
 
 def observe_instance(host: Host, now: float) -> InstanceState:
     """Look at one instance: whether it runs and listens, its queue's disk, what changed lately, its certificate."""
     instance = host.instance
     settings = route_info.settings(host)
-    running = host.driver.running(host)
+    running = daemon_of(host.mta).running(host)
     began = _proc.started_at(running.started)
     # A file that changes while the daemon starts may have been read.
     unread = [path for path in settings.read_at_start if began and _host.modified(path) > began + 2]
@@ -75,7 +77,7 @@ def observe_instance(host: Host, now: float) -> InstanceState:
 
 def _expected(host: Host) -> t.Tuple[t.Tuple[str, int], ...]:
     """Return the addresses and ports that the configuration names one by one."""
-    identity = host.driver.read(host)["policy"].get("identity") or {}
+    identity = read_of(host.mta).read(host)["policy"].get("identity") or {}
     addresses = [address for address in identity.get("listen") or () if address not in ("all", "loopback")]
     return tuple((str(address), int(identity.get("port") or 25)) for address in addresses)
 

@@ -5,7 +5,7 @@
 """Additional instances of an MTA: see them, plan what is to be done, do it, and undo it when a step fails.
 
 An instance is more than its configuration directory, which C(_change) takes care of: it is directories, a registration
-and a service. So what is done here is a list of steps, and each step knows how it is undone. The drivers' C(multi.py) know
+and a service. So what is done here is a list of steps, and each step knows how it is undone. The drivers' C(instances.py) know
 the steps; this file knows their order and what must be true before the first one.
 
 Private to the collection: it can change at any time.
@@ -15,6 +15,7 @@ import os
 import typing as t
 
 from .. import _change, _mta
+from .._driver.instances import Instances, instances_of
 from .._errors import OptionError, PostmasterError, Refused, RolledBack
 from .._model import kinds as _kinds
 from .._model.host import Host, Instance
@@ -22,10 +23,6 @@ from .._model.instance import ExistingInstance, InstanceRequest, UndoableStep
 from .._runner import Runner
 from . import instance_listeners as _listen
 from . import relay as _relay
-
-if t.TYPE_CHECKING:
-    from .._postfix import instances as _postfix_multi  # noqa: F401
-    from .._sendmail import instances as _sendmail_multi  # noqa: F401
 
 PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
 REFUSE, KEEP, DELETE = "refuse", "keep", "delete"
@@ -50,7 +47,7 @@ class InstanceWork(t.NamedTuple):
 
     runner: Runner
     mta: str
-    twin: t.Any
+    twin: Instances
     wish: InstanceRequest
     seen: ExistingInstance
 
@@ -64,7 +61,7 @@ def apply(
     :raises RolledBack: a step failed and those before it were undone.
     """
     runner = runner or Runner()
-    twin = _mta.DRIVERS[mta].multi
+    twin = instances_of(mta)
     wish = _wish(twin, params)
     primary = _mta.find(runner, mta).instance
     if wish.config_directory == primary.config_directory or wish.name == primary.name:
@@ -82,7 +79,7 @@ def apply(
     return _answer(work, steps, check_mode)
 
 
-def _wish(twin: t.Any, params: t.Mapping[str, t.Any]) -> InstanceRequest:
+def _wish(twin: Instances, params: t.Mapping[str, t.Any]) -> InstanceRequest:
     name = params["name"]
     twin.check_name(name)
     listen = tuple(_listener(place) for place in params["listen"] or ())

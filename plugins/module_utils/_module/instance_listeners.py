@@ -11,11 +11,9 @@ import socket
 import typing as t
 
 from .. import _proc
+from .._driver.discover import discover_of
+from .._driver.read import read_of
 from .._model.host import Host
-
-if t.TYPE_CHECKING:
-    from .._postfix import read as _postfix_read  # noqa: F401
-    from .._sendmail import read as _sendmail_read  # noqa: F401
 
 Place = t.Tuple[str, int]
 
@@ -26,9 +24,9 @@ _EVERYWHERE = frozenset(("0.0.0.0", "::"))
 
 def configured(host: Host) -> t.List[Place]:
     """Where the configuration of an instance lets it listen, in the words of the policy; nowhere is an empty list."""
-    if not host.driver.listens(host):
+    if not discover_of(host.mta).listens(host):
         return []
-    identity = host.driver.read(host)["policy"].get("identity", {})
+    identity = read_of(host.mta).read(host)["policy"].get("identity", {})
     return [(place, identity.get("port") or 25) for place in identity.get("listen") or ("all",)]
 
 

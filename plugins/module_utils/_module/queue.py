@@ -15,21 +15,17 @@ import typing as t
 
 from .. import _mta, _queue_trace
 from .._clock import utc
+from .._driver.queue import queue_of
 from .._errors import CommandError, OptionError
 from .._model import queue as _queue
 from .._model import queue_summary
 from .._model import selection as _select
-from .._model.host import Capabilities, Host
+from .._model.host import Host
 from .._model.queue import ActionResult, Identity, Message, Skipped
 from .._model.selection import Selection
 from .._runner import Runner
 
-if t.TYPE_CHECKING:
-    from .._postfix import queue as _postfix_queue  # noqa: F401
-    from .._sendmail import queue as _sendmail_queue  # noqa: F401
-
 _PAUSE = 0.2
-_NOT_ASKED = Capabilities((), "", (), "")
 
 
 INFO_ARGUMENTS: t.Dict[str, t.Any] = dict(
@@ -88,7 +84,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] =
     """
     instant = time.time() if now is None else now
     selection = _select.parse(params["select"], _queue.STATUSES)
-    hosts = _hosts(runner, params, asked=False)
+    hosts = _mta.chosen(runner, params["mta"], params["instance"])
     unreadable: t.List[t.Dict[str, str]] = []
     tally = queue_summary.Tally(instant)
     found = chosen(_listing(hosts, unreadable), selection, instant)
@@ -99,7 +95,7 @@ def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] =
         "summary": tally.summary(params["top"]),
         "unreadable": unreadable,
         "instances": [_as_instance(host) for host in hosts],
-        "host_status": [dict(one._asdict()) for host in hosts for one in _twin(host).host_status(host)],
+        "host_status": [dict(one._asdict()) for host in hosts for one in queue_of(host.mta).host_status(host)],
     }
 
 
@@ -137,7 +133,7 @@ def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> 
     action = params["action"]
     selection = _select.parse(params["select"], _queue.STATUSES)
     _insist_on_a_selection(action, selection, params)
-    hosts = _hosts(runner, params)
+    hosts = _mta.chosen(runner, params["mta"], params["instance"])
     if _is_whole_queue(selection, params):
         return _run_queues(hosts, check_mode)
     wanted = _Wanted(params["messages"], selection)
@@ -151,7 +147,7 @@ def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> 
     for host, targets, skipped in planned:
         done = ActionResult(tuple(targets))
         if targets and not check_mode:
-            done = _twin(host).act(host, action, targets, params["timeout"])
+            done = queue_of(host.mta).act(host, action, targets, params["timeout"])
         outcomes.append(done._replace(skipped=tuple(skipped) + done.skipped))
     return _as_result(action, _joined(outcomes), params["limit"], check_mode)
 
@@ -203,7 +199,7 @@ def _plan(
     """What an action will be tried on, and what it leaves alone. A message that moves can be listed twice, and counts once."""
     targets = {(one.id, one.arrival): one for one in targets_before}
     skipped = {(one.message.id, one.message.arrival): one for one in skipped_before}
-    for message in chosen(_twin(host).messages(host), selection, now):
+    for message in chosen(queue_of(host.mta).messages(host), selection, now):
         key = (message.id, message.arrival)
         if not wanted.take(message) or key in targets:
             continue
@@ -234,9 +230,9 @@ def _insist_on_the_maximum(maximum: t.Optional[int], count: int) -> None:
 def _run_queues(hosts: t.Sequence[Host], check_mode: bool) -> t.Dict[str, t.Any]:
     waiting = 0
     for host in hosts:
-        waiting += sum(1 for one in _twin(host).messages(host) if one.status in _WAITING)
+        waiting += sum(1 for one in queue_of(host.mta).messages(host) if one.status in _WAITING)
         if not check_mode:
-            _twin(host).run_queue(host)
+            queue_of(host.mta).run_queue(host)
     result = _as_result(_queue.FLUSH, ActionResult(), 0, check_mode)
     return dict(result, changed=waiting > 0, affected=waiting)
 
@@ -284,14 +280,14 @@ def look(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """What the module message_info returns; the log is asked for a message that left the queue, too."""
     name = params["id"]
     _select.parse({"ids": [name]}, {})
-    hosts = _hosts(runner, params, asked=False)
+    hosts = _mta.chosen(runner, params["mta"], params["instance"])
     found = None
     for host in hosts:
-        found = _twin(host).message(host, name, params["body_limit"])
+        found = queue_of(host.mta).message(host, name, params["body_limit"])
         if found:
             break
     since = found.message.arrival if found else 0
-    files = tuple(dict.fromkeys(path for host in hosts for path in _twin(host).log_files(host)))
+    files = tuple(dict.fromkeys(path for host in hosts for path in queue_of(host.mta).log_files(host)))
     lines = _queue_trace.lines(runner, _queue_trace.whole(files, since), name, params["log_limit"])
     return {
         "exists": found is not None,
@@ -308,28 +304,14 @@ def look(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
 # --- shared ------------------------------------------------------------------------------------------------------
 
 
-def _hosts(runner: Runner, params: t.Mapping[str, t.Any], asked: bool = True) -> t.Tuple[Host, ...]:
-    """The instances that are meant.
-
-    :param asked: whether their MTAs are asked what they can do, which only actions need and which costs some processes.
-    """
-    if params["instance"] != _mta.ALL:
-        return (_mta.find(runner, params["mta"], params["instance"]),)
-    instances = _mta.find_all(runner, params["mta"])
-    if not instances:
-        raise OptionError("mta", params["mta"], "it is not installed here")
-    if asked:
-        return tuple(_mta.host(runner, instance) for instance in instances)
-    return tuple(Host(runner, _mta.DRIVERS[instance.mta], instance, _NOT_ASKED) for instance in instances)
-
-
-def _twin(host: Host) -> t.Any:
-    return host.driver.queue
+def read_ahead(mtas: t.Iterable[str]) -> None:
+    """Import what a look at the queue uses of the drivers: to be called before threads do (see host_info)."""
+    for mta in mtas:
+        queue_of(mta)
 
 
 def _detailed(host: Host, message: Message) -> Message:
-    found: Message = _twin(host).detailed(host, message)
-    return found
+    return queue_of(host.mta).detailed(host, message)
 
 
 def _listing(hosts: t.Sequence[Host], unreadable: t.List[t.Dict[str, str]]) -> t.Iterator[Message]:
@@ -340,7 +322,7 @@ def _listing(hosts: t.Sequence[Host], unreadable: t.List[t.Dict[str, str]]) -> t
 
     for host in hosts:
         try:
-            yield from _twin(host).messages(host, report)
+            yield from queue_of(host.mta).messages(host, report)
         except CommandError as problem:
             if len(hosts) == 1:
                 raise

@@ -12,22 +12,14 @@ import typing as t
 
 from .. import _change, _files, _mta
 from .. import _result as _answer
+from .._driver.check import check_of
+from .._driver.daemon import daemon_of
+from .._driver.read import read_of
+from .._driver.relay import render_of, tables_of
 from .._model import policy as _policy
 from .._model.host import NOTHING, Activation, Host, Native, Rendering
 from .._runner import Runner
 from .._smtp import verify_policy as _verify
-
-if t.TYPE_CHECKING:
-    from .._postfix import check as _postfix_check  # noqa: F401
-    from .._postfix import daemon as _postfix_daemon  # noqa: F401
-    from .._postfix import read as _postfix_read  # noqa: F401
-    from .._postfix import render as _postfix_render  # noqa: F401
-    from .._postfix import tables as _postfix_tables  # noqa: F401
-    from .._sendmail import check as _sendmail_check  # noqa: F401
-    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
-    from .._sendmail import read as _sendmail_read  # noqa: F401
-    from .._sendmail import render as _sendmail_render  # noqa: F401
-    from .._sendmail import tables as _sendmail_tables  # noqa: F401
 
 #: The options of the module C(relay) besides those that say which MTA is meant.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
@@ -48,22 +40,24 @@ class RelayRun:
         self, host: Host, policy: _policy.Policy, native: Native, render: t.Optional[t.Callable[..., Rendering]] = None
     ) -> None:
         self.host = host
-        self._renderer = render or host.driver.render
+        self._renderer = render or render_of(host.mta).render
         self.policy = policy
         self.native = native
         self.directory = os.path.realpath(host.instance.config_directory)
         self.rendering: t.Optional[Rendering] = None
         self.verified: t.List[str] = []
-        self.was_up = host.driver.running(host).pid is not None
+        self.daemon = daemon_of(host.mta)
+        self.tables = tables_of(host.mta)
+        self.was_up = self.daemon.running(host).pid is not None
 
     def plan(self) -> _change.Plan:
         """What is to be done on the host as it is now."""
-        driver, rendering = self.host.driver, self._render()
+        rendering = self._render()
         files = _change.difference(self.directory, rendering.files)
-        tables = driver.stale(self.host, rendering.files)
+        tables = self.tables.stale(self.host, rendering.files)
         if not files:
             return _change.Plan(self.directory, (), tables, Activation(NOTHING))
-        activation = driver.activation(self.host, self._current, rendering)
+        activation = self.daemon.activation(self.host, self._current, rendering)
         return _change.Plan(self.directory, files, tables, activation)
 
     def steps(self) -> _change.Steps:
@@ -78,20 +72,20 @@ class RelayRun:
         return _files.read(os.path.join(self.directory, name))
 
     def _build(self, stage: str, names: t.Sequence[str]) -> None:
-        self.host.driver.build(self.host, stage, names)
+        self.tables.build(self.host, stage, names)
 
     def _check(self, stage: str) -> t.Sequence[str]:
-        return self.host.driver.check(self.host, stage, self.policy, self.rendering)
+        return check_of(self.host.mta).check(self.host, stage, self.policy, self.rendering)
 
     def _activate(self, activation: Activation) -> None:
-        self.host.driver.activate(self.host, activation)
+        self.daemon.activate(self.host, activation)
 
     def _verify(self) -> t.Sequence[str]:
         if not self.was_up:
             self.verified.append("the MTA was not running before and was not started")
             return ()
         # What the live configuration says now: native settings have won where they differ from the policy.
-        live = _policy.parse(self.host.driver.read(self.host)["policy"], baseline="none")
+        live = _policy.parse(read_of(self.host.mta).read(self.host)["policy"], baseline="none")
         wanted = _verify.expected(live)
         findings: t.List[str] = []
         for address, port in _verify.addresses(live):
@@ -119,17 +113,13 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
 
     :raises OptionError: when none answers to the description.
     """
-    runner = runner or Runner()
-    if params["instance"] not in (None, _mta.ALL):
-        hosts = [_mta.find(runner, params["mta"], params["instance"])]
-    else:
-        hosts = [_mta.host(runner, instance) for instance in _mta.find_all(runner, params["mta"])]
+    hosts = _mta.present(runner or Runner(), params["mta"], params["instance"])
     return {"instances": [_described(host) for host in hosts]}
 
 
 def _described(host: Host) -> t.Dict[str, t.Any]:
-    instance, capabilities, running = host.instance, host.capabilities, host.driver.running(host)
-    live = host.driver.read(host)
+    instance, capabilities, running = host.instance, host.capabilities, daemon_of(host.mta).running(host)
+    live = read_of(host.mta).read(host)
     return {
         "mta": instance.mta,
         "name": instance.name,

@@ -11,15 +11,12 @@ import pwd
 import typing as t
 
 from .. import _addresses, _mta
+from .._driver.route import route_of
 from .._errors import OptionError
 from .._model import route as _route
 from .._model.host import Host
 from .._model.route import Route, RouteQuestion
 from .._runner import Runner
-
-if t.TYPE_CHECKING:
-    from .._postfix import route as _postfix_route  # noqa: F401
-    from .._sendmail import route as _sendmail_route  # noqa: F401
 
 _ALIASES = ("aliases", "alias_maps")
 
@@ -63,8 +60,7 @@ def asked_of(params: t.Mapping[str, t.Any]) -> RouteQuestion:
 
 def trace(host: Host, asked: RouteQuestion) -> Route:
     """Ask the instance."""
-    found: Route = host.driver.route.trace(host, asked)
-    return _with_user(found)
+    return _with_user(route_of(host.mta).trace(host, asked))
 
 
 def _with_user(route: Route) -> Route:
@@ -88,8 +84,7 @@ def _exists(user: str) -> bool:
 
 def settings(host: Host) -> _route.Settings:
     """What the live configuration says about the things that the checks of a host look at."""
-    found: _route.Settings = host.driver.route.settings(host)
-    return found
+    return route_of(host.mta).settings(host)
 
 
 def _checked(option: str, value: str, parse: t.Callable[[str], str]) -> str:

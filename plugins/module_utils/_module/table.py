@@ -12,16 +12,12 @@ import typing as t
 
 from .. import _change, _files, _mta
 from .. import _result as _answers
+from .._driver.compile import compile_of
+from .._driver.daemon import daemon_of
 from .._errors import OptionError
 from .._model import table as _tablefile
 from .._model.host import NOTHING, RELOAD, Activation, File, Host, is_compiled
 from .._runner import Runner
-
-if t.TYPE_CHECKING:
-    from .._postfix import access as _postfix_access  # noqa: F401
-    from .._postfix import daemon as _postfix_daemon  # noqa: F401
-    from .._sendmail import access as _sendmail_access  # noqa: F401
-    from .._sendmail import daemon as _sendmail_daemon  # noqa: F401
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -46,7 +42,7 @@ class TableRun:
 
     def __init__(self, host: Host, params: t.Mapping[str, t.Any]) -> None:
         self.host = host
-        self.driver = host.driver.access
+        self.driver = compile_of(host.mta)
         self.directory = os.path.realpath(host.instance.config_directory)
         self.name = _name(params["name"])
         self.kind = self._kind(params["type"])
@@ -125,7 +121,7 @@ class TableRun:
         return findings
 
     def _activate(self, activation: Activation) -> None:
-        self.host.driver.activate(self.host, activation)
+        daemon_of(self.host.mta).activate(self.host, activation)
 
 
 def _name(text: str) -> str:
@@ -142,7 +138,7 @@ def _syntax(name: str, kind: str, host: Host) -> _tablefile.Syntax:
         return _tablefile.Syntax(_tablefile.PATTERNS, True)
     if os.path.basename(name).split(".")[0] in _ALIASES:
         return _tablefile.Syntax(_tablefile.ALIASES, True)
-    return _tablefile.Syntax(_tablefile.MAP, host.driver.access.CONTINUES)
+    return _tablefile.Syntax(_tablefile.MAP, compile_of(host.mta).CONTINUES)
 
 
 def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:

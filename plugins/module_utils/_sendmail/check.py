@@ -26,7 +26,7 @@ import typing as t
 
 from .._model.host import Host, Rendering
 from .._model.policy_record import Policy
-from . import cf, mc, rulesets, shadow
+from . import cf, daemon, mc, rulesets, shadow
 from . import discover as instance
 
 _FOREIGN = "postmaster@foreign.example"
@@ -155,7 +155,7 @@ def _pair_problems(certificate: str, key: str) -> t.Iterator[str]:
 
 def _listeners(host: Host, candidate: cf.Cf) -> t.List[str]:
     """Addresses that are not on this host, and ports that somebody else has."""
-    own = {port for dummy, port in host.driver.running(host).listening}
+    own = {port for dummy, port in daemon.running(host).listening}
     findings = []
     for text in candidate.values("DaemonPortOptions"):
         family, address, port = listener(text)

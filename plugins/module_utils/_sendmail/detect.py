@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether there is a sendmail on this host; the rest of the driver is in the files that _mta.FILES and _mta.PARTS name. Twin of C(_postfix).
+"""Whether there is a sendmail on this host; the parts of the driver are in C(_driver). Twin of C(_postfix).
 
 Private to the collection: it can change at any time.
 """

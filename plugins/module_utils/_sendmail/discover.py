@@ -188,6 +188,11 @@ def capabilities(runner: Runner, instance: Instance) -> Capabilities:
     return Capabilities(version_of(text), text, types, types[0] if types else "", frozenset(features))
 
 
+def host_of(runner: Runner, instance: Instance) -> Host:
+    """Return an instance as the functions of the driver take it."""
+    return Host(runner, instance, lambda: capabilities(runner, instance))
+
+
 def _itself(runner: Runner) -> t.Tuple[str, str]:
     """The version, and all that sendmail says of how it was built; asked once in a run."""
     if runner not in _seen:

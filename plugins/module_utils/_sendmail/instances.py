@@ -17,7 +17,7 @@ import typing as t
 
 from .. import _change, _files
 from .._errors import OptionError, Refused
-from .._model.host import Capabilities, Host, Instance
+from .._model.host import Instance
 from .._model.instance import ExistingInstance, InstanceRequest, UndoableStep
 from .._runner import Runner
 from . import daemon, processes, queue, service, units
@@ -25,7 +25,6 @@ from . import discover as instance
 from .render import SEED, relistened
 
 _NAME = re.compile(r"sendmail-[A-Za-z0-9_-]{1,40}\Z")
-_NOT_ASKED = Capabilities((), "", (), "")
 
 
 def check_name(name: str) -> None:
@@ -57,7 +56,7 @@ def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
 
 def messages(runner: Runner, one: Instance) -> int:
     """How many messages are in its queue, whatever state they are in."""
-    return queue.count(Host(runner, None, one, _NOT_ASKED))
+    return queue.count(instance.host_of(runner, one))
 
 
 # --- what must be true before the first step -----------------------------------------------------------------------

@@ -12,14 +12,13 @@ import typing as t
 
 from .. import _files
 from .._errors import PostmasterError
-from .._model.host import Capabilities, Host, Instance
+from .._model.host import Instance
 from .._runner import Runner
 from . import daemon, processes, units
 from . import discover as instance
 
 _TIMEOUT = 150
 _PATIENCE = 30.0
-_NOT_ASKED = Capabilities((), "", (), "")
 
 
 def wanted(name: str, directory: str) -> bytes:
@@ -44,13 +43,13 @@ def set_at_boot(runner: Runner, name: str, on: bool) -> None:
 
 def running(runner: Runner, one: Instance) -> t.Optional[int]:
     """The instance's daemon, whoever started it."""
-    return daemon.running(_host(runner, one)).pid
+    return daemon.running(instance.host_of(runner, one)).pid
 
 
 def start(runner: Runner, one: Instance) -> None:
     """Start it and wait until it greets."""
     runner.run(["systemctl", "start", one.name], timeout=_TIMEOUT)
-    daemon.await_daemon(_host(runner, one))
+    daemon.await_daemon(instance.host_of(runner, one))
 
 
 def stop(runner: Runner, one: Instance) -> None:
@@ -64,7 +63,3 @@ def stop(runner: Runner, one: Instance) -> None:
     if not processes.end_all(one.queue_directories[0], _PATIENCE):
         left = ", ".join(map(str, processes.working_in(one.queue_directories[0])))
         raise PostmasterError(f"{one.name}: processes that do not end: {left}")
-
-
-def _host(runner: Runner, one: Instance) -> Host:
-    return Host(runner, None, one, _NOT_ASKED)

@@ -5,10 +5,7 @@
 """The drivers are twins, and the one instance that is meant is found or the error says which there are."""
 
 import ast
-import glob
-import inspect
 import os
-import re
 import subprocess
 import sys
 
@@ -21,76 +18,6 @@ from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import de
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as _sendmail_instance
 
 HERE = os.path.dirname(_mta.__file__)
-
-
-#: What the parts of a driver are asked for, as far as no test of the part itself says it.
-ACCESS = (
-    "CONTINUES",
-    "NEW_MODE",
-    "REMOVE_EMPTY",
-    "ask",
-    "compiled",
-    "compiled_names",
-    "facts",
-    "finish",
-    "make",
-    "names",
-    "place",
-    "read_at_start",
-    "refuse_unfit",
-    "reload_reasons",
-    "type_in_use",
-    "wire",
-)
-
-
-@pytest.mark.parametrize("name", ["installed", *_mta.FILES])
-def test_the_twins_have_the_same_function_with_the_same_parameters(name):
-    postfix, sendmail = (getattr(driver, name) for driver in _mta.DRIVERS.values())
-    assert list(inspect.signature(postfix).parameters) == list(inspect.signature(sendmail).parameters)
-
-
-@pytest.mark.parametrize("name", ACCESS)
-def test_access_is_the_same_in_both(name):
-    one, other = (getattr(driver.access, name) for driver in _mta.DRIVERS.values())
-    assert callable(one) == callable(other)
-    if callable(one):
-        assert list(inspect.signature(one).parameters) == list(inspect.signature(other).parameters)
-
-
-@pytest.mark.parametrize("part", _mta.PARTS)
-def test_what_both_twins_have_of_a_part_needs_the_same_parameters(part):
-    both = [dict(inspect.getmembers(getattr(driver, part), inspect.isfunction)) for driver in _mta.DRIVERS.values()]
-    shared = {name for name in both[0] if name in both[1] and not name.startswith("_")}
-    own = {name for name in shared if both[0][name].__module__ != both[1][name].__module__}
-    assert own
-    for name in own:
-        one, other = (_needed(functions[name]) for functions in both)
-        assert one == other, name
-
-
-def _needed(function):
-    return [one.name for one in inspect.signature(function).parameters.values() if one.default is one.empty]
-
-
-_ASKED = re.compile(r"\b(?:driver|_mta\.postfix|_mta\.sendmail|_mta\.DRIVERS\[mta\])\.([a-z_]+)")
-
-
-@pytest.mark.parametrize("path", sorted(glob.glob(os.path.join(HERE, "_module", "*.py"))), ids=os.path.basename)
-def test_what_is_asked_of_a_driver_is_named_for_the_packer(path):
-    """Ansible sends to the host what is imported by name, and a driver's files are read by importlib."""
-    with open(path, encoding="utf-8") as stream:
-        text = stream.read()
-    known = dict(_mta.FILES, **_mta.PARTS)
-    files = {known[name] for name in _ASKED.findall(text) if name in known}
-    for file in files - {"discover"}:
-        for mta in _mta.DRIVERS:
-            assert re.search(rf"from \.\._{mta} import {file} as", text), (mta, file)
-
-
-def test_a_driver_has_nothing_else():
-    with pytest.raises(AttributeError):
-        getattr(_mta.postfix, "sausage")  # noqa: B009 - asking for it is the test
 
 
 def _read_by(program):
@@ -109,30 +36,33 @@ def _read_by(program):
 
 def test_what_the_other_mta_needs_is_not_read():
     """Python compiles at every run what a module imports: a block on Postfix must not read sendmail's part."""
-    read = _read_by("from {0}._module import access; from {0} import _mta; _mta.postfix.access")
+    read = _read_by(
+        "from {0}._module import access; "
+        "[door('postfix') for door in (access.access_of, access.compile_of, access.daemon_of, access.discover_of)]"
+    )
     assert "_postfix.access" in read
     needless = {
         "_model.policy",
         "_smtp",
         "_smtp.verify_rules",
         "_module.access_files",
+        "_driver.check",
+        "_driver.relay",
         "_postfix.render",
         "_postfix.check",
         "_postfix.master_cf",
     }
     assert not needless & read
-    assert {name for name in read if name.startswith("_sendmail")} <= {"_sendmail", "_sendmail.detect"}
+    assert not {name for name in read if name.startswith("_sendmail")}
 
 
-def test_all_of_a_driver_is_read_and_nothing_of_one_that_is_not_there():
-    """A thread must not be the first to read a file: see _mta.read_all."""
+def test_what_threads_use_of_a_driver_is_read_ahead_and_nothing_of_the_other():
+    """A thread must not be the first to read a file: see host_info.read_ahead."""
     read = _read_by(
-        "from {0} import _mta; _mta.postfix.installed = lambda runner: True; "
-        "_mta.sendmail.installed = lambda runner: False; _mta.read_all(None)"
+        "from {0}._module import host_info, queue; host_info.read_ahead(['postfix']); queue.read_ahead(['postfix'])"
     )
-    there = {name[:-3] for name in os.listdir(os.path.join(HERE, "_postfix")) if name.endswith(".py")} - {"__init__"}
-    assert there <= {name[len("_postfix.") :] for name in read if name.startswith("_postfix.")}
-    assert {name for name in read if name.startswith("_sendmail.")} <= {"_sendmail.detect"}
+    assert {"_postfix.daemon", "_postfix.discover", "_postfix.queue", "_postfix.read", "_postfix.route"} <= read
+    assert not {name for name in read if name.startswith("_sendmail.")}
 
 
 def test_a_sendmail_is_known_by_what_its_layouts_need():
@@ -140,7 +70,7 @@ def test_a_sendmail_is_known_by_what_its_layouts_need():
 
 
 def test_the_twins_keep_the_same_things_in_the_same_files():
-    postfix, sendmail = (set(os.listdir(os.path.join(HERE, "_" + mta))) for mta in _mta.DRIVERS)
+    postfix, sendmail = (set(os.listdir(os.path.join(HERE, "_" + mta))) for mta in _mta.MTAS)
     for shared in ("discover.py", "daemon.py", "tables.py", "render.py", "read.py", "check.py"):
         assert shared in postfix and shared in sendmail
 
@@ -150,6 +80,7 @@ class FakeDriver:
 
     def __init__(self, *instances):
         self.found = instances
+        self.asked = 0
 
     def installed(self, runner):
         return bool(self.found)
@@ -158,6 +89,7 @@ class FakeDriver:
         return self.found
 
     def capabilities(self, runner, instance):
+        self.asked += 1
         return Capabilities((1,), "1", ("hash",), "hash")
 
 
@@ -170,7 +102,10 @@ SENDMAIL = Instance("sendmail", "sendmail", "/etc/mail", ("/var/spool/mqueue",))
 def _drivers(monkeypatch):
     def use(postfix=(), sendmail=()):
         drivers = {"postfix": FakeDriver(*postfix), "sendmail": FakeDriver(*sendmail)}
-        monkeypatch.setattr(_mta, "DRIVERS", drivers)
+        monkeypatch.setattr(_mta, "detect_of", drivers.get)
+        monkeypatch.setattr(_mta, "discover_of", drivers.get)
+
+        return drivers
 
     return use
 
@@ -199,3 +134,31 @@ def test_what_is_not_there_is_named_with_what_is(drivers):
         _mta.find(None, "auto", "postfix-X")
     with pytest.raises(OptionError, match="sendmail is not installed here"):
         _mta.find(None, "sendmail")
+
+
+def test_what_the_mta_can_do_is_asked_once_and_not_before_somebody_wants_it(drivers):
+    postfix = drivers(postfix=[PRIMARY])["postfix"]
+    host = _mta.find(None)
+    assert postfix.asked == 0
+    assert host.capabilities == host.capabilities == Capabilities((1,), "1", ("hash",), "hash")
+    assert postfix.asked == 1
+
+
+def test_the_instances_of_a_module_that_acts(drivers):
+    drivers(postfix=[PRIMARY, SECOND])
+    names = [[host.instance.name for host in _mta.chosen(None, "auto", name)] for name in (None, "all", "postfix-EXT")]
+    assert names == [["postfix"], ["postfix", "postfix-EXT"], ["postfix-EXT"]]
+    drivers()
+    for name in (None, "all"):
+        with pytest.raises(OptionError, match="no MTA is installed here"):
+            _mta.chosen(None, "auto", name)
+
+
+def test_the_instances_of_a_module_that_looks(drivers):
+    drivers(postfix=[PRIMARY, SECOND])
+    names = [[host.instance.name for host in _mta.present(None, "auto", name)] for name in (None, "all", "postfix-EXT")]
+    assert names == [["postfix", "postfix-EXT"], ["postfix", "postfix-EXT"], ["postfix-EXT"]]
+    drivers()
+    assert _mta.present(None, "auto", None) == _mta.present(None, "auto", "all") == ()
+    with pytest.raises(OptionError, match="no MTA is installed here"):
+        _mta.present(None, "auto", "postfix-EXT")

@@ -34,7 +34,6 @@ class Driver:
     def __init__(self):
         self.lies = False
         self.asked = []
-        self.access = self
 
     def running(self, host):
         return Running(None, None)
@@ -83,6 +82,8 @@ class Driver:
 def _driver(monkeypatch, tmp_path):
     driver = Driver()
     monkeypatch.setattr(_change, "LOCK_DIRECTORY", str(tmp_path / "locks"))
+    for door in ("access_of", "compile_of", "daemon_of"):
+        monkeypatch.setattr(_accessrun, door, lambda mta: driver)
     return driver
 
 
@@ -95,7 +96,7 @@ def _directory(tmp_path):
 
 
 def bring(driver, directory, state="present", purge=False, check_mode=False, now=NOW, **entry):
-    host = Host(None, driver, Instance("toy", "toy", str(directory), ()), Capabilities((1,), "1", (), "copy"))
+    host = Host(None, Instance("toy", "toy", str(directory), ()), lambda: Capabilities((1,), "1", (), "copy"))
     words = {name: entry.pop(name) for name in list(entry) if name in _access.RULE_OPTIONS}
     rules = _access.parse("rules[0]", {"from": entry["sender"]}, words, NOW) if "sender" in entry else []
     run = _accessrun.AccessRun(host, _accessrun.Wish(tuple(rules), state, purge, now))

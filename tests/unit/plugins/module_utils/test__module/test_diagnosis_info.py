@@ -39,7 +39,7 @@ def _parts(monkeypatch):
     }
     for name, module in modules.items():
         monkeypatch.setattr(module, "info", functools.partial(_ask, parts, name))
-    monkeypatch.setattr(diagnosis_info._mta, "read_all", lambda runner, mta: None)
+    monkeypatch.setattr(diagnosis_info._mta, "installed", lambda runner, mta: ())
     return parts
 
 

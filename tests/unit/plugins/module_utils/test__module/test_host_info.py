@@ -12,13 +12,13 @@ from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import h
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Settings
-from ansible_collections.postmaster.mta.plugins.module_utils._module import host_info
+from ansible_collections.postmaster.mta.plugins.module_utils._module import host_info, route_info
 
 LISTENING = (("192.0.2.1", 25),)
 
 
 @pytest.fixture(name="host")
-def _fixture_host(tmp_path):
+def _fixture_host(monkeypatch, tmp_path):
     """A host whose MTA was started long ago and reads main.cf at its start."""
     (tmp_path / "main.cf").write_text("")
     instance = Instance("postfix", "postfix", str(tmp_path), (str(tmp_path),))
@@ -26,9 +26,11 @@ def _fixture_host(tmp_path):
     driver = types.SimpleNamespace(
         running=lambda host: Running(1, 0, LISTENING),
         read=lambda host: {"policy": {"identity": {"listen": ["192.0.2.1", "192.0.2.2", "loopback"], "port": 25}}},
-        route=types.SimpleNamespace(settings=lambda host: settings),
+        settings=lambda host: settings,
     )
-    return Host(None, driver, instance, Capabilities((), "", (), ""))
+    for module, door in ((host_info, "daemon_of"), (host_info, "read_of"), (route_info, "route_of")):
+        monkeypatch.setattr(module, door, lambda mta: driver)
+    return Host(None, instance, lambda: Capabilities((), "", (), ""))
 
 
 def test_an_instance_is_observed(host, monkeypatch):
@@ -51,8 +53,8 @@ def test_the_facts_and_the_findings(host, monkeypatch):
         instances=(host_info.observe_instance(host, 2000.0),),
         now=2000.0,
     )
-    monkeypatch.setattr(host_info, "_hosts", lambda runner, params: [host])
-    monkeypatch.setattr(host_info._mta, "read_all", lambda runner, mta: None)
+    monkeypatch.setattr(host_info._mta, "present", lambda runner, mta, name: (host,))
+    monkeypatch.setattr(host_info._mta, "installed", lambda runner, mta: ())
     monkeypatch.setattr(_host, "observe", lambda *arguments: state)
     answer = host_info.info(None, {"mta": "auto", "instance": None, "recent": 0.0, "timeout": 1.0})
     assert answer["name_servers"][1] == {"address": "192.0.2.54", "seconds": 0.012}

@@ -4,8 +4,6 @@
 
 """The order of the steps of an additional instance, what is refused before the first one, and the way back."""
 
-import types
-
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
@@ -95,7 +93,7 @@ def _run(monkeypatch, tmp_path):
     monkeypatch.setattr(_instances._change, "LOCK_DIRECTORY", str(tmp_path))
 
     def run(twin, check_mode=False, **params):
-        monkeypatch.setitem(_instances._mta.DRIVERS, "postfix", types.SimpleNamespace(multi=twin))
+        monkeypatch.setattr(_instances, "instances_of", lambda mta: twin)
         given = {name: spec.get("default") for name, spec in _instances.POSTFIX_SPEC.items()}
         given.update(dict({"name": NAME, "config_directory": DIRECTORY}, **params))
         return _instances.apply("postfix", given, check_mode, object())

@@ -25,10 +25,16 @@ class Driver:
         return {"policy": {"identity": self.identity}}
 
 
-def other(**identity):
-    """Another instance."""
-    instance = Instance("postfix", "postfix", "/etc/postfix", ("/var/spool/postfix",))
-    return Host(None, Driver(identity), instance, None)
+@pytest.fixture(name="other")
+def _other(monkeypatch):
+    def make(is_listening=True, **identity):
+        """Another instance."""
+        driver = Driver(identity, is_listening)
+        monkeypatch.setattr(_listen, "discover_of", lambda mta: driver)
+        monkeypatch.setattr(_listen, "read_of", lambda mta: driver)
+        return Host(None, Instance("postfix", "postfix", "/etc/postfix", ("/var/spool/postfix",)), None)
+
+    return make
 
 
 @pytest.mark.parametrize(
@@ -50,7 +56,7 @@ def test_two_sockets_meet(one, two, clash):
     assert _listen.meet(one, two) is clash and _listen.meet(two, one) is clash
 
 
-def test_another_instance_claims_the_address():
+def test_another_instance_claims_the_address(other):
     found = _listen.problems([("127.0.0.1", 12525)], [other(listen=["all"], port=12525)], None)
     assert found == [
         "listen: 127.0.0.1:12525: the instance postfix listens on all:12525; give it addresses of its own first"
@@ -58,9 +64,8 @@ def test_another_instance_claims_the_address():
     assert _listen.problems([("127.0.0.1", 12525)], [other(listen=["all"])], None) == []
 
 
-def test_an_instance_without_tcp_services_claims_nothing():
-    silent = other(listen=["all"], port=12525)
-    silent.driver.is_listening = False
+def test_an_instance_without_tcp_services_claims_nothing(other):
+    silent = other(is_listening=False, listen=["all"], port=12525)
     assert _listen.problems([("127.0.0.1", 12525)], [silent], None) == []
 
 

@@ -7,7 +7,7 @@
 import pathlib
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Host
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import postfix as _postfix
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import discover as _discover
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 
 CORPUS = pathlib.Path(__file__).resolve().parents[4] / "corpus" / "postfix"
@@ -33,10 +33,10 @@ def scripted(version, extra=()):
 def make_host(version, directory=None, extra=()):
     """A host whose instance has I(directory) as its configuration directory."""
     runner = scripted(version, extra)
-    instance = _postfix.instances(runner)[0]
+    instance = _discover.instances(runner)[0]
     if directory is not None:
         instance = instance._replace(config_directory=str(directory))
-    return Host(runner, _postfix, instance, _postfix.capabilities(runner, instance))
+    return Host(runner, instance, lambda: _discover.capabilities(runner, instance))
 
 
 def reader(version, extra=()):

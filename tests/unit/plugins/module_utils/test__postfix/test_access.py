@@ -24,7 +24,7 @@ USUAL = {
     "recipient_delimiter": "",
 }
 NOW = datetime.datetime(2026, 11, 23)
-HOST = Host(None, None, Instance("postfix", "postfix", "/nowhere", ()), Capabilities((3, 7), "3.7", (), "hash"))
+HOST = Host(None, Instance("postfix", "postfix", "/nowhere", ()), lambda: Capabilities((3, 7), "3.7", (), "hash"))
 
 
 def facts(content=b"", **values):
@@ -40,7 +40,8 @@ def rule(where, pattern, **words):
 
 def test_tables_that_are_wired_keep_their_type_when_a_new_postfix_prefers_another(tmp_path):
     host = make_host("3.10.13", tmp_path)
-    host = host._replace(capabilities=host.capabilities._replace(default_table_type="lmdb"))
+    lmdb = host.capabilities._replace(default_table_type="lmdb")
+    host = host._replace(ask=lambda: lmdb)
     (tmp_path / "main.cf").write_bytes(b"")
     assert access.facts(host).kind == "lmdb"
     (tmp_path / "main.cf").write_bytes(

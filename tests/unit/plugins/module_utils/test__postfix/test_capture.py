@@ -35,7 +35,7 @@ def _host(tmp_path, monkeypatch):
     (tmp_path / "master.cf").write_bytes(MASTER)
     monkeypatch.setattr(access, "defaults", lambda runner: dict(DEFAULTS))
     known = Capabilities((3, 7), "3.7", (), "hash")
-    return Host(None, None, Instance("postfix", "postfix", str(tmp_path), (str(tmp_path / "queue"),)), known)
+    return Host(None, Instance("postfix", "postfix", str(tmp_path), (str(tmp_path / "queue"),)), lambda: known)
 
 
 def wire(host, service=False, **given):

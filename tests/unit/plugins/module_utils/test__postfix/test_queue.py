@@ -54,7 +54,7 @@ class Runner:
 def host(runner, version=(3, 7, 11)):
     instance = Instance("postfix", "postfix-EXT", "/etc/postfixEXT", (str(runner.spool),))
     text = ".".join(str(number) for number in version)
-    return Host(runner, None, instance, Capabilities(version, text, ("hash",), "hash"))
+    return Host(runner, instance, lambda: Capabilities(version, text, ("hash",), "hash"))
 
 
 def corpus(version, name="postqueue-j.jsonl"):

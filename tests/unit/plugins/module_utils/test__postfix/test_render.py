@@ -447,7 +447,8 @@ def test_a_live_file_that_cannot_be_edited_is_refused_with_its_line(name):
 
 def test_a_host_without_ipv6_does_not_try_it():
     host = HOSTS["3.10.13"]
-    bare = host._replace(capabilities=host.capabilities._replace(features=frozenset({"tls"})))
+    only_tls = host.capabilities._replace(features=frozenset({"tls"}))
+    bare = host._replace(ask=lambda: only_tls)
     policy = _policy.parse({}, "hardened")
     assert values(render(bare, policy, Native(), reader("3.10.13")))["inet_protocols"] == "ipv4"
 

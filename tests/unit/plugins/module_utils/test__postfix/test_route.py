@@ -72,7 +72,7 @@ def host(tmp_path, runner, main=""):
     (config / "main.cf").write_text(f"queue_directory = {tmp_path}/queue\n" + main)
     (tmp_path / "queue").mkdir()
     instance = Instance("postfix", "postfix", str(config), (str(tmp_path / "queue"),))
-    return Host(runner, None, instance, Capabilities((3, 7), "3.7", (), "hash"))
+    return Host(runner, instance, lambda: Capabilities((3, 7), "3.7", (), "hash"))
 
 
 @pytest.fixture(name="daemon")

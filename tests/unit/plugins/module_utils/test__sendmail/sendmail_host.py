@@ -9,8 +9,8 @@ import pathlib
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance, Native
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import render as _render
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 
 CORPUS = pathlib.Path(__file__).resolve().parents[4] / "corpus" / "sendmail"
@@ -36,13 +36,11 @@ def corpus_policy():
 def make_host(script=(), capabilities=CAPABILITIES, directory="/etc/mail"):
     runner = ScriptedRunner({("m4",): ""}, ())
     runner.script.update(dict(script))
-    return Host(
-        runner, _sendmail, Instance("sendmail", "sendmail", str(directory), ("/var/spool/mqueue",)), capabilities
-    )
+    return Host(runner, Instance("sendmail", "sendmail", str(directory), ("/var/spool/mqueue",)), lambda: capabilities)
 
 
 def rendered(policy, native=None, files=None, capabilities=CAPABILITIES, baseline="hardened"):
     """The rendering of a policy given as a dictionary, on a host with these files."""
     parsed = _policy.parse(policy, baseline) if isinstance(policy, dict) else policy
     known = files or {}
-    return _sendmail.render(make_host(capabilities=capabilities), parsed, Native(mc=native or {}), known.get)
+    return _render.render(make_host(capabilities=capabilities), parsed, Native(mc=native or {}), known.get)

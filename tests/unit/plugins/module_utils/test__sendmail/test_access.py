@@ -19,7 +19,7 @@ FACTS = access.Facts("hash", (("access", "hash"),), True, True)
 
 def host(directory="/nowhere"):
     return Host(
-        None, None, Instance("sendmail", "sendmail", str(directory), ()), Capabilities((8, 17), "8.17", (), "hash")
+        None, Instance("sendmail", "sendmail", str(directory), ()), lambda: Capabilities((8, 17), "8.17", (), "hash")
     )
 
 

@@ -23,7 +23,7 @@ def _host(tmp_path, monkeypatch):
     (tmp_path / "sendmail.mc").write_text(MC)
     monkeypatch.setattr(capture.build, "build_cf", lambda host, text: f"built of {len(text)}")
     return Host(
-        None, None, Instance("sendmail", "sendmail", str(tmp_path), ()), Capabilities((8, 17), "8.17", (), "hash")
+        None, Instance("sendmail", "sendmail", str(tmp_path), ()), lambda: Capabilities((8, 17), "8.17", (), "hash")
     )
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Rendering, Running
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, shadow
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import check as _check
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check import (
     _bind_problem,
@@ -126,19 +126,14 @@ def test_the_stranger_is_outside_of_the_networks():
 # --- our own reading ------------------------------------------------------------------------------------------------
 
 
-class Down:
-    """A driver whose daemon is down, which is all that the listener check asks of it."""
-
-    @staticmethod
-    def running(host):
-        return Running(None, None)
-
-
-def static(text, settings):
-    return _static(given.make_host()._replace(driver=Down), cf.parse(text), Rendering({}, settings))
+@pytest.fixture(name="static")
+def _static_check(monkeypatch):
+    # A daemon that is down, which is all that the listener check asks of it.
+    monkeypatch.setattr(_check.daemon, "running", lambda host: Running(None, None))
+    return lambda text, settings: _static(given.make_host(), cf.parse(text), Rendering({}, settings))
 
 
-def test_a_misspelt_name_is_refused_with_the_nearest(monkeypatch, tmp_path):
+def test_a_misspelt_name_is_refused_with_the_nearest(static, monkeypatch, tmp_path):
     (tmp_path / "m4").mkdir()
     (tmp_path / "m4" / "cf.m4").write_text("ifdef(`confDELIVERY_MODE', `x')\n_OPTION(A, `confKNOWN_HERE')")
     monkeypatch.setattr(
@@ -151,7 +146,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest(monkeypatch, tmp_path):
     assert names_in(str(tmp_path)) == {"confDELIVERY_MODE", "confKNOWN_HERE"}
 
 
-def test_a_setting_that_did_not_arrive_is_refused():
+def test_a_setting_that_did_not_arrive_is_refused(static):
     assert "MaxHopCount" in static("O MaxHopCount=25\n", {"confMAX_HOP": "30"})[0]
     assert static("O MaxHopCount=30\n", {"confMAX_HOP": "30"}) == []
 
@@ -168,7 +163,7 @@ def test_listeners_are_read(text, place):
     assert listener(text) == place
 
 
-def test_addresses_and_ports_that_cannot_be_had_are_findings():
+def test_addresses_and_ports_that_cannot_be_had_are_findings(static):
     assert "no interface" in static("O DaemonPortOptions=Family=inet, Addr=192.0.2.77, Port=25\n", {})[0]
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -261,7 +256,7 @@ def test_check_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
 
     monkeypatch.setitem(check.__globals__, "_scratch_parent", lambda: str(parent))
     with pytest.raises(OSError):
-        _sendmail.check(given.make_host(), str(tmp_path / "no-stage"), _policy.parse({}), Rendering({}, {}))
+        _check.check(given.make_host(), str(tmp_path / "no-stage"), _policy.parse({}), Rendering({}, {}))
     assert list(parent.iterdir()) == []
 
 

@@ -19,8 +19,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model.host import 
     Rendering,
     Running,
 )
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import daemon
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import daemon as _daemon
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 
 # --- what a change needs ----------------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ OLD = {
 )
 def test_activation(changes, kind, because):
     files = {name: File(content) for name, content in dict(OLD, **changes).items()}
-    assert _sendmail.activation(given.make_host(), OLD.get, Rendering(files, {})) == Activation(kind, because)
+    assert _daemon.activation(given.make_host(), OLD.get, Rendering(files, {})) == Activation(kind, because)
 
 
 class Script:
@@ -89,46 +89,46 @@ DOWN = Running(None, None)
 
 def test_a_reload_is_a_signal_and_waits_for_the_new_process(monkeypatch, debian):
     script = Script(monkeypatch, [UP, UP, Running(11, 200), ANEW])
-    _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+    _daemon.activate(script.host, Activation(RELOAD, ("x",)))
     assert script.killed == [(10, signal.SIGHUP)] and script.calls == [] and script.states == [ANEW]
 
 
 def test_a_restart_goes_through_the_service_manager(monkeypatch, debian):
     script = Script(monkeypatch, [UP, ANEW])
-    _sendmail.activate(script.host, Activation(RESTART, ("x",)))
+    _daemon.activate(script.host, Activation(RESTART, ("x",)))
     assert script.calls == [("systemctl", "restart", "sendmail")] and script.killed == []
 
 
 def test_without_systemd_the_init_script_does_it(monkeypatch, debian):
     script = Script(monkeypatch, [UP, ANEW], systemd=False)
-    _sendmail.activate(script.host, Activation(RESTART, ("x",)))
+    _daemon.activate(script.host, Activation(RESTART, ("x",)))
     assert script.calls == [("/etc/init.d/sendmail", "restart")]
 
 
 @pytest.mark.parametrize("kind", [RELOAD, RESTART])
 def test_a_stopped_daemon_stays_stopped(monkeypatch, debian, kind):
     script = Script(monkeypatch, [DOWN], active="inactive")
-    _sendmail.activate(script.host, Activation(kind, ("x",)))
+    _daemon.activate(script.host, Activation(kind, ("x",)))
     assert script.calls == [("systemctl", "is-active", "sendmail")] and script.killed == []
 
 
 @pytest.mark.parametrize("state", ["active", "failed"])
 def test_a_daemon_that_died_is_started_again(monkeypatch, debian, state):
     script = Script(monkeypatch, [DOWN, ANEW], active=state)
-    _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+    _daemon.activate(script.host, Activation(RELOAD, ("x",)))
     assert ("systemctl", "restart", "sendmail") in script.calls
 
 
 def test_nothing_is_nothing(monkeypatch, debian):
     script = Script(monkeypatch, [UP])
-    _sendmail.activate(script.host, Activation(NOTHING))
+    _daemon.activate(script.host, Activation(NOTHING))
     assert script.calls == [] and script.killed == []
 
 
 def test_a_daemon_that_does_not_come_back_is_an_error(monkeypatch, debian):
     script = Script(monkeypatch, [UP, UP])
     with pytest.raises(PostmasterError):
-        _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+        _daemon.activate(script.host, Activation(RELOAD, ("x",)))
 
 
 EXT = Instance("sendmail", "sendmail-ext", "/etc/sendmail-ext", ("/var/spool/ext",), primary=False)
@@ -150,7 +150,7 @@ def test_an_additional_instance_is_told_by_its_own_unit(monkeypatch, debian, kin
     monkeypatch.setattr(_proc, "service_unit", lambda pid: unit)
     monkeypatch.setattr(daemon.processes, "end_all", lambda queue, patience: done.append("end"))
     script.host.runner.script[("systemctl", "restart", "sendmail-ext")] = lambda argv: done.append("restart") or ""
-    _sendmail.activate(script.host._replace(instance=EXT), Activation(kind, ("x",)))
+    _daemon.activate(script.host._replace(instance=EXT), Activation(kind, ("x",)))
     assert (done, script.killed) == (calls, killed)
 
 
@@ -163,13 +163,13 @@ def test_in_the_foreground_a_reload_keeps_the_process_and_opens_other_sockets(mo
     sockets = [{"1"}, {"1"}, set(), {"2"}]
     monkeypatch.setattr(_proc, "socket_inodes", lambda pid: sockets.pop(0) if len(sockets) > 1 else sockets[0])
     monkeypatch.setattr(_proc, "listeners", lambda: [_socket("1"), _socket("2")])
-    _sendmail.activate(script.host, Activation(RELOAD, ("x",)))
+    _daemon.activate(script.host, Activation(RELOAD, ("x",)))
     assert script.killed == [(10, signal.SIGHUP)] and sockets == [{"2"}]
 
 
 def test_another_queue_interval_is_another_way_to_start():
     rendering = Rendering({"postmaster.env": File(b"QUEUE_RUN=-q3m\n")}, {})
-    found = _sendmail.activation(given.make_host(), {"postmaster.env": b"QUEUE_RUN=-q5m\n"}.get, rendering)
+    found = _daemon.activation(given.make_host(), {"postmaster.env": b"QUEUE_RUN=-q5m\n"}.get, rendering)
     assert found.kind == RESTART and "postmaster.env" in found.because[0]
 
 
@@ -180,4 +180,4 @@ def test_another_queue_interval_is_another_way_to_start():
 def test_stale_pid_files_mean_down(tmp_path, debian, content):
     (tmp_path / "pid").write_text(content)
     (tmp_path / "sendmail.cf").write_text(f"O PidFile={tmp_path}/pid\n")
-    assert _sendmail.running(given.make_host(directory=tmp_path)) == Running(None, None)
+    assert _daemon.running(given.make_host(directory=tmp_path)) == Running(None, None)

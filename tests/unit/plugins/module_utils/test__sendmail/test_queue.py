@@ -45,7 +45,7 @@ def host(*directories, **options):
         "sendmail", "sendmail", str(options.get("config", "/nonexistent")), tuple(map(str, directories))
     )
     return Host(
-        options.get("runner") or Runner(), None, instance, Capabilities((8, 17, 1), "8.17.1", ("hash",), "hash")
+        options.get("runner") or Runner(), instance, lambda: Capabilities((8, 17, 1), "8.17.1", ("hash",), "hash")
     )
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import read as _read
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 
 pytestmark = pytest.mark.usefixtures("debian")
@@ -15,7 +15,7 @@ TLS = {"certificate": "/etc/x/c.pem", "key": "/etc/x/k.pem"}
 
 
 def read(directory, capabilities=given.CAPABILITIES):
-    return _sendmail.read(given.make_host(directory=directory, capabilities=capabilities))
+    return _read.read(given.make_host(directory=directory, capabilities=capabilities))
 
 
 def live_copy(tmp_path, version):
@@ -140,7 +140,7 @@ def test_an_additional_instance_has_its_own_queue_interval_and_all_its_listeners
     (tmp_path / "sendmail.conf").write_text('QUEUE_INTERVAL="10m"\n')
     lines = ("192.0.2.1, Port=25", "127.0.0.1, Port=25")
     (tmp_path / "sendmail.cf").write_text("".join(f"O DaemonPortOptions=Name=a, Addr={one}\n" for one in lines))
-    policy = _sendmail.read(additional(tmp_path))["policy"]
+    policy = _read.read(additional(tmp_path))["policy"]
     assert policy["queue"]["run_interval"] == 180
     assert policy["identity"]["listen"] == ["192.0.2.1", "loopback"]
     assert read(tmp_path)["policy"]["identity"]["listen"] == ["192.0.2.1"]

@@ -18,8 +18,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Instance, Native
-from ansible_collections.postmaster.mta.plugins.module_utils._mta import sendmail as _sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import render as _render
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.debian import with_shell_values, without_cf_rule
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import KEPT_MC, SEED, relistened
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
@@ -120,7 +120,7 @@ def test_what_m4_says_is_refused_with_its_line():
         answer = given.said("8.18", name)
         host = given.make_host({("m4",): answer})
         with pytest.raises(Refused) as caught:
-            _sendmail.render(host, _policy.parse(HOST), Native(), {}.get)
+            _render.render(host, _policy.parse(HOST), Native(), {}.get)
         assert words in str(caught.value)
 
 
@@ -276,7 +276,7 @@ def test_what_the_build_lacks_is_refused_or_noted(feature, policy, option):
 def test_the_other_mtas_natives_are_refused():
     for name in ("main", "main_secrets", "master"):
         with pytest.raises(OptionError) as caught:
-            _sendmail.render(given.make_host(), _policy.parse({}), Native(**{name: {"x": "y"}}), {}.get)
+            _render.render(given.make_host(), _policy.parse({}), Native(**{name: {"x": "y"}}), {}.get)
         assert str(caught.value).startswith(name + ":") and "mc" in str(caught.value)
 
 
@@ -517,7 +517,7 @@ EXT = Instance("sendmail", "sendmail-ext", "/etc/sendmail-ext", ("/var/spool/ext
 SEEDED = {"sendmail.cf": b"O QueueDirectory=/var/spool/ext\nO PidFile=/run/sendmail-ext/sendmail.pid\n"}
 
 
-def additional(policy, files=None, baseline="none", render=_sendmail.render, built=""):
+def additional(policy, files=None, baseline="none", render=_render.render, built=""):
     host = given.make_host({("m4",): built})._replace(instance=EXT)
     return render(host, _policy.parse(policy, baseline), Native(), (SEEDED if files is None else files).get)
 
