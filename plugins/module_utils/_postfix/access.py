@@ -348,8 +348,9 @@ def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str])
         return {}
     argv = _postmap(host, "-q", "-", f"{kind}:{os.path.join(directory, name)}")
     said = host.runner.run(argv, stdin="".join(f"{key}\n" for key in keys), check=False, timeout=120)
-    if said.rc > 1 or said.err.strip():
-        raise Refused([f"{name}: {line}" for line in said.err.strip().split("\n")])
+    complaints = main_cf.complaints(said.err)
+    if said.rc > 1 or complaints:
+        raise Refused([f"{name}: {line}" for line in complaints or [f"postmap: exit status {said.rc}"]])
     pairs = [line.partition("\t") for line in said.out.split("\n") if line]
     return {key: value for key, dummy, value in pairs}
 

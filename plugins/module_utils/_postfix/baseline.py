@@ -62,6 +62,8 @@ HARDENED = (
     ),
     Measure("tls_ssl_options", "NO_RENEGOTIATION, NO_COMPRESSION", "both are attack surface"),
 )
+#: What EHLO does not offer: no probing of addresses by DSN, one way only to send data, no queue runs.
+HIDDEN_KEYWORDS = ("silent-discard", "dsn", "chunking", "etrn")
 
 
 def apply(draft: Draft) -> None:
@@ -73,11 +75,8 @@ def apply(draft: Draft) -> None:
 
 
 def _keywords(draft: Draft) -> str:
-    """What EHLO does not offer: no queue runs, no probing of addresses by DSN, one way only to send data."""
-    hidden = ["silent-discard", "dsn", "chunking"]
-    if not draft.policy.session.etrn:
-        hidden.append("etrn")
-    return ", ".join(hidden)
+    """Return what EHLO does not offer; queue runs only where the policy has no ETRN."""
+    return ", ".join(word for word in HIDDEN_KEYWORDS if word != "etrn" or not draft.policy.session.etrn)
 
 
 def _compatibility(draft: Draft) -> None:

@@ -35,7 +35,6 @@ _FILE_LISTS = frozenset(
     ("mydestination", "mynetworks", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains")
 )
 _REFUSES = frozenset(("reject", "defer", "defer_if_permit", "reject_unauth_destination", "defer_unauth_destination"))
-_NO_IPV6 = "disabling IPv6 name/address support"
 
 
 class Candidate(t.NamedTuple):
@@ -104,7 +103,7 @@ def _compiled(candidate: Candidate) -> t.List[str]:
         key = "192.0.2.1" if one[0] == "cidr" else "nobody@example.com"
         name = f"{one[0]}:{_staged(candidate, one[1])}"
         asked = candidate.host.runner.run(["postmap", "-c", candidate.stage, "-q", key, name], check=False)
-        lines = [line.partition(": ")[2] for line in asked.err.splitlines() if line.strip() and _NO_IPV6 not in line]
+        lines = _complaints(asked.err)
         found += [f"{one[2]}: {line.replace(candidate.stage, candidate.live)}" for line in lines]
     return found
 
@@ -287,11 +286,16 @@ def _programs(candidate: Candidate) -> t.List[str]:
     findings = []
     for options in (["-nx"], ["-M"], ["-P"]):
         said = candidate.host.runner.run(["postconf", "-c", candidate.stage] + options, check=False)
-        lines = [line.partition(": ")[2] for line in said.err.splitlines() if line.strip() and _NO_IPV6 not in line]
+        lines = _complaints(said.err)
         if said.rc and not lines:
             lines = [f"postconf {options[0]}: exit status {said.rc}"]
         findings += [line.replace(candidate.stage, candidate.live) for line in lines]
     return findings
+
+
+def _complaints(text: str) -> t.List[str]:
+    """Return what a program of Postfix complains of, without the program's name."""
+    return [line.partition(": ")[2] for line in main_cf.complaints(text)]
 
 
 def _staged(candidate: Candidate, path: str) -> str:

@@ -20,6 +20,7 @@ import typing as t
 from .. import _files
 from .._errors import Refused
 from .._model.host import COMPILED_SUFFIXES, Host, compiled_names
+from . import main_cf
 from .logical_lines import BLANKS, read_document
 
 
@@ -92,7 +93,7 @@ def _command(host: Host, kind: str, path: str, aliases: bool, *options: str) -> 
 def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
     """Postmap's warnings with the real name of the file instead of the copy's."""
     found = []
-    for line in said.splitlines():
+    for line in main_cf.complaints(said):
         match = re.search(r"\w+: (?:warning|fatal|error|panic): (.*)\Z", line)
         text = (match.group(1) if match else line).strip()
         if text:

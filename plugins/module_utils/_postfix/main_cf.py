@@ -13,6 +13,9 @@ import typing as t
 from .._errors import SyntaxProblem
 from .logical_lines import BLANKS, Document, LogicalLine, read_document, rewrite
 
+#: What Postfix's programs warn of and take all the same: a parameter or a service that is there twice, a host without IPv6.
+HARMLESS = ("overriding earlier entry", "using the last entry", "disabling IPv6 name/address support")
+
 
 class Parameter(t.NamedTuple):
     """One C(name = value).
@@ -28,11 +31,17 @@ class Parameter(t.NamedTuple):
 
 
 class MainCf(t.NamedTuple):
-    """A main.cf. Of a parameter that is set twice I(values) has the last one, as Postfix does it, and I(problems) says so."""
+    """A main.cf.
+
+    Postfix takes a parameter that is set more than once, with a warning, and the last line counts. So it does here.
+
+    :param earlier: the logical lines that a later one of the same parameter overrides.
+    """
 
     document: Document
     parameters: t.Mapping[str, Parameter]
     problems: t.Tuple[SyntaxProblem, ...] = ()
+    earlier: t.Mapping[str, t.Tuple[int, ...]] = {}
 
     @property
     def values(self) -> t.Dict[str, str]:
@@ -46,6 +55,7 @@ def parse(content: bytes, path: str = "main.cf") -> MainCf:
     document = read_document(content, path)
     problems = list(document.problems)
     parameters: t.Dict[str, Parameter] = {}
+    earlier: t.Dict[str, t.Tuple[int, ...]] = {}
     for index, line in enumerate(document.logical):
         try:
             parameter = _parameter(document, index, line)
@@ -53,10 +63,15 @@ def parse(content: bytes, path: str = "main.cf") -> MainCf:
             problems.append(problem)
             continue
         if parameter.name in parameters:
-            first = parameters[parameter.name].line
-            problems.append(_problem(document, line, f"{parameter.name} is set twice, first in line {first}"))
+            before = parameters[parameter.name].logical
+            earlier[parameter.name] = earlier.get(parameter.name, ()) + (before,)
         parameters[parameter.name] = parameter
-    return MainCf(document, parameters, tuple(sorted(problems, key=lambda problem: problem.line)))
+    return MainCf(document, parameters, tuple(sorted(problems, key=lambda problem: problem.line)), earlier)
+
+
+def complaints(stderr: str) -> t.List[str]:
+    """Return the lines that a program of Postfix wrote to stderr, without those about what is no defect."""
+    return [line for line in stderr.splitlines() if line.strip() and not any(part in line for part in HARMLESS)]
 
 
 def sound(main: MainCf) -> MainCf:
@@ -73,7 +88,8 @@ def edit(main: MainCf, changes: t.Mapping[str, t.Optional[str]]) -> bytes:
     """Set and remove parameters.
 
     A value that is the one that stands there, apart from how it is broken into lines, changes nothing. A changed parameter
-    keeps its place, new ones go to the end in the order of their names.
+    keeps its place, new ones go to the end in the order of their names. Of one that is set more than once, the lines that
+    are overridden go when it changes.
 
     :param changes: name to value; None removes the parameter.
     """
@@ -83,10 +99,9 @@ def edit(main: MainCf, changes: t.Mapping[str, t.Optional[str]]) -> bytes:
         there = main.parameters.get(name)
         if there is None:
             added += [] if value is None else [format_parameter(name, value)]
-        elif value is None:
-            replaced[there.logical] = ""
-        elif not same_value(there.value, value):
-            replaced[there.logical] = format_parameter(name, value)
+        elif value is None or not same_value(there.value, value):
+            replaced.update((index, "") for index in main.earlier.get(name, ()))
+            replaced[there.logical] = "" if value is None else format_parameter(name, value)
     return rewrite(main.document, replaced, added)
 
 

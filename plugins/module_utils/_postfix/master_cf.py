@@ -56,11 +56,17 @@ class Entry(t.NamedTuple):
 
 
 class MasterCf(t.NamedTuple):
-    """A master.cf, the services by C(service/type) in their order."""
+    """A master.cf, the services by C(service/type) in their order.
+
+    Of a service that stands there more than once Postfix uses the last entry, with a warning. So it does here.
+
+    :param earlier: the logical lines of the entries that a later one overrides.
+    """
 
     document: Document
     entries: t.Mapping[str, Entry]
     problems: t.Tuple[SyntaxProblem, ...] = ()
+    earlier: t.Mapping[str, t.Tuple[int, ...]] = {}
 
     @property
     def services(self) -> t.Dict[str, Service]:
@@ -86,6 +92,7 @@ def parse(content: bytes, path: str = "master.cf") -> MasterCf:
     document = read_document(content, path)
     problems = list(document.problems)
     entries: t.Dict[str, Entry] = {}
+    earlier: t.Dict[str, t.Tuple[int, ...]] = {}
     for index, line in enumerate(document.logical):
         try:
             service = parse_service(line.text)
@@ -93,10 +100,9 @@ def parse(content: bytes, path: str = "master.cf") -> MasterCf:
             problems.append(_problem(document, line, str(why)))
             continue
         if service.key in entries:
-            first = entries[service.key].line
-            problems.append(_problem(document, line, f"{service.key} stands there twice, first in line {first}"))
+            earlier[service.key] = earlier.get(service.key, ()) + (entries[service.key].logical,)
         entries[service.key] = Entry(service, line.first + 1, index)
-    return MasterCf(document, entries, tuple(sorted(problems, key=lambda problem: problem.line)))
+    return MasterCf(document, entries, tuple(sorted(problems, key=lambda problem: problem.line)), earlier)
 
 
 def sound(master: MasterCf) -> MasterCf:
@@ -120,10 +126,9 @@ def edit(master: MasterCf, changes: t.Mapping[str, t.Optional[Service]]) -> byte
         there = master.entries.get(key)
         if there is None:
             added += [] if service is None else [format_service(service)]
-        elif service is None:
-            replaced[there.logical] = ""
-        elif service != there.service:
-            replaced[there.logical] = format_service(service)
+        elif service is None or service != there.service:
+            replaced.update((index, "") for index in master.earlier.get(key, ()))
+            replaced[there.logical] = "" if service is None else format_service(service)
     return rewrite(master.document, replaced, added)
 
 

@@ -19,9 +19,11 @@ from . import compile as compiled
 from . import main_cf, master_cf, settings
 from .discover import settings as live_settings
 from .draft import duration_text, is_ours
+from .logical_lines import read_document
 from .master_cf import main_service, port_of
 from .parameters import MalformedValue, defaults, expand, split_list
 from .restrictions import elements
+from .unexpressed import unexpressed
 
 _TIME = re.compile(r"([0-9]+)([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -30,11 +32,17 @@ _HOP = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]+))?\Z")
 _OWN_NETWORKS = settings.LOOPBACK + ("[::ffff:127.0.0.0]/104",)
 _OWN_NAMES = ("localhost", "localdomain", "localhost.localdomain")
 _BARE_NEWLINE = {"reject": "reject", "normalize": "normalize", "yes": "normalize", "no": "accept"}
+#: type:name or type:/path, no IPv6 address in brackets.
+_TABLE = re.compile(r"[a-z][a-z0-9_]*:")
+_DEEPEST = 5
 _MINIMUM = {">=TLSv1.2": "TLSv1.2", ">=TLSv1.3": "TLSv1.3"}
 
 
 class Live:
-    """What is configured, expanded; what no option can say collects in I(unexpressed)."""
+    """The effective configuration, expanded.
+
+    Its methods note in I(spoken) which parameters were read for an option. What no option can say collects in I(unexpressed).
+    """
 
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -43,6 +51,7 @@ class Live:
         self.raw = live_settings(self.builtin, self.directory)
         self.own = main_cf.parse(self.file("main.cf"), os.path.join(self.directory, "main.cf")).values
         self.services = master_cf.parse(self.file("master.cf")).services
+        self.spoken: t.Set[str] = set()
         self.unexpressed: t.Dict[str, str] = {}
 
     def file(self, name: str) -> bytes:
@@ -53,20 +62,59 @@ class Live:
         except (IOError, OSError):
             return b""
 
+    def written(self, name: str) -> str:
+        """Return a parameter as it is written, with its C($name)."""
+        self.spoken.add(name)
+        return self.raw.get(name, "")
+
     def value(self, name: str) -> str:
-        """A parameter, expanded; without what the stress parameter changes."""
+        """Return a parameter, expanded; without what the stress parameter changes."""
+        text = self.written(name)
         try:
-            return expand(self.raw.get(name, ""), self.raw).strip()
+            return expand(text, self.raw).strip()
         except MalformedValue:
-            return self.raw.get(name, "")
+            return text
+
+    def word(self, name: str) -> str:
+        """Return a parameter whose words Postfix takes in any case, in lower case."""
+        return self.value(name).lower()
 
     def words(self, name: str) -> t.Tuple[str, ...]:
-        """The elements of a list parameter, expanded."""
+        """Return the elements of a list parameter, expanded."""
         return split_list(self.value(name))
 
+    def patterns(self, name: str) -> t.Optional[t.List[str]]:
+        """Return the elements of a list of domains or networks, with those in its files and tables.
+
+        None where it cannot be read whole: a file that is missing, a table that only Postfix can ask, an exception.
+        """
+        try:
+            return [pattern for word in self.words(name) for pattern in self._patterns_of(word)]
+        except ValueError:
+            return None
+
+    def _patterns_of(self, word: str, depth: int = 0) -> t.List[str]:
+        if word.startswith("!") or depth > _DEEPEST:
+            raise ValueError(word)
+        if not word.startswith("/"):
+            return [word] if not _TABLE.match(word) else self._keys_of(word)
+        try:
+            with open(word, "rb") as stream:
+                lines = read_document(stream.read(), word).logical
+        except OSError as problem:
+            raise ValueError(word) from problem
+        words = [one for line in lines for one in split_list(line.text)]
+        return [pattern for one in words for pattern in self._patterns_of(one, depth + 1)]
+
+    def _keys_of(self, word: str) -> t.List[str]:
+        entries = self.table(word)
+        if entries is None:
+            raise ValueError(word)
+        return sorted(entries)
+
     def flag(self, name: str) -> t.Optional[bool]:
-        """A boolean; None where this Postfix does not know it."""
-        return self.value(name).lower() == "yes" if name in self.raw else None
+        """Return a boolean; None where this Postfix does not know it."""
+        return self.word(name) == "yes" if name in self.raw else None
 
     def number(self, name: str) -> t.Optional[int]:
         """A number; None where there is none."""
@@ -115,6 +163,7 @@ def read(host: Host) -> t.Mapping[str, t.Any]:
         "log": {"tls": bool(live.number("smtpd_tls_loglevel")), "level": "normal"},
     }
     policy = _sayable(_policy.SECTIONS, _known(sections), "policy", live.unexpressed)
+    live.unexpressed.update(unexpressed(live.own, live.raw, live.builtin, live.spoken))
     return {"policy": policy, "unexpressed": dict(sorted(live.unexpressed.items()))}
 
 
@@ -195,41 +244,57 @@ def _listen(live: Live) -> t.Optional[t.List[str]]:
         return None
 
 
-def _local_domains(live: Live) -> t.List[str]:
-    own = (live.value("myhostname"), "localhost." + live.value("mydomain")) + _OWN_NAMES
-    return [name for name in _domains(live, "mydestination") if name not in own]
+def _local_domains(live: Live) -> t.Optional[t.List[str]]:
+    """Return the domains that are delivered here besides the host's own names.
+
+    None where not even its own name is delivered here: the option always has that.
+    """
+    domains = _domains(live, "mydestination")
+    if domains is None or live.word("myhostname") not in domains:
+        live.leave("mydestination")
+        return None
+    own = (live.word("myhostname"), "localhost." + live.word("mydomain")) + _OWN_NAMES
+    return [name for name in domains if name not in own]
 
 
-def _domains(live: Live, parameter: str) -> t.List[str]:
-    """A list of domains, some of them in tables or files."""
-    found: t.List[str] = []
-    for word in live.words(parameter):
-        entries = live.table(word)
-        names = (
-            [word] if ":" not in word and not word.startswith("/") else sorted(entries) if entries is not None else None
-        )
-        try:
-            if names is None:
-                raise ValueError(word)
-            found += [_addresses.domain(name) for name in names]
-        except ValueError:
-            live.leave(parameter)
-    return list(dict.fromkeys(found))
+def _domains(live: Live, parameter: str) -> t.Optional[t.List[str]]:
+    """Return a list of domains; None where it cannot be read whole: half a list would be another relay."""
+    names = live.patterns(parameter)
+    try:
+        if names is not None:
+            return list(dict.fromkeys(_addresses.domain(name) for name in names))
+    except ValueError:
+        pass
+    live.leave(parameter)
+    return None
 
 
 def _relay(live: Live) -> t.Dict[str, t.Any]:
-    networks = []
-    for word in live.words("mynetworks"):
-        try:
-            if word not in _OWN_NETWORKS:
-                networks.append(str(_addresses.network(word)))
-        except ValueError:
-            live.leave("mynetworks")
-    return {
-        "networks": networks,
-        "domains": _domains(live, "relay_domains"),
-        "subdomains": "relay_domains" in live.words(settings.SUBDOMAINS),
-    }
+    subdomains = "relay_domains" in live.words(settings.SUBDOMAINS)
+    return _known({"networks": _networks(live), "domains": _relay_domains(live, subdomains), "subdomains": subdomains})
+
+
+def _networks(live: Live) -> t.Optional[t.List[str]]:
+    """Return the networks that may relay; None where they cannot be read whole: an empty list means nobody."""
+    words = live.patterns("mynetworks")
+    try:
+        if words is not None:
+            return [str(_addresses.network(word)) for word in words if word not in _OWN_NETWORKS]
+    except ValueError:
+        pass
+    live.leave("mynetworks")
+    return None
+
+
+def _relay_domains(live: Live, subdomains: bool) -> t.Optional[t.List[str]]:
+    """Return the domains that are relayed, without those that are delivered here: Postfix looks at mydestination first."""
+    domains = _domains(live, "relay_domains")
+    local = set(live.patterns("mydestination") or ())
+    relayed = [name for name in domains or () if name not in local]
+    if subdomains and len(relayed) < len(domains or ()):
+        # The subdomains of a local domain are relayed, which the option cannot say.
+        live.leave("relay_domains")
+    return None if domains is None else relayed
 
 
 def _routes(live: Live) -> t.Dict[str, t.Any]:
@@ -284,7 +349,7 @@ def _route(live: Live, key: str, value: str, others: t.Mapping[str, str]) -> t.O
 
 
 def _session(live: Live) -> t.Dict[str, t.Any]:
-    helo = elements(live.raw.get("smtpd_helo_restrictions", ""))
+    helo = elements(live.written("smtpd_helo_restrictions"))
     sender = elements(live.value("smtpd_sender_restrictions"))
     delays = _greeting(live)
     return _known(
@@ -312,9 +377,9 @@ def _pipelining(live: Live) -> bool:
 
 def _bare_newline(live: Live) -> str:
     name = "smtpd_forbid_bare_newline"
-    if live.value(name) == "yes" and "smtpd_forbid_bare_newline_reject_code" not in live.raw:
+    if live.word(name) == "yes" and "smtpd_forbid_bare_newline_reject_code" not in live.raw:
         return "reject"
-    return _BARE_NEWLINE.get(live.value(name), "accept")
+    return _BARE_NEWLINE.get(live.word(name), "accept")
 
 
 def _greeting(live: Live) -> t.Dict[str, int]:
@@ -363,22 +428,35 @@ def _tls(live: Live) -> t.Dict[str, t.Any]:
 
 
 def _tls_side(live: Live, prefix: str, levels: t.Sequence[str]) -> t.Dict[str, t.Any]:
-    level = live.value(f"{prefix}_tls_security_level") or "none"
+    level = _tls_level(live, prefix)
     certificate, key = live.value(f"{prefix}_tls_cert_file"), live.value(f"{prefix}_tls_key_file")
-    grade = live.value(f"{prefix}_tls_ciphers")
+    grade = live.word(f"{prefix}_tls_ciphers")
     if live.value(f"{prefix}_tls_chain_files"):
         live.leave(f"{prefix}_tls_chain_files")
     if level not in levels:
         live.leave(f"{prefix}_tls_security_level")
+    cipherlist = f"tls_{grade}_cipherlist"
     return _known(
         {
             "level": level if level in levels else None,
             "certificate": certificate or None,
             "key": key if key and key != certificate else None,
             "minimum": _minimum(live.value(f"{prefix}_tls_protocols")),
-            "ciphers": live.own.get(f"tls_{grade}_cipherlist"),
+            "ciphers": live.value(cipherlist) if cipherlist in live.own else None,
         }
     )
+
+
+def _tls_level(live: Live, prefix: str) -> str:
+    """Return the security level; the switches of the time before it count where it is empty (postconf(5))."""
+    level = live.word(f"{prefix}_tls_security_level")
+    enforce, use = live.flag(f"{prefix}_enforce_tls"), live.flag(f"{prefix}_use_tls")
+    if level:
+        return level
+    if enforce and prefix == "smtp" and live.flag("smtp_tls_enforce_peername"):
+        # It verifies as well, which the option can only ask of single domains.
+        live.leave("smtp_tls_enforce_peername")
+    return "encrypt" if enforce else "may" if use else "none"
 
 
 def _minimum(protocols: str) -> t.Optional[str]:
@@ -410,7 +488,7 @@ def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
 
 def _aliases(live: Live) -> t.Dict[str, t.List[str]]:
     """Those of our own file; the system's stay with the system."""
-    for word in split_list(live.raw.get("alias_maps", "")):
+    for word in split_list(live.written("alias_maps")):
         if is_ours(word):
             entries = live.table(expand(word, live.raw), aliases=True) or {}
             return {

@@ -47,6 +47,7 @@ _HARMLESS = (
     "not owned by postfix: ",
     "symlink leaves directory: ",
     "unable to look up public/pickup",
+    *main_cf.HARMLESS,
 )
 
 

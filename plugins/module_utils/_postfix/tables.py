@@ -117,7 +117,9 @@ def _fresh(host: Host, kind: str, name: str, wanted: bytes, aliases: bool) -> bo
     except OSError:
         return False
     dump = host.runner.run(_command(host, kind, source, aliases, "-s"), check=False)
-    return dump.rc == 0 and not dump.err.strip() and parse_dump(dump.out, aliases) == entries(wanted, aliases)
+    return (
+        dump.rc == 0 and not main_cf.complaints(dump.err) and parse_dump(dump.out, aliases) == entries(wanted, aliases)
+    )
 
 
 __all__ = ("ALIAS_PARAMETERS", "Reference", "build", "references", "references_in", "source_of", "stale")

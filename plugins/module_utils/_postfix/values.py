@@ -62,6 +62,8 @@ _SEVERAL = frozenset(name for name in WORDS if name.endswith("_options")) | {
     "notify_classes",
     "smtp_host_lookup",
 }
+#: Those of them whose words Postfix takes in lower case only: it looks them up with name_mask(3), the others with name_code(3).
+_CASE_COUNTS = _SEVERAL | {"mynetworks_style"}
 #: Parameters whose default looks like a number or a boolean, and which take something else as well.
 _ANY = frozenset(
     ("compatibility_level", "lmtp_tcp_port", "mail_release_date", "mail_version", "process_id", "smtp_tcp_port")
@@ -144,7 +146,7 @@ def _number(text: str) -> t.Optional[str]:
 def _one_of(name: str, text: str) -> t.Optional[str]:
     words = WORDS[name]
     found = (split_list(text) or ("",)) if name in _SEVERAL else (text,)
-    bad = [word for word in found if word not in words]
+    bad = [word for word in found if (word if name in _CASE_COUNTS else word.lower()) not in words]
     return f"{bad[0]!r} is none of {', '.join(word or 'empty' for word in words)}" if bad else None
 
 

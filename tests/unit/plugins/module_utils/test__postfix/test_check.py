@@ -69,7 +69,6 @@ def test_a_good_candidate_passes(stage):
     "line,name,why",
     [
         ("nonsense", "main.cf:6: nonsense", "name = value"),
-        ("myhostname = b.test", "main.cf:6: ", "myhostname is set twice"),
         ("message_size_limit = notanumber", "main.cf:6: message_size_limit", "a number is wanted"),
         ("smtpd_helo_required = perhaps", "main.cf:6: smtpd_helo_required", "yes or no"),
         ("smtp_connect_timeout = 5x", "main.cf:6: smtp_connect_timeout", "a time is wanted"),
@@ -96,6 +95,40 @@ def test_what_postfix_lets_pass_in_main_cf_is_found_with_its_setting(stage, line
     assert why in findings[0]
 
 
+def test_what_stands_there_twice_is_taken_as_postfix_takes_it(stage):
+    stage.main += "myhostname = b.test\n"
+    stage.master += "qmgr unix n - n 300 1 qmgr\n"
+    said = "postconf: warning: /etc/postfix/main.cf, line 6: overriding earlier entry: myhostname=a.test\n"
+    for option in ("-nx", "-M", "-P"):
+        stage.said["postconf", "-c", str(stage.path), option] = Result((), 0, "", said)
+    assert stage.check() == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "smtpd_tls_ciphers = HIGH",
+        "smtp_tls_mandatory_ciphers = Medium",
+        "smtpd_tls_security_level = May",
+        "postscreen_greet_action = Enforce",
+        "milter_default_action = Accept",
+        "smtpd_forbid_bare_newline = Normalize",
+        "smtp_address_preference = IPv4",
+        "smtp_dns_support_level = DNSSEC",
+    ],
+)
+def test_words_that_postfix_takes_in_any_case_are_no_defects(stage, line):
+    stage.main += line + "\n"
+    assert stage.check() == ()
+
+
+@pytest.mark.parametrize("line", ["inet_protocols = IPv4", "notify_classes = Resource", "mynetworks_style = Host"])
+def test_words_whose_case_counts(stage, line):
+    stage.main += line + "\n"
+    (finding,) = stage.check()
+    assert "none of" in finding
+
+
 @pytest.mark.parametrize(
     "networks,why", [("10.0.0.5/8", "host bits are set"), ("0.0.0.0/0", "open relay"), ("::1", "in brackets")]
 )
@@ -116,7 +149,6 @@ def test_a_relay_that_refuses_nothing_does_not_even_start(stage):
     "line,name,why",
     [
         ("smtps inet n - n", "master.cf:5: ", "eight columns"),
-        ("qmgr unix n - n 300 1 qmgr", "master.cf:5: ", "stands there twice"),
         ("foo unix - - n - - nosuchd", "master.cf:5: foo/unix", "there is no program"),
         ("10026 inet - - n - - smtpd", "master.cf:5: 10026/inet", "cannot be private"),
         ("nosuchport inet n - n - - smtpd", "nosuchport/inet", "no port of that name"),

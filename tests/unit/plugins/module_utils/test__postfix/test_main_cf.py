@@ -69,7 +69,6 @@ def test_the_same_value_in_other_lines_is_no_change():
     "text,line,why",
     [
         (b"a = 1\nnonsense\n", 2, "name = value"),
-        (b"a = 1\n\na = 2\n", 3, "a is set twice, first in line 1"),
         (b" a = 1\n", 1, "starts with a blank"),
         (b"= 1\n", 1, "not the name"),
         (b"a b = 1\n", 1, "not the name"),
@@ -82,8 +81,25 @@ def test_what_is_wrong_is_told_with_file_and_line(text, line, why):
     assert str(caught.value).startswith(f"/etc/postfix/main.cf:{line}: ")
 
 
+TWICE = b"a = 1\n# why\nb = 1\na = 2\n"
+
+
 def test_of_two_values_the_last_one_counts_as_in_postfix():
-    assert main_cf.parse(b"a = 1\na = 2\n").values == {"a": "2"}
+    assert main_cf.sound(main_cf.parse(TWICE)).values == {"a": "2", "b": "1"}
+
+
+@pytest.mark.parametrize(
+    "changes,after",
+    [
+        ({"b": "2"}, b"a = 1\n# why\nb = 2\na = 2\n"),
+        ({"a": "2"}, TWICE),
+        ({"a": "3"}, b"# why\nb = 1\na = 3\n"),
+        ({"a": "1"}, b"# why\nb = 1\na = 1\n"),
+        ({"a": None}, b"# why\nb = 1\n"),
+    ],
+)
+def test_a_parameter_that_is_set_twice_stands_there_once_after_its_change(changes, after):
+    assert main_cf.edit(main_cf.parse(TWICE), changes) == after
 
 
 @pytest.mark.parametrize("path", EVERY_MAIN_CF, ids=lambda path: "-".join(path.parts[-2:]))

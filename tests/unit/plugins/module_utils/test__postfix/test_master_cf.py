@@ -61,16 +61,20 @@ def test_options_in_all_their_forms(text, options):
         (b"smtp inet n - n - - smtpd -o\n", "-o without"),
         (b"smtp inet n - n - - smtpd -o name\n", "needs name=value"),
         (b"smtp inet n - n - - smtpd -o { a = b\n", "without its }"),
-        (
-            b"smtp inet n - n - - smtpd\nsmtp inet n - n - - postscreen\n",
-            "smtp/inet stands there twice, first in line 1",
-        ),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_line(text, why):
     with pytest.raises(SyntaxProblem, match=why) as caught:
         master_cf.sound(master_cf.parse(text, "/etc/postfix/master.cf"))
     assert str(caught.value).startswith("/etc/postfix/master.cf:")
+
+
+def test_of_two_entries_the_last_one_counts_as_in_postfix():
+    master = master_cf.sound(master_cf.parse(b"smtp inet n - n - - smtpd\nsmtp inet n - n - - postscreen\n"))
+    assert master.services["smtp/inet"].command == "postscreen"
+    assert master_cf.edit(master, {"smtp/inet": None}) == b""
+    wanted = master.services["smtp/inet"]._replace(processes="1")
+    assert master_cf.parse(master_cf.edit(master, {"smtp/inet": wanted})).entries["smtp/inet"].line == 1
 
 
 def test_a_changed_service_keeps_its_place_and_the_others_their_bytes():

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import json
+
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
@@ -66,6 +68,13 @@ HARDER = {
 }
 
 
+#: What the package sets, and no option speaks of.
+OF_THE_PACKAGE = {
+    "3.7.11": {"recipient_delimiter": "+", "smtp_tls_CApath": "/etc/ssl/certs"},
+    "3.10.13": {"recipient_delimiter": "+"},
+}
+
+
 def flat(values, path=""):
     for name, value in values.items():
         if isinstance(value, dict):
@@ -98,7 +107,7 @@ def test_what_was_rendered_is_read_back(tmp_path, version, baseline, params):
     wanted = dict(flat(_policy.parse(params, "none").as_dict()))
     got = dict(flat(_policy.parse(found["policy"], "none").as_dict()))
     assert {name: got.get(name) for name in wanted} == wanted
-    assert found["unexpressed"] == {}
+    assert found["unexpressed"] == OF_THE_PACKAGE[version]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -121,6 +130,28 @@ def _options(options, path=""):
             yield from _options(option.kind.options, f"{path}.{option.name}")
         else:
             yield (f"{path}.{option.name}" if option.name != "aliases" else ".aliases.root"), option
+
+
+CASES = sorted(path for path in (CORPUS / "cases").iterdir())
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+def test_a_configuration_of_the_corpus(tmp_path, version, case):
+    (tmp_path / "master.cf").write_bytes(recorded(version, "master.cf"))
+    for path in case.iterdir():
+        (tmp_path / path.name).write_text(path.read_text().replace("@DIR@", str(tmp_path)))
+    expected = json.loads((case / "expected.json").read_text())
+    host = make_host(version, tmp_path)
+    found = read(host)
+    got = dict(flat(found["policy"]))
+    wanted = {f".{name}": value for name, value in expected.get("policy", {}).items()}
+    assert {name: got.get(name) for name in wanted} == wanted
+    if "unexpressed" in expected:
+        assert sorted(found["unexpressed"]) == expected["unexpressed"]
+    # What was read can be given back, also where somebody has the same certificate.
+    policy = dict(found["policy"], tls={})
+    assert render(host, _policy.parse(policy, "none"), Native(), lambda name: _content(tmp_path / name))
 
 
 def test_a_configuration_made_by_hand_is_read_and_the_rest_is_named(tmp_path):

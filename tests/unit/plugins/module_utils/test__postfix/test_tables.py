@@ -143,6 +143,20 @@ def test_whatever_postmap_complains_about_is_refused_with_file_and_line(live, co
     assert not [name for name in os.listdir(str(live)) if name.startswith(".build")]
 
 
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "postmap: warning: /etc/postfix/main.cf, line 9: overriding earlier entry: a=b\n",
+        "postmap: warning: inet_protocols: disabling IPv6 name/address support: Address family not supported by protocol\n",
+    ],
+)
+def test_a_warning_that_is_not_about_the_table_is_no_complaint(live, warning):
+    host = host_in(live, FakePostmap(warning))
+    tables.build(host, str(live), ["routes", "names"])
+    assert (live / "routes.db").read_bytes() == ROUTES
+    assert tables.stale(host, files()) == ()
+
+
 def test_a_row_that_vanished_without_a_word_is_refused(live):
     with pytest.raises(Refused, match="routes: the compiled table is not what its source says, first at '.b.test'"):
         tables.build(host_in(live, FakePostmap(lost=".b.test")), str(live), ["routes.db"])

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The parameters of a live main.cf that matter to mail and that no option of the policy says.
+
+Private to the collection: it can change at any time.
+"""
+
+import re
+import typing as t
+
+from . import baseline, settings
+from .draft import is_ours
+from .parameters import MalformedValue, expand, split_list
+from .restrictions import LISTS, elements
+
+#: Parameters about the host and not about mail: where things lie, who runs them, caches, biff(1).
+_HOUSEKEEPING = re.compile(
+    r"(_directory|_path|_cache_database)\Z|\Amulti_instance_|\A(alias_database|biff|compatibility_level|mail_owner|setgid_group)\Z"
+)
+#: Restrictions that options of the policy write, and those of Postfix's own relay control.
+_OF_THE_POLICY = frozenset(
+    settings.HELO_CHECKS
+    + settings.RELAY
+    + ("defer_unauth_destination", "permit_sasl_authenticated", "reject", "reject_multi_recipient_bounce")
+    + ("reject_non_fqdn_sender", "reject_unauth_pipelining", "reject_unknown_sender_domain")
+)
+#: Values that follow from an option: parameter to the value that the option gives it.
+_COMPANIONS = {
+    "anvil_rate_time_unit": ("60s", "1m"),
+    "mailbox_size_limit": ("0",),
+    "smtp_dns_support_level": ("dnssec",),
+    "smtp_host_lookup": ("dns",),
+    "smtp_skip_quit_response": ("no",),
+    "smtpd_forbid_bare_newline_exclusions": ("",),
+    "smtpd_relay_before_recipient_restrictions": ("yes",),
+    "tls_append_default_CA": ("yes",),
+    "unknown_address_reject_code": ("550",),
+    "virtual_mailbox_limit": ("0",),
+}
+
+
+def unexpressed(
+    own: t.Mapping[str, str], effective: t.Mapping[str, str], builtin: t.Mapping[str, str], spoken: t.AbstractSet[str]
+) -> t.Dict[str, str]:
+    """Return the parameters that are set, differ from the default, and are no option's.
+
+    :param own: the parameters that main.cf sets.
+    :param effective: these over the defaults.
+    :param spoken: the parameters that were read for an option.
+    """
+    names = (name for name in own if name not in spoken and not _HOUSEKEEPING.search(name))
+    return {name: own[name] for name in names if not _is_known(name, own[name], effective, builtin)}
+
+
+def _is_known(name: str, value: str, effective: t.Mapping[str, str], builtin: t.Mapping[str, str]) -> bool:
+    """Return whether a value is the default, or one that the policy or the baseline sets."""
+    there = _words(value, effective)
+    if there == _words(builtin.get(name, ""), effective):
+        return True
+    if name == "mydomain":
+        return there == _words(effective.get("myhostname", "").partition(".")[2], effective)
+    if name in LISTS:
+        return all(_is_policys(element) for element in elements(value))
+    known = list(_COMPANIONS.get(name, ())) + [measure.value for measure in baseline.HARDENED if measure.name == name]
+    twin = name.replace("_mandatory_", "_") if name != "smtp_tls_loglevel" else "smtpd_tls_loglevel"
+    if twin != name:
+        # One option sets both.
+        known.append(effective.get(twin, ""))
+    if name == "smtpd_discard_ehlo_keywords":
+        return set(there) <= set(baseline.HIDDEN_KEYWORDS)
+    return is_ours(value) or any(there == _words(one, effective) for one in known)
+
+
+def _is_policys(element: str) -> bool:
+    """Return whether a restriction is one that the policy, or a module of ours with tables of its own, writes."""
+    tables = (":$config_directory/access_", ":$config_directory/capture_")
+    return element in _OF_THE_POLICY or is_ours(element) or any(table in element for table in tables)
+
+
+def _words(value: str, values: t.Mapping[str, str]) -> t.Tuple[str, ...]:
+    try:
+        return split_list(expand(value, values))
+    except MalformedValue:
+        return split_list(value)
