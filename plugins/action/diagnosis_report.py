@@ -43,6 +43,9 @@ class ActionModule(ActionBase):
         display.display("\n" + "\n".join(shown) + "\n")
         cases = [dict(as_facts(case.finding), hosts=list(case.hosts)) for case in verdict.cases]
         result.update(changed=False, lines=shown, cases=cases, healthy=verdict.healthy, reported=True, msg=shown[0])
+        if not reports:
+            # Nothing was checked, for instance because the domain is none: that is no verdict.
+            result.update(failed=True, msg="nobody could be asked: " + "; ".join(sorted(set(missing.values()))))
         return result
 
 

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of the action diagnosis_report: a diagnosis that asked nobody is no verdict."""
+
+from ansible_collections.postmaster.mta.plugins.action import diagnosis_report
+
+
+class Play:
+    """What Ansible gives an action plugin, as far as this one looks."""
+
+    def run(self, monkeypatch, **hosts):
+        plugin = diagnosis_report.ActionModule.__new__(diagnosis_report.ActionModule)
+        options = dict({name: one.get("default") for name, one in diagnosis_report._SPEC.items()}, domain="exa mple")
+        monkeypatch.setattr(diagnosis_report.ActionBase, "run", lambda *arguments: {})
+        monkeypatch.setattr(plugin, "validate_argument_spec", lambda spec: (None, options), raising=False)
+        return plugin.run(None, {"ansible_play_hosts_all": sorted(hosts), "hostvars": hosts})
+
+
+def test_a_domain_that_is_none_fails(monkeypatch):
+    bad = {"failed": True, "msg": "domain: exa mple: blanks and control characters are not allowed"}
+    result = Play().run(monkeypatch, a={"diagnose_begun": bad}, b={"diagnose_begun": bad})
+    assert result["failed"]
+    assert result["msg"] == "nobody could be asked: domain: exa mple: blanks and control characters are not allowed"
+
+
+def test_one_relay_that_answers_is_a_verdict(monkeypatch):
+    report = {"check_seconds": {}, "domain": "ok.test"}
+    result = Play().run(monkeypatch, a={"diagnose_report": report}, b={})
+    assert "failed" not in result
+    assert result["msg"].startswith("VERDICT")
