@@ -167,8 +167,8 @@ def _aliases(picture: Picture) -> t.List[Finding]:
     aliased = [answer for answer in (truth or told) if answer.aliases]
     if aliased:
         what = (
-            f"{domain} is an alias of {aliased[0].aliases[-1]}: sendmail rewrites the recipient to that name, and "
-            "other records beside a CNAME are not allowed (RFC 1034 3.6.2)"
+            f"{domain} is an alias of {aliased[0].aliases[-1]}: a sendmail without FEATURE(nocanonify) rewrites the recipient "
+            "to that name, and other records beside a CNAME are not allowed (RFC 1034 3.6.2)"
         )
         found.append(make_finding("cname_at_domain", WARNING, domain, what, tuple(map(describe, aliased[:3]))))
     return found
@@ -282,14 +282,25 @@ def _alias_of(picture: Picture, host: str) -> t.List[Finding]:
 
 
 def _has_no_address(picture: Picture, host: str) -> bool:
-    answers = [answer for kind in ("A", "AAAA") for answer in _best(picture, host, kind)]
-    clear = [answer for answer in answers if answer.good]
+    answers = [answer for kind in ("A", "AAAA") for answer in _address_answers(picture, host, kind)]
     fixed = picture.fixed.get(host)
-    return bool(clear) and len(clear) == len(answers) and not fixed and not any(answer.records for answer in clear)
+    all_good = bool(answers) and all(answer.good for answer in answers)
+    return all_good and not fixed and not any(answer.records for answer in answers)
+
+
+def _address_answers(picture: Picture, host: str, kind: str) -> t.List[Answer]:
+    """Return the answers of those who know a host's addresses best.
+
+    The authoritative servers know nothing of the target of an alias that leads into another zone; the resolvers follow it.
+    """
+    best = _best(picture, host, kind)
+    if any(answer.aliases and not answer.records for answer in best):
+        return _of_role(picture, RESOLVER, host, kind)
+    return best
 
 
 def _address_evidence(picture: Picture, hosts: t.Sequence[str]) -> t.Tuple[str, ...]:
-    return tuple(describe(answer) for host in hosts for answer in _best(picture, host, "A")[:2])
+    return tuple(describe(answer) for host in hosts for answer in _address_answers(picture, host, "A")[:2])
 
 
 # --- the MTA's own path -------------------------------------------------------------------------------------------

@@ -196,6 +196,27 @@ def test_an_exchanger_without_address():
     assert codes(but(healthy(), *lost, libc={"mx1.ok.test": ByLibc("mx1.ok.test", {})})) == [("error", "no_mail_host")]
 
 
+def test_an_alias_into_another_zone_has_the_address_that_the_resolver_finds():
+    """The authority of the domain knows nothing of where the alias leads to: its answer has the alias alone."""
+    picture = healthy(host="ok.test", address="10.25.0.56")
+    alias = {"aliases": ("mx6.third.test",)}
+    answers = [answer(server, "ok.test", "MX", **alias) for server in (R, A)]
+    answers += [answer(A, "ok.test", kind, **alias) for kind in ("A", "AAAA")]
+    answers += [answer(R, "ok.test", "A", "10.25.0.56", **alias), answer(R, "ok.test", "AAAA", **alias)]
+    found = _dnsjudge.judge(but(picture, *answers))
+    assert [(finding.severity, finding.code) for finding in found] == [("warning", "cname_at_domain")]
+    assert "sendmail without FEATURE(nocanonify)" in found[0].what
+
+
+def test_an_alias_that_leads_to_nothing_has_no_address():
+    picture = healthy(host="ok.test", address="10.25.0.56")
+    nothing = [
+        answer(server, "ok.test", kind, aliases=("gone.third.test",)) for server in (R, A) for kind in ("A", "AAAA")
+    ]
+    nothing += [answer(server, "ok.test", "MX", aliases=("gone.third.test",)) for server in (R, A)]
+    assert ("error", "no_mail_host") in codes(but(picture, *nothing, libc={"ok.test": ByLibc("ok.test", {})}))
+
+
 def test_a_lame_server_and_a_silent_one():
     lame = answer(A, "ok.test", "MX", status="REFUSED", flags=frozenset())
     assert ("warning", "lame_server") in codes(but(healthy(), lame))
