@@ -33,6 +33,12 @@ def test_every_path_is_there(path: str) -> None:
     assert (ROOT / path).exists() or (utils / path).exists() or in_both
 
 
+@pytest.mark.parametrize(("name", "path"), re.findall(r"``(\w+)(?:\(\))?``\s+in\s+``([\w./]+\.py)``", MAP))
+def test_every_name_stands_where_the_map_says(name: str, path: str) -> None:
+    code = (ROOT / "plugins/module_utils" / path).read_text(encoding="utf-8")
+    assert re.search(rf"^(?:def {name}\(|{name}\b.*=)", code, re.MULTILINE)
+
+
 @pytest.mark.parametrize("word", sorted(set(re.findall(r"make ([a-z-]+)\b(?=[`\s]*(?:#|\||\n|`))", CONTRIBUTING))))
 def test_every_make_target_is_there(word: str) -> None:
     assert re.search(rf"^{word}:", MAKEFILE, re.MULTILINE)
