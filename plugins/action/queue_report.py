@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prints what the relays of a play have in their queues, or what was done to messages."""
+"""Print what the relays of a play have in their queues, or what was done to messages."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _queue_report
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _queue_report
 
 display = Display()
 
 _SPEC = {
-    "variable": {"type": "str", "default": "queue_found"},
+    "variable": {"type": "str", "default": "queue_result"},
+    "before": {"type": "str"},
     "show": {"type": "str", "choices": ["summary", "messages"], "default": "summary"},
     "format": {"type": "str", "choices": ["table", "json"], "default": "table"},
     "top": {"type": "int", "default": 10},
+    "strict": {"type": "bool", "default": True},
 }
 
 
@@ -32,56 +34,97 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Collect the variable of every host of the play, and show it."""
+        """Collect the variable of every host of the play, show it, and fail where something was not done."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
         dummy, options = self.validate_argument_spec(_SPEC)
-        found = _results(variables, options["variable"])
+        results = _results(variables, options)
         if options["show"] == "summary":
-            answer: dict[str, t.Any] = {"summary": _queue_report.merged(found)}
-            lines = _queue_report.report(found, time.time(), options["top"])
+            answer: dict[str, t.Any] = {"summary": _queue_report.merged(results)}
+            lines = _queue_report.report(results, time.time(), options["top"])
         else:
-            answer = {"messages": _messages(found), "count": _count(found)}
-            oldest = sorted(answer["messages"], key=lambda one: (one["arrival"], one["id"]))
-            lines = _queue_report.listing(oldest[: options["top"] or None], time.time())
-            lines += _more(answer["count"], len(answer["messages"]), options["top"]) + _said(found)
+            answer = {"messages": _messages(results), "count": _count(results)}
+            lines = _listed(answer, options["top"]) + _said(results)
         if options["format"] == "json":
+            answer["not_asked"] = _answers.not_asked(results)
             lines = json.dumps(answer, indent=2, sort_keys=True).splitlines()
         display.display("\n" + "\n".join(lines) + "\n")
-        result.update(changed=False, lines=lines, **answer)
+        result.update(changed=False, lines=lines, reported=True, msg="shown", **answer)
+        wrong = _wrong(results, answer)
+        if wrong and options["strict"]:
+            result.update(failed=True, msg="; ".join(wrong))
         return result
 
 
-def _results(variables: t.Mapping[str, t.Any], name: str) -> dict[str, t.Mapping[str, t.Any]]:
-    hosts = variables["ansible_play_hosts_all"]
-    return {host: dict(variables["hostvars"][host].get(name) or {"msg": "it was not asked"}) for host in hosts}
+def _results(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> dict[str, t.Mapping[str, t.Any]]:
+    """Return the result of each host. Where a step was skipped because the one before it failed, that one counts."""
+    results = _answers.collect(variables, options["variable"])
+    if options["before"]:
+        for host, earlier in _answers.collect(variables, options["before"]).items():
+            if results[host].get("skipped") and (earlier.get("failed") or earlier.get("unreachable")):
+                results[host] = earlier
+    return results
 
 
-def _messages(found: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The messages of all hosts; one that was asked for by its ID is missed only if no host has it."""
-    rows = [dict(one, host=host) for host, result in sorted(found.items()) for one in result.get("messages") or ()]
-    seen = {row["id"] for row in rows if row["arrival"]}
-    missed = {row["id"]: dict(row, host="") for row in rows if not row["arrival"] and row["id"] not in seen}
-    return [row for row in rows if row["arrival"]] + list(missed.values())
+def _messages(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Return the messages of all hosts. One that was selected by its ID is missing only if no host has it."""
+    rows = [dict(row, host=host) for host, result in sorted(results.items()) for row in result.get("messages") or ()]
+    present = {row["id"] for row in rows if row["arrival"]}
+    missing = {row["id"]: dict(row, host="") for row in rows if not row["arrival"] and row["id"] not in present}
+    return [row for row in rows if row["arrival"]] + list(missing.values())
 
 
-def _count(found: t.Mapping[str, t.Mapping[str, t.Any]]) -> int:
-    return sum(int(result.get("affected") or 0) for result in found.values())
+def _count(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> int:
+    return sum(int(result.get("affected") or 0) for result in results.values())
 
 
-def _more(count: int, listed: int, top: int) -> list[str]:
-    return [
-        f"{count} message{'' if count == 1 else 's'}" + (f"; {top} of {listed} are shown" if 0 < top < listed else "")
-    ]
+def _listed(answer: t.Mapping[str, t.Any], top: int) -> list[str]:
+    """Return the messages, and how many there are on each host."""
+    known = [row for row in answer["messages"] if row["arrival"]]
+    oldest = sorted(known, key=lambda row: (row["arrival"], row["id"]))
+    lines = _queue_report.listing(oldest[: top or None], time.time())
+    lines += [f"{row['id']}: no such message on any relay" for row in answer["messages"] if not row["arrival"]]
+    return lines + [_total(answer["count"], known, top)]
 
 
-def _said(found: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
-    """What the MTAs said while they delivered, and what went wrong."""
+def _total(count: int, known: t.Sequence[t.Mapping[str, t.Any]], top: int) -> str:
+    if not count and not known:
+        return "No message is selected."
+    sentence = f"{count} message{'' if count == 1 else 's'}"
+    hosts = sorted({row["host"] for row in known})
+    if len(hosts) > 1:
+        counts = (f"{host} {sum(row['host'] == host and _is_hit(row) for row in known)}" for host in hosts)
+        sentence += f" ({', '.join(counts)})"
+    spared = sum(not _is_hit(row) for row in known)
+    if spared:
+        sentence += f"; {spared} skipped"
+    if 0 < top < len(known):
+        sentence += f"; {top} of {len(known)} are shown"
+    return sentence
+
+
+def _is_hit(row: t.Mapping[str, t.Any]) -> bool:
+    return row.get("outcome") not in ("skipped", "gone")
+
+
+def _said(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    """Return what the MTAs said while they delivered, and what went wrong."""
     lines: list[str] = []
-    for host, result in sorted(found.items()):
-        said = list(result.get("transcript") or ())
+    for host, result in sorted(results.items()):
+        said = [str(line) for line in result.get("transcript") or ()]
         if "messages" not in result and not result.get("skipped"):
             said.append(str(result.get("msg") or "it did not answer"))
         if said:
             lines += ["", f"{host}:", *(f"  {line}" for line in said)]
     return lines
+
+
+def _wrong(results: t.Mapping[str, t.Mapping[str, t.Any]], answer: t.Mapping[str, t.Any]) -> list[str]:
+    """Return a sentence for each host that could not be asked, and for each message that was not there or not delivered."""
+    sentences = [f"{host}: {reason}" for host, reason in _answers.not_asked(results).items()]
+    for row in answer.get("messages") or ():
+        if not row["arrival"]:
+            sentences.append(f"{row['id']}: no such message on any relay")
+        elif row.get("outcome") in ("deferred", "bounced"):
+            sentences.append(f"{row['host']}: {row['id']}: {row['outcome']}: {row.get('why') or 'no reason is known'}")
+    return sentences

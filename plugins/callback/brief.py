@@ -14,8 +14,9 @@ author:
 short_description: Show what changed and what failed, and nothing else
 version_added: 1.0.0
 description:
-  - One line for each play, or each batch of it, with its hosts. Below it what was done to each host, in the words of the module where
-    it returns C(actions), else the name of the task; and the C(summary) of modules that return one.
+  - One line for each play, or each batch of it, with its hosts, where there is something to show.
+  - Below it what was done to each host, in the words of the module where it returns C(actions), else the name of the task. Modules that
+    return a C(summary) are shown with it.
   - Differences are shown with C(--diff). Failures are shown in full; tasks that changed nothing are not shown, unless with C(-v).
 requirements:
   - Set as C(stdout_callback) in C(ansible.cfg), or by the environment variable C(ANSIBLE_STDOUT_CALLBACK).
@@ -48,6 +49,9 @@ class CallbackModule(CallbackBase):
         self._check_mode = False
         self._reasons: dict[str, str] = {}
         self._reported: set[str] = set()
+        #: Hosts whose failure is the last thing that is on the screen.
+        self._fresh: set[str] = set()
+        self._head = ""
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         """Name the play and the hosts of this batch."""
@@ -55,10 +59,12 @@ class CallbackModule(CallbackBase):
         hosts = play.get_variable_manager().get_vars(play=play).get("ansible_play_batch") or []
         mode = " (check mode)" if self._check_mode else ""
         head = f"{play.get_name().strip()}{mode}: {', '.join(hosts) or 'no host'}"
-        self._display.display("\n" + textwrap.fill(head, WIDTH, subsequent_indent="  "), color=C.COLOR_HIGHLIGHT)
+        # It is shown when there is something to show below it.
+        self._head = textwrap.fill(head, WIDTH, subsequent_indent="  ")
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """Nothing to do is worth a line."""
+        self._announce()
         self._display.display("  no host matches", color=C.COLOR_SKIP)
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
@@ -89,7 +95,9 @@ class CallbackModule(CallbackBase):
         if result._result.get("reported"):
             self._reported.add(result._host.get_name())
             return
+        fresh = {*self._fresh, _host(result)}
         self._say(_host(result), f"{_task(result)}: FAILED: {said}", C.COLOR_ERROR)
+        self._fresh = fresh
         if self._display.verbosity > 1:
             self._display.display(self._dump_results(result._result, indent=4), color=C.COLOR_ERROR)
 
@@ -115,25 +123,38 @@ class CallbackModule(CallbackBase):
             if answer.get("changed") and answer.get("diff"):
                 shown = self._get_diff(answer["diff"])
                 if shown:
+                    self._announce()
                     self._display.display(shown)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         """The hosts that did not come through, once more, for those who read only the end."""
         lost = [
-            host for host in sorted(stats.processed) if _is_lost(stats.summarize(host)) and host not in self._reported
+            host
+            for host in sorted(stats.processed)
+            if _is_lost(stats.summarize(host)) and host not in self._reported | self._fresh
         ]
         if lost:
             self._display.display("\nNot all is well:", color=C.COLOR_ERROR)
+        self._head = ""
         for host in lost:
             self._say(host, self._reasons.get(host, "failed"), C.COLOR_ERROR)
         self._display.display("")
 
+    def _announce(self) -> None:
+        """Show the head of the play, once."""
+        self._fresh = set()
+        if self._head:
+            self._display.display("\n" + self._head, color=C.COLOR_HIGHLIGHT)
+            self._head = ""
+
     def _tell(self, host: str, message: t.Any) -> None:
         """What a playbook has to say to its reader: lines as they are, each with the host it is from."""
+        self._announce()
         for line in message if isinstance(message, list) else str(message).splitlines():
             self._display.display(f"  {host:<8}  {line}")
 
     def _say(self, host: str, text: str, color: str | None) -> None:
+        self._announce()
         head = f"  {host:<8}  "
         body = textwrap.wrap(" ".join(text.split()), WIDTH - len(head), break_on_hyphens=False) or [""]
         if len(body) > LINES and not self._display.verbosity:

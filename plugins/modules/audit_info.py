@@ -89,9 +89,15 @@ options:
     type: list
     elements: str
     default: []
+  trusted:
+    description:
+      - Networks from which the relay lets everybody relay. A prober in one of them would see an open relay, so it is refused.
+    type: list
+    elements: str
+    default: []
   probes:
     description:
-      - The groups of probes to send.
+      - The groups of probes to send. With an empty list only the options are checked, and O(trusted).
       - V(relay) are the 64 combinations of sender and recipient, V(session) the 16 tricks of the session, V(limits) manners and limits,
         V(tls) the handshakes.
       - V(smuggling) are the 12 end-of-data tricks; V(line_ends) is a dot between every two of 8 line ends, and BDAT where it is offered. Both deliver

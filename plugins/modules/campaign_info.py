@@ -164,7 +164,7 @@ campaigns:
     command:
       description: The command to paste that blocks it on the whole fleet.
       type: str
-      sample: ansible-playbook postmaster.mta.block_domains -e domain=complains.brand.example
+      sample: ansible-playbook postmaster.mta.block_domains -e block_domain=complains.brand.example
     text:
       description: All of this in words, for a mail.
       type: str

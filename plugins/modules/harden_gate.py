@@ -49,6 +49,10 @@ options:
         description: The answer of the host that probes from outside.
         type: str
         default: harden_prober_answered
+      checked:
+        description: The result of M(postmaster.mta.audit_info) without probes, which checks what they need.
+        type: str
+        default: harden_probes_checked
       relay:
         description: The result of M(postmaster.mta.relay).
         type: str

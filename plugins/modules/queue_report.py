@@ -13,7 +13,9 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Merges what M(postmaster.mta.queue_info) found on every host of the play, and prints tables for the terminal.
+  - Merges what M(postmaster.mta.queue_info) returned on every host of the play, and prints tables for the terminal.
+  - Fails when a host could not be asked, when no host has a message that was selected by its ID, and when a message was deferred that
+    should be delivered now.
   - The result is exact when C(queue_info) was asked with C(top=0).
   - Runs on the controller only. Let it run once.
 extends_documentation_fragment:
@@ -26,7 +28,16 @@ options:
     description:
       - The variable in which each host registered the result of M(postmaster.mta.queue_info) or M(postmaster.mta.queue).
     type: str
-    default: queue_found
+    default: queue_result
+  before:
+    description:
+      - The variable of an earlier step. Where that failed on a host, so that O(variable) was skipped there, its reason is shown.
+    type: str
+  strict:
+    description:
+      - Fail where something was not done. V(false) only shows it, because a later step will fail.
+    type: bool
+    default: true
   show:
     description:
       - V(summary) shows hosts, domains by their oldest message, reasons and senders. V(messages) shows the messages themselves.
@@ -52,7 +63,7 @@ EXAMPLES = r"""
     instance: all
     limit: 0
     top: 0
-  register: queue_found
+  register: queue_result
 
 - name: Show the fleet
   postmaster.mta.queue_report:
@@ -73,6 +84,10 @@ count:
   description: How many messages were hit, or would be.
   type: int
   returned: when O(show=messages)
+not_asked:
+  description: The hosts that could not be asked, with the reason.
+  type: dict
+  returned: when O(format=json)
 lines:
   description: What was printed.
   type: list

@@ -9,6 +9,7 @@ Private to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
@@ -69,7 +70,7 @@ def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
         Column("VERIFIED REPLY", least=14),
     ]
     lines = tables.table(columns, [_cells(relay) for relay in done]) if done else []
-    return lines + _missing(relays) + _unmanaged(done)
+    return lines + _missing(relays, hint="A repeat run changes only these.") + _unmanaged(done)
 
 
 def _cells(relay: Relay) -> tuple[str, ...]:
@@ -93,16 +94,16 @@ def _reply(result: t.Mapping[str, t.Any]) -> str:
     return ", ".join(dict.fromkeys(replies)) or "-"
 
 
-def _missing(relays: t.Sequence[Relay]) -> list[str]:
+def _missing(relays: t.Sequence[Relay], title: str = "Not done:", hint: str = "") -> list[str]:
     missing = [relay for relay in relays if relay.state != DONE]
-    lines = ["", "Not done:"] if missing else []
+    lines = ["", title] if missing else []
     for relay in missing:
         reasons = {
             WAITING: "not touched, the rollout stopped before its turn",
             UNREACHABLE: f"unreachable: {relay.reason}",
         }
         lines += tables.sentence(f"  {relay.host}: {reasons.get(relay.state, relay.reason)}")
-    return [*lines, "A repeat run changes only these."] if missing else []
+    return [*lines, hint] if missing and hint else lines
 
 
 def _unmanaged(relays: t.Sequence[Relay]) -> list[str]:
@@ -111,9 +112,12 @@ def _unmanaged(relays: t.Sequence[Relay]) -> list[str]:
 
 
 def answers(relays: t.Sequence[Relay]) -> list[str]:
-    """Return one line for each relay and question."""
+    """Return one line for each relay and question; where nothing was asked, one for each rule."""
+    rows = [_answer(relay, answer) for relay in relays for answer in relay.result.get("answers") or ()]
+    if not rows:
+        return _rules(relays) + _missing(relays, "Not asked:")
     columns = [
-        Column("HOST"),
+        Column("HOST", least=8),
         Column("ASKED", least=12),
         Column("ANSWER", least=12),
         Column("RULE", least=12),
@@ -122,19 +126,26 @@ def answers(relays: t.Sequence[Relay]) -> list[str]:
         Column("TICKET"),
         Column("EXPIRES"),
     ]
-    rows = [_answer(relay, answer) for relay in relays for answer in relay.result.get("answers") or ()]
-    return (tables.table(columns, rows) if rows else []) + _missing(relays)
+    comments = [_comment(answer) for relay in relays for answer in relay.result.get("answers") or ()]
+    return tables.table(columns, rows, comments) + _missing(relays, "Not asked:")
+
+
+def _comment(row: t.Mapping[str, t.Any]) -> str:
+    return f"comment: {row['comment']}" if row.get("comment") else ""
 
 
 def _answer(relay: Relay, answer: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     reply = " ".join(str(answer.get(name) or "") for name in ("code", "status")).strip()
+    action = "not blocked" if answer.get("action") == "none" else f"{answer.get('action')} {reply}".strip()
     several = relay.result.get("instance") == "all"
     return (
         f"{relay.host} {answer.get('instance')}" if several else relay.host,
         f"{answer.get('place')} {answer.get('asked')}",
-        f"{answer.get('action')} {reply}".strip(),
+        action,
         _rule(answer),
-        *(str(answer.get(name) or "-") for name in ("added", "by", "ticket", "expires")),
+        str(answer.get("added") or "-")[:10],
+        *(str(answer.get(name) or "-") for name in ("by", "ticket")),
+        _last_day(answer),
     )
 
 
@@ -144,3 +155,37 @@ def _rule(answer: t.Mapping[str, t.Any]) -> str:
     if answer.get("table"):
         return f"{answer['table']}:{answer.get('line') or answer.get('key')}"
     return "-"
+
+
+def _last_day(row: t.Mapping[str, t.Any]) -> str:
+    day = str(row.get("expires") or "-")
+    late = row.get("expired") or day < datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
+    return f"{day} EXPIRED" if late and day != "-" else day
+
+
+def _rules(relays: t.Sequence[Relay]) -> list[str]:
+    """Return one line for each rule, with all relays that have it, or a sentence."""
+    hosts: dict[tuple[str, ...], list[str]] = {}
+    for relay in relays:
+        for rule in relay.result.get("rules") or ():
+            reply = " ".join(str(rule.get(name) or "") for name in ("action", "code", "status")).strip()
+            words = (str(rule.get("added") or "-")[:10], str(rule.get("by") or "-"), str(rule.get("ticket") or "-"))
+            key = (str(rule.get("rule")), reply, *words, _last_day(rule), _comment(rule))
+            names = hosts.setdefault(key, [])
+            if relay.host not in names:
+                names.append(relay.host)
+    done = [relay.host for relay in relays if relay.state == DONE]
+    if not hosts:
+        return tables.sentence(f"No rule of ours blocks anybody on {', '.join(done)}.") if done else []
+    columns = [
+        Column("RULE", least=16),
+        Column("ACTION", least=10),
+        Column("SINCE"),
+        Column("BY", least=6),
+        Column("TICKET", least=6),
+        Column("EXPIRES"),
+        Column("HOSTS", least=8),
+    ]
+    rows = [(*key[:-1], "all" if len(names) == len(done) else ", ".join(names)) for key, names in hosts.items()]
+    lines = tables.table(columns, rows, [key[-1] for key in hosts])
+    return [*lines, f"{len(hosts)} rule{'' if len(hosts) == 1 else 's'} on {', '.join(done)}"]

@@ -34,6 +34,7 @@ class Names(t.NamedTuple):
     :param answered: the answer before the rollout.
     :param begun: the answer before the batch of the relay.
     :param prober: the answer of the host that probes from outside.
+    :param checked: the check of what the probes need.
     :param relay: the result of the module relay.
     :param nscd: the result of the module nscd.
     :param audit: the result of the probes from outside.
@@ -44,6 +45,7 @@ class Names(t.NamedTuple):
     answered: str = "harden_answered"
     begun: str = "harden_begun"
     prober: str = "harden_prober_answered"
+    checked: str = "harden_probes_checked"
     relay: str = "relay_result"
     nscd: str = "nscd_result"
     audit: str = "harden_audit"
@@ -101,6 +103,9 @@ def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], name
     prober = _mapping(variables.get(names.prober))
     if not result and (prober.get("unreachable") or prober.get("failed")):
         return FAILED, "the host that probes from outside does not answer: " + message(prober)
+    checked = _mapping(variables.get(names.checked))
+    if not result and checked.get("failed"):
+        return FAILED, message(checked)
     for name in (names.begun, names.answered, names.relay):
         answer = _mapping(variables.get(name))
         if answer.get("unreachable"):

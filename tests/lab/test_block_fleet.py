@@ -79,7 +79,7 @@ def play(book: str, inventory: pathlib.Path, **extra: t.Any) -> t.Tuple[int, str
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=str(ROOT),
-        env=dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="true"),
+        env=dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="true", COLUMNS="160"),
         timeout=600,
         check=False,
     )
@@ -107,7 +107,8 @@ def _ask(relay: Relay, sender: str, recipient: str = SERVED) -> t.Dict[str, t.An
 
 def test_one_command_blocks_a_campaign_on_the_whole_fleet_and_one_takes_it_back(inventory):
     before = {relay.name: _sources(relay) for relay in FLEET}
-    asked = {"domain": ",".join([*DOMAINS, ADDRESS]), "ticket": "SPAM-7", "expires": "30d", **REPLY}
+    said = {f"block_{name}": value for name, value in REPLY.items()}
+    asked = {"block_domain": ",".join([*DOMAINS, ADDRESS]), "block_ticket": "SPAM-7", "block_expires": "30d", **said}
     status, output = play("block_domains", inventory, **asked)
     assert status == 0, output
     assert {name: row[3] for name, row in table(output).items()} == dict.fromkeys(_NAMES, "4")
@@ -127,7 +128,7 @@ def test_one_command_blocks_a_campaign_on_the_whole_fleet_and_one_takes_it_back(
     assert {name: row[3:6] for name, row in table(output).items()} == dict.fromkeys(_NAMES, ["0", "0", "4"])
     assert {relay.name: relay.host.look(relay.directory) for relay in FLEET} == look, "the second run changed something"
 
-    status, output = play("unblock_domains", inventory, domain=asked["domain"])
+    status, output = play("unblock_domains", inventory, block_domain=asked["block_domain"])
     assert status == 0, output
     for relay in FLEET:
         assert _sources(relay) == before[relay.name], f"{relay.name} is not as it was, byte for byte"
@@ -135,11 +136,11 @@ def test_one_command_blocks_a_campaign_on_the_whole_fleet_and_one_takes_it_back(
 
 
 def test_check_blocks_shows_who_added_it_on_every_relay(inventory):
-    play("block_domains", inventory, domain=DOMAINS[0], ticket="SPAM-8", by="drj")
+    play("block_domains", inventory, block_domain=DOMAINS[0], block_ticket="SPAM-8", block_by="drj")
     try:
-        status, output = play("check_blocks", inventory, domain=f"x@sub.{DOMAINS[0]}")
+        status, output = play("check_blocks", inventory, block_domain=f"x@sub.{DOMAINS[0]}")
         assert status == 0, output
         rows = table(output)
         assert set(rows) == _NAMES and all("SPAM-8" in row and "drj" in row for row in rows.values()), output
     finally:
-        play("unblock_domains", inventory, domain=DOMAINS[0])
+        play("unblock_domains", inventory, block_domain=DOMAINS[0])

@@ -93,10 +93,18 @@ def wait_for(what: t.Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def play(playbook: str, *arguments: str, **variables: t.Any) -> str:
-    """Run a playbook with nobody at the keyboard; returns what it prints."""
+    """Run a playbook that succeeds with nobody at the keyboard; returns what it prints."""
+    status, output = run(playbook, *arguments, **variables)
+    assert status == 0, output
+    return output
+
+
+def run(playbook: str, *arguments: str, **variables: t.Any) -> tuple[int, str]:
+    """Run a playbook with nobody at the keyboard; returns its exit status and what it prints."""
     environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="true")
     environment["ANSIBLE_STDOUT_CALLBACK"] = "postmaster.mta.brief"
-    given = json.dumps(dict({"queue_hosts": ",".join(str(host) for host in FLEET)}, **variables))
+    named = {f"queue_{name}": value for name, value in variables.items()}
+    given = json.dumps(dict({"queue_hosts": ",".join(str(host) for host in FLEET)}, **named))
     inventory = str(ROOT / "molecule" / "inventory")
     argv = [sys.executable, "-m", "ansible", "playbook", "-i", inventory, f"playbooks/{playbook}.yml", "-e", given]
     done = subprocess.run(
@@ -109,9 +117,7 @@ def play(playbook: str, *arguments: str, **variables: t.Any) -> str:
         timeout=300,
         check=False,
     )
-    output = done.stdout.decode()
-    assert done.returncode == 0, output
-    return output
+    return done.returncode, done.stdout.decode()
 
 
 def test_the_report_says_how_much_and_since_when(mail):
@@ -125,7 +131,7 @@ def test_the_report_says_how_much_and_since_when(mail):
     assert "451 4.7.1" in said and mail.sender in said
     # JSON is for those who ask for it, and has the same numbers.
     said = play("queue_report", sender=mail.sender, format="json")
-    summary = json.loads(said[said.index("\n{\n") : said.rindex("\n}\n") + 3])["summary"]
+    summary = json.loads(said)["summary"]
     assert summary["total"]["messages"] == 2 * EACH
     since = summary["domains"][0]["oldest"]
     assert rows["defer.test"][4:6] == since["arrived"].rstrip("Z").split("T")
@@ -172,8 +178,8 @@ def test_deliver_takes_one_and_shows_what_was_said(mail, host):
 
 
 def test_delete_asks_and_takes_exactly_what_it_showed(mail):
-    said = play("queue_delete", sender=mail.sender)
-    assert f"{2 * EACH} messages" in said
+    status, said = run("queue_delete", sender=mail.sender)
+    assert status != 0 and f"{2 * EACH} messages" in said and "nobody is at the terminal" in said
     assert mail.states() == mail.expected("deferred", "deferred", "deferred"), "nobody said yes"
     play("queue_delete", "--check", sender=mail.sender, yes=True)
     assert mail.states() == mail.expected("deferred", "deferred", "deferred")
@@ -185,6 +191,6 @@ def test_delete_asks_and_takes_exactly_what_it_showed(mail):
 
 
 def test_delete_refuses_more_than_it_may(mail):
-    with pytest.raises(AssertionError, match="messages are selected; nothing was done"):
-        play("queue_delete", sender=mail.sender, yes=True, max=EACH - 1)
+    status, said = run("queue_delete", sender=mail.sender, yes=True, max=EACH - 1)
+    assert status != 0 and "messages are selected; nothing was done" in said
     assert mail.states() == mail.expected("deferred", "deferred", "deferred")

@@ -155,7 +155,7 @@ def test_a_campaign_is_told_confirmed_refused_and_not_proposed_again(domain, tmp
                 assert send(relay, f"updates{number}@{domain}") == "taken"
             seen = wait("the campaign is seen", 60, lambda: domain in output(), output)
             wait("the postmaster is told", 120, lambda: told.exists() and domain in told.read_text(), output)
-            assert f"ansible-playbook postmaster.mta.block_domains -e domain={domain}" in told.read_text()
+            assert f"ansible-playbook postmaster.mta.block_domains -e block_domain={domain}" in told.read_text()
             assert "user0@lab.test" not in told.read_text()
             assert [relay for relay, keys in zip(RELAYS, on_all(campaigns_of), strict=True) if domain not in keys] == []
             # Nobody has confirmed yet; and who confirms what was never told is not heard.
@@ -202,8 +202,8 @@ def test_the_playbook_tells_by_mail_and_blocks_only_when_told_so(domain, record_
     assert set(on_all(lambda relay: send(relay, f"updates@{domain}"))) == {"taken"}
     options = {"campaign_path": ["journald"], "campaign_patterns": [PATTERN], "campaign_only_new": False}
     shown = playbook("detect_campaigns", campaign_mail_to=postmaster, **options)
-    command = f"ansible-playbook postmaster.mta.block_domains -e domain={domain}"
-    assert shown.count(command) >= len(RELAYS)
+    command = f"ansible-playbook postmaster.mta.block_domains -e block_domain={domain}"
+    assert command in shown
     wait("the mail has come", 60, lambda: command in mailed(postmaster), lambda: mailed(postmaster))
     assert set(on_all(lambda relay: send(relay, f"again@{domain}"))) == {"taken"}
     started = time.monotonic()
@@ -218,5 +218,5 @@ def test_the_playbook_says_who_received_it(domain):
     sender = f"updates@{domain}"
     assert set(on_all(lambda relay: send(relay, sender))) == {"taken"}
     time.sleep(5)
-    shown = playbook("mail_log", sender=sender, log_path=["journald"])
+    shown = playbook("mail_log", log_sender=sender, log_path=["journald"], log_format="lines")
     assert shown.count(f"|{sender}|user@ok.test|trusted.lab.test") == len(RELAYS)

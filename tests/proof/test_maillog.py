@@ -165,9 +165,11 @@ def test_after_the_block_it_is_not_proposed_again(relay):
     domain = "emalsrv.bigbank.example"
     assert campaigns_of(relay, log) == [domain]
     try:
-        done = ansible("ansible-playbook", "playbooks/block_domains.yml", "-l", relay.name, "-e", f"domain={domain}")
+        done = ansible(
+            "ansible-playbook", "playbooks/block_domains.yml", "-l", relay.name, "-e", f"block_domain={domain}"
+        )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         assert campaigns_of(relay, log) == []
     finally:
-        ansible("ansible-playbook", "playbooks/unblock_domains.yml", "-l", relay.name, "-e", f"domain={domain}")
+        ansible("ansible-playbook", "playbooks/unblock_domains.yml", "-l", relay.name, "-e", f"block_domain={domain}")
         relay.run(f"rm -f {log}")

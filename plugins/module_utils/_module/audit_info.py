@@ -52,6 +52,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "client_domain": {"type": "str", "required": True},
     "mx_loop_domain": {"type": "str"},
     "source_addresses": {"type": "list", "elements": "str", "default": []},
+    "trusted": {"type": "list", "elements": "str", "default": []},
     "probes": {
         "type": "list",
         "elements": "str",
@@ -71,15 +72,48 @@ def audit(options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     :raises OptionError: an option has a value that it cannot take. Trouble with the relay is a finding, not an error.
     """
     address = target_address(options["host"], options["port"], options["family"], options["source_addresses"])
+    sources = chosen_sources(options["source_addresses"], address)
     prober = Prober(
         target=ProbedRelay(address, _positive("port", options["port"]), _positive("timeout", options["timeout"])),
         names=names(options, address),
         expected=expectations(options["expect"]),
-        sources=chosen_sources(options["source_addresses"], address),
+        sources=sources,
         concurrency=_positive("concurrency", options["concurrency"]),
         sinks=Sinks(**{key: value for key, value in options["sink"].items() if value is not None}),
     )
+    refuse_trusted(options["trusted"], sources or [own_address(prober.target)])
+    if not options["probes"]:
+        return {"verdict": "not probed", "summary": "nothing was probed", "groups": {}, "failures": []}
     return report_facts(prober.run(options["probes"]))
+
+
+def refuse_trusted(networks: t.Sequence[str], sources: t.Sequence[str]) -> None:
+    """Refuse to probe from an address that may relay: every probe would find an open relay.
+
+    :param networks: the networks that the policy of the relay trusts.
+    :raises OptionError: naming the address and the network.
+    """
+    for source in filter(None, sources):
+        address = ipaddress.ip_address(source)
+        for name in networks:
+            network = _checked("trusted", name, lambda text: ipaddress.ip_network(text, strict=False))
+            if address.version == network.version and address in network:
+                raise OptionError(
+                    "source_addresses",
+                    source,
+                    f"the policy trusts this prober ({name}), which would see an open relay; probe from a stranger",
+                )
+
+
+def own_address(target: ProbedRelay) -> str:
+    """Return the address of this host from which the relay is reached; empty when there is no route. Nothing is sent."""
+    family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((target.address, target.port))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 def names(options: t.Mapping[str, t.Any], address: str) -> catalogue.Names:

@@ -429,7 +429,7 @@ def proposed(campaign: Campaign) -> t.List[t.Dict[str, str]]:
 def command(rules: t.Sequence[t.Mapping[str, str]]) -> str:
     """What the postmaster pastes to block them on the whole fleet. The names are hostile: only real domains get in."""
     domains = ",".join(rule["from"] for rule in rules if _DOMAIN.match(rule["from"]))
-    return f"ansible-playbook postmaster.mta.block_domains -e domain={domains}" if domains else ""
+    return f"ansible-playbook postmaster.mta.block_domains -e block_domain={domains}" if domains else ""
 
 
 _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z")

@@ -19,6 +19,7 @@ ACCESS = STUB.format(
     " purge_expired'.split()}",
     body="""
 known = module.params["instance"]
+known = json.loads(known) if isinstance(known, str) else known
 if known.get("kills"):
     open(known["kills"], "w").write("ssh")
 if known.get("fails"):
@@ -45,7 +46,7 @@ class BlockFleet(Fleet):
 
     def _variables_of(self, host):
         known = dict(self.does[host], host=host, log=str(self.log))
-        return dict(super()._variables_of(host), block_instance=known)
+        return dict(super()._variables_of(host), block_instance=json.dumps(known))
 
     def block(self, *arguments):
         """Run block_domains; returns the exit status and the output."""
@@ -53,7 +54,7 @@ class BlockFleet(Fleet):
         (self.directory / "inventory.json").write_text(json.dumps({"relays": {"hosts": hosts}}))
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.directory / "inventory.json"), "-f", "4"]
         done = subprocess.run(
-            [*command, "postmaster.mta.block_domains", "-e", "domain=a.example ticket=T-1", *arguments],
+            [*command, "postmaster.mta.block_domains", "-e", "block_domain=a.example block_ticket=T-1", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -141,13 +141,13 @@ class Play:
     def __init__(self, **found):
         self.variables = {
             "ansible_play_hosts_all": sorted(found),
-            "hostvars": {host: {"queue_found": result} if result else {} for host, result in found.items()},
+            "hostvars": {host: {"queue_result": result} if result else {} for host, result in found.items()},
         }
         self.printed = []
 
     def run(self, monkeypatch, **options):
         plugin = queue_report.ActionModule.__new__(queue_report.ActionModule)
-        given = dict({name: spec["default"] for name, spec in queue_report._SPEC.items()}, **options)
+        given = dict({name: spec.get("default") for name, spec in queue_report._SPEC.items()}, **options)
         monkeypatch.setattr(queue_report.ActionBase, "run", lambda self, tmp, variables: {})
         monkeypatch.setattr(plugin, "validate_argument_spec", lambda spec: (None, given), raising=False)
         monkeypatch.setattr(queue_report.display, "display", self.printed.append)
@@ -166,7 +166,9 @@ def test_action_merges_and_prints(monkeypatch):
 def test_action_prints_json_on_request(monkeypatch):
     play = Play(**RESULTS)
     result = play.run(monkeypatch, format="json")
-    assert json.loads(play.printed[0])["summary"] == result["summary"]
+    printed = json.loads(play.printed[0])
+    assert printed["summary"] == result["summary"]
+    assert printed["not_asked"] == {"relay3": "Failed to connect to the host"} and result["failed"]
 
 
 def test_action_shows_messages_and_what_was_said(monkeypatch):

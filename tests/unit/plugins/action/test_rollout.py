@@ -43,8 +43,11 @@ module.exit_json(changed=True, mta="postfix", version="3.7.11", instance="postfi
 )
 AUDIT = STUB.format(
     spec="{'host': {'type': 'str'}, 'probes': {'type': 'raw'}, 'served_domain': {'type': 'str'}, 'expect': {'type': 'raw'},"
-    " 'third_party_domain': {'type': 'str'}, 'client_domain': {'type': 'str'}, 'source_addresses': {'type': 'raw'}}",
+    " 'third_party_domain': {'type': 'str'}, 'client_domain': {'type': 'str'}, 'source_addresses': {'type': 'raw'}, 'trusted': {'type': 'raw'},"
+    " 'relay_name': {'type': 'str'}}",
     body="""
+if not module.params["probes"]:
+    module.exit_json(changed=False, verdict="not probed")
 good = 3 if module.params["served_domain"] == "open.test" else 4
 failures = [dict(probe="O15", trick="percent hack", judgement="open", reason="rcpt: 250")] if good < 4 else []
 module.exit_json(changed=False, verdict="passed" if good == 4 else "failed", summary="%d/4" % good,
@@ -69,7 +72,7 @@ class Fleet:
             (top / "plugins" / name).symlink_to(ROOT / "plugins" / name)
         for name in ("roles", "playbooks", "meta", "galaxy.yml"):
             (top / name).symlink_to(ROOT / name)
-        for name in ("harden_gate", "harden_table", "nscd"):
+        for name in ("harden_gate", "harden_table", "nscd", "playbook_arguments"):
             (top / "plugins" / "modules" / f"{name}.py").symlink_to(ROOT / "plugins" / "modules" / f"{name}.py")
         (top / "plugins" / "modules" / "relay.py").write_text(RELAY)
         (top / "plugins" / "modules" / "audit_info.py").write_text(AUDIT)
@@ -117,6 +120,7 @@ class Fleet:
             "ansible_port": 1,
             "ansible_host": "127.0.0.1",
             "ansible_python_interpreter": sys.executable,
+            "ansible_become": False,
             "nscd_state": "unmanaged",
             "relay_service": "unmanaged",
             "relay_policy": {"relay": {"domains": ["served.test"]}},

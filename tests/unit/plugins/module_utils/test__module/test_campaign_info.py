@@ -100,7 +100,7 @@ def test_the_pattern_of_the_campaigns_is_seen_in_ordinary_mail(look):
     assert (first["key"], first["delivered"]) == ("complains.mailbrand.com", 0)
     assert second["recipients"] == ["v@ok.test"]
     assert second["rules"][0]["from"] == "emalsrv.linkedbrand.co.uk"
-    assert second["command"].endswith("block_domains -e domain=emalsrv.linkedbrand.co.uk")
+    assert second["command"].endswith("block_domains -e block_domain=emalsrv.linkedbrand.co.uk")
     assert second["sample"].endswith("|updates@emalsrv.linkedbrand.co.uk|v@ok.test|x")
 
 
@@ -182,7 +182,7 @@ def test_a_campaign_that_every_instance_refuses_is_not_proposed(look, monkeypatc
 
 def test_a_hostile_domain_never_gets_into_the_command():
     rules = [{"from": "a.example"}, {"from": "x.com -e @/etc/passwd"}, {"from": "$(id).com"}, {"from": "-x"}]
-    assert _campaign.command(rules) == "ansible-playbook postmaster.mta.block_domains -e domain=a.example"
+    assert _campaign.command(rules) == "ansible-playbook postmaster.mta.block_domains -e block_domain=a.example"
 
 
 @pytest.mark.parametrize("pattern", ["emalsrv.brand.com", "(emalsrv.{brand}"])

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Show the deliveries of the relays of a play."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _log_report
+
+display = Display()
+
+TABLE, LINES, JSON = "table", "lines", "json"
+
+_SPEC = {
+    "variable": {"type": "str", "default": "log_result"},
+    "format": {"type": "str", "choices": [TABLE, LINES, JSON], "default": TABLE},
+    "top": {"type": "int", "default": 20},
+}
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of this name."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Show the deliveries in order of time, and fail where a host could not be asked."""
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        dummy, options = self.validate_argument_spec(_SPEC)
+        results = _answers.collect(variables, options["variable"])
+        missing = _answers.not_asked(results)
+        answered = {host: found for host, found in results.items() if host not in missing}
+        count = sum(int(found.get("count") or 0) for found in answered.values())
+        if options["format"] == JSON:
+            lines = json.dumps(_data(answered, options["top"]), indent=2, sort_keys=True).splitlines()
+        else:
+            lines = _lines(answered, options["format"], options["top"])
+            lines += _log_report.notes(answered) + _answers.missing_lines(missing)
+        display.display("\n".join(["", *lines, ""]))
+        result.update(changed=False, lines=lines, count=count, failed=bool(missing), reported=True, msg="shown")
+        if missing:
+            result["msg"] = "not asked: " + "; ".join(f"{host}: {reason}" for host, reason in missing.items())
+        return result
+
+
+def _has_figures(answered: _answers.Results) -> bool:
+    return any("tables" in found for found in answered.values())
+
+
+def _data(answered: _answers.Results, top: int) -> dict[str, t.Any]:
+    if _has_figures(answered):
+        return {"summary": _log_report.figures(answered, top)}
+    return {"deliveries": _log_report.deliveries(answered)}
+
+
+def _lines(answered: _answers.Results, form: str, top: int) -> list[str]:
+    if _has_figures(answered):
+        return _log_report.figure_lines(_log_report.figures(answered, top))
+    rows = _log_report.deliveries(answered)
+    if not rows:
+        return ["No delivery is selected."] + _log_report.was_read(answered)
+    shown = _log_report.bars(rows) if form == LINES else _log_report.listing(rows)
+    return shown + _log_report.cut(answered)

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the hosts of a play answered, in words and tables.
+
+Private to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils._harden import message
+from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
+
+Result = t.Mapping[str, t.Any]
+Results = t.Mapping[str, Result]
+
+
+class Report(t.NamedTuple):
+    """What is shown.
+
+    :param lines: the lines for the terminal.
+    :param wrong: the hosts that make the run fail, with the reason.
+    """
+
+    lines: list[str]
+    wrong: dict[str, str]
+
+
+def collect(variables: t.Mapping[str, t.Any], name: str) -> dict[str, Result]:
+    """Return the result that each host of the play registered; a host without one says so."""
+    hosts = variables["ansible_play_hosts_all"]
+    return {
+        host: dict(variables["hostvars"][host].get(name) or {"failed": True, "msg": "it was not asked"})
+        for host in hosts
+    }
+
+
+def not_asked(results: Results) -> dict[str, str]:
+    """Return the hosts that could not be asked, with the reason."""
+    return {
+        host: message(result) for host, result in results.items() if result.get("failed") or result.get("unreachable")
+    }
+
+
+def missing_lines(missing: t.Mapping[str, str]) -> list[str]:
+    """Return the lines that name the hosts that could not be asked."""
+    return ["", "Not asked:", *tables.by_host(missing.items())] if missing else []
+
+
+def report(kind: str, results: Results, title: str, verbose: bool = False) -> Report:
+    """Return the report of one kind.
+
+    :param title: what was asked about.
+    :param verbose: show every step.
+    """
+    missing = not_asked(results)
+    answered = {host: result for host, result in results.items() if host not in missing}
+    shown = _KINDS[kind](answered, title, verbose)
+    return Report(shown.lines + missing_lines(missing), {**shown.wrong, **missing})
+
+
+# --- one function for each kind ----------------------------------------------------------------------------------
+
+
+def _dns(answered: Results, title: str, verbose: bool) -> Report:
+    lines, wrong = _findings(answered)
+    if not lines and answered:
+        lines = tables.sentence(f"{title}: nothing is wrong on {_hosts(answered)}")
+    if verbose:
+        for host, result in answered.items():
+            lines += ["", f"{host}:", *_facts(result.get("answers") or result.get("observations") or ())]
+    return Report(lines, wrong)
+
+
+def _findings(answered: Results) -> tuple[list[str], dict[str, str]]:
+    """Return each finding once, with its hosts, and the hosts that have errors."""
+    hosts: dict[tuple[str, ...], list[str]] = {}
+    wrong: dict[str, str] = {}
+    for host, result in answered.items():
+        for finding in result.get("findings") or ():
+            key = (finding["severity"], finding["what"], str(finding.get("remedy") or ""), *finding["evidence"][:6])
+            hosts.setdefault(key, []).append(host)
+            if finding["severity"] == "error":
+                wrong.setdefault(host, finding["what"])
+    lines: list[str] = []
+    for (severity, what, remedy, *evidence), names in hosts.items():
+        lines += tables.sentence(f"{severity.upper()}: {what}")
+        lines += tables.sentence(f"    on {', '.join(names)}", "      ")
+        for line in evidence:
+            lines += tables.sentence(f"    observed: {line}", "      ")
+        if remedy:
+            lines.append(f"    fix: {remedy}")
+    return lines, wrong
+
+
+def _route(answered: Results, title: str, verbose: bool) -> Report:
+    columns = [
+        Column("HOST", least=8),
+        Column("VERDICT"),
+        Column("TRANSPORT", least=8),
+        Column("NEXT HOP", least=16),
+    ]
+    rows, reasons = [], []
+    for host, result in answered.items():
+        rows.append((host, result.get("verdict"), result.get("transport") or "-", result.get("nexthop") or "-"))
+        reasons.append("because: " + str(result.get("because") or "-"))
+    lines = [f"{tables.harmless(title)}:", *tables.table(columns, rows, reasons)] if rows else []
+    for host, result in answered.items():
+        if result.get("answer"):
+            lines += tables.sentence(f"{host}: the client would be told: {result['answer']}")
+        if verbose:
+            lines += ["", f"{host}:", *_facts(result.get("steps") or ())]
+    wrong = {
+        host: str(result.get("because")) for host, result in answered.items() if result.get("verdict") == "unknown"
+    }
+    return Report(lines, wrong)
+
+
+def _delivery(answered: Results, title: str, verbose: bool) -> Report:
+    lines: list[str] = []
+    wrong: dict[str, str] = {}
+    for host, result in answered.items():
+        steps = result.get("steps") or ()
+        if not steps and "delivered" not in result:
+            lines += [f"{host}: check mode, nothing was sent"]
+            continue
+        state = "delivered" if result.get("delivered") else "NOT DELIVERED"
+        lines += ["", *tables.sentence(f"{host}: {title}: {state} by {result.get('host')}"), *_steps(steps)]
+        if not result.get("delivered"):
+            wrong[host] = "not delivered: " + _last(steps)
+        lines += _changes(result)
+    found, errors = _findings(answered)
+    return Report(lines + found, {**errors, **wrong})
+
+
+def _steps(steps: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
+    columns = [Column("STEP"), Column("SENT", least=16), Column("CODE"), Column("ANSWER", least=20)]
+    rows = []
+    for step in steps:
+        code = " ".join(str(step.get(name) or "") for name in ("code", "enhanced")).strip() or str(step.get("outcome"))
+        answer = step.get("text") or step.get("detail") or ""
+        rows.append((step.get("step"), step.get("sent") or "-", code, answer))
+    return ["  " + line for line in tables.table(columns, rows, width=tables.terminal_width() - 2)] if rows else []
+
+
+def _last(steps: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """Return the answer that decided: the last one that refuses, else the last one."""
+    bad = [step for step in steps if not 200 <= int(step.get("code") or 0) < 400]
+    step = (bad or list(steps) or [{}])[0 if bad else -1]
+    words = (step.get("step"), step.get("code") or step.get("outcome"), step.get("enhanced"), step.get("text"))
+    return " ".join(str(word) for word in words if word) or "no answer"
+
+
+def _changes(result: Result) -> list[str]:
+    lines: list[str] = []
+    for change in result.get("changes") or ():
+        lines += tables.sentence(f"  changed on the way, {change.get('kind')}:")
+        lines += ["    sent:    " + tables.harmless(str(change.get("sent")))]
+        lines += ["    arrived: " + tables.harmless(str(change.get("arrived")))]
+    return lines
+
+
+def _comparison(answered: Results, title: str, verbose: bool) -> Report:
+    lines: list[str] = []
+    wrong: dict[str, str] = {}
+    columns = [Column("STEP"), Column("RELAY", least=20), Column(title.upper(), least=20)]
+    for host, result in answered.items():
+        rows = [(row["step"], row["here"], row["there"]) for row in result.get("differences") or ()]
+        if rows:
+            lines += ["", f"{host}: the answers differ", *tables.table(columns, rows)]
+        elif "delivered" in result:
+            lines += ["", *tables.sentence(f"{host}: the relay and {title} answer alike")]
+        lines += _changes(result)
+        if "delivered" in result and not result["delivered"]:
+            wrong[host] = "not delivered: " + _last(result.get("steps") or ())
+    found, errors = _findings(answered)
+    return Report(lines + found, {**errors, **wrong})
+
+
+def _message(answered: Results, title: str, verbose: bool) -> Report:
+    lines: list[str] = []
+    for host, result in answered.items():
+        if result.get("exists"):
+            lines += _one_message(host, result)
+    if not lines and answered:
+        sentence = f"{title}: no such message in the queues of {_hosts(answered)}"
+        logs = [(host, line) for host, result in answered.items() for line in result.get("log") or ()]
+        lines = [sentence, *(f"  {host}: {tables.harmless(line)}" for host, line in logs)]
+        return Report(lines, {host: sentence for host in answered})
+    return Report(lines, {})
+
+
+def _one_message(host: str, result: Result) -> list[str]:
+    letter = result["message"]
+    lines = [f"{host}: {letter['id']} ({letter['instance']}, {letter['status']})"]
+    lines.append(
+        f"  from {tables.harmless(str(letter['sender']))}, arrived {letter['arrived']}, {letter['size']} bytes"
+    )
+    lines += tables.sentence(f"  {result.get('waits_for') or ''}")
+    for recipient in letter.get("recipients") or ():
+        lines += tables.sentence(f"  to {recipient['address']}: {recipient.get('reason') or 'not tried yet'}", "      ")
+    lines += ["", *(f"  {row['name']}: {tables.harmless(str(row['value']))}" for row in result.get("headers") or ())]
+    if result.get("body"):
+        lines += ["", *(f"  {tables.harmless(line)}" for line in str(result["body"]).splitlines())]
+    log = [f"  {tables.harmless(line)}" for line in result.get("log") or ()]
+    return [*lines, "", "  Log:", *log] if log else lines
+
+
+def _campaigns(answered: Results, title: str, verbose: bool) -> Report:
+    lines = [line for text in campaign_texts(answered) for line in ["", *text.splitlines()]]
+    notes = [(host, str(note)) for host, result in answered.items() for note in result.get("notes") or ()]
+    known = sum(not campaign.get("new", True) for result in answered.values() for campaign in result["campaigns"])
+    if not lines and answered:
+        lines = tables.sentence(f"no new campaign on {_hosts(answered)}{f', {known} known' if known else ''}")
+    return Report(lines + (["", "Notes:", *tables.by_host(notes)] if notes else []), {})
+
+
+def campaign_texts(answered: Results) -> list[str]:
+    """Return the text of each campaign, once for the fleet, after the hosts that have it."""
+    hosts: dict[tuple[str, str], list[str]] = {}
+    texts: dict[tuple[str, str], str] = {}
+    for host, result in answered.items():
+        for campaign in result.get("campaigns") or ():
+            key = (campaign["kind"], campaign["key"])
+            hosts.setdefault(key, []).append(host)
+            texts.setdefault(key, str(campaign["text"]))
+    return [f"{', '.join(hosts[key])}: {text}" for key, text in texts.items()]
+
+
+def campaign_domains(answered: Results) -> list[str]:
+    """Return the sender domains that the proposed rules block, each once."""
+    domains: dict[str, None] = {}
+    for result in answered.values():
+        for campaign in result.get("campaigns") or ():
+            domains.update({str(rule["from"]): None for rule in campaign["rules"] if rule.get("from")})
+    return list(domains)
+
+
+def _facts(rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
+    """Return dictionaries as lines, for the reader who wants every step."""
+    lines = []
+    for row in rows:
+        words = [f"{name} {value}" for name, value in row.items() if value not in (None, "", [], {})]
+        lines += tables.sentence("  " + "; ".join(words), "      ")
+    return lines
+
+
+def _hosts(answered: Results) -> str:
+    return ", ".join(answered)
+
+
+_KINDS: dict[str, t.Callable[[Results, str, bool], Report]] = {
+    "campaigns": _campaigns,
+    "comparison": _comparison,
+    "delivery": _delivery,
+    "dns": _dns,
+    "message": _message,
+    "route": _route,
+}

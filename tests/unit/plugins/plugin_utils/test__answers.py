@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What hosts answered, in words."""
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers
+
+DEAD = {"unreachable": True, "msg": "no route"}
+FINDING = {"severity": "error", "code": "x", "what": "it is wrong", "evidence": ["a line"], "remedy": "do this"}
+
+
+def test_a_host_that_could_not_be_asked_is_named_and_makes_it_fail():
+    for kind in _answers._KINDS:
+        report = _answers.report(kind, {"mx1": DEAD}, "ok.test")
+        assert report.wrong == {"mx1": "no route"} and report.lines[-1] == "  mx1: no route", kind
+
+
+def test_dns():
+    good = _answers.report("dns", {"a": {"findings": []}, "b": {"findings": []}}, "ok.test")
+    assert good == (["ok.test: nothing is wrong on a, b"], {})
+    bad = _answers.report("dns", {"a": {"findings": [FINDING]}, "b": {"findings": [FINDING]}}, "ok.test")
+    assert bad.lines == ["ERROR: it is wrong", "    on a, b", "    observed: a line", "    fix: do this"]
+    assert set(bad.wrong) == {"a", "b"}
+
+
+def test_route():
+    answer = {
+        "verdict": "remote",
+        "transport": "smtp",
+        "nexthop": "ok.test",
+        "because": "no table names it",
+        "answer": "554",
+    }
+    lines = _answers.report("route", {"a": answer}, "u@ok.test").lines
+    assert lines[0] == "u@ok.test:" and "because: no table names it" in lines[3]
+    assert lines[-1] == "a: the client would be told: 554"
+
+
+def test_a_delivery_that_fails_shows_every_step_and_why():
+    steps = [
+        {"step": "ehlo", "sent": "EHLO x", "code": 250, "enhanced": "", "text": "x", "outcome": "answered"},
+        {"step": "mail", "sent": "MAIL FROM:<>", "code": 550, "enhanced": "5.1.8", "text": "no", "outcome": "answered"},
+    ]
+    report = _answers.report("delivery", {"a": {"steps": steps, "delivered": False, "host": "mx"}}, "u@ok.test")
+    assert report.wrong == {"a": "not delivered: mail 550 5.1.8 no"}
+    assert any("EHLO x" in line for line in report.lines) and any("550 5.1.8" in line for line in report.lines)
+
+
+def test_a_message_that_nobody_has_is_a_sentence_and_a_failure():
+    report = _answers.report("message", {"a": {"exists": False}, "b": {"exists": False}}, "ABCDEF1")
+    assert report.lines == ["ABCDEF1: no such message in the queues of a, b"] and set(report.wrong) == {"a", "b"}
+
+
+def test_campaigns_of_several_hosts_are_told_once():
+    campaign = {
+        "kind": "pattern",
+        "key": "x.example",
+        "text": "a campaign\nline 2",
+        "rules": [{"from": "x.example"}],
+        "new": True,
+    }
+    results = {
+        "a": {"campaigns": [campaign], "notes": []},
+        "b": {"campaigns": [campaign], "notes": ["bursts are not judged"]},
+    }
+    report = _answers.report("campaigns", results, "campaigns")
+    assert report.lines[1:3] == ["a, b: a campaign", "line 2"] and report.lines[-1] == "  b: bursts are not judged"
+    assert _answers.campaign_domains(results) == ["x.example"]
+    assert _answers.report("campaigns", {"a": {"campaigns": []}}, "c").lines == ["no new campaign on a"]
