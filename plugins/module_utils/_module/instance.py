@@ -188,7 +188,7 @@ def _stop(work: InstanceWork) -> UndoableStep:
 def _configure(work: InstanceWork) -> t.List[UndoableStep]:
     """Let it listen where it is wanted; the transaction of C(relay) does it, and undoes itself when it fails."""
     wish, seen = work.wish, work.seen
-    if not wish.listen or (seen.instance is not None and _places(work, seen.instance) == _wanted_places(wish)):
+    if not wish.listen or (seen.instance is not None and _listens_there(work, seen.instance)):
         return []
     where = ", ".join(f"{place}:{wish.port}" for place in wish.listen)
     return [UndoableStep(f"listen on {where}", lambda: _apply_listen(work))]
@@ -217,6 +217,12 @@ def _wanted_places(wish: InstanceRequest) -> t.FrozenSet[t.Tuple[str, int]]:
 def _places(work: InstanceWork, instance: Instance) -> t.FrozenSet[t.Tuple[str, int]]:
     """Where an instance's configuration lets it listen."""
     return frozenset(_listen.configured(_mta.host(work.runner, instance)))
+
+
+def _listens_there(work: InstanceWork, instance: Instance) -> bool:
+    """Return whether an instance has the wanted addresses, in whatever words: loopback can be one address or two."""
+    present, wanted = _places(work, instance), _wanted_places(work.wish)
+    return _listen.addresses(present) == _listen.addresses(wanted)
 
 
 def _listening_problems(work: InstanceWork) -> t.List[str]:

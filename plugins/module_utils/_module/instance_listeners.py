@@ -62,6 +62,14 @@ def _addresses(word: str) -> t.Tuple[str, ...]:
     return _WORDS.get(word, (word,))
 
 
+def addresses(places: t.Iterable[Place]) -> t.FrozenSet[Place]:
+    """Return places with their words turned into addresses; those that this host cannot have are left out."""
+    ipv6 = _proc.has_ipv6()
+    return frozenset(
+        (address, port) for word, port in places for address in _addresses(word) if ipv6 or ":" not in address
+    )
+
+
 def _absent(word: str) -> str:
     """Why an address cannot be bound to; empty where it can."""
     if word in _WORDS:

@@ -124,6 +124,10 @@ _TYPES = {
 }  # type: t.Dict[str, t.Tuple[t.Pattern[str], str]]
 
 
+_MAILER_PORT = re.compile(r"A=(?:TCP|IPC) \$h (\d+)")
+_MAILER_FLAGS = re.compile(r"\bF=(\S*?)(?:,|\s|\Z)")
+
+
 class Cf(t.NamedTuple):
     """The parts of a sendmail.cf that can be compared.
 
@@ -202,6 +206,44 @@ def _long_name(rest: str) -> t.Tuple[str, str]:
         name, dummy, value = rest[1:].partition("}")
         return "{" + name + "}", value
     return rest[:1], rest[1:]
+
+
+class Listener(t.NamedTuple):
+    """Where a daemon listens, or where a client connects from.
+
+    :param family: C(inet) or C(inet6).
+    :param address: empty for every address.
+    """
+
+    family: str
+    address: str
+    port: int
+
+
+_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
+
+
+def listener(text: str) -> Listener:
+    """Read a DaemonPortOptions or ClientPortOptions line; its keys count by their first letter (op.me, 5.6)."""
+    fields: t.Dict[str, str] = {}
+    for part in text.split(","):
+        name, dummy, value = part.strip().partition("=")
+        fields[name[:1].upper()] = value.strip()
+    port = fields.get("P", "25")
+    number = int(port) if port.isdigit() else _PORTS.get(port.lower(), 0)
+    return Listener(fields.get("F", "inet"), fields.get("A", ""), number)
+
+
+def mailer_port(definition: str) -> int:
+    """Return the port in a mailer's definition, 25 where it names none."""
+    match = _MAILER_PORT.search(definition)
+    return int(match.group(1)) if match else 25
+
+
+def has_flag(definition: str, flag: str) -> bool:
+    """Return whether a mailer's definition has a flag (op.me, 5.4)."""
+    match = _MAILER_FLAGS.search(definition)
+    return match is not None and flag in match.group(1)
 
 
 def neutralise(text: str) -> str:

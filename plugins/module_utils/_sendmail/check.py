@@ -158,22 +158,11 @@ def _listeners(host: Host, candidate: cf.Cf) -> t.List[str]:
     own = {port for dummy, port in daemon.running(host).listening}
     findings = []
     for text in candidate.values("DaemonPortOptions"):
-        family, address, port = listener(text)
+        family, address, port = cf.listener(text)
         why = _bind_problem(family, address, 0 if port in own else port)
         if why:
             findings.append(f"DaemonPortOptions: {text}: {why}")
     return findings
-
-
-def listener(text: str) -> t.Tuple[str, str, int]:
-    """Family, address and port of a DaemonPortOptions line; keys count by their first letter (op.me, 5.6)."""
-    fields = {}  # type: t.Dict[str, str]
-    for part in text.split(","):
-        name, dummy, value = part.strip().partition("=")
-        fields[name[:1].upper()] = value.strip()
-    port = fields.get("P", "25")
-    number = {"smtp": 25, "submission": 587, "smtps": 465}.get(port.lower(), int(port) if port.isdigit() else 0)
-    return fields.get("F", "inet"), fields.get("A", ""), number
 
 
 def _bind_problem(family: str, address: str, port: int) -> str:

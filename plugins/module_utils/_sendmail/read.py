@@ -15,21 +15,22 @@ import typing as t
 
 from .. import _addresses
 from .._model.host import Host
-from . import cf, tables, units
-from . import discover as instance
-from .check import listener
-from .compile import alias_entries, map_entries
+from . import cf, discover, tables, units
+from .cf import Listener, listener
+from .compile import Entry, alias_entries, map_entries
 from .networks import network_of, networks
-from .settings import LOG_LEVELS, NO_QUEUE_LA
+from .settings import LOG_LEVELS, NO_QUEUE_LA, NO_SOURCE, TIMEOUTS
 
-Found = t.Dict[str, t.Any]
+#: Options of a section with their live values; None where an option has none.
+Options = t.Dict[str, t.Any]
 
 
 class Live(t.NamedTuple):
     """What is on the host.
 
     :param cf: the parsed C(sendmail.cf); I(text) is the same unparsed.
-    :param access: key in lower case to value; our file is asked before the hand-written one.
+    :param access: key in lower case to value; our file is asked before the unmanaged one.
+    :param content: reads a file of the configuration directory; empty where there is none.
     """
 
     host: Host
@@ -39,24 +40,39 @@ class Live(t.NamedTuple):
     content: t.Callable[[str], str]
 
     def seconds(self, option: str) -> t.Optional[int]:
-        """A time of the cf in seconds, None where it is not set."""
+        """Return a time of the cf in seconds; None where it is not set."""
         value = self.cf.value(option)
         return None if value is None else cf.seconds(value)
 
     def number(self, option: str) -> t.Optional[int]:
-        """A number of the cf, None where it is not set."""
+        """Return a number of the cf; None where it is not set."""
         value = self.cf.value(option)
         return int(value) if value is not None and value.isdigit() else None
 
+    def keys(self, tag: str, value: t.Optional[str] = None) -> t.List[str]:
+        """Return the keys of the access map with a tag, without it.
+
+        :param value: only keys with this value, whatever its case.
+        """
+        beginning = f"{tag}:"
+        return [
+            key[len(beginning) :]
+            for key, known in self.access.items()
+            if key.startswith(beginning) and (value is None or known.upper() == value)
+        ]
+
 
 def read(host: Host) -> t.Mapping[str, t.Any]:
-    """C(policy): the options of the policy with their live values; C(unexpressed): what no option says."""
+    """Read the live configuration.
+
+    :returns: C(policy): the options of the policy with their live values; C(unexpressed): what no option says.
+    """
     live = _observe(host)
     policy = {name: _without_none(group(live)) for name, group in _GROUPS}
     aliases = _aliases(live)
     if aliases:
         policy["aliases"] = aliases
-    return {"policy": {name: value for name, value in policy.items() if value}, "unexpressed": _unexpressed(live)}
+    return {"policy": {name: options for name, options in policy.items() if options}, "unexpressed": _unexpressed(live)}
 
 
 def _observe(host: Host) -> Live:
@@ -71,32 +87,44 @@ def _observe(host: Host) -> Live:
 
     text = content("sendmail.cf")
     parsed = cf.parse(text)
-    entries = map_entries(content("access"))
+    live = Live(host, parsed, text, {}, content)
+    entries = _entries(live, "access")
     if "access_policy" in parsed.maps:
         entries += map_entries(content(tables.ACCESS))
-    access = {key.lower(): value for dummy, key, value in entries}
-    return Live(host, parsed, text, access, content)
+    return live._replace(access={key.lower(): value for dummy, key, value in entries})
 
 
-def _without_none(found: Found) -> Found:
-    """Sections without what is not set; empty ones go."""
-    clean = {name: _without_none(value) if isinstance(value, dict) else value for name, value in found.items()}
+def _entries(live: Live, name: str) -> t.Tuple[Entry, ...]:
+    """Return the entries of a table; none where the cf does not use it."""
+    if live.text and name not in live.cf.maps:
+        return ()
+    return map_entries(live.content(name))
+
+
+def _without_none(options: Options) -> Options:
+    """Return a section without what is not set, and without sections that are empty."""
+    clean = {name: _without_none(value) if isinstance(value, dict) else value for name, value in options.items()}
     return {name: value for name, value in clean.items() if value is not None and value != {}}
 
 
-# --- the groups -------------------------------------------------------------------------------------------------------
+# --- the groups -----------------------------------------------------------------------------------------------------
 
 
-def _identity(live: Live) -> Found:
-    hostname = live.cf.macros.get("j")
-    hostname = hostname if hostname and "$" not in hostname else None
+def _identity(live: Live) -> Options:
+    hostname = live.cf.macros.get("j") or ""
+    if "$" in hostname:
+        hostname = ""
+    options: Options = {"hostname": hostname or None, "banner": _banner(live), "send_from": _send_from(live)}
+    options.update(_listening(live))
+    names = live.content("local-host-names").split()
+    options["local_domains"] = [name for name in names if name != hostname and _is_domain(name)]
+    return options
+
+
+def _banner(live: Live) -> t.Optional[str]:
     greeting = live.cf.value("SmtpGreetingMessage") or ""
-    banner = greeting[2:].strip() if greeting.startswith("$j") and "$" not in greeting[2:] else None
-    local = [name for name in live.content("local-host-names").split() if name != hostname and _is_domain(name)]
-    found = {"hostname": hostname, "banner": banner, "send_from": _sources(live)}  # type: Found
-    found.update(_listeners(live))
-    found["local_domains"] = local
-    return found
+    words = greeting[2:].strip()
+    return words if greeting.startswith("$j") and "$" not in words else None
 
 
 def _is_domain(text: str) -> bool:
@@ -106,113 +134,206 @@ def _is_domain(text: str) -> bool:
         return False
 
 
-def _sources(live: Live) -> t.Optional[t.List[str]]:
-    found = [listener(text)[1] for text in live.cf.values("ClientPortOptions")]
-    return [address for address in found if address] or None
+def _send_from(live: Live) -> t.Optional[t.List[str]]:
+    addresses = [listener(text).address for text in live.cf.values("ClientPortOptions")]
+    return [address for address in addresses if address and address not in NO_SOURCE.values()] or None
 
 
-def _listeners(live: Live) -> Found:
-    """Addresses and port; the extra listener for the host's own submissions, which render adds, is not a wish of anybody."""
-    found = [listener(text) for text in live.cf.values("DaemonPortOptions")]
-    if (
-        live.host.instance.primary
-        and len(found) > 1
-        and found[-1] == ("inet", "127.0.0.1", 25)
-        and any(one[1] not in ("127.0.0.1", "::1") or one[2] != 25 for one in found[:-1])
-    ):
-        found = found[:-1]
-    if not found:
+def _listening(live: Live) -> Options:
+    """Return addresses, port and IP versions of the listeners."""
+    listeners = [listener(text) for text in live.cf.values("DaemonPortOptions")]
+    if live.host.instance.primary and _has_own_for_submissions(listeners):
+        listeners = listeners[:-1]
+    if not listeners:
         return {}
-    words = dict.fromkeys(_listen_word(address) for dummy, address, dummy2 in found)
-    has = ("ipv4", "ipv6") if "ipv6" in live.host.capabilities.features else ("ipv4",)
-    families = {family for family, dummy, dummy2 in found}
-    if ("inet6", "") in {one[:2] for one in found} and "bindv6only" not in live.host.capabilities.features:
-        families.add("inet")
-    protocols = tuple(protocol for protocol, family in (("ipv4", "inet"), ("ipv6", "inet6")) if family in families)
-    symbolic = set(words) & {"all", "loopback"}
     return {
-        "listen": list(words),
-        "port": found[0][2],
-        "protocols": list(protocols) if symbolic and protocols != has else None,
+        "listen": _listen_words(listeners),
+        "port": listeners[0].port,
+        "protocols": _protocols(live, listeners),
     }
 
 
-def _listen_word(address: str) -> str:
-    if address in ("", "0.0.0.0", "::"):
-        return "all"
-    return "loopback" if address in ("127.0.0.1", "::1") else address
+def _has_own_for_submissions(listeners: t.Sequence[Listener]) -> bool:
+    """Return whether the last listener is the one that render adds for the host's own submissions; no user asked for it."""
+    if len(listeners) < 2 or listeners[-1] != Listener("inet", "127.0.0.1", 25):
+        return False
+    return any(place.address not in _LOOPBACK or place.port != 25 for place in listeners[:-1])
 
 
-def _relay(live: Live) -> Found:
-    """Class R and the RELAY entries of the access map, whoever wrote them."""
-    words = [
-        line.split()[0]
-        for line in live.content("relay-domains").split("\n")
-        if line.strip() and not line.startswith("#")
-    ]
-    keys = [key[8:] for key, value in live.access.items() if key.startswith("connect:") and value.upper() == "RELAY"]
-    trusted = networks(word for word in words + keys if network_of(word))
-    served = [key[3:] for key, value in live.access.items() if key.startswith("to:") and value.upper() == "RELAY"]
-    domains = [word for word in words + served if not network_of(word) and _is_domain(word)]
+_LOOPBACK = ("127.0.0.1", "::1")
+_EVERYWHERE = ("", "0.0.0.0", "::")
+
+
+def _listen_words(listeners: t.Sequence[Listener]) -> t.List[str]:
+    """Return the addresses as the policy says them: all; loopback for both addresses of it; else one by one."""
+    addresses = ["all" if place.address in _EVERYWHERE else place.address for place in listeners]
+    if set(_LOOPBACK) <= set(addresses):
+        addresses = ["loopback" if address in _LOOPBACK else address for address in addresses]
+    return list(dict.fromkeys(addresses))
+
+
+def _protocols(live: Live, listeners: t.Sequence[Listener]) -> t.Optional[t.List[str]]:
+    """Return the IP versions where they are not those that the host has, or where the outgoing ones are limited."""
+    without = [family for family, address in NO_SOURCE.items() if _is_source(live, family, address)]
+    if without:
+        return ["ipv4" if without[0] == "inet6" else "ipv6"]
+    if not any(place.address in (*_EVERYWHERE, *_LOOPBACK) for place in listeners):
+        return None
+    has = ["ipv4", "ipv6"] if "ipv6" in live.host.capabilities.features else ["ipv4"]
+    families = {place.family for place in listeners}
+    if Listener("inet6", "", listeners[0].port) in listeners and "bindv6only" not in live.host.capabilities.features:
+        families.add("inet")
+    protocols = [protocol for protocol, family in (("ipv4", "inet"), ("ipv6", "inet6")) if family in families]
+    symbolic = {"all", "loopback"} & set(_listen_words(listeners))
+    return protocols if symbolic and protocols != has else None
+
+
+def _is_source(live: Live, family: str, address: str) -> bool:
+    return any(listener(text)[:2] == (family, address) for text in live.cf.values("ClientPortOptions"))
+
+
+# --- who may relay --------------------------------------------------------------------------------------------------
+
+
+def _relay(live: Live) -> Options:
+    """Return class R and the RELAY entries of the access map, whoever wrote them."""
+    lines = live.content("relay-domains").split("\n")
+    words = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+    untagged = _untagged(live)
+    clients = [word for word in words + untagged + live.keys("connect", "RELAY") if network_of(word)]
+    recipients = [word for word in words + untagged + live.keys("to", "RELAY") if not network_of(word)]
     return {
-        "networks": [str(network) for network in trusted if not network.is_loopback],
-        "domains": list(dict.fromkeys(domains)),
+        "networks": [str(network) for network in networks(clients) if not network.is_loopback],
+        "domains": [domain for domain in dict.fromkeys(recipients) if _is_domain(domain)],
         "subdomains": "$* $=R" in live.text,
     }
 
 
-def _routes(live: Live) -> Found:
-    default = live.cf.macros.get("S", "").strip()
-    found = {"default": _hop(live, default, None) if default else None, "domains": []}  # type: Found
-    entries = [(key, value) for dummy, key, value in map_entries(live.content("mailertable"))]
-    keys = {key for key, dummy in entries}
-    for key, value in entries:
+def _untagged(live: Live) -> t.List[str]:
+    """Return the keys of RELAY entries without a tag: they count for clients and for recipients (cf/README)."""
+    known = [key for key, value in live.access.items() if value.upper() == "RELAY"]
+    return [key for key in known if ":" not in key or key.startswith("ipv6:")]
+
+
+def _unread_relaying(live: Live) -> t.List[str]:
+    """Return the RELAY entries that no option stands for: clients by name, senders, single recipients."""
+    by_name = [key for key in live.keys("connect", "RELAY") if not network_of(key) and key not in _OWN_NAMES]
+    senders = live.keys("from", "RELAY")
+    recipients = [key for key in live.keys("to", "RELAY") if network_of(key) or not _is_domain(key)]
+    clients = [key for key in _untagged(live) if not network_of(key) and key not in _OWN_NAMES]
+    tagged = [("connect:", by_name), ("from:", senders), ("to:", recipients), ("", clients)]
+    return [f"{tag}{key} RELAY" for tag, keys in tagged for key in keys]
+
+
+_OWN_NAMES = ("localhost",)
+
+
+# --- routes ---------------------------------------------------------------------------------------------------------
+
+
+class Routes(t.NamedTuple):
+    """The routes that the policy can say, and the lines that it cannot."""
+
+    options: Options
+    unread: t.List[str]
+
+
+def _routes(live: Live) -> Options:
+    return _read_routes(live).options
+
+
+def _read_routes(live: Live) -> Routes:
+    entries = {key.lower(): value for dummy, key, value in _entries(live, "mailertable")}
+    unread = []
+    domains = []
+    for key, value in entries.items():
+        if key.startswith("."):
+            if not _is_same_route(live, entries, key[1:]):
+                unread.append(f"mailertable: {key} {value}")
+            continue
         hop = _hop(live, value, key)
-        if hop is not None and not key.startswith("."):
-            subdomains = {"subdomains": True} if f".{key}" in keys else {}
-            found["domains"].append(dict({"domain": key}, **dict(hop, **subdomains)))
-    return found
+        if hop is None:
+            unread.append(f"mailertable: {key} {value}")
+            continue
+        subdomains = {"subdomains": True} if _is_same_route(live, entries, key) else {}
+        domains.append(dict({"domain": key}, **dict(hop, **subdomains)))
+    smart_host = live.cf.macros.get("S", "").strip()
+    default = _hop(live, smart_host, "") if smart_host else None
+    if smart_host and default is None:
+        unread.append(f"SMART_HOST: {smart_host}")
+    return Routes({"default": default, "domains": domains}, unread)
 
 
-_HOP = re.compile(r"(?:esmtp|relay|smtp)(\d*):(\[?)([^\[\]]+)\]?\Z")
+def _is_same_route(live: Live, entries: t.Mapping[str, str], domain: str) -> bool:
+    """Return whether the subdomains of a domain go where the domain itself goes."""
+    if domain not in entries or f".{domain}" not in entries:
+        return False
+    hop = _hop(live, entries[domain], domain)
+    return hop is not None and hop == _hop(live, entries[f".{domain}"], f"%1.{domain}")
 
 
-def _hop(live: Live, text: str, domain: t.Optional[str]) -> t.Optional[Found]:
-    """mailer:host, as a route; None for what the policy has no words for."""
+_HOP = re.compile(r"(?:(?P<mailer>\w+):)?(?P<bracket>\[)?(?P<host>(?:IPv6:)?[^\[\]\s]+)(?(bracket)\])\Z", re.IGNORECASE)
+#: Mailers that speak ESMTP or SMTP as smtp.m4 defines them, ours for other ports among them.
+_MAILER = re.compile(r"(?:relay|smtp|esmtp\d*)\Z")
+
+
+def _hop(live: Live, text: str, itself: str) -> t.Optional[Options]:
+    """Return mailer:host as a route; None for what the policy cannot say.
+
+    :param itself: the domain of the route. In SMART_HOST the mailer may be missing; it is relay then.
+    """
     match = _HOP.match(text)
-    if not match:
+    if not match or not _MAILER.match(match.group("mailer") or "relay"):
         return None
-    port, bracket, host = match.groups()
-    found = {"port": int(port)} if port else {}  # type: Found
-    if bracket:
-        found["host"] = host[5:] if host.startswith("IPv6:") else host
-    elif host != domain:
-        found.update(host=host, mx=True)
-    return found
+    mailer, host = match.group("mailer") or "relay", match.group("host")
+    definition = live.cf.mailers.get(mailer, "")
+    if cf.has_flag(definition, "2"):
+        return None  # it speaks HELO only
+    port = cf.mailer_port(definition) if definition else int(re.sub(r"\D", "", mailer) or 25)
+    options: Options = {} if port == 25 else {"port": port}
+    if match.group("bracket"):
+        options.update({"mx": False} if host == itself else {"host": _bare(host)})
+    elif host != itself:
+        options.update(host=host, mx=True)
+    return options if host == itself or _is_host(_bare(host)) else None
 
 
-def _session(live: Live) -> Found:
-    flags = {flag.strip() for flag in (live.cf.value("PrivacyOptions") or "").split(",")}
-    public = "goaway" in flags
+def _bare(host: str) -> str:
+    return host[5:] if host.lower().startswith("ipv6:") else host
+
+
+def _is_host(text: str) -> bool:
+    for kind in (_addresses.hostname, _addresses.address):
+        try:
+            return bool(kind(text))
+        except ValueError:
+            pass
+    return False
+
+
+# --- session, limits, timeouts --------------------------------------------------------------------------------------
+
+
+def _session(live: Live) -> Options:
+    flags = set(re.split(r"[,\s]+", (live.cf.value("PrivacyOptions") or "").lower()))
+    # All flags of the SMTP transaction but noetrn, and none that concerns local users or DSNs (op.me, PrivacyOptions).
+    goaway = "goaway" in flags
     letters = live.access.get("srv_features:", "").split()
+    has_discipline = "line_discipline" in live.host.capabilities.features
     return {
-        "helo_required": public or "needmailhelo" in flags,
+        "helo_required": goaway or "needmailhelo" in flags,
         "helo_checks": "bogus HELO name used" in live.text,
-        "vrfy": not (public or "novrfy" in flags or "check_vrfy" in live.cf.rulesets),
-        "expn": not (public or "noexpn" in flags),
-        "etrn": not (public or "noetrn" in flags),
-        "pipelining_checks": "F" not in letters if _disciplined(live) else None,
-        "bare_newline": _bare_newline(letters) if _disciplined(live) else "accept",
+        "vrfy": not (goaway or "novrfy" in flags or "check_vrfy" in live.cf.rulesets),
+        "expn": not (goaway or "noexpn" in flags),
+        "etrn": "noetrn" not in flags,
+        "pipelining_checks": "F" not in letters if has_discipline else None,
+        "bare_newline": _bare_newline(letters) if has_discipline else "accept",
         "nul": "reject" if (live.cf.value("RejectNUL") or "").lower() == "true" else "accept",
         "sender_domain_exists": "resolve" in live.cf.maps,
         "smtputf8": None if "eai" in live.host.capabilities.features else False,
-        "greeting_delay": _pause(live),
-        "greeting_delays": _pauses(live),
+        "greeting_delay": _greeting_delay(live),
+        "greeting_delays": _greeting_delays(live),
     }
-
-
-def _disciplined(live: Live) -> bool:
-    return "line_discipline" in live.host.capabilities.features
 
 
 def _bare_newline(letters: t.Sequence[str]) -> str:
@@ -221,31 +342,32 @@ def _bare_newline(letters: t.Sequence[str]) -> str:
     return "normalize" if "g2" in letters else "reject"
 
 
-def _pause(live: Live) -> t.Optional[int]:
+def _greeting_delay(live: Live) -> t.Optional[int]:
     """FEATURE(greet_pause) leaves its default as the last rule of its ruleset, in milliseconds."""
     match = re.search(r"^R<\?> <\$\*>\s+\$# (\d+)$", live.text, re.MULTILINE)
     return int(match.group(1)) // 1000 if match and "greet_pause" in live.cf.rulesets else None
 
 
-def _pauses(live: Live) -> t.List[Found]:
-    delays = {}  # type: t.Dict[int, t.List[str]]
-    for key, value in live.access.items():
-        if key.startswith("greetpause:") and value.isdigit() and key[11:] not in _OWN:
-            delays.setdefault(int(value) // 1000, []).append(key[11:])
+def _greeting_delays(live: Live) -> t.List[Options]:
+    keys: t.Dict[int, t.List[str]] = {}
+    for key in live.keys("greetpause"):
+        milliseconds = live.access[f"greetpause:{key}"]
+        if milliseconds.isdigit() and key not in _OWN_ADDRESSES:
+            keys.setdefault(int(milliseconds) // 1000, []).append(key)
     return [
         {"network": str(network), "delay": delay}
-        for delay, keys in delays.items()
-        for network in networks(keys)
+        for delay, delayed in keys.items()
+        for network in networks(delayed)
         if not network.is_loopback
     ]
 
 
-_OWN = tuple(key.lower() for key in ("127.0.0.1", "IPv6:0:0:0:0:0:0:0:1"))
+_OWN_ADDRESSES = ("127.0.0.1", "ipv6:0:0:0:0:0:0:0:1")
 
 
-def _limits(live: Live) -> Found:
+def _limits(live: Live) -> Options:
     blocks = live.number("MinFreeBlocks")
-    size = instance.block_size((live.host.instance.queue_directories or ("/",))[0])
+    size = discover.block_size((live.host.instance.queue_directories or ("/",))[0])
     return {
         "message_size": live.number("MaxMessageSize"),
         "recipients_per_message": live.number("MaxRecipientsPerMessage"),
@@ -263,29 +385,15 @@ def _access_number(live: Live, key: str) -> t.Optional[int]:
     return int(value) if value.isdigit() else None
 
 
-def _timeouts(live: Live) -> Found:
-    return {name: live.seconds(f"Timeout.{option}") for name, option in _TIMEOUTS}
+#: cf option of each timeout of the policy.
+_TIMEOUTS = {option: cf.OPTIONS[names[0]][0] for option, names in TIMEOUTS.items()}
 
 
-_TIMEOUTS = (
-    ("connect", "connect"),
-    ("greeting", "initial"),
-    ("helo", "helo"),
-    ("mail", "mail"),
-    ("rcpt", "rcpt"),
-    ("data_init", "datainit"),
-    ("data_block", "datablock"),
-    ("data_final", "datafinal"),
-    ("rset", "rset"),
-    ("quit", "quit"),
-    ("misc", "misc"),
-    ("starttls", "starttls"),
-    ("command", "command"),
-    ("ident", "ident"),
-)
+def _timeouts(live: Live) -> Options:
+    return {option: live.seconds(name) for option, name in _TIMEOUTS.items()}
 
 
-def _load(live: Live) -> Found:
+def _load(live: Live) -> Options:
     queue = live.number("QueueLA")
     return {
         "delay": live.number("DelayLA"),
@@ -294,7 +402,7 @@ def _load(live: Live) -> Found:
     }
 
 
-def _queue(live: Live) -> Found:
+def _queue(live: Live) -> Options:
     interval = _run_interval(live)
     return {
         "lifetime": live.seconds("Timeout.queuereturn"),
@@ -309,14 +417,15 @@ def _queue(live: Live) -> Found:
 def _run_interval(live: Live) -> str:
     if not live.host.instance.primary:
         return units.interval_in(live.content(units.ENVIRONMENT))
-    found = re.search(r'^QUEUE_INTERVAL="?([0-9a-z]+)', live.content("sendmail.conf"), re.MULTILINE)
-    return found.group(1) if found else ""
+    match = re.search(r'^QUEUE_INTERVAL="?([0-9a-z]+)', live.content("sendmail.conf"), re.MULTILINE)
+    return match.group(1) if match else ""
 
 
-def _log(live: Live) -> Found:
+def _log(live: Live) -> Options:
     level = live.number("LogLevel")
-    verbose = level is not None and level >= LOG_LEVELS["verbose"]
-    return {"level": None if level is None else ("verbose" if verbose else "normal"), "tls": True}
+    if level is None:
+        return {"level": None, "tls": True}
+    return {"level": "verbose" if level >= LOG_LEVELS["verbose"] else "normal", "tls": True}
 
 
 def _aliases(live: Live) -> t.Dict[str, t.List[str]]:
@@ -325,36 +434,36 @@ def _aliases(live: Live) -> t.Dict[str, t.List[str]]:
     return {name: targets.split(", ") for name, targets in alias_entries(live.content(tables.ALIASES))}
 
 
-# --- TLS --------------------------------------------------------------------------------------------------------------
+# --- TLS ------------------------------------------------------------------------------------------------------------
 
 
-def _tls(live: Live) -> Found:
+def _tls(live: Live) -> Options:
     return {"server": _tls_server(live), "client": _tls_client(live), "domains": _tls_domains(live)}
 
 
-def _tls_server(live: Live) -> Found:
-    certificate = live.cf.value("ServerCertFile")
-    level = "may" if certificate and live.cf.value("ServerKeyFile") else "none"
+def _tls_server(live: Live) -> Options:
+    certificate, key = live.cf.value("ServerCertFile"), live.cf.value("ServerKeyFile")
+    level = "may" if certificate and key else "none"
     if level == "may" and "530 Must issue a STARTTLS command first" in live.text:
         level = "encrypt"
     return {
         "level": level,
         "certificate": certificate,
-        "key": live.cf.value("ServerKeyFile"),
+        "key": key,
         "minimum": _minimum(live.cf.value("ServerSSLOptions")),
         "ciphers": live.cf.value("CipherList"),
     }
 
 
-def _tls_client(live: Live) -> Found:
+def _tls_client(live: Live) -> Options:
     authorities = live.cf.value("CACertFile")
-    store = instance.trust_store()
-    known = (store[0] if store else "", live.cf.value("ServerCertFile") or "")
+    store = discover.trust_store()
+    usual = (store[0] if store else "", live.cf.value("ServerCertFile") or "")
     return {
         "level": _client_level(live),
         "certificate": live.cf.value("ClientCertFile"),
         "key": live.cf.value("ClientKeyFile"),
-        "ca_file": authorities if authorities not in known else None,
+        "ca_file": authorities if authorities not in usual else None,
         "minimum": _minimum(live.cf.value("ClientSSLOptions")),
         "ciphers": live.cf.value("CipherList"),
     }
@@ -375,18 +484,18 @@ def _minimum(options: t.Optional[str]) -> t.Optional[str]:
     return "TLSv1.2" if "+SSL_OP_NO_TLSv1_1" in words else None
 
 
-def _tls_domains(live: Live) -> t.List[Found]:
-    found = {}  # type: t.Dict[str, str]
+def _tls_domains(live: Live) -> t.List[Options]:
+    levels: t.Dict[str, str] = {}
     for key, value in live.access.items():
         tag, dummy, domain = key.partition(":")
         if domain and tag == "try_tls":
-            found[domain] = "none" if value.upper() == "NO" else found.get(domain, "may")
+            levels[domain] = "none" if value.upper() == "NO" else levels.get(domain, "may")
         elif domain and tag == "tls_rcpt":
-            found[domain] = "verify" if value.upper().startswith("VERIFY") else "encrypt"
-    return [{"domain": domain, "level": level} for domain, level in found.items()]
+            levels[domain] = "verify" if value.upper().startswith("VERIFY") else "encrypt"
+    return [{"domain": domain, "level": level} for domain, level in levels.items()]
 
 
-_GROUPS = (
+_GROUPS: t.Tuple[t.Tuple[str, t.Callable[[Live], Options]], ...] = (
     ("identity", _identity),
     ("relay", _relay),
     ("routes", _routes),
@@ -397,26 +506,32 @@ _GROUPS = (
     ("tls", _tls),
     ("queue", _queue),
     ("log", _log),
-)  # type: t.Tuple[t.Tuple[str, t.Callable[[Live], Found]], ...]
+)
 
-# Options of the cf that the groups above have told, and those that only say where things lie.
-_TOLD = frozenset(
+
+# --- what no option says --------------------------------------------------------------------------------------------
+
+# Options of the cf that the groups above have read, and those that only say where things lie.
+_READ = frozenset(
     "AliasFile BadRcptThrottle CACertFile CACertPath CipherList ClientCertFile ClientKeyFile ClientPortOptions "
     "ClientSSLOptions ConnectionRateWindowSize DANE DaemonPortOptions DelayLA HelpFile LogLevel MaxDaemonChildren "
     "MaxHeadersLength MaxHopCount MaxMessageSize MaxQueueAge MaxRecipientsPerMessage MinFreeBlocks MinQueueAge "
     "PrivacyOptions QueueFactor QueueLA RefuseLA RejectNUL ResolverOptions ServerCertFile ServerKeyFile "
-    "ServerSSLOptions SmtpGreetingMessage TLSFallbacktoClear TLSSrvOptions".split()
-)
+    "ServerSSLOptions SmtpGreetingMessage TLSFallbacktoClear TLSSrvOptions Timeout.iconnect Timeout.queuereturn "
+    "Timeout.queuereturn.dsn Timeout.queuewarn".split()
+) | frozenset(_TIMEOUTS.values())
+_REWRITING = ("virtuser", "generics", "domaintable", "smarttable")
 
 
-def _unexpressed(live: Live) -> Found:
-    """Options of the cf that no option of the policy stands for, and sources that are in use besides the policy."""
-    times = {f"Timeout.{option}" for dummy, option in _TIMEOUTS} | {
-        "Timeout.iconnect",
-        "Timeout.queuereturn",
-        "Timeout.queuereturn.dsn",
-        "Timeout.queuewarn",
+def _unexpressed(live: Live) -> Options:
+    """Return options of the cf that no option of the policy stands for, maps that are in use besides it, and lines that it cannot say."""
+    return {
+        name: value
+        for name, value in (
+            ("options", {option: value for option, value in live.cf.options if option not in _READ}),
+            ("maps", [name for name in _REWRITING if name in live.cf.maps]),
+            ("routes", _read_routes(live).unread),
+            ("relay", _unread_relaying(live)),
+        )
+        if value or name == "maps"
     }
-    options = {name: value for name, value in live.cf.options if name not in _TOLD and name not in times}
-    maps = [name for name in ("virtuser", "generics", "domaintable", "smarttable") if name in live.cf.maps]
-    return _without_none({"options": options, "maps": maps})

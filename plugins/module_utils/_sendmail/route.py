@@ -23,7 +23,6 @@ from . import discover as instance
 _LINE = re.compile(r"(?P<rule>.{16}) (?P<what>  input|returns):(?: (?P<text>.*))?\Z")
 _MAILER = re.compile(r"mailer (?P<mailer>[^,]+)(?:, host (?P<host>.*?))?(?:, user (?P<user>.*))?\Z")
 _LOOKUP = re.compile(r"map_lookup: (?P<map>\S+) \((?P<key>.*)\) returns (?P<value>.*) \(\d+\)\Z")
-_PORT = re.compile(r"A=(?:TCP|IPC) \$h (?P<port>\d+)")
 _PROMPT = re.compile(r"\A(?:> )+")
 #: Errors of the error mailer begin with the reply code, in quotes.
 _REPLY = re.compile(r'"?(?P<code>\d{3}) (?P<text>[^"]*)"?')
@@ -180,7 +179,7 @@ def route_of(asked: RouteQuestion, said: Transcript, maps: t.Mapping[str, Map], 
     decided = next((entry for entry in entries if entry.role in _RELAYS), None)
     verdict, error = _verdict(said)
     host = said.host.rstrip(".")
-    hops = _hops(host, mailer_port(known.mailers.get(said.mailer, ""))) if verdict == _route.REMOTE else ()
+    hops = _hops(host, cf.mailer_port(known.mailers.get(said.mailer, ""))) if verdict == _route.REMOTE else ()
     if verdict == _route.LOCAL:
         decided = decided or next((entry for entry in entries if entry.role == "aliases"), None)
     return Route(
@@ -229,12 +228,6 @@ def _hops(host: str, port: int) -> t.Tuple[Hop, ...]:
     """C([a]:b) is two hosts: the first without MX, the second with; the port is the mailer's."""
     names = re.findall(r"\[[^\]]*\]|[^:]+", host)
     return tuple(Hop(name.strip("[]").replace("IPv6:", ""), port, not name.startswith("[")) for name in names)
-
-
-def mailer_port(definition: str) -> int:
-    """The port in a mailer's definition, 25 where it names none."""
-    found = _PORT.search(definition)
-    return int(found.group("port")) if found else _route.SMTP_PORT
 
 
 def _because(verdict: str, decided: t.Optional[TableEntry], host: str, smart: str, error: str) -> str:

@@ -14,6 +14,7 @@ from .._errors import OptionError
 from .._model.host import File
 from .._model.policy import Policy, server_level
 from . import discover, mc, ruleset_texts, tables, units
+from .cf import Listener
 from .compile import map_entries
 from .discover import unsupported
 from .draft import Draft, duration_text, text_of
@@ -59,6 +60,8 @@ NO_QUEUE_LA = 1000000
 LOG_LEVELS = {"normal": 9, "verbose": 14}
 _FAMILIES = {"ipv4": "inet", "ipv6": "inet6"}
 _LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
+#: Addresses that no other host can be reached from: a connection of this family fails at once, and sendmail tries the other one.
+NO_SOURCE = {"inet": "127.0.0.2", "inet6": "::1"}
 _PROTOCOL_OPTIONS = {
     "TLSv1.2": "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1",
     "TLSv1.3": "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1 +SSL_OP_NO_TLSv1_2",
@@ -91,18 +94,6 @@ def apply(draft: Draft) -> None:
 
 
 # --- identity -------------------------------------------------------------------------------------------------------
-
-
-class Listener(t.NamedTuple):
-    """Where a daemon listens.
-
-    :param family: C(inet) or C(inet6).
-    :param address: empty for every address.
-    """
-
-    family: str
-    address: str
-    port: int
 
 
 def _identity(draft: Draft) -> None:
@@ -196,8 +187,25 @@ def _send_from(draft: Draft) -> None:
             why = f"expected one address for each IP version; {addresses[family]} is the other one"
             raise OptionError("policy.identity.send_from", text, why)
         addresses[family] = text
+    addresses.update(_unreachable_sources(draft, addresses))
     for family, address in sorted(addresses.items()):
         draft.statement("client_options", "CLIENT_OPTIONS", f"Family={family}, Addr={address}")
+
+
+def _unreachable_sources(draft: Draft, addresses: t.Mapping[str, str]) -> t.Dict[str, str]:
+    """Return a source that reaches nobody for each IP version that the policy leaves out.
+
+    sendmail has no other way to say it: it looks up and tries IPv6 addresses first, wherever the host has IPv6.
+    """
+    protocols = draft.policy.identity.protocols
+    if not protocols or "ipv6" not in draft.host.capabilities.features:
+        return {}
+    left_out = [family for protocol, family in _FAMILIES.items() if protocol not in protocols]
+    for family in left_out:
+        if family in addresses:
+            why = "policy.identity.protocols leaves its IP version out"
+            draft.notes.append(f"policy.identity.send_from: {addresses[family]} is not used: {why}")
+    return {family: NO_SOURCE[family] for family in left_out}
 
 
 # --- relay and routes -----------------------------------------------------------------------------------------------

@@ -88,3 +88,9 @@ def test_a_port_that_another_program_has():
         (found,) = _listen.problems([("127.0.0.1", port)], [], None)
     assert f"listens on 127.0.0.1:{port}" in found and "(process " in found
     assert _listen.problems([("127.0.0.1", port)], [], None) == []
+
+
+@pytest.mark.parametrize("ipv6, same", [(True, False), (False, True)])
+def test_loopback_is_one_address_where_there_is_no_ipv6(monkeypatch, ipv6, same):
+    monkeypatch.setattr(_listen._proc, "has_ipv6", lambda: ipv6)
+    assert (_listen.addresses([("loopback", 25)]) == _listen.addresses([("127.0.0.1", 25)])) is same

@@ -104,3 +104,15 @@ def test_times(text, seconds):
 def test_every_name_of_the_tables_stands_once():
     assert len(cf.OPTIONS) == 179
     assert cf.OPTIONS["confTO_QUEUERETURN_DSN"] == ("Timeout.queuereturn.dsn", cf.TIME)
+
+
+@pytest.mark.parametrize(
+    "text, place",
+    [
+        ("Name=MTA-1, Family=inet6, Port=25, Listen=256, M=A", ("inet6", "", 25)),
+        ("Family=inet, Name=MSP-v4, Port=submission, M=Ea, Addr=127.0.0.1", ("inet", "127.0.0.1", 587)),
+        ("Name=MTA", ("inet", "", 25)),
+    ],
+)
+def test_listeners_are_read(text, place):
+    assert cf.listener(text) == place

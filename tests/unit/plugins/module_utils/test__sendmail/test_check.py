@@ -20,7 +20,6 @@ from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check imp
     _parsed,
     _relaying,
     _static,
-    listener,
     names_in,
     staged,
     stranger_for,
@@ -149,18 +148,6 @@ def test_a_misspelt_name_is_refused_with_the_nearest(static, monkeypatch, tmp_pa
 def test_a_setting_that_did_not_arrive_is_refused(static):
     assert "MaxHopCount" in static("O MaxHopCount=25\n", {"confMAX_HOP": "30"})[0]
     assert static("O MaxHopCount=30\n", {"confMAX_HOP": "30"}) == []
-
-
-@pytest.mark.parametrize(
-    "text, place",
-    [
-        ("Name=MTA-1, Family=inet6, Port=25, Listen=256, M=A", ("inet6", "", 25)),
-        ("Family=inet, Name=MSP-v4, Port=submission, M=Ea, Addr=127.0.0.1", ("inet", "127.0.0.1", 587)),
-        ("Name=MTA", ("inet", "", 25)),
-    ],
-)
-def test_listeners_are_read(text, place):
-    assert listener(text) == place
 
 
 def test_addresses_and_ports_that_cannot_be_had_are_findings(static):

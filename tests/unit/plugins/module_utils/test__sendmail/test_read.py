@@ -72,7 +72,8 @@ def test_nothing_there_reads_as_a_valid_policy(tmp_path):
 @pytest.mark.parametrize(
     "options, expected",
     [
-        ("O PrivacyOptions=goaway", (True, False, False, False)),
+        ("O PrivacyOptions=goaway", (True, False, False, True)),
+        ("O PrivacyOptions=goaway,noetrn", (True, False, False, False)),
         ("O PrivacyOptions=authwarnings", (False, True, True, True)),
         ("O PrivacyOptions=novrfy, needmailhelo", (True, False, True, True)),
         ("O PrivacyOptions=noetrn,noexpn\nScheck_vrfy", (False, False, False, False)),
@@ -119,6 +120,8 @@ def test_routes(tmp_path, line, expected):
     [
         (["Name=MTA-1, Family=inet6, Port=25, M=A"], ["all"], 25),
         (["Family=inet, Addr=127.0.0.1, Port=25", "Family=inet6, Addr=::1, Port=25"], ["loopback"], 25),
+        (["Family=inet, Addr=127.0.0.1, Port=2626"], ["127.0.0.1"], 2626),
+        (["Family=inet6, Addr=::1, Port=2626"], ["::1"], 2626),
         (["Family=inet, Addr=192.0.2.1, Port=25", "Family=inet, Addr=127.0.0.1, Port=25"], ["192.0.2.1"], 25),
         (["Family=inet6, Port=2525", "Family=inet, Addr=127.0.0.1, Port=25"], ["all"], 2525),
         (["Name=MTA, Port=smtp"], ["all"], 25),
@@ -142,5 +145,39 @@ def test_an_additional_instance_has_its_own_queue_interval_and_all_its_listeners
     (tmp_path / "sendmail.cf").write_text("".join(f"O DaemonPortOptions=Name=a, Addr={one}\n" for one in lines))
     policy = _read.read(additional(tmp_path))["policy"]
     assert policy["queue"]["run_interval"] == 180
-    assert policy["identity"]["listen"] == ["192.0.2.1", "loopback"]
+    assert policy["identity"]["listen"] == ["192.0.2.1", "127.0.0.1"]
     assert read(tmp_path)["policy"]["identity"]["listen"] == ["192.0.2.1"]
+
+
+# --- configurations of others, a folder each -------------------------------------------------------------------------
+
+READ = given.CORPUS / "read"
+
+
+def at(said, path):
+    """The value at a dotted path; None where there is none."""
+    for name in path.split("."):
+        said = said.get(name) if isinstance(said, dict) else None
+    return said
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in READ.iterdir()))
+def test_configurations_of_others(case):
+    said = read(READ / case)
+    expected = json.loads((READ / case / "expected.json").read_text(encoding="utf-8"))
+    assert {path: at(said, path) for path in expected} == expected
+    _policy.parse(said["policy"], "none")
+
+
+@pytest.mark.parametrize("protocols", [["ipv4"], ["ipv6"]])
+@pytest.mark.parametrize("listen", [["192.0.2.1"], ["all"], ["loopback"]])
+def test_protocols_and_sources_come_back(tmp_path, protocols, listen):
+    if protocols == ["ipv6"] and listen == ["all"]:
+        listen = ["2001:db8::1"]
+    asked = {"identity": {"listen": listen, "port": 2525, "protocols": protocols}}
+    options = [item for item in given.rendered(asked, baseline="none").settings.items() if "_OPTIONS" in item[0]]
+    words = {"DAEMON": "DaemonPortOptions", "CLIENT": "ClientPortOptions"}
+    lines = [f"O {words[name.partition('_')[0]]}={value}\n" for name, value in options]
+    (tmp_path / "sendmail.cf").write_text("".join(lines))
+    identity = _read.read(additional(tmp_path))["policy"]["identity"]
+    assert identity["protocols"] == protocols and "send_from" not in identity

@@ -605,3 +605,26 @@ def test_what_cannot_be_changed_without_changing_more_is_refused(mc, live, said)
 def test_a_seed_is_rendered_whole():
     files = {"sendmail.cf": f"{SEED}\nO QueueDirectory=/var/spool/ext\n".encode()}
     assert "MAILER(`smtp')" in mc_of(additional(LISTEN, files, render=relistened))
+
+
+@pytest.mark.parametrize(
+    "identity, wanted",
+    [
+        ({"protocols": ["ipv4"]}, ["Family=inet6, Addr=::1"]),
+        (
+            {"protocols": ["ipv4"], "send_from": ["192.0.2.25"]},
+            ["Family=inet, Addr=192.0.2.25", "Family=inet6, Addr=::1"],
+        ),
+        ({"protocols": ["ipv6"], "listen": ["2001:db8::1"]}, ["Family=inet, Addr=127.0.0.2"]),
+        ({"protocols": ["ipv4", "ipv6"]}, []),
+        ({}, []),
+    ],
+)
+def test_protocols_hold_for_outgoing_connections_too(identity, wanted):
+    found = [args[0] for name, *args in statements(mc_of(rendered({"identity": identity}))) if name == "CLIENT_OPTIONS"]
+    assert found == wanted
+
+
+def test_a_source_of_a_protocol_that_is_left_out_is_noted():
+    made = rendered({"identity": {"protocols": ["ipv4"], "send_from": ["2001:db8::1"]}})
+    assert "policy.identity.send_from: 2001:db8::1 is not used" in "".join(made.notes)

@@ -118,8 +118,8 @@ class TestRoute:
         assert self.found(said).hops == (Hop("a.test", 25, False), Hop("b.test", 25, True))
 
     def test_the_port_of_a_mailer(self):
-        assert route.mailer_port("Mx, P=[IPC], A=TCP $h 2527") == 2527
-        assert route.mailer_port("Mx, P=[IPC], A=TCP $h") == 25
+        assert cf.mailer_port("Mx, P=[IPC], A=TCP $h 2527") == 2527
+        assert cf.mailer_port("Mx, P=[IPC], A=TCP $h") == 25
 
     def test_local(self):
         found = self.found("parse            returns: $# local $: root\nmailer local, user root\n")
