@@ -70,7 +70,12 @@ def _messages(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[str, 
     """Return the messages of all hosts. One that was selected by its ID is missing only if no host has it."""
     rows = [dict(row, host=host) for host, result in sorted(results.items()) for row in result.get("messages") or ()]
     present = {row["id"] for row in rows if row["arrival"]}
-    missing = {row["id"]: dict(row, host="") for row in rows if not row["arrival"] and row["id"] not in present}
+    missing: dict[str, dict[str, t.Any]] = {}
+    for row in rows:
+        # That a message left the queue of one relay says more than that the others do not know it.
+        known_gone = row["id"] in missing and missing[row["id"]]["outcome"] == "gone"
+        if not row["arrival"] and row["id"] not in present and not known_gone:
+            missing[row["id"]] = dict(row, host="")
     return [row for row in rows if row["arrival"]] + list(missing.values())
 
 
@@ -83,7 +88,7 @@ def _listed(answer: t.Mapping[str, t.Any], top: int) -> list[str]:
     known = [row for row in answer["messages"] if row["arrival"]]
     oldest = sorted(known, key=lambda row: (row["arrival"], row["id"]))
     lines = _queue_report.listing(oldest[: top or None], time.time())
-    lines += [f"{row['id']}: no such message on any relay" for row in answer["messages"] if not row["arrival"]]
+    lines += [f"{row['id']}: {_absence(row)}" for row in answer["messages"] if not row["arrival"]]
     return lines + [_total(answer["count"], known, top)]
 
 
@@ -104,7 +109,7 @@ def _total(count: int, known: t.Sequence[t.Mapping[str, t.Any]], top: int) -> st
 
 
 def _is_hit(row: t.Mapping[str, t.Any]) -> bool:
-    return row.get("outcome") not in ("skipped", "gone")
+    return row.get("outcome") not in ("skipped", "gone", "unknown")
 
 
 def _said(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
@@ -119,12 +124,20 @@ def _said(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     return lines
 
 
+def _absence(row: t.Mapping[str, t.Any]) -> str:
+    """Return why a message that was selected by its ID was not there."""
+    if row["outcome"] == "gone":
+        return "it has left the queue"
+    hint = str(row.get("why") or "").partition("; ")[2]
+    return "no such message on any relay" + (f"; {hint}" if hint else "")
+
+
 def _wrong(results: t.Mapping[str, t.Mapping[str, t.Any]], answer: t.Mapping[str, t.Any]) -> list[str]:
     """Return a sentence for each host that could not be asked, and for each message that was not there or not delivered."""
     sentences = [f"{host}: {reason}" for host, reason in _answers.not_asked(results).items()]
     for row in answer.get("messages") or ():
-        if not row["arrival"]:
-            sentences.append(f"{row['id']}: no such message on any relay")
+        if row.get("outcome") == "unknown":
+            sentences.append(f"{row['id']}: {_absence(row)}")
         elif row.get("outcome") in ("deferred", "bounced"):
             sentences.append(f"{row['host']}: {row['id']}: {row['outcome']}: {row.get('why') or 'no reason is known'}")
     return sentences

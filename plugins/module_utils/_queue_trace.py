@@ -67,6 +67,50 @@ def attempts(found: t.Sequence[str]) -> t.Tuple[Attempt, ...]:
     return tuple(Attempt(match.group("to"), match.group("dsn"), match.group("text")) for match in matches if match)
 
 
+#: What puts a message on hold: C(ID: hold: RCPT from ...: <a@b>: text; from=...), C(ID: placed on hold). An access rule can do
+#: so before there is an ID; the next C(ID: client=) of the process then has it.
+_HOLD = re.compile(
+    rb"\[(?P<pid>[0-9]+)\]: (?P<id>[A-Za-z0-9]{6,32}): (?P<what>hold: |placed on hold|client=)(?P<why>[^\n]*)"
+)
+_NO_ID = b"NOQUEUE"
+#: The end of a log that is searched for them.
+_HOLD_BYTES = 64 * 1024 * 1024
+
+
+def hold_reasons(names: t.Sequence[str]) -> t.Dict[str, str]:
+    """Return why messages were put on hold, by queue ID, as the logs say. Postfix keeps no reason with the message."""
+    reasons: t.Dict[str, str] = {}
+    pending: t.Dict[bytes, str] = {}
+    for path in names:
+        with open(path, "rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _HOLD_BYTES))
+            for line in log:
+                match = _HOLD.search(line) if b"hold" in line or (pending and b": client=" in line) else None
+                if match:
+                    _note_hold(match, pending, reasons)
+    return reasons
+
+
+def _note_hold(match: t.Match[bytes], pending: t.Dict[bytes, str], reasons: t.Dict[str, str]) -> None:
+    pid, name, what = match.group("pid"), match.group("id"), match.group("what")
+    if what == b"client=":
+        if pid in pending:
+            reasons[clean(name)] = pending.pop(pid)
+    elif what == b"placed on hold":
+        reasons.setdefault(clean(name), "put on hold with postsuper")
+    elif name == _NO_ID:
+        pending[pid] = _hold_reason(match.group("why"))
+    else:
+        reasons[clean(name)] = _hold_reason(match.group("why"))
+
+
+def _hold_reason(logged: bytes) -> str:
+    """Return the text of a logged hold without the client before it and the envelope behind it."""
+    text = clean(logged).partition("; from=")[0]
+    client, separator, reason = text.partition("]: ")
+    return reason if separator and " from " in client else text
+
+
 def _in_file(path: str, offset: int, needle: bytes) -> t.Iterator[bytes]:
     with open(path, "rb") as log:
         size = os.fstat(log.fileno()).st_size

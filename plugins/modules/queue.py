@@ -121,9 +121,20 @@ affected:
   description: How many messages were hit; in check mode, how many would be.
   type: int
   returned: success
+deferred:
+  description: For O(action=deliver), how many of them are still in the queue after the attempt.
+  type: int
+  returned: success
 gone:
   description: How many left the queue before they could be hit.
   type: int
+  returned: success
+unknown:
+  description:
+    - The IDs of O(select.ids) that neither the queue nor the log has. They are mistyped, cut short, or of another relay, and nothing was
+      done for them.
+  type: list
+  elements: str
   returned: success
 skipped_count:
   description: How many were selected and left alone, for instance because they are on hold.
@@ -157,10 +168,12 @@ messages:
       description: The envelope sender; V(<>) is the null sender.
       type: str
     outcome:
-      description: One of V(done), V(predicted) (in check mode), V(gone), V(skipped).
+      description:
+        - V(done) or V(predicted) (in check mode); V(deferred) where a delivery was tried and the message is still in the queue;
+          V(gone) where it left the queue before; V(unknown) where nobody knows the ID; V(skipped) where the action does not apply.
       type: str
     why:
-      description: Why it was skipped.
+      description: Why it was skipped or deferred, or what is wrong with the ID.
       type: str
 transcript:
   description: For O(action=deliver), the SMTP dialogue (sendmail) or the lines of the log (Postfix).

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The queues of a host: read them, act on them, look into a message. What the queue modules do.
+"""What the modules queue_info, queue and message_info do: read the queues of a host, act on them, look into a message.
 
 Private to the collection: it can change at any time.
 
-An action sees the queue, decides from what it saw, and hands the driver the identities of the messages. The driver looks
-at each again right before it acts, so that an ID that another message has by now is not hit.
+An action reads the queue, decides from what it read, and hands the driver the identities of the messages. The driver looks
+at each again right before it acts, so that a message that got the same ID meanwhile is not hit.
 """
 
+import collections
 import time
 import typing as t
 
@@ -21,12 +22,14 @@ from .._model import queue as _queue
 from .._model import queue_summary
 from .._model import selection as _select
 from .._model.host import Host
-from .._model.queue import ActionResult, Identity, Message, Skipped
+from .._model.queue import Identity, Message, Skipped
 from .._model.selection import Selection
 from .._runner import Runner
 
+#: Seconds before a message that was not listed is looked for again.
 _PAUSE = 0.2
-
+#: Outcomes of an action on one message.
+DONE, PREDICTED, DEFERRED_AGAIN, GONE, SKIPPED, UNKNOWN = "done", "predicted", "deferred", "gone", "skipped", "unknown"
 
 INFO_ARGUMENTS: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
@@ -77,37 +80,49 @@ _WHY_NOT = {
 
 
 def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] = None) -> t.Dict[str, t.Any]:
-    """What the module queue_info returns.
+    """Return what the module queue_info returns.
 
     :param now: seconds since the epoch, from which ages are counted.
-    :raises PostmasterError: an option that cannot be meant, or no such instance.
+    :raises PostmasterError: an option that makes no sense, or no such instance.
     """
     instant = time.time() if now is None else now
     selection = _select.parse(params["select"], _queue.STATUSES)
     hosts = _mta.chosen(runner, params["mta"], params["instance"])
     unreadable: t.List[t.Dict[str, str]] = []
     tally = queue_summary.Tally(instant)
-    found = chosen(_listing(hosts, unreadable), selection, instant)
-    shown = _queue.first(_counted(found, selection, tally), params["sort"], params["limit"])
+    selected = chosen(_with_hold_reasons(hosts, _listing(hosts, unreadable)), selection, instant)
+    shown = _queue.first(_counted(selected, selection, tally), params["sort"], params["limit"])
     by_name = {host.instance.name: host for host in hosts}
     return {
-        "messages": [_queue.as_record(_detailed(by_name[one.instance], one)) for one in shown],
+        "messages": [_queue.as_record(_detailed(by_name[message.instance], message)) for message in shown],
         "summary": tally.summary(params["top"]),
         "unreadable": unreadable,
         "instances": [_as_instance(host) for host in hosts],
-        "host_status": [dict(one._asdict()) for host in hosts for one in queue_of(host.mta).host_status(host)],
+        "host_status": [dict(status._asdict()) for host in hosts for status in queue_of(host.mta).host_status(host)],
     }
 
 
 def _counted(messages: t.Iterable[Message], selection: Selection, tally: queue_summary.Tally) -> t.Iterator[Message]:
-    """Pass messages on and count them: of recipients, only those that fit are counted."""
+    """Pass messages on and count them. Of recipients, only those that fit the selection are counted."""
     fits = _select.recipient_predicate(selection)
     for message in messages:
         if fits is None:
             tally.add(message)
         else:
-            chosen = tuple(one for one in message.recipients if fits(one, message.reason))
-            tally.add(message._replace(recipients=chosen))
+            fitting = tuple(recipient for recipient in message.recipients if fits(recipient, message.reason))
+            tally.add(message._replace(recipients=fitting))
+        yield message
+
+
+def _with_hold_reasons(hosts: t.Sequence[Host], messages: t.Iterable[Message]) -> t.Iterator[Message]:
+    """Give messages on hold the reason that the log has. sendmail keeps it with the message; Postfix only logs it."""
+    reasons: t.Optional[t.Dict[str, str]] = None
+    for message in messages:
+        if message.status == _queue.HOLD and not message.reason:
+            if reasons is None:
+                files = tuple(dict.fromkeys(path for host in hosts for path in queue_of(host.mta).log_files(host)))
+                reasons = _queue_trace.hold_reasons(files)
+            message = message._replace(reason=reasons.get(message.id, ""))
         yield message
 
 
@@ -125,9 +140,9 @@ def _as_instance(host: Host) -> t.Dict[str, t.Any]:
 
 
 def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
-    """What the module queue does and returns.
+    """Do what the module queue does, and return what it returns.
 
-    :raises PostmasterError: a selection that is missing, too wide, or cannot be meant; an MTA that cannot do it.
+    :raises PostmasterError: a selection that is missing, too wide, or makes no sense; an action that the MTA has not.
     """
     now = time.time()
     action = params["action"]
@@ -136,33 +151,33 @@ def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> 
     hosts = _mta.chosen(runner, params["mta"], params["instance"])
     if _is_whole_queue(selection, params):
         return _run_queues(hosts, check_mode)
-    wanted = _Wanted(params["messages"], selection)
-    planned = [(host, *_plan(host, action, selection, wanted, now)) for host in hosts]
-    if wanted.missing():
-        # A message on its way from one queue to the next can slip through a listing: look again before it is called gone.
+    asked = _Asked(params["messages"], selection)
+    plans = [_HostPlan(host) for host in hosts]
+    for plan in plans:
+        plan.read(action, selection, asked, now)
+    if asked.missing():
+        # A message on its way from one queue to the next can slip through a listing: look again before it counts as gone.
         time.sleep(_PAUSE)
-        planned = [(host, *_plan(host, action, selection, wanted, now, *before)) for host, *before in planned]
-    _insist_on_the_maximum(params["max"], sum(len(targets) for dummy, targets, dummy in planned))
-    outcomes = [ActionResult(gone=wanted.missing())]
-    for host, targets, skipped in planned:
-        done = ActionResult(tuple(targets))
-        if targets and not check_mode:
-            done = queue_of(host.mta).act(host, action, targets, params["timeout"])
-        outcomes.append(done._replace(skipped=tuple(skipped) + done.skipped))
-    return _as_result(action, _joined(outcomes), params["limit"], check_mode)
+        for plan in plans:
+            plan.read(action, selection, asked, now)
+    _insist_on_the_maximum(params["max"], sum(len(plan.targets) for plan in plans))
+    results = [_execute(plan, action, params["timeout"], check_mode) for plan in plans]
+    rows = [row for result in results for row in result.rows]
+    rows += _rows_of_missing(runner, hosts, asked.missing())
+    return _as_result(action, rows, [line for result in results for line in result.transcript], params["limit"])
 
 
-class _Wanted:
-    """The messages that were asked for one by one: those that are not in the queue are gone."""
+class _Asked:
+    """The messages that were asked for one by one. Those that are not in the queue are missing."""
 
     def __init__(self, messages: t.Optional[t.Sequence[t.Mapping[str, t.Any]]], selection: Selection) -> None:
         self.listed = messages is not None
-        self._open = {_asked(one): one for one in messages or ()}
+        self._open = {_key_of(message): message for message in messages or ()}
         self._asked = frozenset(self._open)
         self._ids = set(selection.ids or ())
 
     def take(self, message: Message) -> bool:
-        """Whether this very message was asked for; always, where nobody asked for single ones."""
+        """Return whether this very message was asked for; always true where nobody asked for single ones."""
         self._ids.discard(message.id)
         if not self.listed:
             return True
@@ -170,45 +185,115 @@ class _Wanted:
         return (message.id, message.arrival) in self._asked
 
     def missing(self) -> t.Tuple[Identity, ...]:
-        """What was asked for and was not seen."""
+        """Return what was asked for and was not found. One asked for by its ID alone has no arrival."""
         listed = [
-            Identity(name, str(one.get("instance") or ""), "", arrival, 0, "")
-            for (name, arrival), one in self._open.items()
+            Identity(name, str(message.get("instance") or ""), "", arrival, 0, "")
+            for (name, arrival), message in self._open.items()
         ]
         return tuple(listed) + tuple(Identity(name, "", "", 0, 0, "") for name in sorted(self._ids))
 
 
-def _asked(message: t.Mapping[str, t.Any]) -> t.Tuple[str, int]:
+def _key_of(message: t.Mapping[str, t.Any]) -> t.Tuple[str, int]:
     try:
-        found = (str(message["id"]), int(message["arrival"]))
+        name, arrival = str(message["id"]), int(message["arrival"])
     except (KeyError, ValueError, TypeError):
         raise OptionError("messages", dict(message), "each needs its id and its arrival, as queue_info returns them")
-    _select.parse({"ids": [found[0]]}, {})
-    return found
+    _select.parse({"ids": [name]}, {})
+    return name, arrival
 
 
-def _plan(
-    host: Host,
-    action: str,
-    selection: Selection,
-    wanted: _Wanted,
-    now: float,
-    targets_before: t.Sequence[Identity] = (),
-    skipped_before: t.Sequence[Skipped] = (),
-) -> t.Tuple[t.List[Identity], t.List[Skipped]]:
-    """What an action will be tried on, and what it leaves alone. A message that moves can be listed twice, and counts once."""
-    targets = {(one.id, one.arrival): one for one in targets_before}
-    skipped = {(one.message.id, one.message.arrival): one for one in skipped_before}
-    for message in chosen(queue_of(host.mta).messages(host), selection, now):
-        key = (message.id, message.arrival)
-        if not wanted.take(message) or key in targets:
-            continue
-        if message.status in _APPLIES[action]:
-            targets[key] = _queue.identity(message)
-            skipped.pop(key, None)
+class _HostPlan:
+    """What an action will do on one instance: the messages to try, and those to leave alone."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._targets: t.Dict[t.Tuple[str, int], Identity] = {}
+        self._skipped: t.Dict[t.Tuple[str, int], Skipped] = {}
+
+    @property
+    def targets(self) -> t.List[Identity]:
+        """The messages that the action applies to."""
+        return list(self._targets.values())
+
+    @property
+    def skipped(self) -> t.List[Skipped]:
+        """The messages that were selected and that it does not apply to."""
+        return list(self._skipped.values())
+
+    def read(self, action: str, selection: Selection, asked: _Asked, now: float) -> None:
+        """Read the queue. A message that moves meanwhile can be listed twice, and counts once."""
+        for message in chosen(queue_of(self.host.mta).messages(self.host), selection, now):
+            key = (message.id, message.arrival)
+            if not asked.take(message) or key in self._targets:
+                continue
+            if message.status in _APPLIES[action]:
+                self._targets[key] = _queue.identity(message)
+                self._skipped.pop(key, None)
+            else:
+                self._skipped[key] = Skipped(_queue.identity(message), _WHY_NOT[message.status])
+
+
+class _HostResult(t.NamedTuple):
+    """What an action did on one instance."""
+
+    rows: t.List[t.Dict[str, t.Any]]
+    transcript: t.Tuple[str, ...] = ()
+
+
+def _execute(plan: _HostPlan, action: str, timeout: float, check_mode: bool) -> _HostResult:
+    skipped = [_as_row(skip.message, SKIPPED, skip.why) for skip in plan.skipped]
+    if check_mode or not plan.targets:
+        return _HostResult([_as_row(target, PREDICTED) for target in plan.targets] + skipped)
+    result = queue_of(plan.host.mta).act(plan.host, action, plan.targets, timeout)
+    waiting = _still_waiting(plan.host, result.affected) if action == _queue.DELIVER else {}
+    rows = []
+    for target in result.affected:
+        why = waiting.get((target.id, target.arrival))
+        rows.append(_as_row(target, DONE) if why is None else _as_row(target, DEFERRED_AGAIN, why))
+    rows += [_as_row(target, GONE) for target in result.gone]
+    rows += skipped + [_as_row(skip.message, SKIPPED, skip.why) for skip in result.skipped]
+    return _HostResult(rows, result.transcript)
+
+
+def _still_waiting(host: Host, targets: t.Sequence[Identity]) -> t.Dict[t.Tuple[str, int], str]:
+    """Return the messages that are in the queue after their delivery was tried, with the reason."""
+    keys = {(target.id, target.arrival) for target in targets}
+    waiting = {}
+    for message in queue_of(host.mta).messages(host) if keys else ():
+        if (message.id, message.arrival) in keys:
+            reasons = dict.fromkeys(to.reason or message.reason for to in message.recipients)
+            waiting[(message.id, message.arrival)] = "; ".join(filter(None, reasons)) or "no reason is recorded"
+    return waiting
+
+
+def _rows_of_missing(
+    runner: Runner, hosts: t.Sequence[Host], missing: t.Sequence[Identity]
+) -> t.List[t.Dict[str, t.Any]]:
+    """Return the rows of messages that were asked for and are not in the queue.
+
+    A message that was listed before, or that the log has, has left the queue. An ID that nobody knows is mistyped, cut short, or
+    of another relay: then nothing was done, and that is not the same.
+    """
+    rows = []
+    files = tuple(dict.fromkeys(path for host in hosts for path in queue_of(host.mta).log_files(host)))
+    trace = _queue_trace.whole(files, 0)
+    for target in missing:
+        if target.arrival or _queue_trace.lines(runner, trace, target.id, 1):
+            rows.append(_as_row(target, GONE))
         else:
-            skipped[key] = Skipped(_queue.identity(message), _WHY_NOT[message.status])
-    return list(targets.values()), list(skipped.values())
+            rows.append(
+                _as_row(target, UNKNOWN, "neither the queue nor the log has this ID" + _nearest(hosts, target.id))
+            )
+    return rows
+
+
+def _nearest(hosts: t.Sequence[Host], name: str) -> str:
+    """Return a hint at the message in the queue whose ID begins or ends like an unknown one."""
+    for host in hosts:
+        for message in queue_of(host.mta).messages(host):
+            if message.id.startswith(name) or message.id.endswith(name):
+                return f"; {message.id} is in the queue"
+    return ""
 
 
 def _is_whole_queue(selection: Selection, params: t.Mapping[str, t.Any]) -> bool:
@@ -230,33 +315,33 @@ def _insist_on_the_maximum(maximum: t.Optional[int], count: int) -> None:
 def _run_queues(hosts: t.Sequence[Host], check_mode: bool) -> t.Dict[str, t.Any]:
     waiting = 0
     for host in hosts:
-        waiting += sum(1 for one in queue_of(host.mta).messages(host) if one.status in _WAITING)
+        waiting += sum(1 for message in queue_of(host.mta).messages(host) if message.status in _WAITING)
         if not check_mode:
             queue_of(host.mta).run_queue(host)
-    result = _as_result(_queue.FLUSH, ActionResult(), 0, check_mode)
+    result = _as_result(_queue.FLUSH, [], [], 0)
     return dict(result, changed=waiting > 0, affected=waiting)
 
 
-def _joined(outcomes: t.Sequence[ActionResult]) -> ActionResult:
-    return ActionResult(
-        *(tuple(one for outcome in outcomes for one in outcome[place]) for place in range(len(ActionResult._fields)))
-    )
-
-
-def _as_result(action: str, outcome: ActionResult, limit: int, check_mode: bool) -> t.Dict[str, t.Any]:
-    done = "predicted" if check_mode else "done"
-    rows = [_as_row(one, done) for one in outcome.affected]
-    rows += [_as_row(one, "gone") for one in outcome.gone]
-    rows += [_as_row(one.message, "skipped", one.why) for one in outcome.skipped]
+def _as_result(
+    action: str, rows: t.Sequence[t.Dict[str, t.Any]], transcript: t.Sequence[str], limit: int
+) -> t.Dict[str, t.Any]:
+    counts = collections.Counter(row["outcome"] for row in rows)
+    affected = counts[DONE] + counts[PREDICTED] + counts[DEFERRED_AGAIN]
     return {
-        "changed": bool(outcome.affected),
+        "changed": affected > 0,
         "action": action,
-        "affected": len(outcome.affected),
-        "gone": len(outcome.gone),
-        "skipped_count": len(outcome.skipped),
-        "messages": rows[:limit],
-        "transcript": list(outcome.transcript),
+        "affected": affected,
+        "deferred": counts[DEFERRED_AGAIN],
+        "gone": counts[GONE],
+        "unknown": [row["id"] for row in rows if row["outcome"] == UNKNOWN],
+        "skipped_count": counts[SKIPPED],
+        "messages": sorted(rows, key=lambda row: _OUTCOMES.index(row["outcome"]))[:limit],
+        "transcript": list(transcript),
     }
+
+
+#: The order of the rows in the answer.
+_OUTCOMES = (DONE, PREDICTED, DEFERRED_AGAIN, GONE, UNKNOWN, SKIPPED)
 
 
 def _as_row(message: Identity, outcome: str, why: str = "") -> t.Dict[str, t.Any]:
@@ -277,28 +362,30 @@ def _as_row(message: Identity, outcome: str, why: str = "") -> t.Dict[str, t.Any
 
 
 def look(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """What the module message_info returns; the log is asked for a message that left the queue, too."""
+    """Return what the module message_info returns. The log is read for a message that left the queue, too."""
     name = params["id"]
     _select.parse({"ids": [name]}, {})
     hosts = _mta.chosen(runner, params["mta"], params["instance"])
-    found = None
-    for host in hosts:
-        found = queue_of(host.mta).message(host, name, params["body_limit"])
-        if found:
-            break
-    since = found.message.arrival if found else 0
+    detail = next(filter(None, (queue_of(host.mta).message(host, name, params["body_limit"]) for host in hosts)), None)
     files = tuple(dict.fromkeys(path for host in hosts for path in queue_of(host.mta).log_files(host)))
+    since = detail.message.arrival if detail else 0
     lines = _queue_trace.lines(runner, _queue_trace.whole(files, since), name, params["log_limit"])
-    return {
-        "exists": found is not None,
-        "message": _queue.as_record(found.message) if found else None,
-        "waits_for": _queue.waits_for(found.message) if found else "It is not in the queue.",
-        "headers": [{"name": one, "value": value} for one, value in found.headers] if found else [],
-        "body": found.body if found else "",
-        "body_size": found.body_size if found else 0,
+    answer: t.Dict[str, t.Any] = {
+        "exists": detail is not None,
         "log": list(lines),
-        "attempts": [dict(one._asdict()) for one in _queue_trace.attempts(lines)],
+        "attempts": [dict(attempt._asdict()) for attempt in _queue_trace.attempts(lines)],
     }
+    if detail is None:
+        return dict(answer, message=None, waits_for="It is not in the queue.", headers=[], body="", body_size=0)
+    message = next(_with_hold_reasons(hosts, [detail.message]))
+    return dict(
+        answer,
+        message=_queue.as_record(message),
+        waits_for=_queue.waits_for(message),
+        headers=[{"name": header, "value": value} for header, value in detail.headers],
+        body=detail.body,
+        body_size=detail.body_size,
+    )
 
 
 # --- shared ------------------------------------------------------------------------------------------------------
@@ -315,7 +402,7 @@ def _detailed(host: Host, message: Message) -> Message:
 
 
 def _listing(hosts: t.Sequence[Host], unreadable: t.List[t.Dict[str, str]]) -> t.Iterator[Message]:
-    """The messages of all instances. One whose MTA cannot even list is reported, unless it is the only one."""
+    """Yield the messages of all instances. An instance whose queue cannot be listed is reported, unless it is the only one."""
 
     def report(path: str, why: str) -> None:
         unreadable.append({"path": path, "why": why})
@@ -330,7 +417,7 @@ def _listing(hosts: t.Sequence[Host], unreadable: t.List[t.Dict[str, str]]) -> t
 
 
 def chosen(messages: t.Iterable[Message], selection: Selection, now: float) -> t.Iterable[Message]:
-    """The messages that a selection takes."""
+    """Return the messages that a selection takes."""
     if selection == _select.EVERYTHING:
         return messages
     return filter(_select.predicate(selection, now), messages)

@@ -195,3 +195,23 @@ def test_action_shows_as_many_as_wanted(monkeypatch):
     play = Play(relay1={"affected": 3, "messages": [row("ABCDEF1"), row("ABCDEF2"), row("ABCDEF3")]})
     play.run(monkeypatch, show="messages", top=2)
     assert play.printed[0].strip().splitlines()[-1] == "3 messages; 2 of 3 are shown"
+
+
+def test_an_id_that_no_relay_knows_fails(monkeypatch):
+    why = "neither the queue nor the log has this ID; 4AAAAAAB is in the queue"
+    relays = {host: {"affected": 0, "messages": [row("4AAAAAA", 0, "unknown", why)]} for host in ("relay1", "relay2")}
+    play = Play(**relays)
+    result = play.run(monkeypatch, show="messages")
+    assert result["failed"]
+    assert result["msg"] == "4AAAAAA: no such message on any relay; 4AAAAAAB is in the queue"
+    assert result["msg"] in play.printed[0]
+
+
+@pytest.mark.parametrize("other", [row("4AAAAAA", 0, "gone"), row("4AAAAAA")])
+def test_an_id_that_one_relay_knows_is_none_of_the_others(monkeypatch, other):
+    unknown = {"affected": 0, "messages": [row("4AAAAAA", 0, "unknown")]}
+    result = Play(relay1=unknown, relay2={"affected": 1, "messages": [other]}, relay3=unknown).run(
+        monkeypatch, show="messages"
+    )
+    assert "failed" not in result
+    assert [message["outcome"] for message in result["messages"]] == [other["outcome"]]

@@ -82,3 +82,21 @@ def test_which_log(tmp_path, monkeypatch):
     (tmp_path / "postfix.log.1").write_bytes(b"")
     monkeypatch.setattr(_queue_trace, "SYSLOG_FILES", (str(tmp_path / "none"), str(own)))
     assert _queue_trace.files("") == (str(own) + ".1", str(own))
+
+
+def test_why_messages_were_put_on_hold(tmp_path):
+    log = tmp_path / "mail.log"
+    log.write_text(
+        "mx postfix/smtpd[1]: NOQUEUE: hold: RCPT from c[192.0.2.2]: <h@x.test>: Sender address held; from=<h@x.test> to=<a@b.test>\n"
+        "mx postfix/smtpd[2]: 4AAAAAAA: client=other[192.0.2.3]\n"
+        "mx postfix/smtpd[1]: 4BBBBBBB: client=c[192.0.2.2]\n"
+        "mx postfix/smtpd[1]: 4CCCCCCC: client=c[192.0.2.2]\n"
+        "mx postfix/cleanup[3]: 4DDDDDDD: hold: header Subject: lottery from c[192.0.2.2]; from=<x@y.test> to=<a@b.test>\n"
+        "mx postfix/postsuper[4]: 4EEEEEEE: placed on hold\n"
+        "mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from c[192.0.2.2]: 550 on hold forever\n"
+    )
+    assert _queue_trace.hold_reasons([str(log)]) == {
+        "4BBBBBBB": "<h@x.test>: Sender address held",
+        "4DDDDDDD": "header Subject: lottery from c[192.0.2.2]",
+        "4EEEEEEE": "put on hold with postsuper",
+    }

@@ -226,7 +226,7 @@ def test_messages_one_by_one_are_compared_by_arrival(twin):
     result = operate(action="delete", messages=wanted, max=9)
     assert twin.acted == [("one", "delete", ["ABCDEF1"], 7)]
     assert sorted(ids(result, "gone")) == ["ABCDEF3", "ABCDEF9"]
-    assert (result["affected"], result["gone"]) == (1, 2)
+    assert (result["affected"], result["gone"], result["unknown"]) == (1, 2, [])
 
 
 def test_a_message_that_is_listed_twice_counts_once(twin):
@@ -251,9 +251,54 @@ def test_messages_need_id_and_arrival(twin, wanted):
         operate(action="delete", messages=[wanted], max=9)
 
 
-def test_ids_that_are_not_there_are_gone(twin):
-    result = operate(action="release", select={"ids": ["ABCDEF2", "ABCDEF7"]})
+def test_an_id_that_left_the_queue_is_gone_and_one_that_nobody_knows_is_unknown(twin, tmp_path):
+    log = tmp_path / "mail.log"
+    log.write_text("postfix/qmgr[7]: ABCDEF7: removed\n")
+    twin.log_files = lambda host: (str(log),)
+    result = operate(action="release", select={"ids": ["ABCDEF2", "ABCDEF7", "ABCDEF9"]})
     assert (ids(result, "done"), ids(result, "gone")) == (["ABCDEF2"], ["ABCDEF7"])
+    assert (ids(result, "unknown"), result["unknown"]) == (["ABCDEF9"], ["ABCDEF9"])
+    assert result["messages"][-1]["why"] == "neither the queue nor the log has this ID"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_id_that_is_cut_short_names_the_one_that_is_meant(twin, check_mode):
+    result = operate(check_mode, action="deliver", select={"ids": ["ABCDEF"]})
+    assert result["unknown"] == ["ABCDEF"] and not result["changed"]
+    assert result["messages"][0]["why"].endswith("; ABCDEF1 is in the queue")
+
+
+def test_a_delivery_that_was_deferred_again_says_so_and_why(twin):
+    def deliver(targets):
+        twin.queue = tuple(one for one in twin.queue if one.id != "ABCDEF1")
+        return ActionResult(tuple(targets))
+
+    twin.outcome = deliver
+    result = operate(action="deliver", select={"regex": "."})
+    assert [(row["id"], row["outcome"], row["why"]) for row in result["messages"][:2]] == [
+        ("ABCDEF1", "done", ""),
+        ("ABCDEF4", "deferred", "timed out"),
+    ]
+    assert (result["affected"], result["deferred"], result["changed"]) == (2, 1, True)
+
+
+def test_other_actions_do_not_ask_whether_the_message_is_still_there(twin):
+    assert operate(action="flush", select={"regex": "."})["deferred"] == 0
+
+
+def test_a_hold_of_postfix_has_the_reason_of_the_log(twin, tmp_path):
+    log = tmp_path / "mail.log"
+    log.write_text(
+        "mx postfix/smtpd[9]: NOQUEUE: hold: RCPT from c[192.0.2.2]: <h@x.test>: Sender address held for review; from=<h@x.test>\n"
+        "mx postfix/smtpd[9]: ABCDEF2: client=c[192.0.2.2]\n"
+    )
+    twin.log_files = lambda host: (str(log),)
+    twin.queue = (message(2, "hold", reason=""),)
+    found = info()
+    assert found["messages"][0]["reason"] == "<h@x.test>: Sender address held for review"
+    assert found["summary"]["reasons"][0]["name"] == "<ADDRESS>: Sender address held for review"
+    assert info(select={"reason": ["held for review"]})["summary"]["total"]["messages"] == 1
+    assert "held for review" in look("ABCDEF2")["waits_for"]
 
 
 @pytest.mark.parametrize(
