@@ -46,8 +46,20 @@ class Explained(t.NamedTuple):
     host: str
 
 
+#: What the two MTAs say otherwise of the same cause, and the words for it, applied to reasons whose names are replaced.
+_SAME_CAUSE = (
+    (re.compile(r"^Deferred: "), ""),
+    (re.compile(r"^host HOST (?:said|refused to talk to me): "), ""),
+    (re.compile(r" \(in reply to [^()]*\)$"), ""),
+    (re.compile(r"^connect to (?:HOST|IP): "), ""),
+    (re.compile(r"^(Connection (?:timed out|refused|reset)|No route to host|Network is unreachable)(?: with| by)? (?:HOST|\[IP\])$"), r"\1"),
+    (re.compile(r"^(?:Host or domain name not found\. )?Name service error for name=HOST type=\S+: Host not found, try again$"), "Host name lookup failure"),
+    (re.compile(r"^Name server: HOST: host name lookup failure$"), "Host name lookup failure"),
+)  # fmt: skip
+
+
 def explain(reason: str) -> Explained:
-    """Make reasons countable: "timed out" is one reason, whatever address, host, recipient or serial number it names."""
+    """Make reasons countable: "timed out" is one reason, whatever address, host, recipient, serial number or MTA it comes from."""
     if not reason:
         return Explained(NO_REASON, "")
     named = _HOST_AND_ADDRESS.search(reason) or _NAME.search(reason)
@@ -57,10 +69,13 @@ def explain(reason: str) -> Explained:
     text = _NAME.sub("HOST", text)
     text = _SERIAL.sub("ID", text)
     text = _SECONDS.sub(r"N \1", text)
+    text = " ".join(text.split())
+    for expression, words in _SAME_CAUSE:
+        text = expression.sub(words, text)
     host = ""
     if named:
         host = named.group(1) if named.re is _HOST_AND_ADDRESS else named.group(0)
-    return Explained(" ".join(text.split()), host.rstrip(".").lower())
+    return Explained(text or reason, host.rstrip(".").lower())
 
 
 # --- summaries ---------------------------------------------------------------------------------------------------

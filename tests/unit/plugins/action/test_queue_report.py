@@ -48,7 +48,7 @@ def test_report():
         "    (none recorded)",
         "",
         "MESSAGES  RECIPIENTS  WHY",
-        "       3           3  connect to HOST: Connection timed out",
+        "       3           3  Connection timed out",
         "       1           1  (none recorded)",
         "",
         "MESSAGES  RECIPIENTS  SENDER",
