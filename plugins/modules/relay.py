@@ -48,6 +48,8 @@ options:
   main:
     description:
       - Postfix parameters, named as in postconf(5). V(null) removes one, an empty string blanks it, lists are joined, booleans become C(yes) and C(no).
+      - They win over the policy. Rules of M(postmaster.mta.access) and what M(postmaster.mta.capture) catches stay in front of a native
+        restriction list, and a table of the policy in front of native C(transport_maps), C(smtp_tls_policy_maps) and C(alias_maps).
     type: dict
   main_secrets:
     description:

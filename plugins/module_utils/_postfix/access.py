@@ -256,8 +256,11 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
             from . import access_wiring as wiring
 
             content = wiring.rewired(content, name, [known.element(table) for table in ours], elements, known)
-    if any(filled.values()):
-        _refuse_settings(host, known, [_BY_NAME[name] for name, lines in filled.items() if lines])
+    asked = [_BY_NAME[name] for name, lines in filled.items() if lines]
+    if asked:
+        findings = [f"{name}: {why}" for name, why in conflicts(known.values, asked)] + _overridden(host, asked)
+        if findings:
+            raise Refused(findings)
     return {} if content == known.content else {"main.cf": File(content)}
 
 
@@ -266,25 +269,29 @@ def _there(known: Facts, name: str) -> t.List[str]:
     return [f"{one} {other}" for one, other in zip(words, words[1:])]
 
 
-def _refuse_settings(host: Host, known: Facts, filled: t.Sequence[Table]) -> None:
-    findings = []
-    if "smtpd_access_maps" not in split_list(expand(known.values.get(_SUBDOMAINS, ""), known.values)):
-        findings.append(f"{_SUBDOMAINS}: without smtpd_access_maps a rule for a domain would not cover its subdomains")
-    control = {"reject_unauth_destination", "defer_unauth_destination"} & set(
-        split_list(known.values.get(_RECIPIENT, ""))
-    )
-    if control and any(table.asked_in == _RELAY for table in filled):
-        findings.append(
-            f"{_RECIPIENT}: {control.pop()} in it would refuse whom a relay rule lets relay; {_RELAY} has it"
-        )
-    late = [table for table in filled if "_discard" in table.name]
-    if late and expand(known.values.get(_RELAY_FIRST, "no"), known.values) != "yes":
-        findings.append(
-            f"{_RELAY_FIRST}: it must be yes for discard rules, or they would be asked before the relay control"
-        )
-    findings += _overridden(host, filled)
-    if findings:
-        raise Refused(findings)
+def hooked(values: t.Mapping[str, str]) -> t.List[Table]:
+    """Return the tables of the module access that a configuration asks."""
+    return [table for table in TABLES if f":$config_directory/{table.name}" in _words_of(values, table.asked_in)]
+
+
+def _words_of(values: t.Mapping[str, str], name: str) -> t.Set[str]:
+    words = split_list(values.get(name, ""))
+    return {colon + path for dummy, colon, path in (word.partition(":") for word in words)}
+
+
+def conflicts(values: t.Mapping[str, str], tables: t.Sequence[Table]) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the settings that keep rules from meaning what they say: the parameter, and why.
+
+    :param tables: those that have rules.
+    """
+    if "smtpd_access_maps" not in split_list(expand(values.get(_SUBDOMAINS, ""), values)):
+        yield _SUBDOMAINS, "without smtpd_access_maps a rule for a domain would not cover its subdomains"
+    control = {"reject_unauth_destination", "defer_unauth_destination"} & set(split_list(values.get(_RECIPIENT, "")))
+    if control and any(table.asked_in == _RELAY for table in tables):
+        yield _RECIPIENT, f"{control.pop()} in it would refuse whom a relay rule lets relay; {_RELAY} has it"
+    late = any("_discard" in table.name for table in tables)
+    if late and expand(values.get(_RELAY_FIRST, "no"), values) != "yes":
+        yield _RELAY_FIRST, "it must be yes for discard rules, or they would be asked before the relay control"
 
 
 def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
@@ -371,10 +378,12 @@ __all__ = (
     "ask",
     "compiled",
     "compiled_names",
+    "conflicts",
     "escaped",
     "facts",
     "finish",
     "has_detail",
+    "hooked",
     "make",
     "names",
     "place",

@@ -12,12 +12,13 @@ main.cf and master.cf are edited: comments, order and what nobody asked about st
 import os
 import typing as t
 
-from .._errors import SyntaxProblem
+from .._errors import OptionError, SyntaxProblem
 from .._model.host import COMPILED_SUFFIXES, File, Host, Native, Rendering, compiled_names
 from .._model.policy import Policy
+from . import access, main_cf, master_cf, settings, tables
 from . import baseline as hardened
-from . import main_cf, master_cf, settings, tables
 from . import native as natives
+from .composition import with_hooks
 from .draft import PREFIX, Draft
 from .master_cf import Service, main_service, port_of
 from .parameters import defaults
@@ -47,7 +48,7 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     if policy.hardened:
         hardened.apply(draft)
     own = natives.main_settings(native, set(draft.builtin) | set(draft.live) | set(draft.main))
-    draft.main.update(own)
+    _compose(draft, native, own)
     content = main_cf.edit(main, draft.main)
     files = {name: File(text.encode()) for name, text in draft.tables.items()}
     files.update(_leftovers(draft, current, content))
@@ -56,6 +57,43 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     decided.update({name: natives.HIDDEN for name in native.main_secrets if name in decided})
     decided.update(_master(host, draft, native, current, files))
     return Rendering(files, dict(sorted(decided.items())), tuple(draft.notes))
+
+
+def _compose(draft: Draft, native: Native, own: t.Mapping[str, t.Optional[str]]) -> None:
+    """Put the native parameters into the draft, which they win over, with the tables that modules hook into their lists.
+
+    :raises OptionError: rules that are hooked in would not mean what they say.
+    """
+    for name, value in own.items():
+        before = draft.main.get(name) if name in draft.main else draft.live.get(name)
+        composed = with_hooks(name, value, before or "")
+        _note_unused(draft, name, before or "", composed or "")
+        draft.main[name] = composed
+    values = {**draft.builtin, **draft.live, **{name: value or "" for name, value in draft.main.items()}}
+    hooked = access.hooked(values)
+    for name, why in access.conflicts(values, hooked) if hooked else ():
+        if name in own:
+            raise OptionError(f"main.{name}", own[name], why)
+    _refuse_stronger(draft, native, {table.asked_in for table in hooked})
+
+
+def _note_unused(draft: Draft, name: str, before: str, after: str) -> None:
+    """Drop the tables of the policy that a native setting leaves unused, and say so."""
+    for table in [table for table in draft.tables if f"$config_directory/{table}" in before]:
+        if f"$config_directory/{table}" not in after:
+            del draft.tables[table]
+            draft.notes.append(f"main.{name}: it wins over the policy, whose table {table} is not used")
+
+
+def _refuse_stronger(draft: Draft, native: Native, lists: t.AbstractSet[str]) -> None:
+    """Refuse a native option of the main service that takes a restriction list, and the rules in it, out of force."""
+    for key in ("smtp/inet", "25/inet", "smtpd/pass"):
+        given = native.master.get(key)
+        options = given.get("options") if isinstance(given, dict) else None
+        for name in lists & set(options if isinstance(options, dict) else ()):
+            if options[name] is not None and ":$config_directory/access_" not in str(options[name]):
+                why = "it is stronger than main.cf, where the rules of the module access are asked; set it in main"
+                raise OptionError(f"master.{key}.options.{name}", options[name], why)
 
 
 def _sound(content: t.Optional[bytes], path: str) -> main_cf.MainCf:

@@ -16,6 +16,7 @@ from .._errors import OptionError
 from .._model.host import compiled_names
 from .._model.policy import Policy
 from . import reply_tables as commands
+from .composition import in_order
 from .draft import Draft, duration_text, is_ours
 from .parameters import split_list
 from .restrictions import elements, join, merge
@@ -205,9 +206,7 @@ def _routes(draft: Draft) -> None:
     foreign = draft.foreign("transport_maps")
     if lines:
         ours = draft.table("transport", [f"{key} {value}" for key, value in sorted(lines.items())])
-        # What the module capture catches goes nowhere else.
-        first = [word for word in foreign if ":$config_directory/capture_to" in word]
-        draft.set("transport_maps", first + [ours] + [word for word in foreign if word not in first])
+        draft.set("transport_maps", in_order("transport_maps", [ours, *foreign]))
     elif len(foreign) != len(split_list(draft.live.get("transport_maps", ""))):
         draft.set("transport_maps", foreign)
 
@@ -335,9 +334,7 @@ def _greeting(draft: Draft) -> None:
     delays = _delays(session)
     if any(delays.values()):
         ours = f"check_client_access {draft.table('greeting', _delay_lines(delays), 'cidr')}"
-        # What the module capture catches is caught first of all.
-        first = tuple(one for one in foreign if ":$config_directory/capture_connect" in one)
-        draft.set(name, join(first + (ours,) + tuple(one for one in foreign if one not in first)))
+        draft.set(name, join(in_order(name, (ours, *foreign))))
         draft.set("smtpd_delay_reject", False)
         return
     draft.set("smtpd_delay_reject", True)
