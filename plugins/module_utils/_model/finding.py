@@ -110,9 +110,16 @@ CODES: t.Mapping[str, str] = {
     "certificate_ends_soon": "",
     "open_quote": _CLOSE_QUOTE,
     "check_undone": "",
+    # how the outside sees this relay
+    "blocklisted": "find what sent it (postmaster.mta.detect_campaigns), then ask the list for removal",
+    "spf_does_not_cover": "add the address to the domain's SPF record (RFC 7208)",
+    "egress_differs": "",
     # only worth knowing
     "waiting": _FLUSH,
     "missing_ptr": "",
+    "ptr_is_not_hello": "",
+    "egress_unknown": "",
+    "blocklist_unusable": "",
     "ptr_not_confirmed": "",
     "mx_is_cname": "",
     "authority_unasked": "",
