@@ -69,10 +69,14 @@ options:
         description: Hosts that sent the message here, by name, address or network.
         type: list
         elements: str
+      message_id:
+        description: Message-IDs, with or without their angle brackets.
+        type: list
+        elements: str
       since:
         description:
-          - Outcomes from this time on, as V(2026-11-22), V(2026-11-22 07:30) or V(2026-11-22T07:30:00+01:00). Without an offset it is the
-            host's local time.
+          - Outcomes from this time on, as V(2026-11-22), V(2026-11-22 07:30), V(2026-11-22T07:30:00+01:00), V(today), V(yesterday), V(07:30) of
+            today, or V(1h) ago. Without an offset it is the host's local time.
         type: str
       until:
         description: Outcomes before this time, written as in O(select.since).

@@ -15,6 +15,7 @@ import typing as t
 from .._addresses import Address, Network, address, network
 from .._errors import OptionError
 from .._model import selection as _select
+from .._model.kinds import duration
 from .._model.log import (
     CLIENT,
     DELAY,
@@ -254,6 +255,7 @@ class Selection(t.NamedTuple):
     :param common: the criteria that all modules share (_select.py).
     :param client: names, addresses or networks of the hosts that sent the message here.
     :param since: seconds since the epoch, as I(until); of the outcome, not of the arrival.
+    :param message_id: Message-IDs without their angle brackets.
     """
 
     common: _select.Selection = _select.EVERYTHING
@@ -262,6 +264,7 @@ class Selection(t.NamedTuple):
     until: float = 0
     mta: str = ""
     instance: str = ""
+    message_id: t.FrozenSet[bytes] = frozenset()
 
 
 def selection(given: t.Optional[t.Mapping[str, t.Any]]) -> Selection:
@@ -271,13 +274,16 @@ def selection(given: t.Optional[t.Mapping[str, t.Any]]) -> Selection:
     """
     shared = dict(given or {})
     client, since, until = (shared.pop(name, None) for name in ("client", "since", "until"))
-    if client is not None and not (client and all(value.strip() for value in client)):
-        raise OptionError("select.client", client, "an empty value")
+    message_id = shared.pop("message_id", None)
+    for name, values in (("client", client), ("message_id", message_id)):
+        if values is not None and not (values and all(value.strip("<> ") for value in values)):
+            raise OptionError(f"select.{name}", values, "an empty value")
     return Selection(
         common=_select.parse(shared, STATUS_WORDS),
         client=tuple(value.strip() for value in client or ()),
         since=moment_of("select.since", since) if since is not None else 0,
         until=moment_of("select.until", until) if until is not None else 0,
+        message_id=frozenset(value.strip("<> ").encode("utf-8", "surrogateescape") for value in message_id or ()),
     )
 
 
@@ -344,6 +350,8 @@ def tests(wanted: Selection, now: float) -> t.List[Test]:
     common = common._replace(sender=None, recipient=None, domain=None)
     if wanted.client:
         found.append(_by_text(_client_of, _client_test(wanted.client)))
+    if wanted.message_id:
+        found.append(_message_id_test(wanted.message_id))
     if common != _select.EVERYTHING:
         found.append(_seen(_select.predicate(common, now)))
     if wanted.since or wanted.until:
@@ -413,6 +421,10 @@ def _recipient_test(fits: t.Callable[[t.Any, str], bool]) -> Test:
     return lambda raw, clock: fits(_select.DeliveryRecipient(readable(raw[RECIPIENT])), "")
 
 
+def _message_id_test(values: t.FrozenSet[bytes]) -> Test:
+    return lambda raw, clock: bytes(raw[MESSAGE][MESSAGE_ID] or b"").strip(b"<> ") in values
+
+
 def _client_test(values: t.Sequence[str]) -> Test:
     names, networks = set(), []
     for value in values:
@@ -431,14 +443,29 @@ def _client_test(values: t.Sequence[str]) -> Test:
     return test
 
 
-def moment_of(option: str, text: str) -> float:
-    """Seconds since the epoch of C(2026-11-22), C(2026-11-22 07:30), with seconds, with C(Z) or an offset; else local time.
+def moment_of(option: str, text: str, now: t.Optional[float] = None) -> float:
+    """Return the seconds since the epoch of a time that people type.
 
+    C(2026-11-22), C(2026-11-22 07:30), with seconds, with C(Z) or an offset, else local time; C(today), C(yesterday) and C(now); C(07:30)
+    of today; C(1h), so long ago.
+
+    :param now: seconds since the epoch; the time of the host when None.
     :raises OptionError: for anything else.
     """
-    match = _MOMENT.match(text.strip())
+    moment = time.time() if now is None else now
+    word = text.strip().lower()
+    if word == "now":
+        return moment
+    if _AGO.match(word):
+        return moment - duration(word)
+    word = _in_full(word, moment)
+    match = _MOMENT.match(word.upper())
     if not match:
-        raise OptionError(option, text, "a time, like 2026-11-22 07:30 or 2026-11-22T07:30:00+01:00")
+        raise OptionError(
+            option,
+            text,
+            "must be a time, like 2026-11-22T07:30, 2026-11-22 07:30:00+01:00, today, yesterday, 07:30 or 1h",
+        )
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     zone = match.group(7)
     try:
@@ -451,4 +478,18 @@ def moment_of(option: str, text: str) -> float:
     return float(calendar.timegm((year, month, day, hour, minute, second)) - minutes * 60)
 
 
+def _in_full(word: str, now: float) -> str:
+    """Return C(today), C(yesterday) and a time of today with their date."""
+    today = time.localtime(now)
+    if word == "yesterday":
+        # Noon, so that a day of 23 or 25 hours is no other day.
+        today = time.localtime(time.mktime(today[:3] + (12, 0, 0, 0, 0, -1)) - 86400)
+    day = time.strftime("%Y-%m-%d", today)
+    if word in ("today", "yesterday"):
+        return day
+    return f"{day} {word}" if re.match(r"\d\d:\d\d", word) else word
+
+
+#: A number without a unit could be anything.
+_AGO = re.compile(r"[0-9]+[smhdw]\Z")
 _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?\s*(Z|[+-]\d\d:?\d\d)?\Z")

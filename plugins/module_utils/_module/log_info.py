@@ -230,6 +230,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
         "options": dict(
             _select.ARGUMENT_SPEC["select"]["options"],
             client={"type": "list", "elements": "str"},
+            message_id={"type": "list", "elements": "str"},
             since={"type": "str"},
             until={"type": "str"},
         ),

@@ -131,7 +131,10 @@ def test_the_nearest_name_is_given(wrong, right):
     assert _arguments.unknown(SPECS["queue_flush"], ["queue_xyzzy"])[0].startswith("queue_xyzzy: no such variable")
 
 
-@pytest.mark.parametrize("value", ["2026-11-30", "2026-11-30T02:12", "2026-11-30 02:12", datetime.date(2026, 11, 30)])
+@pytest.mark.parametrize(
+    "value",
+    ["2026-11-30", "2026-11-30T02:12", "2026-11-30 02:12", datetime.date(2026, 11, 30), "1h", "today", "yesterday"],
+)
 def test_times_that_are_taken(value):
     assert _arguments.problems(SPECS["mail_log"], {"log_since": value}) == []
 

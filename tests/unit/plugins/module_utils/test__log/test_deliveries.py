@@ -67,7 +67,9 @@ def test_one_mta_and_one_instance():
 @pytest.mark.parametrize(
     "given, option",
     [
-        ({"since": "yesterday"}, "select.since"),
+        ({"since": "lately"}, "select.since"),
+        ({"since": "30"}, "select.since"),
+        ({"message_id": ["<>"]}, "select.message_id"),
         ({"until": "2026-13-01"}, "select.until"),
         ({"status": ["gone"]}, "select.status"),
         ({"sender": [""]}, "select.sender"),
@@ -154,3 +156,30 @@ def test_peers_of_both_mtas(raw, text, address):
 
 def test_bytes_that_are_no_text_can_be_read():
     assert _logview.readable(b"a\xff\x00\x1bb\xc3\xa9") == "a\\xff\\x00\\x1bb\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("today", "2026-11-30"),
+        ("yesterday", "2026-11-29"),
+        ("Yesterday ", "2026-11-29"),
+        ("02:12", "2026-11-30 02:12"),
+        ("02:12:30", "2026-11-30T02:12:30"),
+        ("1h", "2026-11-30 11:00"),
+        ("2d", "2026-11-28 12:00"),
+        ("now", "2026-11-30 12:00"),
+        ("2026-11-30t02:12z", "2026-11-30T02:12Z"),
+    ],
+)
+def test_every_form_of_a_time_is_taken_whole(text, full):
+    noon = _logview.moment_of("x", "2026-11-30 12:00")
+    assert _logview.moment_of("x", text, noon) == _logview.moment_of("x", full)
+
+
+@pytest.mark.parametrize("brackets", [True, False])
+def test_the_deliveries_of_a_message_are_selected_by_its_message_id(brackets):
+    known = next(row.message_id for row in chosen({}) if row.message_id)
+    rows = chosen({"message_id": [known if brackets else known.strip("<>")]})
+    assert rows and {row.message_id for row in rows} == {known}
+    assert chosen({"message_id": ["nobody@has.this"]}) == []
