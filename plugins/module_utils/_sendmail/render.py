@@ -18,7 +18,7 @@ from .._model.host import File, Host, Native, Rendering
 from .._model.policy import Policy
 from . import capture_map, cf, debian, frame, mc, ruleset_texts, settings, tables
 from . import native as natives
-from .build import build_cf
+from .build import build, build_cf
 from .compile import compiled_names
 from .defects import broken
 from .draft import Current, Draft, text_of
@@ -67,7 +67,9 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     settings.apply(draft)
     items = _items(draft, native)
     text = mc.generate(items, (MARK,)) + capture_map.block(host, current(capture_map.NAME))
-    _add_files(draft, text, build_cf(host, text))
+    built = build(host, text)
+    draft.notes.extend(built.warnings)
+    _add_files(draft, text, built.cf)
     return Rendering(dict(draft.files), _settings(draft, items), tuple(draft.notes))
 
 

@@ -18,6 +18,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Instance, Native
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import render as _render
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.debian import with_shell_values, without_cf_rule
@@ -122,6 +123,29 @@ def test_what_m4_says_is_refused_with_its_line():
         with pytest.raises(Refused) as caught:
             _render.render(host, _policy.parse(HOST), Native(), {}.get)
         assert words in str(caught.value)
+
+
+RELAY_MAIL_FROM = (
+    "*** WARNING: FEATURE(`relay_mail_from') may cause your system to act as open\n"
+    "\trelay.  Use SMTP AUTH or STARTTLS instead.\n"
+)
+
+
+def test_a_warning_about_what_was_chosen_by_name_is_a_note():
+    host = given.make_host({("m4",): Result(("m4",), 0, "built\n", RELAY_MAIL_FROM)})
+    native = Native(mc={"features": {"relay_mail_from": "domain"}})
+    made = _render.render(host, _policy.parse(HOST), native, {}.get)
+    assert "may cause your system to act as open relay. Use SMTP AUTH" in "".join(made.notes)
+
+
+@pytest.mark.parametrize(
+    "said", ["*** WARNING: FEATURE(`promiscuous_relay') configures your system as open\n\trelay.", "lost\n"]
+)
+def test_any_other_warning_is_refused(said):
+    host = given.make_host({("m4",): Result(("m4",), 0, "built\n", RELAY_MAIL_FROM + said)})
+    with pytest.raises(Refused) as caught:
+        _render.render(host, _policy.parse(HOST), Native(), {}.get)
+    assert len(caught.value.findings) == 1 and said.split("\n")[0] in caught.value.findings[0]
 
 
 # --- who may relay --------------------------------------------------------------------------------------------------
