@@ -270,7 +270,7 @@ def _next_hop(draft: Draft, route: Policy, itself: str) -> str:
     """
     mailer = _mailer(draft, route.port)
     if not route.host:
-        return f"{mailer}:{itself}"
+        return f"{mailer}:[{itself}]" if route.mx is False else f"{mailer}:{itself}"
     try:
         address = _addresses.address(route.host)
     except ValueError:
@@ -354,12 +354,37 @@ def _greeting_delay(draft: Draft) -> None:
     if session.greeting_delay is None and not session.greeting_delays:
         return
     draft.feature("greet_pause", str((session.greeting_delay or 0) * 1000))
+    delays: t.Dict[str, int] = {}
     if session.greeting_delay:
         # The host's own submissions come through loopback and need no patience.
-        draft.access.extend((f"GreetPause:{key}", "0") for key in _OWN_ADDRESSES)
-    for number, client in enumerate(session.greeting_delays):
-        for key in _keys(f"policy.session.greeting_delays[{number}].network", client.network):
-            draft.access.append((f"GreetPause:{key}", str(client.delay * 1000)))
+        delays.update((key, 0) for key in _OWN_ADDRESSES)
+    for network in _by_size(session.greeting_delays):
+        # A network becomes several keys. Where two share one, the smaller network counts, as the longest prefix does on Postfix.
+        delays.update((key, network.delay) for key in network.keys)
+    draft.access.extend((f"GreetPause:{key}", str(delay * 1000)) for key, delay in delays.items())
+
+
+class _DelayedNetwork(t.NamedTuple):
+    """Clients that wait for the greeting, as keys of the access map."""
+
+    prefix_length: int
+    keys: t.Tuple[str, ...]
+    delay: int
+
+
+def _by_size(clients: t.Iterable[Policy]) -> t.List[_DelayedNetwork]:
+    """Return the networks of greeting_delays, the largest first.
+
+    :raises OptionError: a network stands there twice.
+    """
+    delayed: t.Dict[str, _DelayedNetwork] = {}
+    for number, client in enumerate(clients):
+        option = f"policy.session.greeting_delays[{number}].network"
+        if client.network in delayed:
+            raise OptionError(option, client.network, "the network has another delay already")
+        prefix_length = _addresses.network(client.network).prefixlen
+        delayed[client.network] = _DelayedNetwork(prefix_length, _keys(option, client.network), client.delay)
+    return sorted(delayed.values(), key=lambda network: network.prefix_length)
 
 
 # --- limits, timeouts, load, queue, log -----------------------------------------------------------------------------

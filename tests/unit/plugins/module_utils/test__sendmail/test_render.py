@@ -652,3 +652,45 @@ def test_protocols_hold_for_outgoing_connections_too(identity, wanted):
 def test_a_source_of_a_protocol_that_is_left_out_is_noted():
     made = rendered({"identity": {"protocols": ["ipv4"], "send_from": ["2001:db8::1"]}})
     assert "policy.identity.send_from: 2001:db8::1 is not used" in "".join(made.notes)
+
+
+def lines_of(made, name):
+    return [line for line in made.files[name].content.decode().split("\n") if line and not line.startswith("#")]
+
+
+def test_a_route_without_host_and_mx_leads_to_the_domain_itself():
+    routes = [
+        {"domain": "a.test", "mx": False, "subdomains": True},
+        {"domain": "b.test", "mx": False, "port": 2525},
+        {"domain": "c.test"},
+        {"domain": "d.test", "mx": True},
+    ]
+    assert lines_of(rendered({"routes": {"domains": routes}}), "mailertable") == [
+        "a.test\tesmtp:[a.test]",
+        ".a.test\tesmtp:[%1.a.test]",
+        "b.test\tesmtp2525:[b.test]",
+        "c.test\tesmtp:c.test",
+        "d.test\tesmtp:d.test",
+    ]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_exemption_inside_a_network_that_waits(turned):
+    delays = [{"network": "10.25.0.136/30", "delay": "4s"}, {"network": "10.25.0.137/32", "delay": "0s"}]
+    delays += [{"network": "127.0.0.1/32", "delay": "1s"}]
+    made = rendered({"session": {"greeting_delay": "2s", "greeting_delays": delays[::-1] if turned else delays}})
+    lines = [line for line in lines_of(made, "access.postmaster") if line.startswith("GreetPause:")]
+    assert sorted(lines) == [
+        "GreetPause:10.25.0.136\t4000",
+        "GreetPause:10.25.0.137\t0",
+        "GreetPause:10.25.0.138\t4000",
+        "GreetPause:10.25.0.139\t4000",
+        "GreetPause:127.0.0.1\t1000",
+        "GreetPause:IPv6:0:0:0:0:0:0:0:1\t0",
+    ]
+
+
+def test_a_network_with_two_delays_is_refused_by_its_option():
+    delays = [{"network": "10.25.0.136/30", "delay": "4s"}, {"network": "10.25.0.136/30", "delay": "0s"}]
+    with pytest.raises(OptionError, match=r"greeting_delays\[1\]\.network"):
+        rendered({"session": {"greeting_delays": delays}})
