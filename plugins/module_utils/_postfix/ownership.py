@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The parts of a Postfix configuration that an author can own: parameters and services. Twin of C(_sendmail.ownership).
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from .._account.ownership import Current, Text, Twin
+from .._model.host import Host
+from . import main_cf, master_cf
+from .draft import PREFIX, is_ours
+from .parameters import defaults, split_list
+from .restrictions import elements
+
+_MAIN, _MASTER = "main.cf", "master.cf"
+#: Parameters whose value is a list in which several authors have elements.
+_LISTS = ("mydestination", "mynetworks", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains")
+_LIST_ENDINGS = ("_restrictions", "_maps", "_milters")
+#: Tables of the modules access and capture, which put their elements into these lists themselves.
+_OTHER_AUTHORS = (":$config_directory/access_", ":$config_directory/capture_")
+
+
+class PostfixTwin(Twin):
+    """Parameters by C(main.cf NAME), services by C(master.cf NAME/TYPE); tables are written whole and no parts."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def parts(self, current: Current, names: t.Iterable[str]) -> t.Dict[str, str]:
+        """Return the parameters and services that are set."""
+        found = {f"{_MAIN} {name}": value for name, value in _main(current).values.items()}
+        for key, service in _master(current).services.items():
+            found[f"{_MASTER} {key}"] = " ".join(master_cf.format_service(service).split())
+        return found
+
+    def edited(self, current: Current, changes: t.Mapping[str, Text]) -> t.Dict[str, t.Optional[bytes]]:
+        """Return main.cf and master.cf where something of them changes."""
+        parameters = {part.partition(" ")[2]: text for part, text in changes.items() if part.startswith(_MAIN)}
+        services = {
+            part.partition(" ")[2]: None if text is None else master_cf.parse_service(text)
+            for part, text in changes.items()
+            if part.startswith(_MASTER)
+        }
+        files: t.Dict[str, t.Optional[bytes]] = {}
+        if parameters:
+            files[_MAIN] = main_cf.edit(_main(current), parameters)
+        if services:
+            files[_MASTER] = master_cf.edit(_master(current), services)
+        return files
+
+    def without(self, part: str, before: Text, written: Text, live: Text) -> Text:
+        """Return the value of before; in a list, with what others have added and taken away since."""
+        name = part.partition(" ")[2]
+        if live is None or written is None or live == written or not _is_list(part):
+            return before
+        usual = self._elements(name, defaults(self._host.runner).get(name, ""))
+        ours, there = self._elements(name, written), self._elements(name, live)
+        gone = [element for element in ours if element not in there]
+        base = list(usual if before is None else self._elements(name, before))
+        kept = [element for element in base if element not in gone]
+        for place, element in enumerate(there):
+            if element not in ours and element not in kept:
+                earlier = [kept.index(other) for other in there[:place] if other in kept]
+                kept.insert(max(earlier) + 1 if earlier else 0, element)
+        return before if kept == base else ", ".join(kept)
+
+    def same(self, part: str, first: Text, second: Text) -> bool:
+        """Return whether two values mean the same, apart from the tables of access and capture in a list."""
+        if not _is_list(part) or first is None or second is None:
+            return (first or "").split() == (second or "").split() and (first is None) == (second is None)
+        name = part.partition(" ")[2]
+        return self._own_elements(name, first) == self._own_elements(name, second)
+
+    def is_ours(self, current: Current) -> bool:
+        """Return whether main.cf names a table of a relay policy."""
+        return any(is_ours(value) for value in _main(current).values.values())
+
+    def foreign(self, part: str, live: str, scratch: Text) -> Text:
+        """Return the elements of a list that are not ours, before the default ones; of all else nothing is known."""
+        kind, dummy, name = part.partition(" ")
+        if kind == _MASTER:
+            return live
+        if not _is_list(part):
+            return None
+        ours = self._elements(name, scratch or "")
+        kept = [element for element in self._elements(name, live) if element not in ours and PREFIX not in element]
+        usual = self._elements(name, defaults(self._host.runner).get(name, ""))
+        return ", ".join(kept + [element for element in usual if element not in kept]) if kept else None
+
+    def _own_elements(self, name: str, value: str) -> t.List[str]:
+        return [one for one in self._elements(name, value) if not any(mark in one for mark in _OTHER_AUTHORS)]
+
+    @staticmethod
+    def _elements(name: str, value: str) -> t.Tuple[str, ...]:
+        return elements(value) if name.endswith("_restrictions") else split_list(value)
+
+
+def twin(host: Host) -> Twin:
+    """Return what this driver knows about its parts."""
+    return PostfixTwin(host)
+
+
+def _is_list(part: str) -> bool:
+    name = part.partition(" ")[2]
+    return part.startswith(_MAIN) and (name in _LISTS or name.endswith(_LIST_ENDINGS))
+
+
+def _main(current: Current) -> main_cf.MainCf:
+    return main_cf.parse(current(_MAIN) or b"")
+
+
+def _master(current: Current) -> master_cf.MasterCf:
+    return master_cf.parse(current(_MASTER) or b"")
