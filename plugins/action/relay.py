@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import getpass
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
@@ -26,8 +27,12 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module. Neither Ansible's C(any_errors_fatal) nor C(rescue) reacts to a host that is unreachable."""
         result = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        arguments.setdefault("by", _user())
         try:
-            result.update(self._execute_module(module_name="postmaster.mta.relay", task_vars=task_vars))
+            result.update(
+                self._execute_module(module_name="postmaster.mta.relay", module_args=arguments, task_vars=task_vars)
+            )
         except AnsibleConnectionFailure as problem:
             result.update(failed=True, changed=False, connection_lost=True, msg=LOST + str(problem))
         return result
@@ -38,3 +43,11 @@ class ActionModule(ActionBase):
             super().cleanup(force)
         except AnsibleConnectionFailure:
             pass
+
+
+def _user() -> str | None:
+    """Return who runs this controller, for the account of the host; None where he has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None

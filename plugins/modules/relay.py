@@ -20,6 +20,9 @@ description:
   - Comments, order and parameters of C(main.cf) and C(master.cf) that the policy does not speak of stay as they are.
     C(sendmail.mc) is written whole; a hand-made one is kept beside it as C(sendmail.mc.before-postmaster) once.
   - Native settings (O(main), O(master), O(mc)) are always available and win over the policy.
+  - The host keeps an account of what this module wrote. What the policy or the native settings no longer have goes back to what stood
+    there before, or to the MTA's default. What nobody of ours wrote stays. What was changed manually since is told as RV(drift); it is
+    overwritten where the policy still decides it, and stays where it does not.
 extends_documentation_fragment:
   - postmaster.mta._relay_policy
   - postmaster.mta._mta
@@ -65,6 +68,18 @@ options:
       - C(defines) is a dictionary of C(conf...) names, C(features) a list of names or of dictionaries with C(name) and C(args).
         C(before_mailers), C(mailer_definitions), C(local_config), C(local_rule_0) and C(local_rulesets) are lines of text.
     type: dict
+  by:
+    description:
+      - Who makes the change, for the account. By default the user of the controller.
+    type: str
+  ticket:
+    description:
+      - The ticket of the change, for the account.
+    type: str
+  history:
+    description:
+      - How many generations the account of this instance keeps, at most 64 MiB of them. By default what it kept so far, at first 20.
+    type: int
   lock_timeout:
     description:
       - Seconds to wait for another run that is changing the same instance.
@@ -159,6 +174,32 @@ notes:
   type: list
   elements: str
   returned: success
+drift:
+  description: What somebody else changed since this collection wrote it. Secrets are not shown.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    file:
+      description: The file.
+      type: str
+    setting:
+      description: The setting or service; empty where the file as a whole is meant.
+      type: str
+    written:
+      description: What was written last; null where it was removed.
+      type: str
+    live:
+      description: What stood there when the run began; null for nothing.
+      type: str
+    since:
+      description: When the file was changed last, in UTC.
+      type: str
+generation:
+  description: The number that the change has in the account; null where nothing changed.
+  type: int
+  returned: success
+  sample: 17
 verified:
   description: What the running MTA was asked, and that it answered as it should.
   type: list

@@ -108,6 +108,34 @@ instances:
     unexpressed:
       description: Native settings that differ from the MTA's default and that no option of the policy speaks of.
       type: dict
+    drift:
+      description:
+        - What somebody else changed since this collection wrote it, as M(postmaster.mta.relay) returns it. For a file of which no setting
+          of ours has changed, RV(instances[].drift[].generation) and RV(instances[].drift[].written_at) say when we wrote it.
+      type: list
+      elements: dict
+      contains:
+        file:
+          description: The file.
+          type: str
+        setting:
+          description: The setting or service; empty where the file as a whole is meant.
+          type: str
+        written:
+          description: What was written last.
+          type: str
+        live:
+          description: What stands there now.
+          type: str
+        since:
+          description: When the file was changed last, in UTC.
+          type: str
+        generation:
+          description: The generation that wrote the file.
+          type: int
+        written_at:
+          description: When that was, in UTC.
+          type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

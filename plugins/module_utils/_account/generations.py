@@ -45,7 +45,7 @@ Record = t.Dict[str, t.Any]
 class Author(t.NamedTuple):
     """Who changes something, for the record.
 
-    :param owned: makes of what is owned so far, and of the stage, what each author owns afterwards.
+    :param owned: makes of what each author owned so far what each owns afterwards.
     :param more: further entries of the record.
     """
 
@@ -54,7 +54,7 @@ class Author(t.NamedTuple):
     ticket: str = ""
     digest: str = ""
     keep: t.Optional[int] = None
-    owned: t.Optional[t.Callable[[t.Mapping[str, t.Any], str], t.Mapping[str, t.Any]]] = None
+    owned: t.Optional[t.Callable[[t.Mapping[str, t.Any]], t.Mapping[str, t.Any]]] = None
     more: t.Mapping[str, t.Any] = {}
 
 
@@ -141,27 +141,9 @@ def _prepare(
     directory: str, stage: str, names: t.Sequence[str], activation: t.Tuple[str, t.Sequence[str]], author: Author
 ) -> Entry:
     place = _private(place_of(directory))
-    last = newest(directory)
-    number = max(numbers(directory) + numbers(directory, _PREPARED) + [0]) + 1
     files, contents = _replaced(directory, stage, names)
-    owned = last.get("owned", {})
-    record = {
-        "number": number,
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "directory": directory,
-        "module": author.module,
-        "by": author.by or os.environ.get("SUDO_USER", ""),
-        "ticket": author.ticket,
-        "digest": author.digest,
-        "activation": {"kind": activation[0], "because": list(activation[1])},
-        "files": files,
-        "owned": author.owned(owned, stage) if author.owned else owned,
-        "keep": author.keep or last.get("keep", KEPT),
-        "ended": LIVE,
-        "reason": "",
-    }
-    record.update(author.more)
-    stem = os.path.join(place, f"{number:06d}")
+    record = _new_record(directory, author, activation, files)
+    stem = os.path.join(place, f"{record['number']:06d}")
     try:
         _write_blob(stem + _BLOB, contents)
         _files.write_new(stem + _PREPARED, json.dumps(record).encode("ascii"), 0o600)
@@ -170,6 +152,38 @@ def _prepare(
             _files.remove(stem + _BLOB)
         raise
     return Entry(place, record)
+
+
+def note(directory: str, author: Author) -> int:
+    """Write a record of something that changes no file, such as an adoption; return its number."""
+    place = _private(place_of(directory))
+    record = _new_record(directory, author, ("nothing", ()), [])
+    write(place, record)
+    return int(record["number"])
+
+
+def _new_record(
+    directory: str, author: Author, activation: t.Tuple[str, t.Sequence[str]], files: t.List[Record]
+) -> Record:
+    last = newest(directory)
+    owned = last.get("owned", {})
+    record = {
+        "number": max(numbers(directory) + numbers(directory, _PREPARED) + [0]) + 1,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "directory": directory,
+        "module": author.module,
+        "by": author.by or os.environ.get("SUDO_USER", ""),
+        "ticket": author.ticket,
+        "digest": author.digest,
+        "activation": {"kind": activation[0], "because": list(activation[1])},
+        "files": files,
+        "owned": author.owned(owned) if author.owned else owned,
+        "keep": author.keep or last.get("keep", KEPT),
+        "ended": LIVE,
+        "reason": "",
+    }
+    record.update(author.more)
+    return record
 
 
 def _private(place: str) -> str:
@@ -294,6 +308,22 @@ def agrees(directory: str, record: Record) -> bool:
     return bool(files) and all(
         mark(_files.read(os.path.join(directory, file["name"]))) == file["after"] for file in files
     )
+
+
+def changed_since(directory: str) -> t.List[t.Tuple[str, Record]]:
+    """Return the files that are not as the newest generation left them that wrote them, with the record of that one."""
+    changed: t.List[t.Tuple[str, Record]] = []
+    observed: t.Set[str] = set()
+    for number in reversed(numbers(directory)):
+        record = load(directory, number)
+        if record.get("ended") not in (LIVE, CONFIRMED):
+            continue
+        for file in record["files"]:
+            name = file["name"]
+            if name not in observed and mark(_files.read(os.path.join(directory, name))) != file["after"]:
+                changed.append((name, record))
+            observed.add(name)
+    return sorted(changed, key=lambda pair: pair[0])
 
 
 def prune(directory: str, keep: int) -> None:

@@ -44,6 +44,10 @@ class Twin:
         """Return what a part would be without us: what stood there before, with what others changed since."""
         raise NotImplementedError
 
+    def merges(self, part: str) -> bool:
+        """Return whether without() keeps what others have changed."""
+        raise NotImplementedError
+
     def same(self, part: str, first: Text, second: Text) -> bool:
         """Return whether two texts of a part mean the same, apart from what other modules of ours add to it."""
         raise NotImplementedError
@@ -69,63 +73,74 @@ class Drift(t.NamedTuple):
 
 
 class ThreeWay:
-    """One author's rendering, on the base of what the configuration would be without him.
+    """One author's rendering, on the base of what the configuration would be without any author of ours.
 
-    :param owned: what every author owns; None where there is no account yet.
+    :param owned: what every author owns.
     :param render: makes a rendering of what is there; called with the base.
+    :param adopt: whether the author takes what an earlier version of ours wrote, where he owns nothing yet.
     """
 
     def __init__(
         self,
         twin: Twin,
         author: str,
-        owned: t.Optional[Owned],
+        owned: Owned,
         current: Current,
         render: t.Callable[[Current], Rendering],
+        adopt: bool = False,
     ) -> None:
         self._twin = twin
-        self._live = current
+        self._current = current
         self._render = render
-        self._names = {part.partition(" ")[2] for parts in (owned or {}).values() for part in parts if _is_file(part)}
-        self.drift = self._drift(owned or {})
-        self._mine: Parts = {part: (pair[0], pair[1]) for part, pair in (owned or {}).get(author, {}).items()}
-        live = twin.parts(current, self._names)
-        changes = {part: twin.without(part, *pair, live.get(part)) for part, pair in self._mine.items()}
-        self._base = _over(current, twin.edited(current, changes))
-        rendering = render(self._base)
+        self._mine = owned.get(author, {})
+        self._others = {part for name, parts in owned.items() if name != author for part in parts}
+        self._names = {part.partition(" ")[2] for parts in owned.values() for part in parts if _is_file(part)}
+        self._live = twin.parts(current, self._names)
+        self.drift = drifted(twin, owned, self._live)
+        self._base_files = _over(current, twin.edited(current, self._reverted(owned)))
+        rendering = render(self._base_files)
         self._names |= set(rendering.files)
+        self._live = twin.parts(current, self._names)
+        self._base = twin.parts(self._base_files, self._names)
+        self._target = twin.parts(_over(self._base_files, _contents(rendering)), self._names)
         self.rendering = self._as_edit(rendering)
-        self.adopts = owned is None and twin.is_ours(current)
+        self.adopts = adopt and author not in owned and twin.is_ours(current)
 
     def owned(self) -> Parts:
-        """Return what the author owns afterwards."""
-        before = self._twin.parts(self._base, self._names)
-        after = self._twin.parts(_over(self._live, _contents(self.rendering)), self._names)
+        """Return what the author owns afterwards: where the configuration differs from the base."""
         parts = {
-            part: (before.get(part), after.get(part))
-            for part in sorted(set(before) | set(after))
-            if before.get(part) != after.get(part)
+            part: (self._base.get(part), self._target.get(part))
+            for part in sorted(set(self._base) | set(self._target))
+            if self._base.get(part) != self._target.get(part)
         }
-        return self._adopted(parts, after) if self.adopts else parts
+        return dict(parts, **self._adopted()) if self.adopts else parts
 
-    def _adopted(self, parts: Parts, after: t.Mapping[str, str]) -> Parts:
-        """Return the parts together with those that an earlier version wrote.
+    def _reverted(self, owned: Owned) -> t.Dict[str, Text]:
+        """Return what each part would be without its authors; who took it first knows best what stood there before."""
+        changes: t.Dict[str, Text] = {}
+        for parts in owned.values():
+            for part, (before, written) in parts.items():
+                changes.setdefault(part, self._twin.without(part, before, written, self._live.get(part)))
+        return changes
 
-        What we decide and find there already was written by us. What stood there before nobody knows: the default comes back.
+    def _adopted(self) -> Parts:
+        """Return the parts that an earlier version wrote: what we decide and what is there already.
+
+        What stood there before nobody knows: the default comes back.
         """
-        live = self._twin.parts(self._live, self._names)
-        decided = [part for part in live if self._is_decided(part, self.rendering)]
+        decided = [part for part in self._live if self._is_decided(part, self.rendering)]
         fresh = self._from_scratch(decided)
+        parts: Parts = {}
         for part in decided:
-            pair = (self._twin.foreign(part, live[part], fresh.get(part)), after.get(part))
-            if pair[0] != pair[1]:
-                parts[part] = pair
+            before = self._twin.foreign(part, self._live[part], fresh.get(part))
+            if before != self._target.get(part):
+                parts[part] = (before, self._target.get(part))
         return parts
 
     def _from_scratch(self, decided: t.Iterable[str]) -> t.Dict[str, str]:
         """Return the parts that we would write where none of them is there."""
         changes: t.Dict[str, Text] = dict.fromkeys(decided)
-        stripped = _over(self._live, self._twin.edited(self._live, changes))
+        stripped = _over(self._current, self._twin.edited(self._current, changes))
         try:
             return self._twin.parts(_over(stripped, _contents(self._render(stripped))), self._names)
         except PostmasterError:
@@ -133,25 +148,28 @@ class ThreeWay:
 
     def _as_edit(self, rendering: Rendering) -> Rendering:
         """Return the rendering as an edit of the live files, with the parts that go back to what they were."""
-        target = self._twin.parts(_over(self._base, _contents(rendering)), self._names)
-        live = self._twin.parts(self._live, self._names)
-        base = self._twin.parts(self._base, self._names)
-        for part, (dummy, written) in self._mine.items():
-            unwanted = target.get(part) == base.get(part) and not self._is_decided(part, rendering)
-            if unwanted and not self._twin.same(part, live.get(part), written):
-                # Somebody else has changed it, and it is no longer ours to decide.
-                target.update({part: live[part]} if part in live else {})
-        changes = {part: target.get(part) for part in set(target) | set(live) if target.get(part) != live.get(part)}
-        files = dict(rendering.files)
-        for name in {part.partition(" ")[0] for part in target if not _is_file(part)} & set(files):
-            files[name] = files[name]._replace(content=self._live(name))
-        for name, content in self._twin.edited(self._live, changes).items():
+        changes: t.Dict[str, Text] = {}
+        for part in set(self._target) | set(self._live) | set(self._base):
+            text = self._wanted(part, rendering)
+            if text != self._live.get(part):
+                changes[part] = text
+        files = {name: file for name, file in rendering.files.items() if file.content is not None or not self._others}
+        for name in {part.partition(" ")[0] for part in self._live if not _is_file(part)} & set(files):
+            files[name] = files[name]._replace(content=self._current(name))
+        for name, content in self._twin.edited(self._current, changes).items():
             files[name] = files.get(name, File(None))._replace(content=content)
         return rendering._replace(files=files)
 
-    def _drift(self, owned: Owned) -> t.Tuple[Drift, ...]:
-        live = self._twin.parts(self._live, self._names)
-        return drifted(self._twin, owned, live)
+    def _wanted(self, part: str, rendering: Rendering) -> Text:
+        """Return what a part shall be."""
+        live, base, target = self._live.get(part), self._base.get(part), self._target.get(part)
+        if target != base or self._is_decided(part, rendering):
+            return target
+        if part not in self._mine or part in self._others:
+            return live
+        # Dropped. What somebody else has changed since is no longer ours to decide; in a list his elements are in the base.
+        changed = not self._twin.same(part, live, self._mine[part][1])
+        return live if changed and not self._twin.merges(part) else base
 
     @staticmethod
     def _is_decided(part: str, rendering: Rendering) -> bool:

@@ -30,6 +30,15 @@ class Daemon(Protocol):
         :raises PostmasterError: it does not come back.
         """
 
+    def should_run(self, host: Host) -> bool:
+        """Return whether it runs, or its service was started and it died, or a start of it failed."""
+
+    def start(self, host: Host) -> None:
+        """Start it, and wait until it answers.
+
+        :raises PostmasterError: it does not come up.
+        """
+
 
 def daemon_of(mta: str) -> Daemon:
     """Return this part of the driver of an MTA."""

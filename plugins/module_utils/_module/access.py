@@ -25,6 +25,7 @@ from .._model import access as _access
 from .._model import blocks as _tables
 from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
 from .._runner import Runner
+from .guard import guard_of
 
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
@@ -101,11 +102,13 @@ class AccessRun:
         self.files: t.Dict[str, t.Any] = {}
         self.judged: t.Dict[str, t.Optional[t.Tuple[int, ...]]] = {}
         self.verified: t.List[str] = []
+        self.author = _change.Author("access")
         self.accepted: t.Tuple[t.Any, ...] = ()
 
     def steps(self) -> _change.Steps:
         """The transaction's view of this run."""
-        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify)
+        guard = guard_of(self.host)
+        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify, self.author, guard)
 
     # -- plan
 
@@ -320,6 +323,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     pairs = [(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
     run = AccessRun(host, wish, params["verify"], pairs)
+    run.author = run.author._replace(by=params.get("by") or "", ticket=params.get("ticket") or "")
     outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
     if run.wire and not check_mode and not outcome.plan.changed:
         # Nothing was to do, but the question was whether the running MTA keeps to it.
@@ -359,6 +363,7 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
         "actions": list(outcome.healed) + plan.actions(),
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "verified": [] if check_mode else run.verified,
+        "warnings": list(outcome.warnings),
     }
 
 

@@ -33,6 +33,7 @@ from .._runner import Runner
 from . import instance as _instances
 from . import queue as _queues
 from . import relay as _relay
+from .guard import guard_of
 
 STARTED, STOPPED = "started", "stopped"
 RELEASE, DELETE, KEEP = "release", "delete", "keep"
@@ -80,7 +81,8 @@ class Routing:
 
     def steps(self) -> _change.Steps:
         """The transaction's view of this change."""
-        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify)
+        author, guard = _change.Author("capture"), guard_of(self.host)
+        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify, author, guard)
 
     def plan(self) -> _change.Plan:
         """What is to be done on the host as it is now."""
@@ -257,6 +259,7 @@ def _configure(work: CaptureWork, about: Envelope) -> None:
         capture_of(there.mta).settings(about),
         mta=there.instance.mta,
         instance=there.instance.config_directory,
+        author="capture",
     )
     answer = _relay.apply(params, work.check_mode, work.runner)
     work.done.extend(f"{work.name}: {action}" for action in answer["actions"])

@@ -203,6 +203,7 @@ def _apply_listen(work: InstanceWork) -> None:
         baseline="none",
         mta=work.mta,
         instance=wish.config_directory,
+        author=f"{work.mta}_instance",
     )
     _relay.apply(params, False, work.runner)
 

@@ -7,19 +7,26 @@
 Private to the collection: it can change at any time.
 """
 
+import hashlib
+import json
 import os
+import time
 import typing as t
 
 from .. import _change, _files, _mta
 from .. import _result as _answer
+from .._account import generations
+from .._account.ownership import Drift, ThreeWay, drifted
 from .._driver.check import check_of
 from .._driver.daemon import daemon_of
+from .._driver.ownership import ownership_of
 from .._driver.read import read_of
 from .._driver.relay import render_of, tables_of
 from .._model import policy as _policy
 from .._model.host import NOTHING, Activation, Host, Native, Rendering
 from .._runner import Runner
 from .._smtp import verify_policy as _verify
+from .guard import guard_of
 
 #: The options of the module C(relay) besides those that say which MTA is meant.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
@@ -29,21 +36,33 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "main_secrets": {"type": "dict", "no_log": True},
     "master": {"type": "dict"},
     "mc": {"type": "dict"},
+    "by": {"type": "str"},
+    "ticket": {"type": "str"},
+    "history": {"type": "int"},
     "lock_timeout": {"type": "float", "default": 60},
 }
+#: The author under whose name the module itself owns what it writes.
+RELAY = "relay"
 
 
 class RelayRun:
     """One run of the module: the host, the wish, and the steps that the transaction takes."""
 
     def __init__(
-        self, host: Host, policy: _policy.Policy, native: Native, render: t.Optional[t.Callable[..., Rendering]] = None
+        self,
+        host: Host,
+        policy: _policy.Policy,
+        native: Native,
+        render: t.Optional[t.Callable[..., Rendering]] = None,
+        author: t.Optional[_change.Author] = None,
     ) -> None:
         self.host = host
         self._renderer = render or render_of(host.mta).render
         self.policy = policy
         self.native = native
         self.directory = os.path.realpath(host.instance.config_directory)
+        self.author = (author or _change.Author(RELAY))._replace(owned=self.owned)
+        self.threeway: t.Optional[ThreeWay] = None
         self.rendering: t.Optional[Rendering] = None
         self.verified: t.List[str] = []
         self.daemon = daemon_of(host.mta)
@@ -62,10 +81,32 @@ class RelayRun:
 
     def steps(self) -> _change.Steps:
         """The transaction's view of this run."""
-        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify)
+        guard = guard_of(self.host)
+        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify, self.author, guard)
+
+    def owned(self, known: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+        """Return what every author owns after this run."""
+        mine = self.threeway.owned() if self.threeway else {}
+        return dict(known, **{self.author.module: {part: list(pair) for part, pair in mine.items()}})
+
+    def note(self, lock_timeout: float) -> None:
+        """Write down what is owned where it changes and no file does: what is adopted, and what is left to others."""
+        with _change.locked(self.directory, lock_timeout):
+            known = generations.newest(self.directory).get("owned", {})
+            if self.owned(known) != known:
+                generations.note(self.directory, self.author)
 
     def _render(self) -> Rendering:
-        self.rendering = self._renderer(self.host, self.policy, self.native, self._current)
+        known = generations.newest(self.directory).get("owned", {})
+        self.threeway = ThreeWay(
+            ownership_of(self.host.mta).twin(self.host),
+            self.author.module,
+            known,
+            self._current,
+            lambda current: self._renderer(self.host, self.policy, self.native, current),
+            adopt=self.author.module == RELAY,
+        )
+        self.rendering = self.threeway.rendering
         return self.rendering
 
     def _current(self, name: str) -> t.Optional[bytes]:
@@ -98,14 +139,31 @@ class RelayRun:
 def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
-    :param params: C(render), which is no option of the module: a function of the driver in the place of render().
+    :param params: besides the options of the module C(render), a function of the driver in the place of render(), and
+        C(author), the module that calls this one and owns what it writes.
     :raises PostmasterError: with the host as it was before.
     """
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     natives = {name: params[name] or {} for name in Native._fields}
-    relay = RelayRun(host, _policy.parse(params["policy"], params["baseline"]), Native(**natives), params.get("render"))
+    policy = _policy.parse(params["policy"], params["baseline"])
+    relay = RelayRun(host, policy, Native(**natives), params.get("render"), _author(params))
     outcome = _change.transact(relay.steps(), relay.directory, check_mode, params["lock_timeout"])
+    if not (check_mode or outcome.plan.changed):
+        relay.note(params["lock_timeout"])
     return _answer_of(relay, outcome, check_mode)
+
+
+def _author(params: t.Mapping[str, t.Any]) -> _change.Author:
+    digest = hashlib.sha256()
+    for name in ("policy", "baseline", *Native._fields):
+        digest.update(json.dumps([name, params.get(name)], sort_keys=True, default=str).encode("utf-8"))
+    return _change.Author(
+        params.get("author") or RELAY,
+        params.get("by") or "",
+        params.get("ticket") or "",
+        digest.hexdigest()[:16],
+        params.get("history"),
+    )
 
 
 def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
@@ -135,7 +193,47 @@ def _described(host: Host) -> t.Dict[str, t.Any]:
         "listening": [{"address": address, "port": port} for address, port in running.listening],
         "policy": live["policy"],
         "unexpressed": live["unexpressed"],
+        "drift": drift_of(host),
     }
+
+
+def drift_of(host: Host) -> t.List[t.Dict[str, t.Any]]:
+    """Return what somebody else changed since we wrote it, settings first, then the other files that we have written."""
+    directory = os.path.realpath(host.instance.config_directory)
+    owned = generations.newest(directory).get("owned", {})
+    twin = ownership_of(host.mta).twin(host)
+    names = {part.partition(" ")[2] for parts in owned.values() for part in parts}
+    live = twin.parts(lambda name: _files.read(os.path.join(directory, name)), names)
+    found = [_shown(directory, drift) for drift in drifted(twin, owned, live)]
+    named = {entry["file"] for entry in found}
+    for name, record in generations.changed_since(directory):
+        path = os.path.join(directory, name)
+        if path not in named:
+            found.append(dict(_blank(path), generation=record["number"], written_at=record["time"]))
+    return found
+
+
+def _blank(path: str) -> t.Dict[str, t.Any]:
+    return {"file": path, "setting": "", "written": "", "live": "", "since": _changed_at(path)}
+
+
+def _changed_at(path: str) -> str:
+    """Return when a file was changed last, in UTC; empty where it is gone."""
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(os.stat(path).st_mtime))
+    except OSError:
+        return ""
+
+
+def _shown(directory: str, drift: Drift, hidden: t.Container[str] = ()) -> t.Dict[str, t.Any]:
+    """Return a drift as the modules do; the texts of files and of secrets are not in it."""
+    kind, dummy, name = drift.part.partition(" ")
+    if kind == "file":
+        return _blank(os.path.join(directory, name))
+    texts = [drift.written, drift.live]
+    if name in hidden or any(_answer.looks_secret(name, text or "") for text in texts):
+        texts = [None if text is None else _answer.HIDDEN for text in texts]
+    return dict(_blank(os.path.join(directory, kind)), setting=name, written=texts[0], live=texts[1])
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:
@@ -170,6 +268,20 @@ def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t
         "settings": _answer.changed_settings(plan),
         "actions": list(outcome.healed) + plan.actions(),
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
-        "notes": list(relay.rendering.notes) if relay.rendering else [],
+        "notes": _notes(relay),
+        "drift": [_shown(relay.directory, drift, hidden) for drift in relay.threeway.drift] if relay.threeway else [],
+        "generation": outcome.generation,
+        "warnings": list(outcome.warnings),
         "verified": [] if check_mode else relay.verified,
     }
+
+
+def _notes(relay: RelayRun) -> t.List[str]:
+    notes = list(relay.rendering.notes) if relay.rendering else []
+    if relay.threeway and relay.threeway.adopts:
+        count = len(relay.threeway.owned())
+        notes.append(
+            f"adopted: an earlier version configured this instance; {count} settings are in the account now, "
+            "and go back to the MTA's default when the policy no longer has them"
+        )
+    return notes

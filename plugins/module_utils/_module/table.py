@@ -18,6 +18,7 @@ from .._errors import OptionError
 from .._model import table as _tablefile
 from .._model.host import NOTHING, RELOAD, Activation, File, Host, is_compiled
 from .._runner import Runner
+from .guard import guard_of
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -55,7 +56,15 @@ class TableRun:
 
     def steps(self) -> _change.Steps:
         """The transaction's view of this run."""
-        return _change.Steps(self.plan, self._build, self._check, self._activate, lambda: self._check(self.directory))
+        return _change.Steps(
+            self.plan,
+            self._build,
+            self._check,
+            self._activate,
+            lambda: self._check(self.directory),
+            _change.Author("table"),
+            guard_of(self.host),
+        )
 
     def plan(self) -> _change.Plan:
         """What is to be done on the host as it is now."""
@@ -162,6 +171,7 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
         used=bool(run.driver.type_in_use(host, run.name)),
         actions=list(outcome.healed) + plan.actions(),
         activation={"kind": plan.activation.kind, "because": list(plan.activation.because)},
+        warnings=list(outcome.warnings),
     )
 
 

@@ -63,6 +63,50 @@ def activate(host: Host, wanted: Activation) -> None:
         raise PostmasterError(f"{host.instance.config_directory}: Postfix does not answer after the {wanted.kind}")
 
 
+def should_run(host: Host) -> bool:
+    """Return whether a daemon runs, or its service was started and it died, or a start of it failed."""
+    if running(host).pid is not None:
+        return True
+    from . import service
+
+    if not service.with_systemd(host.runner):
+        return False
+    state = host.runner.run(["systemctl", "is-active", _unit(host)], check=False).out.strip()
+    return state in ("failed", "activating", "reloading")
+
+
+def start(host: Host) -> None:
+    """Start an instance that is down, and wait until it answers.
+
+    :raises PostmasterError: it does not come up.
+    """
+    from . import service
+
+    _refresh_chroot(host)
+    if not host.instance.primary:
+        service.start(host.runner, service.Daemon(*host.instance[1:3], host.instance.queue_directories[0]))
+        return
+    if service.with_systemd(host.runner):
+        # A unit that failed too often is not started again before it is told to forget that.
+        host.runner.run(["systemctl", "reset-failed", _unit(host)], check=False)
+        host.runner.run(["systemctl", "restart", _unit(host)], timeout=120)
+    else:
+        host.runner.run(_postfix(host, "start"), timeout=120)
+    if not master.comes_up(lambda: master.find_master(_pid_file(host))):
+        raise PostmasterError(f"{host.instance.config_directory}: Postfix does not answer after the start")
+
+
+def _unit(host: Host) -> str:
+    """Return the unit of this one instance."""
+    from . import service
+
+    keeper = service.keeper(host.runner)
+    name = "-" if host.instance.primary else host.instance.name
+    if keeper == service.TEMPLATE:
+        return f"postfix@{name}.service"
+    return f"{name}.service" if keeper == service.UNIT and not host.instance.primary else "postfix.service"
+
+
 def _pid_file(host: Host) -> str:
     return master.pid_file(host.instance.queue_directories[0])
 

@@ -68,6 +68,10 @@ class PostfixTwin(Twin):
                 kept.insert(max(earlier) + 1 if earlier else 0, element)
         return before if kept == base else ", ".join(kept)
 
+    def merges(self, part: str) -> bool:
+        """Return whether the part is a list of several authors."""
+        return _is_list(part)
+
     def same(self, part: str, first: Text, second: Text) -> bool:
         """Return whether two values mean the same, apart from the tables of access and capture in a list."""
         if not _is_list(part) or first is None or second is None:
@@ -100,7 +104,7 @@ class PostfixTwin(Twin):
 
 
 def twin(host: Host) -> Twin:
-    """Return what this driver knows about its parts."""
+    """Return what this driver knows about the parts of an instance."""
     return PostfixTwin(host)
 
 

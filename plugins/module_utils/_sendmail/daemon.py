@@ -55,7 +55,7 @@ def activate(host: Host, wanted: Activation) -> None:
     :raises PostmasterError: when the daemon does not come back within WAIT_SECONDS.
     """
     before = running(host)
-    if wanted.kind == NOTHING or (before.pid is None and not _should_run(host)):
+    if wanted.kind == NOTHING or (before.pid is None and not should_run(host)):
         return
     generation = _generation(before)
     if wanted.kind == RELOAD and before.pid is not None and _starts_itself_anew(host, before.pid):
@@ -77,12 +77,27 @@ def is_of_service(instance: Instance, pid: int) -> bool:
     return _proc.service_unit(pid) == f"{service_of(instance)}.service"
 
 
-def _should_run(host: Host) -> bool:
-    """A daemon that is not there although its service was started: it died, or a restart of it failed."""
+def should_run(host: Host) -> bool:
+    """Return whether a daemon runs, or its service was started and it died, or a start of it failed."""
+    if running(host).pid is not None:
+        return True
     if not systemd(host.runner):
         return False
-    said = host.runner.run(["systemctl", "is-active", service_of(host.instance)], check=False)
-    return said.out.strip() in ("active", "activating", "failed", "reloading")
+    state = host.runner.run(["systemctl", "is-active", service_of(host.instance)], check=False)
+    return state.out.strip() in ("active", "activating", "failed", "reloading")
+
+
+def start(host: Host) -> None:
+    """Start an instance that is down, and wait until it answers.
+
+    :raises PostmasterError: it does not come up.
+    """
+    if systemd(host.runner):
+        # A unit that failed too often is not started again before it is told to forget that.
+        host.runner.run(["systemctl", "reset-failed", service_of(host.instance)], check=False)
+    processes.end_all(host.instance.queue_directories[0], WAIT_SECONDS)
+    host.runner.run(service_command(host.runner, service_of(host.instance), "restart"), timeout=150)
+    await_daemon(host)
 
 
 def systemd(runner: Runner) -> bool:

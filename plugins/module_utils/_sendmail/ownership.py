@@ -15,7 +15,8 @@ import typing as t
 from .._account.ownership import FILE, Current, Text, Twin
 from .._model.host import Host
 from . import units
-from .render import HELP_FILE, MARK
+from .render import MARK
+from .settings import HELP_FILE
 
 #: Class files, of which sendmail reads the first one at its start: without us they are empty.
 _CLASSES = ("local-host-names", "relay-domains")
@@ -45,6 +46,10 @@ class SendmailTwin(Twin):
         """Return the file of before."""
         return before
 
+    def merges(self, part: str) -> bool:
+        """Return False: a file is somebody's as a whole."""
+        return False
+
     def same(self, part: str, first: Text, second: Text) -> bool:
         """Return whether two files have the same content."""
         return first == second
@@ -62,5 +67,5 @@ class SendmailTwin(Twin):
 
 
 def twin(host: Host) -> Twin:
-    """Return what this driver knows about its parts."""
+    """Return what this driver knows about the parts of an instance."""
     return SendmailTwin()

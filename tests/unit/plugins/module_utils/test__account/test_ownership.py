@@ -1,0 +1,272 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Wanted, live and last written: apply A, apply B is apply B alone, and what nobody of ours wrote survives both."""
+
+import hypothesis
+import pytest
+from hypothesis import strategies as some
+
+from ansible_collections.postmaster.mta.plugins.module_utils._account.ownership import ThreeWay
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import main_cf, master_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.ownership import PostfixTwin
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render as postfix_render
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.ownership import SendmailTwin
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import render as sendmail_render
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix import postfix_host
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host
+
+VERSION = "3.10.13"
+#: Sections of a policy, several of each kind; a policy has some of them.
+SECTIONS = [
+    ("routes", {"default": {"host": "mx1.ok.test"}}),
+    ("routes", {"domains": [{"domain": "served.test", "host": "10.0.0.9"}]}),
+    ("limits", {"message_size": "30M", "recipients_per_message": 77}),
+    ("limits", {"connection_rate": 12, "processes": 30}),
+    ("identity", {"hostname": "relay.example.com", "send_from": ["10.25.0.21"], "protocols": ["ipv4"]}),
+    ("identity", {"hostname": "mx.example.com", "local_domains": ["local.test"], "banner": "", "port": 2525}),
+    ("relay", {"networks": ["10.0.0.0/8"], "domains": ["served.test"]}),
+    ("relay", {"networks": [], "subdomains": True}),
+    ("session", {"helo_checks": True, "sender_domain_exists": True}),
+    ("session", {"greeting_delay": "2s", "greeting_delays": [{"network": "10.0.0.0/8", "delay": "0s"}]}),
+    ("queue", {"lifetime": "3d", "retry_maximum": "1h"}),
+    ("tls", {"client": {"level": "may", "ca_file": "/etc/ssl/ca.pem"}}),
+    ("timeouts", {"connect": "20s", "quit": "10s"}),
+    ("aliases", {"root": ["hostmaster@example.com"]}),
+]
+HAND = {
+    "smtpd_recipient_restrictions": "check_recipient_access hash:/etc/postfix/mine, permit_mynetworks",
+    "transport_maps": "hash:/etc/postfix/my_transport",
+    "relayhost": "[hand.example]",
+    "maximal_queue_lifetime": "9d",
+    "header_checks": "regexp:/etc/postfix/headers",
+}
+SERVICES = b"mine unix - n n - - pipe user=nobody argv=/bin/true\n"
+POLICIES = some.lists(some.sampled_from(SECTIONS), max_size=6, unique_by=lambda pair: pair[0]).map(dict)
+BASELINES = some.sampled_from(["hardened", "none"])
+WISHES = some.tuples(POLICIES, BASELINES, some.sampled_from([{}, {"smtp_x_own": "1", "biff": True}, {"relayhost": ""}]))
+
+
+class Site:
+    """A configuration in memory, the account beside it, and the driver that renders."""
+
+    def __init__(self, files):
+        self.files = dict(files)
+        self.owned = {}
+
+    def apply(self, wish, author="relay"):
+        policy, baseline, main = wish
+        parsed = _policy.parse(policy, baseline)
+        way = ThreeWay(
+            self.twin(), author, self.owned, self.files.get, lambda current: self.render(parsed, main, current), True
+        )
+        self.owned = dict(self.owned, **{author: {part: list(pair) for part, pair in way.owned().items()}})
+        files = dict(self.files, **{name: file.content for name, file in way.rendering.files.items()})
+        self.files = {name: content for name, content in files.items() if content is not None}
+        return way
+
+
+class PostfixSite(Site):
+    def __init__(self, hand=HAND):
+        files = {name: postfix_host.recorded(VERSION, name) for name in ("main.cf", "master.cf")}
+        main = main_cf.edit(main_cf.parse(files["main.cf"]), dict({"relayhost": None}, **hand))
+        super().__init__({"main.cf": main, "master.cf": files["master.cf"] + SERVICES})
+        self.host = postfix_host.make_host(VERSION)
+
+    def twin(self):
+        return PostfixTwin(self.host)
+
+    def render(self, policy, main, current):
+        return postfix_render(self.host, policy, Native(main=main), current)
+
+    def meaning(self):
+        others = {name: text for name, text in self.files.items() if not name.endswith(".cf")}
+        services = master_cf.parse(self.files["master.cf"]).services
+        return main_cf.parse(self.files["main.cf"]).values, services, others
+
+    def values(self):
+        return self.meaning()[0]
+
+
+class SendmailSite(Site):
+    def __init__(self):
+        super().__init__(
+            {
+                "local-host-names": b"hand.example\n",
+                "relay-domains": b"192.0.2\n",
+                "mailertable": b"hand.example\tesmtp:[x]\n",
+                "access": b"Connect:192.0.2.1\tREJECT\n",
+                "sendmail.mc": b"dnl by hand\n",
+                "sendmail.conf": b'DAEMON_MODE="Daemon"\nQUEUE_INTERVAL="10m"\n',
+            }
+        )
+        self.host = sendmail_host.make_host()
+
+    def twin(self):
+        return SendmailTwin()
+
+    def render(self, policy, main, current):
+        mc = {"defines": {"confMAX_NOOP_COMMANDS": 5}} if main else {}
+        return sendmail_render(self.host, policy, Native(mc=mc), current)
+
+    def meaning(self):
+        return self.files
+
+
+@pytest.fixture(name="site", params=[PostfixSite, SendmailSite])
+def _site(request, debian):
+    return request.param
+
+
+def possible(site, *wishes):
+    """Apply some wishes one after the other; what the MTA cannot do is no wish."""
+    for wish in wishes:
+        try:
+            site.apply(wish)
+        except ValueError:
+            hypothesis.reject()
+    return site
+
+
+@hypothesis.given(WISHES, WISHES)
+@hypothesis.settings(max_examples=100, suppress_health_check=list(hypothesis.HealthCheck))
+def test_a_then_b_is_b_alone(site, first, second):
+    both, alone = possible(site(), first, second), possible(site(), second)
+    assert both.meaning() == alone.meaning()
+    assert both.apply(second).rendering.files == {
+        name: file._replace(content=both.files.get(name)) for name, file in both.apply(second).rendering.files.items()
+    }
+
+
+@hypothesis.given(some.lists(WISHES, min_size=1, max_size=3))
+@hypothesis.settings(max_examples=25, suppress_health_check=list(hypothesis.HealthCheck))
+def test_what_nobody_of_ours_wrote_survives(site, wishes):
+    before = site().meaning()
+    last = possible(site(), *wishes, ({}, "none", {})).meaning()
+    if site is PostfixSite:
+        assert last[:2] == before[:2]
+    else:
+        assert {name: last.get(name) for name in before if name != "sendmail.mc"} == {
+            name: text if name != "sendmail.conf" else last[name]
+            for name, text in before.items()
+            if name != "sendmail.mc"
+        }
+
+
+# --- Postfix: what stays, what goes, what is told -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "policy, name, default",
+    [
+        ({"routes": {"default": {"host": "mx1.ok.test"}}}, "relayhost", None),
+        ({"limits": {"message_rate": 77}}, "smtpd_client_message_rate_limit", None),
+        ({"limits": {"recipient_rate": 77}}, "smtpd_client_recipient_rate_limit", None),
+        ({"identity": {"send_from": ["10.25.0.21"]}}, "smtp_bind_address", None),
+        ({"identity": {"protocols": ["ipv4"]}}, "inet_protocols", "all"),
+        ({"queue": {"retry_maximum": "1h"}}, "maximal_backoff_time", None),
+        (
+            {"tls": {"client": {"ca_file": "/etc/ssl/lab/ca.pem"}}},
+            "smtp_tls_CAfile",
+            "/etc/ssl/certs/ca-certificates.crt",
+        ),
+        ({"timeouts": {"quit": "9s"}}, "smtp_skip_quit_response", None),
+    ],
+)
+def test_what_the_policy_no_longer_says_goes_back(policy, name, default):
+    site = PostfixSite({})
+    site.apply((policy, "hardened", {}))
+    assert site.values()[name] != default
+    site.apply(({}, "hardened", {}))
+    assert site.values().get(name) == default
+
+
+def test_a_native_key_that_is_dropped_goes():
+    site = PostfixSite({})
+    site.apply(({}, "none", {"smtpd_milters": "inet:127.0.0.1:9999", "biff": True}))
+    before = site.values()["biff"]
+    site.apply(({}, "none", {}))
+    assert "smtpd_milters" not in site.values() and (before, site.values()["biff"]) == ("yes", "no")
+
+
+def test_what_a_hand_changed_since_is_told_and_overwritten_where_it_is_ours():
+    site = PostfixSite()
+    site.apply(({"limits": {"message_size": "30M"}}, "none", {}))
+    site.files["main.cf"] = site.files["main.cf"].replace(b"message_size_limit = 31457280", b"message_size_limit = 1")
+    way = site.apply(({"limits": {"message_size": "30M"}}, "none", {}))
+    (drift,) = way.drift
+    assert (drift.part, drift.written, drift.live) == ("main.cf message_size_limit", "31457280", "1")
+    assert site.values()["message_size_limit"] == "31457280"
+
+
+def test_what_a_hand_changed_since_stays_where_it_is_no_longer_ours():
+    site = PostfixSite()
+    site.apply(({"limits": {"message_size": "30M"}}, "none", {}))
+    site.files["main.cf"] = site.files["main.cf"].replace(b"message_size_limit = 31457280", b"message_size_limit = 1")
+    assert len(site.apply(({}, "none", {})).drift) == 1
+    assert site.values()["message_size_limit"] == "1" and not site.apply(({}, "none", {})).drift
+
+
+RULE = "check_recipient_access hash:$config_directory/access_to"
+
+
+def test_the_wiring_of_access_rules_is_no_drift_and_survives():
+    site = PostfixSite()
+    site.apply(({"session": {"sender_domain_exists": True}, "relay": {"networks": []}}, "hardened", {}))
+    site.files["main.cf"] = site.files["main.cf"].replace(
+        b"smtpd_recipient_restrictions = ", b"smtpd_recipient_restrictions = " + RULE.encode() + b", "
+    )
+    for policy in ({"session": {"sender_domain_exists": True}}, {}):
+        assert not site.apply((policy, "hardened", {})).drift
+        assert site.values()["smtpd_recipient_restrictions"].startswith(RULE)
+    site.apply(({}, "none", {}))
+    assert RULE in site.values()["smtpd_recipient_restrictions"]
+
+
+def test_an_element_that_somebody_adds_to_our_list_stays():
+    site = PostfixSite()
+    site.apply(({"session": {"helo_checks": True}}, "none", {}))
+    site.files["main.cf"] = site.files["main.cf"].replace(
+        b"smtpd_helo_restrictions = permit_mynetworks", b"smtpd_helo_restrictions = permit_mynetworks, warn_hand"
+    )
+    way = site.apply(({}, "none", {}))
+    assert [drift.part for drift in way.drift] == ["main.cf smtpd_helo_restrictions"]
+    assert site.values()["smtpd_helo_restrictions"] == "warn_hand"
+
+
+def test_authors_keep_apart():
+    site = PostfixSite({})
+    site.apply(({"limits": {"message_size": "30M"}}, "hardened", {}))
+    before = site.values()
+    site.apply(({"identity": {"port": 2525}}, "none", {}), author="postfix_instance")
+    assert site.values() == before and "2525/inet" in site.meaning()[1]
+    site.apply(({"limits": {"message_size": "30M"}}, "hardened", {}))
+    assert site.values() == before and "2525/inet" in site.meaning()[1] and "policy_commands" in site.files
+
+
+def test_a_host_that_an_earlier_version_hardened_is_adopted_as_it_is():
+    policy = {"routes": {"default": {"host": "mx1.ok.test"}}, "relay": {"domains": ["served.test"], "networks": []}}
+    site = PostfixSite({"header_checks": "regexp:/etc/postfix/headers"})
+    site.apply((policy, "hardened", {}))
+    before, site.owned = site.files, {}
+    way = site.apply((policy, "hardened", {}))
+    assert way.adopts and site.files == before
+    site.apply(({"relay": policy["relay"]}, "hardened", {}))
+    assert "relayhost" not in site.values() and "header_checks" in site.values()
+    site.apply(({}, "none", {}))
+    assert "smtpd_relay_restrictions" not in site.values() and "header_checks" in site.values()
+
+
+def test_a_fresh_host_is_not_adopted():
+    assert not PostfixSite().apply(({}, "hardened", {})).adopts
+
+
+def test_class_files_of_sendmail_go_back(debian):
+    site = SendmailSite()
+    site.apply(({"relay": {"networks": ["10.0.0.0/8"]}, "identity": {"local_domains": ["a.test"]}}, "none", {}))
+    assert site.files["relay-domains"] == b"10\n"
+    site.apply(({}, "none", {}))
+    assert (site.files["relay-domains"], site.files["local-host-names"]) == (b"192.0.2\n", b"hand.example\n")
