@@ -22,6 +22,9 @@ _SECRET_NAME = re.compile(
 )
 #: Values that are secrets whatever their name: C(static:user:password), credentials in a URL.
 _SECRET_VALUE = re.compile(r"\bstatic:\{?[^\s,{}:]+:[^\s,{}]+|://[^/\s:@]+:[^/\s@]+@")
+#: A map of passwords whose entries stand in its value.
+_SECRET_MAP = re.compile(r"passw|passphrase|secret|credential", re.IGNORECASE)
+_IN_PLACE = re.compile(r"\b(inline|static):")
 #: C(name = value) of main.cf, C(-o name=value) of master.cf, C(O Name=value) and C(D{Name}value) of sendmail.cf, C(define(...)) of m4.
 _ASSIGNMENT = re.compile(
     r"(\s*(?:-o\s*\{?\s*)?(?:O\s+|D\{|define\(`?)?)([A-Za-z0-9][A-Za-z0-9_./-]*)(\}|'?\s*[=,]\s*)(.*)\Z"
@@ -45,8 +48,9 @@ def changed_settings(plan: Plan) -> t.List[str]:
 
 
 def looks_secret(name: str, value: str) -> bool:
-    """Whether a setting holds a secret, by its name or by the form of its value."""
-    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
+    """Return whether a setting holds a secret, by its name or by the form of its value."""
+    in_place = _SECRET_MAP.search(name) and _IN_PLACE.search(value)
+    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value) or in_place)
 
 
 def _entry(directory: str, change: FileChange, hide: t.AbstractSet[str]) -> t.Dict[str, str]:

@@ -56,7 +56,9 @@ options:
     type: dict
   main_secrets:
     description:
-      - The same for parameters whose values must never be shown or logged.
+      - The same for parameters whose values must never be shown or logged. Every user of the host may read C(main.cf), so the entries of
+        C(inline:) and C(static:) go into a table of their own that only root may read, and C(main.cf) names it. A secret that
+        C(main.cf) itself would have to hold is refused. The same holds for values of O(main) and O(master) that look like secrets.
     type: dict
   master:
     description:

@@ -167,7 +167,7 @@ def test_secrets_do_not_get_out(host, policy, caplog):
     if host.mta == "postfix":
         natives = {
             "main": {"smtp_sasl_password_maps": f"static:relay:{canaries[0]}"},
-            "main_secrets": {"smtp_sasl_tls_security_options": canaries[1]},
+            "main_secrets": {"lmtp_sasl_password_maps": f"inline:{{ {{ ok.test=relay:{canaries[1]} }} }}"},
         }
     else:
         natives = {"mc": {"defines": {"confAUTH_REALM": "x"}, "local_config": f"D{{BindPassword}}{canaries[0]}\n"}}

@@ -15,7 +15,7 @@ import typing as t
 from .._errors import OptionError, SyntaxProblem
 from .._model.host import COMPILED_SUFFIXES, File, Host, Native, Rendering, compiled_names
 from .._model.policy import Policy
-from . import access, main_cf, master_cf, settings, tables
+from . import access, main_cf, master_cf, secret_tables, settings, tables
 from . import baseline as hardened
 from . import native as natives
 from .composition import with_hooks
@@ -48,11 +48,14 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     if policy.hardened:
         hardened.apply(draft)
     own = natives.main_settings(native, set(draft.builtin) | set(draft.live) | set(draft.main))
+    own, secret = secret_tables.set_apart(host, native, own)
     _compose(draft, native, own)
     content = main_cf.edit(main, draft.main)
     files = {name: File(text.encode()) for name, text in draft.tables.items()}
+    files.update(secret)
     files.update(_leftovers(draft, current, content))
-    files["main.cf"] = File(content, 0o644, secret=bool(native.main_secrets))
+    files.update(secret_tables.leftovers(current, content))
+    files["main.cf"] = File(content)
     decided = {name: value for name, value in draft.main.items() if value is not None}
     decided.update({name: natives.HIDDEN for name in native.main_secrets if name in decided})
     decided.update(_master(host, draft, native, current, files))

@@ -89,10 +89,13 @@ def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, s
 
 
 def _copy(source: str, target: str) -> None:
-    """A copy with mode, times and owner: proxymap(8) reads tables as the mail owner."""
-    shutil.copy2(source, target)
+    """Copy a file with mode, times and owner: proxymap(8) reads tables as the mail owner. Nobody else can read it meanwhile."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(source, "rb") as original, os.fdopen(descriptor, "wb") as copy:
+        shutil.copyfileobj(original, copy)
     known = os.stat(source)
     os.chown(target, known.st_uid, known.st_gid)
+    shutil.copystat(source, target)
 
 
 def _label(like: str, path: str) -> None:

@@ -396,10 +396,13 @@ def test_native_settings_win_over_the_policy():
     assert rendering.settings["message_size_limit"] == "1000"
 
 
-def test_secrets_are_in_the_file_and_not_in_the_summary():
-    rendering = rendered(native=Native(main_secrets={"smtp_sasl_password_maps": "static:user:hunter2"}))
-    assert values(rendering)["smtp_sasl_password_maps"] == "static:user:hunter2"
-    assert rendering.files["main.cf"].secret
+@pytest.mark.parametrize("option", ["main", "main_secrets"])
+def test_secrets_are_in_a_table_of_their_own_and_not_in_the_summary(option):
+    rendering = rendered(native=Native(**{option: {"smtp_sasl_password_maps": "static:user:hunter2"}}))
+    assert values(rendering)["smtp_sasl_password_maps"] == "regexp:$config_directory/secret_smtp_sasl_password_maps"
+    table = rendering.files["secret_smtp_sasl_password_maps"]
+    assert table.secret and table.mode == 0o600 and table.content.endswith(b"\n/^/\tuser:hunter2\n")
+    assert b"hunter2" not in rendering.files["main.cf"].content
     assert "hunter2" not in repr(rendering.settings)
 
 
