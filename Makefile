@@ -76,14 +76,14 @@ lab-destroy: $(VENV)/.ready .cache/collections ## stop and remove the lab
 	ansible-playbook -i molecule/inventory molecule/shared/destroy.yml
 
 lab-test: lab ## tests against the running lab
-	pytest -q tests/lab --junitxml=.cache/results/lab.xml
+	python tools/lab_tests.py
 
 demo: lab ## stock machines become a proven fleet
 	ANSIBLE_STDOUT_CALLBACK=postmaster.mta.brief ansible-playbook -i molecule/inventory playbooks/harden-relay.yml
 
 proof: lab $(RULEBOOK)/.ready ## the heavy goals, each with its figure
 	pytest -s tests/proof --junitxml=.cache/results/proof.xml
-	LAB_EVERY_HOST=1 pytest -q tests/lab/test_*instances.py tests/lab/test_capture.py tests/lab/test_queue.py tests/lab/test_diagnosis.py --junitxml=.cache/results/proof-lab.xml
+	LAB_EVERY_HOST=1 python tools/lab_tests.py
 
 bench: lab ## throughput and run-time figures
 	python tests/bench

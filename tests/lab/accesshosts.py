@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import typing as t
 
-from labhosts import REMOTE, TALK, WORLD, Host
+from labhosts import TALK, WORLD, Host
 
 #: Runs on the host: reads what is to be called, calls it, writes the answer. Errors of ours come back as data.
 DOORWAY = """
 import json, os, resource, signal, sys, time
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _change, _errors, _files
 from ansible_collections.postmaster.mta.plugins.module_utils._module import access
 from ansible_collections.postmaster.mta.plugins.module_utils._module import access_info
@@ -38,11 +35,9 @@ json.dump(answer, sys.stdout)
 
 def call(host: Host, module: str, check_mode: bool = False, patch: str = "", **params: t.Any) -> t.Dict[str, t.Any]:
     """Call a module; an error of ours comes back with C(failed), a process that was killed with C(killed)."""
-    host.install()
     asked = {"module": module, "params": {"mta": host.mta, **params}, "check_mode": check_mode, "patch": patch}
-    command = f"{host.python} -c {shlex.quote(DOORWAY)} {REMOTE}"
-    answer = host.run(command, json.dumps(asked), check=not patch, timeout=600)
-    return json.loads(answer) if answer else {"failed": True, "killed": True, "kind": "killed", "msg": "killed"}
+    answer = host.ask(DOORWAY, asked)
+    return answer if answer else {"failed": True, "killed": True, "kind": "killed", "msg": "killed"}
 
 
 def access(host: Host, **params: t.Any) -> t.Dict[str, t.Any]:
@@ -58,9 +53,8 @@ def clear(host: Host) -> None:
 
 def say(relay: Host, source: str, lines: t.Sequence[str], port: int = 25) -> t.List[t.Dict[str, t.Any]]:
     """Talk to a relay from one address of world: the greeting and the reply to each line."""
-    WORLD.install()
     asked = {"address": relay.address, "source": source, "lines": list(lines), "port": port}
-    return json.loads(WORLD.run(f"{WORLD.python} -c {shlex.quote(TALK)} {REMOTE}", json.dumps(asked)))
+    return WORLD.ask(TALK, asked)
 
 
 def rcpt(relay: Host, source: str, sender: str, recipient: str, port: int = 25) -> t.Dict[str, t.Any]:

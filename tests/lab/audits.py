@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import pathlib
-import shlex
 import subprocess
 import sys
 import typing as t
@@ -20,7 +18,6 @@ import yaml
 #: Runs on world: the options of audit_info come in, what it returns goes out.
 AUDIT = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils._module import audit_info
 def filled(spec, given):
     inner = {name: one.get("options") for name, one in spec.items()}
@@ -54,9 +51,7 @@ def audit(host: labhosts.Host, family: str = "ipv4", **options: t.Any) -> Answer
         "sink": SINK,
         **options,
     }
-    labhosts.WORLD.install()
-    script = f"{labhosts.WORLD.python} -c {shlex.quote(AUDIT)} {labhosts.REMOTE}"
-    return json.loads(labhosts.WORLD.run(script, json.dumps(given), timeout=600))
+    return labhosts.WORLD.ask(AUDIT, given)
 
 
 def told(answer: Answer) -> str:

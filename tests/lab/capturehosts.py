@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import typing as t
 import uuid
 
-from labhosts import REMOTE, WORLD, Host
+from instancehosts import EXTRA, extra
+from labhosts import WORLD, Host
 
 #: Runs on the host: reads what is to be called, calls it, writes the answer. Errors of ours come back as data.
 DOORWAY = """
 import json, os, sys
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _errors
 from ansible_collections.postmaster.mta.plugins.module_utils._module import capture
 from ansible_collections.postmaster.mta.plugins.module_utils._module import capture_info
@@ -55,29 +53,38 @@ smtp.quit()
 json.dump([taken, refused], sys.stdout)
 """
 
-#: Runs on world: what a sink has got, envelopes and, when asked, contents.
+#: Runs on world: what a sink has got from some clients since a moment, envelopes and, when asked, contents.
 ARRIVED = r"""
 import base64, glob, json, sys
-found = []
-for path in sorted(glob.glob(f"/var/spool/sink/{sys.argv[1]}/[!.]*.json")):
+call, found = json.load(sys.stdin), []
+for path in sorted(glob.glob(f"/var/spool/sink/{call['domain']}/[!.]*.json")):
     with open(path) as file:
-        one = {"envelope": json.load(file)}
-    if sys.argv[2] == "True":
+        message = {"envelope": json.load(file)}
+    if message["envelope"]["client"][0] not in call["clients"] or message["envelope"]["time"] < call["since"]:
+        continue
+    if call["content"]:
         with open(path[:-4] + "eml", "rb") as file:
-            one["content"] = base64.b64encode(file.read()).decode()
-    found.append(one)
+            message["content"] = base64.b64encode(file.read()).decode()
+    found.append(message)
 json.dump(found, sys.stdout)
 """
 
+#: Runs on world: the codes that a client gets up to RCPT.
+SAY = """
+import json, smtplib, sys
+address, port, source = json.load(sys.stdin)
+smtp = smtplib.SMTP(address, port, "client.stranger.test", 60, (source, 0))
+json.dump([smtp.ehlo()[0], smtp.mail("a@stranger.test")[0], smtp.rcpt("user@served.test")[0]], sys.stdout)
+"""
+
 Mail = t.Tuple[str, t.List[str], bytes]
-#: The second address of each relay, and three clients of which the first two are caught by address and by network.
-ADDRESSES = {"pf12": 21, "pf13": 23, "sm12": 25, "sm13": 27, "sles15": 29}
+#: Three clients of which the first two are caught by address and by network.
 CLIENTS = ("10.25.0.131", "10.25.0.132", "10.25.0.134")
 
 
 def address_of(host: Host) -> str:
     """The second address of a relay."""
-    return f"10.25.0.{ADDRESSES[host.name]}"
+    return extra(host)
 
 
 def letter(sender: str, recipient: str, number: int) -> Mail:
@@ -112,14 +119,21 @@ def headless(content: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def arrived(domain: str, content: bool = False) -> t.List[t.Dict[str, t.Any]]:
-    """What the sink of a domain has got."""
-    return json.loads(WORLD.run(f"{WORLD.python} -c {shlex.quote(ARRIVED)} {domain} {content}"))
+#: The moment, by the clock of world, from which the messages of a relay count.
+_since: t.Dict[str, str] = {}
 
 
-def clear_sinks() -> None:
-    """Forget what the sinks have got."""
-    WORLD.run("sinkctl clear")
+def arrived(host: Host, domain: str, content: bool = False) -> t.List[t.Dict[str, t.Any]]:
+    """Return what the sink of a domain has got from a relay since the last start_counting()."""
+    numbers = (host.address.rpartition(".")[2], *EXTRA[host.name])
+    clients = [f"{network}{number}" for network in ("10.25.0.", "fd00:25::") for number in numbers]
+    call = {"domain": domain, "clients": clients, "since": _since[host.name], "content": content}
+    return WORLD.ask(ARRIVED, call)
+
+
+def start_counting(host: Host) -> None:
+    """Count what the sinks get from a relay from now on; what other tests sent them stays where it is."""
+    _since[host.name] = WORLD.run("date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00").strip()
 
 
 def queue_of(host: Host) -> t.List[str]:
@@ -133,27 +147,20 @@ def queue_of(host: Host) -> t.List[str]:
 
 def talk(address: str, port: int, source: str) -> t.List[int]:
     """The codes that a client gets up to RCPT; it stops at the first refusal."""
-    script = f"""
-import smtplib
-smtp = smtplib.SMTP({address!r}, {port}, "client.stranger.test", 60, ({source!r}, 0))
-codes = [smtp.ehlo()[0], smtp.mail("a@stranger.test")[0], smtp.rcpt("user@served.test")[0]]
-print(codes)
-"""
-    return json.loads(WORLD.run(f"{WORLD.python} -c {shlex.quote(script)}"))
+    return WORLD.ask(SAY, [address, port, source])
 
 
 def capture(
     host: Host, module: str = "capture", check_mode: bool = False, patch: str = "", **params: t.Any
 ) -> t.Dict[str, t.Any]:
     """Call a module; an error of ours comes back with C(failed)."""
-    host.install()
     asked = {"module": module, "params": {"mta": host.mta, **params}, "check_mode": check_mode, "patch": patch}
-    return json.loads(host.run(f"{host.python} -c {shlex.quote(DOORWAY)} {REMOTE}", json.dumps(asked), timeout=600))
+    return host.ask(DOORWAY, asked)
 
 
 def send(relay: Host, source: str, mail: t.Sequence[Mail]) -> None:
     """Send from world; all must be taken."""
     messages = [(sender, recipients, content.decode("latin-1")) for sender, recipients, content in mail]
     call = {"address": relay.address, "source": source, "messages": messages}
-    taken, refused = json.loads(WORLD.run(f"{WORLD.python} -c {shlex.quote(SEND)}", json.dumps(call), timeout=600))
+    taken, refused = WORLD.ask(SEND, call)
     assert taken == len(mail), refused

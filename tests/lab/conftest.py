@@ -4,7 +4,8 @@
 
 """The lab's policy, and the relays brought to it before the tests of each file.
 
-The scenario of molecule begins with new relays, and tests can leave something behind: each file finds the fleet with its policy.
+The scenario of molecule begins with new relays, and tests can leave something behind: each file finds the relays that it uses
+with the fleet's policy. They are its own while it runs, see labgroups.
 """
 
 from __future__ import annotations
@@ -21,19 +22,39 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "molecule")]
 
 import accesshosts  # noqa: E402
 import instancehosts  # noqa: E402
+import labgroups  # noqa: E402
 import labhosts  # noqa: E402
 
-#: Test files that leave the fleet alone, so that it need not even be there.
-OWN_RELAYS = {"test_lab", "test_queue", "test_sendmail_instances"}
+#: Test files that bring their relays into the state that they need themselves.
+OWN_RELAYS = {"test_sendmail_instances"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: t.List[pytest.Item]) -> None:
-    """The long ones run in C(make proof)."""
-    if labhosts.EVERY_HOST:
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    """Choose the tests of one group, where one is named; the long ones run in C(make proof)."""
+    chosen = [item for item in labgroups.choose(items) if labhosts.EVERY_HOST or not item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Write the plan for the one who asks for it."""
+    if labgroups.PLAN:
+        labgroups.write_plan(session.items)
+
+
+_LOCKS = labgroups.Locks()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Wait for the hosts of the test's file before its fixtures touch them; the wait counts for no test."""
+    _LOCKS.hold(labgroups.used_by(item.module, item.session.items))
+
+
+@pytest.fixture(scope="module", name="relays")
+def _relays(request: pytest.FixtureRequest) -> t.List[labhosts.Host]:
+    """The relays of the fleet that the tests of this file use in this session."""
+    return labgroups.relays_of(request.module, request.session.items)
 
 
 @pytest.fixture(scope="session", name="policy_of")
@@ -54,12 +75,12 @@ def _policy(request: pytest.FixtureRequest) -> t.Dict[str, t.Any]:
 
 
 @pytest.fixture(scope="module", autouse=True, name="hardened")
-def _hardened(request: pytest.FixtureRequest) -> None:
-    """Every relay of the fleet has its policy, and no rules of a test that was interrupted."""
+def _hardened(request: pytest.FixtureRequest, relays: t.List[labhosts.Host]) -> None:
+    """Every relay that the file uses has its policy, and no rules of a test that was interrupted."""
     if request.path.stem in OWN_RELAYS:
         return
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        list(pool.map(_harden, labhosts.RELAYS))
+        list(pool.map(_harden, relays))
 
 
 def _harden(host: labhosts.Host) -> None:

@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import typing as t
 
-from labhosts import REMOTE, WORLD, Host, conversation
+from labhosts import WORLD, Host, conversation
 
 #: Runs on the host: calls instance.apply; errors of ours come back as data.
 CALL = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _errors
 from ansible_collections.postmaster.mta.plugins.module_utils._module import instance
 call = json.load(sys.stdin)
@@ -39,15 +36,13 @@ def extra(host: Host, number: int = 0) -> str:
 
 def instance(host: Host, check_mode: bool = False, patch: str = "", **params: t.Any) -> t.Dict[str, t.Any]:
     """Call the module postfix_instance or sendmail_instance; an error of ours comes back with C(failed)."""
-    host.install()
     call = {"mta": host.mta, "params": params, "check_mode": check_mode, "patch": patch}
-    return json.loads(host.run(f"{host.python} -c {shlex.quote(CALL)} {REMOTE}", json.dumps(call), timeout=300))
+    return host.ask(CALL, call)
 
 
 #: Runs on the host: every additional instance that an interrupted test has left goes.
 CLEAR = """
 import sys
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._module import instance
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
@@ -61,14 +56,12 @@ for one in _mta.find_all(Runner()):
 
 def clear(host: Host) -> None:
     """No instance but the primary one is left."""
-    host.install()
-    host.run(f"{host.python} - {REMOTE}", CLEAR)
+    host.ask(CLEAR, None)
 
 
 #: Runs on the host: process number and start time of each instance's daemon.
 MASTERS = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._driver.daemon import daemon_of
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
@@ -83,7 +76,6 @@ json.dump(found, sys.stdout)
 #: Runs on the host: the functions of queue.
 QUEUE = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils._module import queue
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 what, params = json.load(sys.stdin)
@@ -96,14 +88,12 @@ json.dump(answer, sys.stdout)
 
 def masters(host: Host) -> t.Dict[str, t.List[int]]:
     """Process number and start time of the daemon of each instance that runs."""
-    host.install()
-    return json.loads(host.run(f"{host.python} - {REMOTE}", MASTERS))
+    return host.ask(MASTERS, None)
 
 
 def queue(host: Host, what: str, **params: t.Any) -> t.Dict[str, t.Any]:
     """Call queue_info (info) or queue (operate)."""
-    host.install()
-    return json.loads(host.run(f"{host.python} -c {shlex.quote(QUEUE)} {REMOTE}", json.dumps([what, params])))
+    return host.ask(QUEUE, [what, params])
 
 
 def say(address: str, who: str, sender: str, recipient: str, subject: str) -> t.List[int]:

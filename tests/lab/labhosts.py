@@ -11,6 +11,7 @@ runs costs what the product costs and not what starting Ansible costs. What Ansi
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import itertools
 import json
@@ -19,22 +20,23 @@ import pathlib
 import shlex
 import subprocess
 import tarfile
+import threading
+import time
 import typing as t
 
 import jinja2
+import labcalls
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "molecule" / "inventory" / "hosts.yml"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "postmaster-mta" / "lab"
-REMOTE = "/opt/postmaster-tests"
 PACKAGE = "ansible_collections/postmaster/mta/plugins/module_utils"
 
 #: Runs on the host: reads what is to be called, calls it, writes the answer. Errors of ours come back as data.
 #: I(patch) is code that runs first: the hand that pulls a plug out at the right moment.
 DOORWAY = """
 import json, os, signal, sys
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils import _change, _errors, _files
 from ansible_collections.postmaster.mta.plugins.module_utils._module import relay
 from ansible_collections.postmaster.mta.plugins.module_utils._smtp import verify_policy
@@ -54,7 +56,7 @@ json.dump(answer, sys.stdout)
 LOOK = """
 import hashlib, json, os, sys
 found = {}
-for top in sys.argv[1:]:
+for top in json.load(sys.stdin):
     for parent, directories, files in os.walk(top):
         for name in directories + files:
             path = os.path.join(parent, name)
@@ -68,6 +70,35 @@ json.dump(found, sys.stdout)
 """
 
 Facts = t.Dict[str, t.List[t.Any]]
+
+
+def _code() -> t.Dict[str, bytes]:
+    """Return what the hosts are sent: the collection's module_utils, by path."""
+    top = ROOT / "plugins" / "module_utils"
+    return {f"{PACKAGE}/{path.relative_to(top)}": path.read_bytes() for path in sorted(top.rglob("*.py"))}
+
+
+def _digest(files: t.Mapping[str, bytes]) -> str:
+    joined = hashlib.sha256()
+    for path, content in files.items():
+        joined.update(f"{path} {len(content)} ".encode() + content)
+    return joined.hexdigest()[:16]
+
+
+_CODE = _code()
+#: Where a host has the code, in a directory for each state of it: several sessions can use one host.
+REMOTE = f"/opt/postmaster-tests/{_digest(_CODE)}"
+#: Other states are removed when nobody has begun with them for a day.
+INSTALL = f"""
+set -e
+mkdir -p {REMOTE}.$$
+tar -xf - -C {REMOTE}.$$
+mv -T {REMOTE}.$$ {REMOTE} 2>/dev/null || rm -rf {REMOTE}.$$
+find {REMOTE[: REMOTE.rindex("/")]} -mindepth 1 -maxdepth 1 -mmin +1440 -exec rm -rf {{}} +
+"""
+
+#: The servers of each thread: two threads can call something on one host at the same time.
+_THREAD = threading.local()
 
 
 class Host:
@@ -107,20 +138,29 @@ class Host:
 
         :param patch: Python that runs on the host before the call; where it kills the process, the answer is C(killed).
         """
-        self.install()
         call = {"params": {"policy": policy or {}, "mta": self.mta, **params}, "check_mode": check_mode, "patch": patch}
-        answer = self.run(f"{self.python} {REMOTE}/doorway.py {REMOTE}", json.dumps(call), check=not patch)
-        return json.loads(answer) if answer else {"failed": True, "killed": True, "kind": "killed", "msg": "killed"}
+        answer = self.ask(DOORWAY, call)
+        return answer if answer else {"failed": True, "killed": True, "kind": "killed", "msg": "killed"}
+
+    def ask(self, program: str, given: t.Any, timeout: float = 600) -> t.Any:
+        """Run a program that reads JSON and writes JSON; returns what it wrote, None where it was killed."""
+        self.install()
+        servers: t.Dict[str, labcalls.Server] = _THREAD.__dict__.setdefault("servers", {})
+        if self.address not in servers or not servers[self.address].runs:
+            command = shlex.join([self.python, "-c", labcalls.SERVER, REMOTE])
+            servers[self.address] = labcalls.Server([*self._ssh(), command])
+        printed = servers[self.address].run(program, json.dumps(given), timeout)
+        return json.loads(printed) if printed else None
 
     def look(self, *directories: str) -> Facts:
         """Every file of the configuration directory, or of others: digest, mode, owner, group, inode, mtime."""
-        wanted = " ".join(shlex.quote(path) for path in directories or (self.directory,))
-        return json.loads(self.run(f"{self.python} - {wanted}", LOOK))
+        return self.ask(LOOK, directories or [self.directory])
 
     @functools.lru_cache(maxsize=64)  # noqa: B019 - a host lives as long as the test session
     def install(self) -> None:
-        """Copy the module's code to the host, once a session."""
-        self.bytes(f"rm -rf {REMOTE} && mkdir -p {REMOTE} && tar -xf - -C {REMOTE}", _bundle())
+        """Copy the module's code to the host, unless it is there; it appears whole or not at all."""
+        if not self.run(f"touch -c {REMOTE} && ls -d {REMOTE} 2>/dev/null", check=False):
+            self.bytes(INSTALL, _bundle())
 
     def read(self, path: str) -> bytes:
         """The content of a file."""
@@ -140,6 +180,7 @@ class Host:
 
         On a connection that outlived it a command would wait for an answer that nobody sends.
         """
+        _THREAD.__dict__.get("servers", {}).pop(self.address, None)
         subprocess.run([*self._ssh()[:-1], "-O", "exit", self._ssh()[-1]], capture_output=True, check=False)
         container = f"postmaster-lab-{self.name}"
         subprocess.run(["podman", "restart", "--time", "20", container], capture_output=True, check=True)
@@ -153,7 +194,8 @@ class Host:
             "LogLevel": "ERROR",
             "ControlMaster": "auto",
             "ControlPersist": "60",
-            "ControlPath": CACHE / "cp" / f"test-{self.name}",
+            # One for each session: what ends one (restart) must not end the others.
+            "ControlPath": CACHE / "cp" / f"test-{self.name}-{os.getpid()}",
         }
         return ["ssh", *(f"-o{name}={value}" for name, value in options.items()), f"root@{self.address}"]
 
@@ -161,7 +203,6 @@ class Host:
 #: Runs on world: one conversation, answered with every step of it.
 TALK = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils._smtp import dialogue
 call = json.load(sys.stdin)
 with dialogue.Dialogue(call["address"], call.get("port", 25), source=call["source"], timeout=30) as session:
@@ -181,25 +222,19 @@ def conversation(client: Host, relay: Host, who: str, lines: t.Sequence[str]) ->
     :param who: stranger or trusted.
     :returns: the greeting and the reply to each line.
     """
-    client.install()
     source = TRUSTED_ADDRESS if who == "trusted" else f"10.25.0.{next(_strangers)}"
     call = {"address": relay.address, "source": source, "lines": list(lines)}
-    script = f"{client.python} -c {shlex.quote(TALK)} {REMOTE}"
-    return json.loads(client.run(script, json.dumps(call)))
+    return client.ask(TALK, call)
 
 
 def _bundle() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(ROOT / "plugins" / "module_utils", PACKAGE, filter=_source_only)
-        info = tarfile.TarInfo("doorway.py")
-        info.size = len(DOORWAY)
-        archive.addfile(info, io.BytesIO(DOORWAY.encode()))
+        for path, content in _CODE.items():
+            info = tarfile.TarInfo(path)
+            info.size, info.mtime = len(content), int(time.time())
+            archive.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
-
-
-def _source_only(info: tarfile.TarInfo) -> t.Optional[tarfile.TarInfo]:
-    return None if "__pycache__" in info.name else info
 
 
 def load() -> t.Dict[str, Host]:

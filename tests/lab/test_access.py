@@ -109,15 +109,15 @@ NEIGHBOURS = {
 
 
 @pytest.fixture(scope="module", name="ruled")
-def _ruled(hardened):
+def _ruled(hardened, relays):
     """Every relay has every rule, and loses them afterwards."""
     rules = [case.rule for case in CASES.values()]
-    for host in RELAYS:
+    for host in relays:
         clear(host)
         answer = access(host, rules=rules, ticket="LAB-1", by="lab")
         assert not answer.get("failed"), f"{host}: {answer['msg']}"
     yield
-    for host in RELAYS:
+    for host in relays:
         clear(host)
 
 

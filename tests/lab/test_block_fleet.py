@@ -18,6 +18,7 @@ import pytest
 from accesshosts import rcpt
 from labhosts import HOSTS, RELAYS, ROOT, Host
 
+pytestmark = pytest.mark.lab(group="fleet", uses=[host.name for host in RELAYS])
 SECOND_HOST, SECOND, PORT = HOSTS["pf13"], "postfix-second", 2525
 DOMAINS = ("emalsrv.example", "complains.example", "look-alike.example")
 ADDRESS = "boss@gmail.example"

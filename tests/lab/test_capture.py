@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 from accesshosts import access
-from capturehosts import CLIENTS, address_of, arrived, capture, clear_sinks, headless, letter, queue_of, send, talk
+from capturehosts import CLIENTS, address_of, arrived, capture, headless, letter, queue_of, send, start_counting, talk
 from labhosts import Host, policy_of, some
 
 TRUSTED = "10.25.0.60"
@@ -116,7 +116,7 @@ class TestACampaign:
         process = _process(host)
         _start(host, **{"from": [CAMPAIGN]})
         assert _process(host) == process, "the production daemon was restarted"
-        clear_sinks()
+        start_counting(host)
         mail = [
             letter(f"news{number}@{CAMPAIGN}", f"user{number}@served.test", number) for number in range(CAMPAIGN_SIZE)
         ]
@@ -126,16 +126,16 @@ class TestACampaign:
         mail += [letter(f"user{number}@{OTHER}", f"user{number}@served.test", number) for number in range(OTHER_SIZE)]
         random.Random(7).shuffle(mail)
         send(host, TRUSTED, mail)
-        _await(lambda: len(arrived("served.test")) == OTHER_SIZE and len(_caught(host)) == CAMPAIGN_SIZE, 120)
+        _await(lambda: len(arrived(host, "served.test")) == OTHER_SIZE and len(_caught(host)) == CAMPAIGN_SIZE, 120)
         assert not queue_of(host), "production mail was delayed"
-        assert {one["envelope"]["mail_from"].rpartition("@")[2] for one in arrived("served.test")} == {OTHER}
+        assert {one["envelope"]["mail_from"].rpartition("@")[2] for one in arrived(host, "served.test")} == {OTHER}
         assert {one["sender"].rpartition("@")[2] for one in _caught(host)} == {CAMPAIGN}
 
     def test_nothing_leaves_when_the_host_is_flushed(self, host: Host) -> None:
         host.run(FLUSH[host.mta], timeout=300)
         time.sleep(5)
         assert len(_caught(host)) == CAMPAIGN_SIZE
-        assert len(arrived("served.test")) == OTHER_SIZE
+        assert len(arrived(host, "served.test")) == OTHER_SIZE
 
     def test_what_was_caught_is_what_was_sent(self, host: Host) -> None:
         for one in _caught(host, content=True):
@@ -167,7 +167,7 @@ class TestACampaign:
             before = len(_caught(host))
             send(host, TRUSTED, [letter(f"late@{CAMPAIGN}", "user@served.test", 0)])
             _await(lambda: len(_caught(host)) == before + 1)  # noqa: B023 - it is called at once
-        assert len(arrived("served.test")) == OTHER_SIZE
+        assert len(arrived(host, "served.test")) == OTHER_SIZE
 
     def test_a_stop_needs_a_word_about_the_mail(self, host: Host) -> None:
         answer = capture(host, state="stopped")
@@ -177,13 +177,13 @@ class TestACampaign:
         assert len(_caught(host)) == CAMPAIGN_SIZE + 2
 
     def test_a_release_delivers_the_originals(self, host: Host) -> None:
-        clear_sinks()
+        start_counting(host)
         answer = capture(host, state="stopped", mail="release", timeout=300)
         assert not answer.get("failed"), answer
         assert answer["released"] == CAMPAIGN_SIZE + 2
-        _await(lambda: len(arrived("served.test")) == CAMPAIGN_SIZE + 2, 120)
+        _await(lambda: len(arrived(host, "served.test")) == CAMPAIGN_SIZE + 2, 120)
         found = {}
-        for one in arrived("served.test", content=True):
+        for one in arrived(host, "served.test", content=True):
             content = base64.b64decode(one["content"])
             assert one["envelope"]["mail_from"].endswith(f"@{CAMPAIGN}")
             found[content.partition(b"Message-ID: ")[2].split(b"\r\n")[0].decode()] = headless(
@@ -226,9 +226,9 @@ ROUTES = {
 def test_by_sender(host: Host, name: str) -> None:
     routes, wanted, others = ROUTES[name]
     _start(host, **routes)
-    clear_sinks()
+    start_counting(host)
     send(host, TRUSTED, [letter(sender, "user@served.test", 0) for sender in wanted + others])
-    _await(lambda: len(arrived("served.test")) == len(others) and len(_caught(host)) == len(wanted))
+    _await(lambda: len(arrived(host, "served.test")) == len(others) and len(_caught(host)) == len(wanted))
     assert sorted(one["sender"] for one in _caught(host)) == sorted(sender or "<>" for sender in wanted)
     _clear(host)
 
@@ -236,25 +236,25 @@ def test_by_sender(host: Host, name: str) -> None:
 @pytest.mark.long
 def test_by_recipient_only_his_copy_is_caught(host: Host) -> None:
     _start(host, to=["bob@served.test"])
-    clear_sinks()
+    start_counting(host)
     send(
         host,
         TRUSTED,
         [(f"a@{OTHER}", ["bob@served.test", "carol@served.test"], letter(f"a@{OTHER}", "bob@served.test", 0)[2])],
     )
-    _await(lambda: len(arrived("served.test")) == 1 and len(_caught(host)) == 1)
+    _await(lambda: len(arrived(host, "served.test")) == 1 and len(_caught(host)) == 1)
     assert _caught(host)[0]["recipients"] == ["bob@served.test"]
-    assert arrived("served.test")[0]["envelope"]["rcpt_to"] == ["carol@served.test"]
+    assert arrived(host, "served.test")[0]["envelope"]["rcpt_to"] == ["carol@served.test"]
     _clear(host)
 
 
 @pytest.mark.long
 def test_by_client(host: Host) -> None:
     _start(host, connect=[CLIENTS[0], "10.25.0.132/31"])
-    clear_sinks()
+    start_counting(host)
     for client in CLIENTS:
         send(host, client, [letter(f"a@{OTHER}", "user@served.test", 0)])
-    _await(lambda: len(arrived("served.test")) == 1 and len(_caught(host)) == 2)
+    _await(lambda: len(arrived(host, "served.test")) == 1 and len(_caught(host)) == 2)
     assert sorted(one["client"] for one in _caught(host)) == sorted(CLIENTS[:2])
     _clear(host)
 
@@ -276,38 +276,38 @@ def test_tls_that_is_demanded_of_others_does_not_stop_it(host: Host) -> None:
 @pytest.mark.long
 def test_what_cannot_reach_the_instance_is_routed_anew(host: Host) -> None:
     _start(host, **{"from": [CAMPAIGN]})
-    clear_sinks()
+    start_counting(host)
     host.run(f"systemctl stop {host.mta}-capture 2>/dev/null; postmulti -i postfix-capture -p stop 2>/dev/null; true")
     send(host, TRUSTED, [letter(f"a@{CAMPAIGN}", "user@served.test", 0)])
     _await(lambda: len(queue_of(host)) == 1)
     answer = capture(host, state="stopped", timeout=20)
     assert not answer.get("failed"), answer
-    _await(lambda: len(arrived("served.test")) == 1)
+    _await(lambda: len(arrived(host, "served.test")) == 1)
     assert not queue_of(host)
 
 
 @pytest.mark.long
 def test_what_production_refuses_at_a_release_stays(host: Host) -> None:
     _start(host, **{"from": [CAMPAIGN]})
-    clear_sinks()
+    start_counting(host)
     send(host, TRUSTED, [letter(f"{name}@{CAMPAIGN}", "user@served.test", 0) for name in ("good", "bad")])
     _await(lambda: len(_caught(host)) == 2)
     assert not access(host, rules=[{"from": [f"bad@{CAMPAIGN}"], "action": "reject"}]).get("failed")
     answer = capture(host, state="stopped", mail="release", timeout=15)
     assert answer["failed"] and "1 messages are not released" in answer["msg"] and "550" in answer["msg"], answer
     assert [one["sender"] for one in _caught(host)] == [f"bad@{CAMPAIGN}"]
-    _await(lambda: len(arrived("served.test")) == 1)
+    _await(lambda: len(arrived(host, "served.test")) == 1)
     assert not access(host, state="exact", rules=[]).get("failed")
     answer = capture(host, state="stopped", mail="release", timeout=60)
     assert not answer.get("failed"), answer
-    _await(lambda: len(arrived("served.test")) == 2)
-    assert not arrived(CAMPAIGN), "somebody got a bounce"
+    _await(lambda: len(arrived(host, "served.test")) == 2)
+    assert not arrived(host, CAMPAIGN), "somebody got a bounce"
 
 
 @pytest.mark.long
 def test_keep_leaves_the_mail_and_a_later_release_takes_it(host: Host) -> None:
     _start(host, **{"from": [CAMPAIGN]})
-    clear_sinks()
+    start_counting(host)
     send(host, TRUSTED, [letter(f"a@{CAMPAIGN}", "user@served.test", 0)])
     _await(lambda: len(_caught(host)) == 1)
     answer = capture(host, state="stopped", mail="keep")
@@ -316,7 +316,7 @@ def test_keep_leaves_the_mail_and_a_later_release_takes_it(host: Host) -> None:
     assert (known["count"], known["running"], known["routes"]) == (1, False, [])
     answer = capture(host, state="stopped", mail="release", timeout=60)
     assert not answer.get("failed"), answer
-    _await(lambda: len(arrived("served.test")) == 1)
+    _await(lambda: len(arrived(host, "served.test")) == 1)
 
 
 def test_strangers_get_nothing_from_the_capture_instance(host: Host) -> None:

@@ -28,6 +28,7 @@ MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 #: Modules that are not for any relay of the lab.
 PLACES = {"audit_info": "world", "nscd": "sles15", "sendmail_instance": "sm12"}
 RELAYS = {"postfix": "pf12", "sendmail": "sm12"}
+pytestmark = pytest.mark.lab(group="examples", uses=["pf12", "sm12", "sles15"])
 #: What a host must get back.
 KEPT = {"pf12": "/etc/postfix", "sm12": "/etc/mail", "sles15": "/etc/nscd.conf"}
 RESTART = {"pf12": "postfix reload", "sm12": "systemctl restart sendmail", "sles15": "systemctl enable --now -q nscd"}

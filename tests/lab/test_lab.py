@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 
 import lab
+import pytest
 
+pytestmark = pytest.mark.lab(group="lab")
 #: A throw-away host beside the fleet.
 HOST = lab.Host("dead", "10.25.0.98", "debian12-bare", ())
 

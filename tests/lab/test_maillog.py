@@ -15,12 +15,11 @@ import typing as t
 import uuid
 
 import pytest
-from labhosts import POSTFIX, RELAYS, REMOTE, ROOT, WORLD, Host, conversation
+from labhosts import POSTFIX, RELAYS, ROOT, WORLD, Host, conversation
 
 #: Runs on a relay: the records of a sender from the journal, which loses no line when the relay is busy.
 ASK = """
 import json, sys, time
-sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 params = {name: spec.get("default") for name, spec in log_info.ARGUMENT_SPEC.items()}
@@ -36,8 +35,7 @@ FATES = {"ok.test": "sent", "defer.test": "deferred", "reject.test": "bounced"}
 
 def ask(relay: Host, **options: t.Any) -> dict[str, t.Any]:
     """log_info on a relay."""
-    relay.install()
-    return json.loads(relay.run(f"{relay.python} -c {shlex.quote(ASK)} {REMOTE}", json.dumps(options)))
+    return relay.ask(ASK, options)
 
 
 def send(relay: Host, sender: str, recipients: t.Sequence[str]) -> None:

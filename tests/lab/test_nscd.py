@@ -15,6 +15,7 @@ import typing as t
 import pytest
 from labhosts import DNS, HOSTS, ROOT
 
+pytestmark = pytest.mark.lab(group="sles15", uses=["sles15"])
 SLES = HOSTS["sles15"]
 NAME = "moved.ok.test"
 BEFORE, AFTER = "10.25.0.51", "10.25.0.56"

@@ -40,7 +40,8 @@ def test_from_a_trusted_address_the_same_probes_are_open(host):
     assert accepted["O01"]["dialogue"][-1]["step"] == "message"
 
 
-def test_a_relay_that_is_not_there_is_not_closed():
-    answer = audits.audit(RELAYS[0], port=2525, probes=["relay"])
+@pytest.mark.parametrize("host", RELAYS[:1], ids=str)
+def test_a_relay_that_is_not_there_is_not_closed(host):
+    answer = audits.audit(host, port=2525, probes=["relay"])
     assert answer["verdict"] == "failed"
     assert (answer["counts"]["not_tested"], answer["counts"]["closed"]) == (66, 0)

@@ -17,7 +17,11 @@ from queuehosts import VERSIONS, QueueHost, queue_host
 DEFER = "127.0.0.22"
 
 
-@pytest.fixture(scope="module", name="host", params=VERSIONS)
+#: Each version has a container of its own, which no other test knows.
+APART = [pytest.param(version, marks=pytest.mark.lab(group=f"queue-{version}")) for version in VERSIONS]
+
+
+@pytest.fixture(scope="module", name="host", params=APART)
 def _host(request: pytest.FixtureRequest) -> t.Iterator[QueueHost]:
     with queue_host(request.param) as host:
         yield host

@@ -20,7 +20,8 @@ import uuid
 import pytest
 from labhosts import HOSTS, ROOT, WORLD, Host
 
-FLEET = [HOSTS["pf12"], HOSTS["sm12"]]
+FLEET = [HOSTS["pf13"], HOSTS["sm13"]]
+pytestmark = pytest.mark.lab(group="playbooks", uses=[host.name for host in FLEET])
 EACH = 3
 
 

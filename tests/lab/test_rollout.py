@@ -18,6 +18,7 @@ import typing as t
 import pytest
 from labhosts import HOSTS, RELAYS, ROOT
 
+pytestmark = pytest.mark.lab(group="fleet", uses=[host.name for host in RELAYS])
 CANARY, NEXT = HOSTS["pf12"], HOSTS["pf13"]
 #: As soon as the candidate is staged, ends every ssh session of the host, and nothing else.
 DROP_SSH = """

@@ -17,7 +17,7 @@ import uuid
 import accesshosts
 import pytest
 from instancehosts import extra, instance
-from labhosts import REMOTE, WORLD, Host, conversation, policy_of, some
+from labhosts import WORLD, Host, conversation, policy_of, some
 
 NAME, DIRECTORY, QUEUE = "sendmail-ext", "/etc/sendmail-ext", "/var/spool/sendmail-ext"
 UNIT = f"/etc/systemd/system/{NAME}.service"
@@ -25,7 +25,6 @@ HAND, HAND_QUEUE, HAND_PID = "/etc/mail-hand", "/var/spool/mq-hand", "/run/mail-
 #: Runs on the host: one function of module_utils with a Runner and parameters.
 CALL = """
 import importlib, json, sys, time
-sys.path.insert(0, sys.argv[1])
 base = "ansible_collections.postmaster.mta.plugins.module_utils."
 runner = importlib.import_module(base + "_runner").Runner()
 call = json.load(sys.stdin)
@@ -42,9 +41,8 @@ Answer = t.Dict[str, t.Any]
 
 def call(host: Host, module: str, spec: str, expression: str, **params: t.Any) -> Answer:
     """Call what a module of the collection calls."""
-    host.install()
     asked = {"module": module, "spec": spec, "expression": expression, "params": params}
-    return json.loads(host.run(f"{host.python} -c {shlex.quote(CALL)} {REMOTE}", json.dumps(asked)))
+    return host.ask(CALL, asked)
 
 
 def queue(host: Host, action: str, **params: t.Any) -> Answer:
@@ -151,15 +149,15 @@ def some_sender() -> str:
 
 
 @pytest.fixture(scope="module", autouse=True, name="ground")
-def _ground() -> t.Iterator[None]:
+def _ground(relays: t.List[Host]) -> t.Iterator[None]:
     """The primary instances keep to their own address, so that there is room; afterwards they have the fleet's policy again."""
-    for host in HOSTS:
+    for host in relays:
         policy = policy_of(host)
         policy["identity"] = {**policy["identity"], "listen": [host.address]}
         done(host.apply(policy))
         accesshosts.clear(host)
     yield
-    for host in HOSTS:
+    for host in relays:
         done(host.apply(policy_of(host)))
 
 

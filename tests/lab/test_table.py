@@ -15,10 +15,9 @@ ENTRIES = [{"key": "A.test", "value": "smtp:[10.25.0.57]"}, {"key": "b.test", "v
 
 
 @pytest.fixture(autouse=True)
-def _tidy():
+def _tidy(host):
     yield
-    for host in RELAYS:
-        host.run(f"rm -f {host.directory}/{NAME}*")
+    host.run(f"rm -f {host.directory}/{NAME}*")
 
 
 def table(host, **params):

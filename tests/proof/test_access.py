@@ -67,7 +67,8 @@ etc, points, stopped, bad = "/etc", 0, 0, []
 def run(state):
     params = {"mta": mta, "rules": [{"from": ["full.example"]}], "state": state}
     asked = {"module": "access", "params": params, "check_mode": False, "patch": ""}
-    done = subprocess.run([sys.executable, "-c", doorway, remote], input=json.dumps(asked).encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    environment = dict(os.environ, PYTHONPATH=remote)
+    done = subprocess.run([sys.executable, "-c", doorway], env=environment, input=json.dumps(asked).encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return json.loads(done.stdout.decode()) if done.stdout else {"failed": True, "kind": "crash", "msg": done.stderr.decode()[-500:]}
 def seen():
     with open(os.path.join(directory, name), "rb") as source:
