@@ -19,7 +19,7 @@ _SPEC = {
     "kind": {
         "type": "str",
         "required": True,
-        "choices": ["campaigns", "comparison", "delivery", "dns", "message", "route"],
+        "choices": ["campaigns", "comparison", "delivery", "dns", "egress", "message", "route"],
     },
     "variable": {"type": "str", "required": True},
     "title": {"type": "str", "required": True},

@@ -24,12 +24,13 @@ extends_documentation_fragment:
 options:
   kind:
     description:
-      - V(dns) shows the findings of M(postmaster.mta.dns_info), V(route) the answers of M(postmaster.mta.route_info), V(message) the
-        message of M(postmaster.mta.message_info), V(campaigns) the campaigns of M(postmaster.mta.campaign_info).
+      - V(dns) shows the findings of M(postmaster.mta.dns_info), V(egress) the addresses of M(postmaster.mta.egress_info), V(route) the
+        answers of M(postmaster.mta.route_info), V(message) the message of M(postmaster.mta.message_info), V(campaigns) the campaigns of
+        M(postmaster.mta.campaign_info).
       - V(delivery) shows the steps of M(postmaster.mta.smtp), V(comparison) where two of its conversations differ.
     type: str
     required: true
-    choices: [campaigns, comparison, delivery, dns, message, route]
+    choices: [campaigns, comparison, delivery, dns, egress, message, route]
   variable:
     description:
       - The variable in which each host registered its result.

@@ -76,6 +76,36 @@ def _dns(answered: Results, title: str, verbose: bool) -> Report:
     return Report(lines, wrong)
 
 
+def _egress(answered: Results, title: str, verbose: bool) -> Report:
+    columns = [
+        Column("HOST", least=8),
+        Column("SOURCE"),
+        Column("SEEN AS"),
+        Column("NAME", least=12),
+        Column("SPF", least=8),
+        Column("LISTED BY", least=10),
+    ]
+    rows, wrong = [], {}
+    for host, result in answered.items():
+        rows += [(host, *_source(address)) for address in result.get("addresses") or ()]
+        for source, why in (result.get("undone") or {}).items():
+            wrong[host] = f"{source}: {why}"
+    found, errors = _findings(answered)
+    lines = tables.table(columns, rows) if rows else []
+    if verbose:
+        for host, result in answered.items():
+            lines += ["", f"{host}:", *_facts(result.get("addresses") or ())]
+    return Report([*lines, "", *found], {**errors, **wrong})
+
+
+def _source(address: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    seen = any(echo["address"] for echo in address["echoes"])
+    name = str(address["name"] or "-") + ("" if address["confirmed"] or not address["name"] else " (not confirmed)")
+    spf = ", ".join(f"{entry['domain']} {entry['result']}" for entry in address["spf"])
+    listed = ", ".join(entry["zone"] for entry in address["listings"] if entry["status"] == "listed")
+    return address["source"], address["outside"] if seen else "-", name, spf or "-", listed or "-"
+
+
 def _findings(answered: Results) -> tuple[list[str], dict[str, str]]:
     """Return each finding once, with its hosts, and the hosts that have errors."""
     hosts: dict[tuple[str, ...], list[str]] = {}
@@ -258,6 +288,7 @@ _KINDS: dict[str, t.Callable[[Results, str, bool], Report]] = {
     "comparison": _comparison,
     "delivery": _delivery,
     "dns": _dns,
+    "egress": _egress,
     "message": _message,
     "route": _route,
 }

@@ -151,6 +151,8 @@ def _policies(egress: Egress) -> t.List[Finding]:
             continue
         severity = ERROR if verdict.result in (spf.FAIL, spf.PERMERROR) else WARNING
         what = f"the SPF record of {domain} does not let {egress.outside} send: {verdict.result}, {verdict.why}"
+        if verdict.result == spf.NONE:
+            what = f"{domain} has no SPF record: nothing says that {egress.outside} may send its mail"
         findings.append(make_finding("spf_does_not_cover", severity, domain, what))
     return findings
 

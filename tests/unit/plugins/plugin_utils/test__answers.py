@@ -68,3 +68,23 @@ def test_campaigns_of_several_hosts_are_told_once():
     assert report.lines[1:3] == ["a, b: a campaign", "line 2"] and report.lines[-1] == "  b: bursts are not judged"
     assert _answers.campaign_domains(results) == ["x.example"]
     assert _answers.report("campaigns", {"a": {"campaigns": []}}, "c").lines == ["no new campaign on a"]
+
+
+def test_egress_shows_what_the_outside_sees_and_fails_on_errors():
+    address = {
+        "source": "10.0.0.5",
+        "outside": "192.0.2.1",
+        "echoes": [{"how": "smtp", "address": "192.0.2.1", "text": ""}],
+        "name": "mx1.example.com",
+        "confirmed": False,
+        "spf": [{"domain": "example.com", "result": "fail"}],
+        "listings": [{"zone": "list.example", "status": "listed"}, {"zone": "dead.example", "status": "broken"}],
+    }
+    answers = {"a": {"addresses": [address], "undone": {}, "findings": [FINDING]}}
+    report = _answers.report("egress", answers, "egress")
+    words = " ".join(report.lines)
+    assert "192.0.2.1" in words and "example.com fail" in words and "list.example" in words
+    assert "dead.example" not in words and "(not confirmed)" in words
+    assert report.wrong == {"a": "it is wrong"}
+    undone = {"a": {"addresses": [], "undone": {"10.0.0.5": "it did not end in time"}, "findings": []}}
+    assert _answers.report("egress", undone, "egress").wrong == {"a": "10.0.0.5: it did not end in time"}
