@@ -26,6 +26,7 @@ class OptionError(PostmasterError):
         super().__init__(f"{option}: {shorten(value)}: {why}")
         self.option = option
         self.value = value
+        self.why = why
 
 
 class SyntaxProblem(PostmasterError):

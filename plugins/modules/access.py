@@ -114,7 +114,10 @@ options:
   format:
     description:
       - V(domains) is one pattern a line. V(csv) has a header with the names of the options of a rule; the column C(pattern) is for O(place).
-      - V(sendmail) and V(postfix) are the access files of these MTAs, whichever of them runs on the host.
+      - V(sendmail) and V(postfix) are the access files of these MTAs, whichever of them runs on the host. Lines of them that are no access
+        rules, C(GreetPause:) or C(Connect:localhost RELAY) for instance, are left out and returned in RV(left_out).
+      - Lists are taken as people write them, with C(#) and C(;) before a comment, in any case, with any line ends. C(@x) is the domain C(x)
+        alone; C(.x) and C(*.x) are C(x) with all its subdomains.
     type: str
     choices: [domains, csv, sendmail, postfix]
     default: domains
@@ -132,6 +135,12 @@ options:
     type: str
     choices: [present, absent, exact]
     default: present
+  strict:
+    description:
+      - Whether a line of O(content) or O(src) that is no rule stops the run. The message then names all such lines.
+      - With V(false) they are left out and returned in RV(left_out).
+    type: bool
+    default: true
   purge_expired:
     description:
       - Remove the rules of ours whose last day is over. Until a run does so they go on to count.
@@ -309,6 +318,24 @@ counts:
     unchanged:
       description: Rules that were there already.
       type: int
+    left_out:
+      description: Lines of O(content) and O(src) that were left out.
+      type: int
+left_out:
+  description: The lines of O(content) and O(src) that were left out.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    line:
+      description: The file and the line.
+      type: str
+    value:
+      description: What stands there.
+      type: str
+    why:
+      description: Why it is left out.
+      type: str
 actions:
   description: What was done, or in check mode would be done, in order.
   type: list

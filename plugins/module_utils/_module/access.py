@@ -40,6 +40,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
         "format": {"type": "str", "choices": list(_access.FORMATS), "default": "domains"},
         "place": {"type": "str", "choices": list(_access.PLACES), "default": _access.FROM},
         "state": {"type": "str", "choices": [PRESENT, ABSENT, EXACT], "default": PRESENT},
+        "strict": {"type": "bool", "default": True},
         "purge_expired": {"type": "bool", "default": False},
         "verify": {"type": "str", "choices": [LOOKUP, WIRE, "none"], "default": LOOKUP},
         "legitimate": {
@@ -61,13 +62,32 @@ class NotKept(PostmasterError):
         self.findings = tuple(findings)
 
 
-class Wish(t.NamedTuple):
-    """What is wanted, whatever the host is."""
+class BadLines(PostmasterError):
+    """Lines of a list that are no rules. All of them are named, so that the list can be corrected at once."""
+
+    def __init__(self, problems: t.Sequence[OptionError]) -> None:
+        shown = [str(problem) for problem in problems[:_LINES_SHOWN]]
+        more = f"; and {len(problems) - len(shown)} more" if len(problems) > len(shown) else ""
+        lines = "1 line is no rule" if len(problems) == 1 else f"{len(problems)} lines are no rules"
+        super().__init__(f"{lines}, nothing was changed (strict: false leaves them out): {'; '.join(shown)}{more}")
+        self.findings = tuple(str(problem) for problem in problems[: _access.SHOWN])
+
+
+#: So many bad lines are in the message; the answer has more of them.
+_LINES_SHOWN = 20
+
+
+class Request(t.NamedTuple):
+    """What the module's parameters ask for, whatever the host is.
+
+    :param left_out: lines of a list that were left out, with the reason.
+    """
 
     rules: t.Tuple[_access.Rule, ...]
     state: str
     purge: bool
     now: datetime.datetime
+    left_out: t.Tuple[t.Dict[str, str], ...] = ()
 
 
 class TableWork(t.NamedTuple):
@@ -84,13 +104,13 @@ class TableWork(t.NamedTuple):
 
 
 class AccessRun:
-    """One run of the module: the host, the wish, and the steps that the transaction takes."""
+    """One run of the module: the host, the request, and the steps of the transaction."""
 
     def __init__(
-        self, host: Host, wish: Wish, verify: str = LOOKUP, legitimate: t.Sequence[t.Tuple[str, str]] = ()
+        self, host: Host, request: Request, verify: str = LOOKUP, legitimate: t.Sequence[t.Tuple[str, str]] = ()
     ) -> None:
         self.host = host
-        self.wish = wish
+        self.request = request
         self.wire = verify == WIRE
         self.lookup = verify != "none"
         self.legitimate = legitimate
@@ -117,14 +137,14 @@ class AccessRun:
         # Of a plan before this one nothing is kept: with a hundred thousand rules each is worth its memory.
         self.works = {}
         self.facts = self.driver.facts(self.host)
-        if self.wish.state != ABSENT:
-            self.driver.refuse_unfit(self.host, self.facts, self.wish.rules)
+        if self.request.state != ABSENT:
+            self.driver.refuse_unfit(self.host, self.facts, self.request.rules)
         wanted, unwanted = self._blocks()
         names = sorted(set(wanted) | set(unwanted))
         works = [self._work(name, wanted.get(name, ()), unwanted.get(name, ())) for name in names]
         self.works = {work.name: work for work in works}
         filled = {work.name: work.size > 0 for work in works if work.mark is not None or work.edited.edits}
-        self.files = self.driver.wire(self.host, self.facts, filled, {rule.where for rule in self.wish.rules})
+        self.files = self.driver.wire(self.host, self.facts, filled, {rule.where for rule in self.request.rules})
         changed = [work.name for work in works if work.edited.edits]
         gone = [name for name in changed if self.driver.REMOVE_EMPTY and not self.works[name].size]
         files = _change.difference(self.directory, self.files) + self._removals(gone)
@@ -138,11 +158,11 @@ class AccessRun:
         wanted: t.Dict[str, t.List[_tables.Block]] = {}
         unwanted: t.Dict[str, t.List[_tables.Block]] = {}
         keys: t.Dict[str, t.Dict[str, _access.Rule]] = {}
-        for rule in self.wish.rules:
+        for rule in self.request.rules:
             lines = self.driver.place(self.facts, rule)
             for name in self.driver.names(self.facts, rule.where):
                 block = rule.block(lines.get(name, ()))
-                if self.wish.state == ABSENT or name not in lines:
+                if self.request.state == ABSENT or name not in lines:
                     unwanted.setdefault(name, []).append(block)
                     continue
                 wanted.setdefault(name, []).append(block)
@@ -150,7 +170,7 @@ class AccessRun:
                     first = keys.setdefault(name, {}).setdefault(key, rule)
                     if first is not rule and first.title != rule.title:
                         raise OptionError("rules", rule.title, f"it covers {key}, which {first.title} covers as well")
-        if self.wish.state == EXACT or self.wish.purge:
+        if self.request.state == EXACT or self.request.purge:
             self._leave_out(wanted, unwanted)
         return wanted, unwanted
 
@@ -158,13 +178,13 @@ class AccessRun:
         self, wanted: t.Dict[str, t.List[_tables.Block]], unwanted: t.Dict[str, t.List[_tables.Block]]
     ) -> None:
         """Rules that are there and should not be: all others for exact, those whose last day is over for a purge."""
-        kept = {rule.title for rule in self.wish.rules if self.wish.state != ABSENT}
+        kept = {rule.title for rule in self.request.rules if self.request.state != ABSENT}
         names = {name for place in _access.PLACES for name in self.driver.names(self.facts, place)}
         for name in sorted(names):
             data = self._read(name)[1]
             for found in _tables.all_blocks(data, self._path(name)):
-                late = self.wish.purge and _access.expired(found.block.note, self.wish.now)
-                if found.block.title not in kept and (self.wish.state == EXACT or late) and _is_rule(found.block):
+                late = self.request.purge and _access.expired(found.block.note, self.request.now)
+                if found.block.title not in kept and (self.request.state == EXACT or late) and _is_rule(found.block):
                     unwanted.setdefault(name, []).append(found.block._replace(lines=()))
 
     def _work(self, name: str, wanted: t.Sequence[_tables.Block], unwanted: t.Sequence[_tables.Block]) -> TableWork:
@@ -250,8 +270,8 @@ class AccessRun:
         """Findings of the dialogues on loopback, up to RCPT."""
         from .._smtp import verify_rules as _accesswire
 
-        refusing = self.wish.state != ABSENT
-        report = _accesswire.prove(self._listening(), self.wish.rules, refusing, self.accepted)
+        refusing = self.request.state != ABSENT
+        report = _accesswire.prove(self._listening(), self.request.rules, refusing, self.accepted)
         self.verified += report.verified
         return list(report.findings)
 
@@ -292,25 +312,50 @@ def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
 # --- the doorway ----------------------------------------------------------------------------------------------------
 
 
-def wish_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Wish:
-    """The wish that the module's parameters express.
+def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request:
+    """Return what the module's parameters ask for.
 
     :raises OptionError: naming the rule.
+    :raises BadLines: naming every line of a list that is no rule.
     """
-    usual = {name: params.get(name) for name in _access.RULE_OPTIONS}
-    absent = params["state"] == ABSENT
-    entries = [(f"rules[{number}]", entry) for number, entry in enumerate(params["rules"] or ())]
-    if params.get("content") or params.get("src"):
-        from . import access_files as _accessfile
-
-        entries += _accessfile.entries(params)
-    if not entries and params["state"] != EXACT and not params["purge_expired"]:
-        raise OptionError("rules", [], "no rule is given")
     rules: t.List[_access.Rule] = []
-    for option, entry in entries:
-        given = {place: entry.get(place) for place in _access.PLACES} if absent else entry
-        rules += _access.parse(option, given, {} if absent else usual, now)
-    return Wish(_access.unique(rules), params["state"], params["purge_expired"], now)
+    for number, entry in enumerate(params["rules"] or ()):
+        rules += _parsed(f"rules[{number}]", entry, params, now)
+    left_out: t.List[t.Dict[str, str]] = []
+    if params.get("content") or params.get("src"):
+        rules += _from_files(params, now, left_out)
+    if not rules and not left_out and params["state"] != EXACT and not params["purge_expired"]:
+        raise OptionError("rules", [], "no rule is given")
+    return Request(_access.unique(rules), params["state"], params["purge_expired"], now, tuple(left_out))
+
+
+def _parsed(
+    option: str, entry: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], now: datetime.datetime
+) -> t.List[_access.Rule]:
+    if params["state"] == ABSENT:
+        # Only the patterns count: a rule is removed whatever it says.
+        return _access.parse(option, {place: entry.get(place) for place in _access.PLACES}, {}, now)
+    return _access.parse(option, entry, {name: params.get(name) for name in _access.RULE_OPTIONS}, now)
+
+
+def _from_files(
+    params: t.Mapping[str, t.Any], now: datetime.datetime, left_out: t.List[t.Dict[str, str]]
+) -> t.List[_access.Rule]:
+    from . import access_files
+
+    files = access_files.RuleFiles(params)
+    rules: t.List[_access.Rule] = []
+    for option, entry in files.entries():
+        try:
+            rules += _parsed(option, entry, params, now)
+        except OptionError as problem:
+            files.bad.append(problem)
+    if files.bad and params["strict"]:
+        raise BadLines(files.bad)
+    left_out += [dict(line._asdict()) for line in files.left_out]
+    for problem in files.bad:
+        left_out.append({"line": problem.option, "value": str(problem.value), "why": problem.why})
+    return rules
 
 
 def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
@@ -319,10 +364,10 @@ def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Ru
     :raises PostmasterError: with the host as it was before.
     """
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    wish = wish_of(params, now)
+    request = request_of(params, now)
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     pairs = [(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
-    run = AccessRun(host, wish, params["verify"], pairs)
+    run = AccessRun(host, request, params["verify"], pairs)
     run.author = run.author._replace(by=params.get("by") or "", ticket=params.get("ticket") or "")
     outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
     if run.wire and not check_mode and not outcome.plan.changed:
@@ -358,8 +403,10 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
             "added": len(listed["add"]),
             "updated": len(listed["change"]),
             "removed": len(listed["remove"]),
-            "unchanged": len([rule for rule in run.wish.rules if rule.title not in changes]),
+            "unchanged": len([rule for rule in run.request.rules if rule.title not in changes]),
+            "left_out": len(run.request.left_out),
         },
+        "left_out": list(run.request.left_out[: _access.SHOWN]),
         "actions": list(outcome.healed) + plan.actions(),
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "verified": [] if check_mode else run.verified,

@@ -2,142 +2,201 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Access rules in files: one pattern a line, CSV, and the access files that sendmail and Postfix have already.
+"""Access rules in files: one pattern a line, CSV, and access files of sendmail and Postfix.
 
-Every reader yields entries as they stand in the option C(rules), each with the line it came from; whether a value is good is
-decided there, once for all.
+Every reader yields entries as the option C(rules) has them, each with the line it came from. Whether a value is right is decided
+there, once for all. Lists are taken as people write them: with comments behind a pattern, C(@x), C(.x), C(*.x), any case, any line
+ends, a byte order mark.
 
 Private to the collection: it can change at any time.
 """
 
 import csv
 import io
+import re
 import typing as t
 
 from .. import _files
 from .._driver.access import lookup_of
 from .._errors import OptionError
-from .._model import access as _access
+from .._model import access
 
 RuleOptions = t.Tuple[str, t.Dict[str, t.Any]]
-_TAGS = {"from": _access.FROM, "to": _access.TO, "connect": _access.CONNECT}
+_TAGS = {"from": access.FROM, "to": access.TO, "connect": access.CONNECT}
+#: Tags of sendmail's access file that are no access rules (cf/README): delays, rates, TLS, spam friends.
+_OTHER_TAGS = frozenset(
+    "greetpause clientrate clientconn spam srv_features clt_features tls_clt tls_srv tls_rcpt try_tls tls_clt_features "
+    "tls_srv_features authinfo certissuer certsubject badrcptthrottle".split()
+)
+_COMMENT = re.compile(r"(?:^|\s)[#;].*")
+_BYTE_ORDER_MARK = "\ufeff"
 
 
-def entries(params: t.Mapping[str, t.Any]) -> t.List[RuleOptions]:
-    """The entries of the options C(content) and C(src).
+class LeftOut(t.NamedTuple):
+    """A line that is left out, and why."""
 
-    :raises OptionError: naming the line.
+    line: str
+    value: str
+    why: str
+
+
+class RuleFiles:
+    """The rules of the options C(content) and C(src).
+
+    :param left_out: filled while the entries are read: lines of an access file that are not rules of ours.
+    :param bad: filled while the entries are read: lines that cannot be read, each an error that names the line.
     """
-    found: t.List[RuleOptions] = []
-    if params.get("content"):
-        found += read("content", params["content"], params["format"], params["place"])
-    if params.get("src"):
-        content = _files.read(params["src"])
-        if content is None:
-            raise OptionError("src", params["src"], "there is no such file on the host")
-        found += read(params["src"], content.decode("utf-8", "replace"), params["format"], params["place"])
-    return found
 
+    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+        self._params = params
+        self.left_out: t.List[LeftOut] = []
+        self.bad: t.List[OptionError] = []
 
-def read(name: str, text: str, form: str, place: str) -> t.List[RuleOptions]:
-    """The entries of a text.
+    def entries(self) -> t.Iterator[RuleOptions]:
+        """Yield the entries one by one: a list can have a million lines.
 
-    :param form: one of _access.FORMATS.
-    :param place: where patterns look that do not say it themselves.
-    """
-    if form == "csv":
-        return list(_csv(name, text, place))
-    readers = {"domains": _pattern, "sendmail": _sendmail_line, "postfix": _postfix_line}
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        line = line.rstrip("\r")
-        if line.strip() and not line.lstrip().startswith("#"):
+        :raises OptionError: there is no such file, or it has not the columns that it should.
+        """
+        form, place = self._params["format"], self._params["place"]
+        if self._params.get("content"):
+            yield from self.read("content", self._params["content"], form, place)
+        path = self._params.get("src")
+        if path:
+            content = _files.read(path)
+            if content is None:
+                raise OptionError("src", path, "there is no such file on the host")
+            yield from self.read(path, content.decode("utf-8", "replace"), form, place)
+
+    def read(self, name: str, text: str, form: str, place: str) -> t.Iterator[RuleOptions]:
+        """Yield the entries of a text.
+
+        :param form: one of access.FORMATS.
+        :param place: where patterns look that do not say it themselves.
+        """
+        lines = io.StringIO(text[1:] if text.startswith(_BYTE_ORDER_MARK) else text)
+        if form == "csv":
+            yield from self._csv(name, lines, place)
+            return
+        reader = {"domains": _pattern_line, "sendmail": self._sendmail_line, "postfix": _postfix_line}[form]
+        for number, line in enumerate(lines, 1):
             option = f"{name}:{number}"
-            found += [(option, entry) for entry in readers[form](option, line, place)]
-    return found
+            written = line.rstrip("\r\n")
+            if not _COMMENT.sub("", written).strip():
+                continue
+            try:
+                for entry in reader(option, written, place):
+                    yield option, entry
+            except OptionError as problem:
+                self.bad.append(problem)
+
+    def _csv(self, name: str, lines: t.Iterable[str], place: str) -> t.Iterator[RuleOptions]:
+        known = set(access.RULE_SPEC) | {"pattern"}
+        reader = csv.DictReader(lines)
+        unknown = [column for column in reader.fieldnames or () if column.strip() not in known]
+        if unknown or not reader.fieldnames:
+            raise OptionError(f"{name}:1", unknown[0] if unknown else "", f"the columns are {', '.join(sorted(known))}")
+        for row in reader:
+            option = f"{name}:{reader.line_num}"
+            values = {(key or "").strip(): value.strip() for key, value in row.items() if isinstance(value, str)}
+            filled = {key: value for key, value in values.items() if value}
+            if next(iter(filled.values()), "#").startswith("#"):
+                continue
+            try:
+                if None in row:
+                    raise OptionError(option, row[None], "more values than columns")
+                yield option, _typed(option, filled, place)
+            except OptionError as problem:
+                self.bad.append(problem)
+
+    def _sendmail_line(self, option: str, line: str, place: str) -> t.Iterator[t.Dict[str, t.Any]]:
+        """Yield the entries of a line of sendmail's access file. Without a tag it counts for all places (cf/README)."""
+        key, value = _split(option, line)
+        tag, colon, rest = key.partition(":")
+        if not colon or tag.lower() == "ipv6":
+            places, pattern = _untagged(key), key
+        elif tag.lower() in _TAGS:
+            places, pattern = [_TAGS[tag.lower()]], rest
+        elif tag.lower() in _OTHER_TAGS:
+            self.left_out.append(LeftOut(option, line.strip(), f"{tag}: is no access rule; it belongs to the policy"))
+            return
+        else:
+            raise OptionError(option, key, "the tags of access rules are From:, To: and Connect:")
+        for where in places:
+            words = _words(option, value, lookup_of("sendmail").meaning(value, where))
+            if words["action"] == access.RELAY and not _is_client(pattern):
+                why = "who may relay by name, and to where, belongs to the policy"
+                self.left_out.append(LeftOut(option, line.strip(), why))
+                return
+            yield dict(words, **_place(where, _client(pattern)))
 
 
-def _pattern(option: str, line: str, place: str) -> t.List[t.Dict[str, t.Any]]:
-    return [{place: [line.strip()]}]
+def _untagged(pattern: str) -> t.List[str]:
+    if _is_client(pattern):
+        return [access.CONNECT]
+    return [access.FROM, access.TO] if "@" in pattern else [access.FROM, access.TO, access.CONNECT]
 
 
-def _csv(name: str, text: str, place: str) -> t.Iterator[RuleOptions]:
-    known = set(_access.RULE_SPEC) | {"pattern"}
-    reader = csv.DictReader(io.StringIO(text))
-    unknown = [column for column in reader.fieldnames or () if column.strip() not in known]
-    if unknown or not reader.fieldnames:
-        raise OptionError(f"{name}:1", unknown[0] if unknown else "", f"the columns are {', '.join(sorted(known))}")
-    for row in reader:
-        option = f"{name}:{reader.line_num}"
-        values = {(key or "").strip(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
-        if None in row:
-            raise OptionError(option, row[None], "more values than columns")
-        yield option, _typed(option, {key: value for key, value in values.items() if value}, place)
+def _pattern_line(option: str, line: str, place: str) -> t.Iterator[t.Dict[str, t.Any]]:
+    yield _place(place, _COMMENT.sub("", line).strip())
 
 
-def _typed(option: str, values: t.Dict[str, t.Any], place: str) -> t.Dict[str, t.Any]:
-    found: t.Dict[str, t.Any] = dict(values)
-    pattern = found.pop("pattern", None)
-    if pattern:
-        found[place] = pattern
-    for where in _access.PLACES:
-        if where in found:
-            found[where] = [found[where]]
-    if "code" in found:
-        if not str(found["code"]).isdigit():
-            raise OptionError(f"{option}.code", found["code"], "a number is wanted")
-        found["code"] = int(found["code"])
-    if "subdomains" in found:
-        word = str(found["subdomains"]).lower()
-        if word not in ("yes", "no", "true", "false"):
-            raise OptionError(f"{option}.subdomains", found["subdomains"], "true or false is wanted")
-        found["subdomains"] = word in ("yes", "true")
-    return found
-
-
-def _sendmail_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.Any]]:
-    """A line of sendmail's access file; without a tag it counts for all three places (cf/README)."""
-    key, value = _split(option, line)
-    tag, colon, rest = key.partition(":")
-    if colon and tag.lower() != "ipv6":
-        if tag.lower() not in _TAGS:
-            raise OptionError(option, key, "only From:, To: and Connect: are access rules; this belongs to the policy")
-        places, pattern = [_TAGS[tag.lower()]], rest
-    else:
-        pattern = key
-        places = [_access.CONNECT] if _is_client(pattern) else [_access.FROM, _access.TO]
-        places += [_access.CONNECT] if "@" not in pattern and not _is_client(pattern) else []
-    return [
-        dict(_words(option, value, lookup_of("sendmail").meaning(value, where)), **{where: [_client(pattern)]})
-        for where in places
-    ]
-
-
-def _postfix_line(option: str, line: str, place: str) -> t.List[t.Dict[str, t.Any]]:
+def _postfix_line(option: str, line: str, place: str) -> t.Iterator[t.Dict[str, t.Any]]:
     key, value = _split(option, line)
     if key.startswith("/"):
         raise OptionError(option, key, "a regular expression is no access rule")
-    return [dict(_words(option, value, lookup_of("postfix").meaning(value, place)), **{place: [_client(key)]})]
+    yield dict(_words(option, value, lookup_of("postfix").meaning(value, place)), **_place(place, _client(key)))
+
+
+def _place(place: str, written: str) -> t.Dict[str, t.Any]:
+    """Return a pattern as people write it as the options of a rule: C(@x) is that domain alone, C(.x) and C(*.x) all of it."""
+    if written.startswith(("@", "*@")) and "." in written:
+        return {place: [written.lstrip("*@")], "subdomains": False}
+    for wildcard in ("*.", "."):
+        if written.startswith(wildcard):
+            return {place: [written[len(wildcard) :]]}
+    return {place: [written]}
+
+
+def _typed(option: str, values: t.Dict[str, t.Any], place: str) -> t.Dict[str, t.Any]:
+    """Return the values of a CSV row as the options of a rule."""
+    options: t.Dict[str, t.Any] = dict(values)
+    written = options.pop("pattern", None)
+    if written:
+        options = dict(_place(place, written), **options)
+    for where in access.PLACES:
+        if isinstance(options.get(where), str):
+            options = dict(options, **_place(where, options[where]))
+    if "code" in options:
+        if not str(options["code"]).isdigit():
+            raise OptionError(f"{option}.code", options["code"], "expected a number")
+        options["code"] = int(options["code"])
+    if isinstance(options.get("subdomains"), str):
+        word = options["subdomains"].lower()
+        if word not in ("yes", "no", "true", "false"):
+            raise OptionError(f"{option}.subdomains", options["subdomains"], "expected true or false")
+        options["subdomains"] = word in ("yes", "true")
+    return options
 
 
 def _words(option: str, value: str, meaning: t.Tuple[str, int, str, str]) -> t.Dict[str, t.Any]:
+    """Return what a table's value means as the options of a rule."""
     action, code, status, text = meaning
     if not action:
         raise OptionError(option, value, "not an action that both MTAs have")
-    found: t.Dict[str, t.Any] = {"action": action}
-    if action in (_access.REJECT, _access.DEFER):
+    options: t.Dict[str, t.Any] = {"action": action}
+    if action in (access.REJECT, access.DEFER):
         # A status of 5.0.0 is what sendmail says where its file names none.
         status = f"{status[0]}.7.1" if status.endswith(".0.0") else status
-        found.update(code=code, status=status, text=text)
-    elif action == _access.HOLD and text:
-        found["text"] = text
-    return found
+        options.update(code=code, status=status, text=text)
+    elif action == access.HOLD and text:
+        options["text"] = text
+    return options
 
 
 def _split(option: str, line: str) -> t.Tuple[str, str]:
     parts = line.split(None, 1)
     if line[0] in " \t" or len(parts) < 2:
-        raise OptionError(option, line, "a key and a value are wanted, the key at the beginning of the line")
+        raise OptionError(option, line, "expected a key and a value, with the key at the beginning of the line")
     return parts[0], parts[1].strip()
 
 

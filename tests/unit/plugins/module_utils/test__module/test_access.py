@@ -99,7 +99,7 @@ def bring(driver, directory, state="present", purge=False, check_mode=False, now
     host = Host(None, Instance("toy", "toy", str(directory), ()), lambda: Capabilities((1,), "1", (), "copy"))
     words = {name: entry.pop(name) for name in list(entry) if name in _access.RULE_OPTIONS}
     rules = _access.parse("rules[0]", {"from": entry["sender"]}, words, NOW) if "sender" in entry else []
-    run = _accessrun.AccessRun(host, _accessrun.Wish(tuple(rules), state, purge, now))
+    run = _accessrun.AccessRun(host, _accessrun.Request(tuple(rules), state, purge, now))
     return run, _change.transact(run.steps(), run.directory, check_mode)
 
 
@@ -226,25 +226,25 @@ def params(**given):
 
 
 def test_words_beside_the_rules_count_for_those_that_do_not_say_it():
-    wish = _accessrun.wish_of(
+    request = _accessrun.request_of(
         params(rules=[{"from": ["a.example"]}, {"from": ["b.example"], "ticket": "T-2"}], ticket="T-1"), NOW
     )
-    assert [rule.note.ticket for rule in wish.rules] == ["T-1", "T-2"]
+    assert [rule.note.ticket for rule in request.rules] == ["T-1", "T-2"]
 
 
 def test_to_remove_a_rule_its_pattern_is_enough():
     entry = {"from": ["a.example"], "action": "ok", "subdomains": False}
-    wish = _accessrun.wish_of(params(rules=[entry], state="absent", code=421), NOW)
-    assert wish.rules[0].title == "from a.example" and wish.rules[0].subdomains
+    request = _accessrun.request_of(params(rules=[entry], state="absent", code=421), NOW)
+    assert request.rules[0].title == "from a.example" and request.rules[0].subdomains
 
 
 @pytest.mark.parametrize("given", [{}, {"rules": [{}]}, {"content": "# nothing\n"}, {"src": "/no/such/file"}])
-def test_no_rule_is_no_wish(given):
+def test_no_rule_is_no_request(given):
     with pytest.raises(OptionError):
-        _accessrun.wish_of(params(**given), NOW)
+        _accessrun.request_of(params(**given), NOW)
 
 
 def test_the_content_is_read_with_its_line_numbers():
-    with pytest.raises(OptionError) as caught:
-        _accessrun.wish_of(params(content="a.example\n.b.example\n"), NOW)
-    assert str(caught.value).startswith("content:2")
+    with pytest.raises(_accessrun.BadLines) as caught:
+        _accessrun.request_of(params(content="a.example\nb_example!\n"), NOW)
+    assert caught.value.findings[0].startswith("content:2")

@@ -10,14 +10,34 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
-from ansible_collections.postmaster.mta.plugins.module_utils._module import access_files as _accessfile
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access as access_module
+from ansible_collections.postmaster.mta.plugins.module_utils._module.access_files import RuleFiles
 
 NOW = datetime.datetime(2026, 11, 23)
 
 
 def rules(text, form, place="from"):
-    found = [_access.parse(option, entry, {}, NOW) for option, entry in _accessfile.read("f", text, form, place)]
-    return [(rule.title, rule.action, rule.code, rule.status) for some in found for rule in some]
+    """The rules of a text; the first line that is none is an error."""
+    files = RuleFiles({})
+    parsed = [
+        rule for option, entry in files.read("f", text, form, place) for rule in _access.parse(option, entry, {}, NOW)
+    ]
+    for problem in files.bad:
+        raise problem
+    return [(rule.title, rule.action, rule.code, rule.status) for rule in parsed]
+
+
+def requested(text, form="domains", **changes):
+    params = {
+        "rules": None,
+        "content": text,
+        "format": form,
+        "place": "from",
+        "state": "present",
+        "purge_expired": False,
+        "strict": True,
+    }
+    return access_module.request_of(dict(params, **changes), NOW)
 
 
 def test_one_pattern_a_line():
@@ -84,7 +104,6 @@ def test_postfix_access_file():
 @pytest.mark.parametrize(
     "form, line",
     [
-        ("sendmail", "GreetPause:192.0.2.1\t5000"),
         ("sendmail", "Frm:a.example\tREJECT"),
         ("sendmail", "From:a.example\tREJCT"),
         ("sendmail", " From:a.example\tREJECT"),
@@ -98,3 +117,66 @@ def test_a_line_that_is_no_rule_is_named(form, line):
     with pytest.raises(OptionError) as caught:
         rules("# head\n" + line + "\n", form)
     assert str(caught.value).startswith("f:2")
+
+
+def test_a_list_is_taken_as_people_write_it():
+    text = (
+        "\ufeff; a list of anna\r\n# two\r\n\r\nONE.example\r\ntwo.example # reported by anna\r\nthree.example ; twice\r\n"
+        "@four.example\r\n*@five.example\r\n.six.example\r\n*.seven.example\r\nu@EIGHT.example\t# x\r\n"
+    )
+    found = requested(text).rules
+    assert [(rule.pattern, rule.subdomains) for rule in found] == [
+        ("one.example", True), ("two.example", True), ("three.example", True), ("four.example", False), ("five.example", False),
+        ("six.example", True), ("seven.example", True), ("u@eight.example", False),
+    ]  # fmt: skip
+
+
+def test_csv_is_taken_as_people_write_it():
+    text = "\ufeffpattern,comment\r\n# seen in June,\r\n@Two.Example,wave\r\n.three.example,\r\n,\r\n"
+    assert [(rule.pattern, rule.subdomains) for rule in requested(text, "csv").rules] == [
+        ("two.example", False),
+        ("three.example", True),
+    ]
+
+
+def test_all_bad_lines_are_in_one_answer():
+    with pytest.raises(access_module.BadLines) as caught:
+        requested("good.example\nbad_domain!\nu@x@y\n<>\n")
+    assert str(caught.value).startswith(
+        "3 lines are no rules, nothing was changed (strict: false leaves them out): content:2.from: "
+    )
+    assert [finding.partition(".from")[0] for finding in caught.value.findings] == [
+        "content:2",
+        "content:3",
+        "content:4",
+    ]
+
+
+def test_a_thousand_bad_lines_are_counted_and_some_are_shown():
+    with pytest.raises(access_module.BadLines) as caught:
+        requested("bad domain\n" * 1200)
+    assert "1200 lines are no rules" in str(caught.value) and str(caught.value).endswith("; and 1180 more")
+    assert len(caught.value.findings) == 1000
+
+
+def test_a_list_that_is_not_strict_takes_what_it_can():
+    request = requested("good.example\nbad_domain!\n", strict=False)
+    assert [rule.pattern for rule in request.rules] == ["good.example"]
+    assert [(line["line"], line["value"]) for line in request.left_out] == [("content:2.from", "bad_domain!")]
+
+
+def test_lines_of_an_access_file_that_are_no_rules_of_ours_do_not_stop_it():
+    text = (
+        "GreetPause:192.0.2.1\t5000\nClientRate:192.0.2.1\t10\nConnect:localhost\tRELAY\nTo:served.test\tRELAY\n"
+        "localhost.localdomain RELAY\nFrom:a.example\tREJECT\nConnect:192.0.2.9\tRELAY\nTLS_Clt:x VERIFY:112\n"
+    )
+    request = requested(text, "sendmail")
+    assert [rule.title for rule in request.rules] == ["from a.example", "connect 192.0.2.9"]
+    assert [line["line"] for line in request.left_out] == [f"content:{number}" for number in (1, 2, 3, 4, 5, 8)]
+    assert "belongs to the policy" in request.left_out[0]["why"]
+
+
+def test_a_list_of_nothing_but_such_lines_is_no_error():
+    assert requested("GreetPause:192.0.2.1\t5000\n", "sendmail").rules == ()
+    with pytest.raises(OptionError, match="no rule is given"):
+        requested("# nothing\n")
