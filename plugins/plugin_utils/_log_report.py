@@ -18,6 +18,9 @@ from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Colum
 Results = t.Mapping[str, t.Mapping[str, t.Any]]
 Row = t.Mapping[str, t.Any]
 
+#: A terminal with so many columns has room for the next hop.
+_WIDE = 110
+
 
 def deliveries(answered: Results) -> list[dict[str, t.Any]]:
     """Return the deliveries of all hosts in order of time, each with its host of the inventory."""
@@ -35,12 +38,15 @@ def listing(rows: t.Sequence[Row]) -> list[str]:
         Column("STATUS"),
         Column("SENDER", least=12),
         Column("RECIPIENT", least=12),
-        Column("RELAY", least=10),
     ]
+    # On a narrow terminal the addresses are worth more than the next hop.
+    wide = tables.terminal_width() >= _WIDE
+    if wide:
+        columns.append(Column("RELAY", least=10))
     cells, below = [], []
     for row in rows:
         time = str(row.get("time") or "-")[:19].replace("T", " ")
-        who = (row.get("sender") or "-", row.get("recipient") or "-", row.get("relay") or "-")
+        who = [row.get("sender") or "-", row.get("recipient") or "-", *([row.get("relay") or "-"] if wide else [])]
         cells.append((row["inventory_host"], time, row.get("status") or "-", *who))
         below.append("" if row.get("status") == "sent" else str(row.get("reason") or ""))
     lines = tables.table(columns, cells, below)

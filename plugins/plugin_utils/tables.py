@@ -23,6 +23,8 @@ from ansible.utils.display import Display
 
 #: Sentences are not wider than this, however wide the terminal is.
 SENTENCE = 100
+#: A sentence below a row takes at most so many lines.
+NOTE_LINES = 3
 GAP = "  "
 ELLIPSIS = "..."
 
@@ -65,8 +67,17 @@ def table(columns: t.Sequence[Column], rows: t.Sequence[Row], below: t.Sequence[
         return lines
     shown = lines[:1]
     for line, note in zip(lines[1:], below, strict=True):
-        shown += [line, *([shorten("    " + harmless(note), width)] if note else [])]
+        shown += [line, *(_note(note, width) if note else [])]
     return shown
+
+
+def _note(text: str, width: int) -> list[str]:
+    """Return the lines below a row: a sentence that is wrapped, and cut where it takes more than some lines."""
+    body = " ".join(harmless(word) for word in text.split())
+    lines = textwrap.wrap(body, width - 4, break_on_hyphens=False)
+    if len(lines) > NOTE_LINES:
+        lines = [*lines[: NOTE_LINES - 1], shorten(" ".join(lines[NOTE_LINES - 1 :]), width - 4)]
+    return ["    " + line for line in lines]
 
 
 def _fit(columns: t.Sequence[Column], widths: list[int], width: int) -> list[int]:

@@ -42,9 +42,9 @@ def test_control_characters_are_harmless():
     assert tables.harmless("\udc80") == "\\udc80"
 
 
-def test_a_sentence_below_a_row_is_cut_at_the_width():
+def test_a_sentence_below_a_row_is_wrapped_and_takes_three_lines_at_most():
     lines = tables.table([Column("A")], [("a",), ("b",)], ["x" * 200, ""], width=30)
-    assert lines == ["A", "a", "    " + "x" * 23 + "...", "b"]
+    assert lines == ["A", "a", "    " + "x" * 26, "    " + "x" * 26, "    " + "x" * 23 + "...", "b"]
 
 
 def test_the_width_is_that_of_columns_or_80(monkeypatch):
