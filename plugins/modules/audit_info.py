@@ -221,14 +221,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: V(passed) if every probe was refused and every check is as expected, else V(failed).
+  description: V(passed) if every probe was refused and every check is as expected, else V(failed). V(not probed) without probes.
   type: str
   returned: success
   sample: passed
 summary:
   description: The verdict in one line.
   type: str
-  returned: success
+  returned: when something was probed
   sample: 80/80 probes refused, 24/24 checks passed (v4)
 counts:
   description: The number of findings by judgement.

@@ -83,7 +83,7 @@ def audit(options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     )
     refuse_trusted(options["trusted"], sources or [own_address(prober.target)])
     if not options["probes"]:
-        return {"verdict": "not probed", "summary": "nothing was probed", "groups": {}, "failures": []}
+        return {"verdict": "not probed", "groups": {}, "failures": []}
     return report_facts(prober.run(options["probes"]))
 
 
