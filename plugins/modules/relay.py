@@ -67,8 +67,10 @@ options:
   mc:
     description:
       - sendmail's m4 by section.
-      - C(defines) is a dictionary of C(conf...) names, C(features) a list of names or of dictionaries with C(name) and C(args).
-        C(before_mailers), C(mailer_definitions), C(local_config), C(local_rule_0) and C(local_rulesets) are lines of text.
+      - C(defines) is a dictionary of C(conf...) names.
+      - C(features) is a list of names or of dictionaries with C(name) and C(args). A dictionary of names to arguments is taken, too;
+        there V(null) switches off a feature of the policy.
+      - C(before_mailers), C(mailer_definitions), C(local_config), C(local_rule_0) and C(local_rulesets) are lines of text, or a list of lines.
     type: dict
   by:
     description:

@@ -68,11 +68,30 @@ def features(native: Native) -> Features:
     :raises OptionError: naming the feature.
     """
     given = native.mc.get("features") or {}
+    if isinstance(given, (list, tuple)):
+        given = _by_name(given)
     if not isinstance(given, dict):
-        raise OptionError(
-            "mc.features", given, "expected a dictionary of names to arguments; null switches a feature off"
-        )
+        why = "expected a list of names, or a dictionary of names to arguments; null switches a feature off"
+        raise OptionError("mc.features", given, why)
     return {name: _feature(name, given[name]) for name in sorted(given, key=str)}
+
+
+def _by_name(given: t.Iterable[t.Any]) -> t.Dict[t.Any, t.Any]:
+    """Return a list of names, and of dictionaries with C(name) and C(args), as a dictionary of names to arguments."""
+    arguments: t.Dict[t.Any, t.Any] = {}
+    for number, feature in enumerate(given):
+        option = f"mc.features[{number}]"
+        if isinstance(feature, str):
+            name, value = feature, True
+        elif isinstance(feature, dict) and "name" in feature and set(feature) <= {"name", "args"}:
+            name, value = feature["name"], feature.get("args", True)
+        else:
+            raise OptionError(option, feature, "expected a name, or a dictionary with name and args")
+        mc.feature_name(option, name)
+        if name in arguments:
+            raise OptionError(option, name, "the feature stands there twice")
+        arguments[name] = value
+    return arguments
 
 
 def _feature(name: t.Any, value: t.Any) -> t.Optional[t.Tuple[str, ...]]:
@@ -86,9 +105,24 @@ def _feature(name: t.Any, value: t.Any) -> t.Optional[t.Tuple[str, ...]]:
     return tuple(mc.safe(option, argument) for argument in arguments)
 
 
+def text_of(native: Native, section: str) -> t.Any:
+    """Return a free section as text; the lines of a list are joined.
+
+    :raises OptionError: a line that is no text.
+    """
+    given = native.mc.get(section)
+    if not isinstance(given, (list, tuple)):
+        return given
+    for number, line in enumerate(given):
+        if not isinstance(line, str):
+            raise OptionError(f"mc.{section}[{number}]", line, "expected a line of text")
+    return "\n".join(given)
+
+
 def sections(native: Native) -> t.List[mc.Raw]:
     """Return the free sections that are not empty.
 
     :raises OptionError: naming section and line.
     """
-    return [mc.raw(f"mc.{name}", name, native.mc[name]) for name in mc.RAW_SECTIONS if native.mc.get(name)]
+    texts = {name: text_of(native, name) for name in mc.RAW_SECTIONS}
+    return [mc.raw(f"mc.{name}", name, text) for name, text in texts.items() if text]

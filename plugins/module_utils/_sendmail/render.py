@@ -133,7 +133,7 @@ def _items(draft: Draft, given: Native) -> t.List[mc.Item]:
     items: t.List[mc.Item] = [_define_item(name, value) for name, value in draft.defines.items()]
     items += _feature_items(draft)
     items += draft.statements
-    items += _ruleset_items(draft, str(given.mc.get("local_rulesets") or ""))
+    items += _ruleset_items(draft, str(natives.text_of(given, "local_rulesets") or ""))
     if draft.ports:
         mailers = "\n".join(_port_mailer(port) for port in sorted(draft.ports))
         items.append(mc.Raw("mailer_definitions", mailers))
