@@ -14,11 +14,12 @@ import shutil
 import tempfile
 import typing as t
 
+from .. import _files
 from .._errors import Refused
 from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, parents
 from .._model.host import Host
 from . import discover
-from .compile import compiled_names
+from .compile import compiled_names, dump
 from .networks import prefixes
 
 if t.TYPE_CHECKING:
@@ -67,7 +68,16 @@ def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str])
     if len(values) != len(keys):
         words = (result.err or result.out)[-300:]
         raise Refused([f"{name}: sendmail answers {len(values)} of {len(keys)} lookups: {words}"])
-    return {key: value for key, value in zip(keys, values) if value}
+    answers = {key: value for key, value in zip(keys, values) if value}
+    return _with_arguments(host, os.path.join(directory, name), kind, answers) if answers else answers
+
+
+def _with_arguments(host: Host, source: str, kind: str, answers: t.Dict[str, str]) -> t.Dict[str, str]:
+    """Return the answers as they stand in the table: sendmail shows C(%1) replaced by an argument, and here there is none."""
+    if b"%" not in (_files.read(source) or b""):
+        return answers
+    raw = dict(dump(host, kind, source))
+    return {key: raw.get(key.lower(), value) for key, value in answers.items()}
 
 
 def _trust(host: Host) -> str:

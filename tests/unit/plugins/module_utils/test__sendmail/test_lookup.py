@@ -7,6 +7,7 @@
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import lookup
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,22 @@ def test_the_keys_that_the_rulesets_try():
     assert list(lookup.lookups("from", "a+b@x.example"))[::2] == ["From:" + key for key in wanted]
     assert list(lookup.lookups("to", "a@x.example"))[1::2] == ["a@x.example", "x.example", "example"]
     assert "Connect:IPv6:2001:db8" in list(lookup.lookups("connect", "2001:db8::1"))
+
+
+@pytest.mark.parametrize(
+    "source, shown, dumped, value",
+    [
+        ("@virt.test\t%1@ok.test\n", "@ok.test", "@virt.test\t%1@ok.test\n", "%1@ok.test"),
+        (".wild.test\tesmtp:%1.gw.test\n", "esmtp:.gw.test", ".wild.test\tesmtp:%1.gw.test\n", "esmtp:%1.gw.test"),
+        ("a.test\tesmtp:b\n", "esmtp:b", None, "esmtp:b"),
+    ],
+)
+def test_values_with_arguments_are_answered_as_they_stand_there(tmp_path, debian, source, shown, dumped, value):
+    (tmp_path / "sendmail.cf").write_text("O DontBlameSendmail=safe\n")
+    (tmp_path / "t").write_text(source)
+    key = source.split("\t")[0]
+    script = {(given.PROGRAM, "-C", Ellipsis): f"map_lookup: asked ({key}) returns {shown} (0)\n"}
+    if dumped:
+        script["makemap", "-u", "hash", str(tmp_path / "t")] = dumped
+    host = given.make_host(script, directory=tmp_path)
+    assert lookup.ask(host, str(tmp_path), "t", "hash", [key.upper()]) == {key.upper(): value}
