@@ -10,6 +10,7 @@ In test mode each line is a rule set's name, cut to 16 characters, and what goes
 bracketed. The prompt stands before the first line of each answer when the input is no terminal.
 """
 
+import ipaddress
 import os
 import re
 import typing as t
@@ -17,8 +18,8 @@ import typing as t
 from .._model import route as _route
 from .._model.host import Host
 from .._model.route import Hop, Rewriting, Route, RouteQuestion, TableEntry
-from . import cf
-from . import discover as instance
+from . import cf, discover
+from .networks import prefixes
 
 _LINE = re.compile(r"(?P<rule>.{16}) (?P<what>  input|returns):(?: (?P<text>.*))?\Z")
 _MAILER = re.compile(r"mailer (?P<mailer>[^,]+)(?:, host (?P<host>.*?))?(?:, user (?P<user>.*))?\Z")
@@ -61,25 +62,47 @@ def trace(host: Host, asked: RouteQuestion) -> Route:
 
     :raises CommandError: sendmail does not even start with its configuration.
     """
-    live = os.path.join(host.instance.config_directory, "sendmail.cf")
+    live = os.path.join(host.discover.config_directory, "sendmail.cf")
     known = cf.parse(_content(live))
     maps = parse_maps(known.maps)
-    program = instance.the_layout().program
+    program = discover.the_layout().program
     script = "\n".join(session(asked, maps)) + "\n"
     said = host.runner.run([program, "-bt", "-C", live], stdin=script, timeout=90)
     return route_of(asked, read_transcript(said.out), maps, known)
 
 
 def session(asked: RouteQuestion, maps: t.Mapping[str, Map]) -> t.List[str]:
-    """The lines to type. The address has been checked to be one, so that it is no command."""
-    lines = [f"/parse {asked.address}"]
+    """Return the lines to type. The address has been checked to be one, so that it is no command."""
+    lines = []
+    # Rules may route by sender ($f) and by client ($_), so both are known before the address is parsed.
+    if asked.sender:
+        lines += [f".Df{asked.sender}", f".D{{mail_from}}{asked.sender}"]
+    if asked.client:
+        lines.append(f".D_[{_as_sendmail_writes(asked.client)}]")
+    lines.append(f"/parse {asked.address}")
     lines += [f"/map {name} {key}" for name, role in _leaves(maps) for key in _keys(role, asked.address)]
     if asked.client:
-        # Without these, test mode is a local user, for whom everything is relayed. What a client says in EHLO is its own business.
-        lines += [f".D{{client_addr}}{asked.client}", f".D{{client_name}}[{asked.client}]", ".D{client_resolve}OK"]
-        lines += [f".Dsclient.{asked.address.rpartition('@')[2]}", f".D{{mail_from}}{asked.sender or '<>'}"]
-        lines += [f".Df{asked.sender or '<>'}", f"check_rcpt {asked.address}"]
+        lines += _check_lines(asked)
     return lines
+
+
+def _check_lines(asked: RouteQuestion) -> t.List[str]:
+    """Return the lines that make test mode check a recipient as for a client; without them it is a local user, who may relay."""
+    sender = asked.sender or "<>"
+    return [
+        f".D{{client_addr}}{asked.client}",
+        f".D{{client_name}}[{asked.client}]",
+        ".D{client_resolve}OK",
+        # What a client says in EHLO is its own business.
+        f".Dsclient.{asked.address.rpartition('@')[2]}",
+        f".D{{mail_from}}{sender}",
+        f".Df{sender}",
+        f"check_rcpt {asked.address}",
+    ]
+
+
+def _as_sendmail_writes(client: str) -> str:
+    return prefixes(ipaddress.ip_network(client))[0] if ":" in client else client
 
 
 def _leaves(maps: t.Mapping[str, Map]) -> t.List[t.Tuple[str, str]]:
@@ -190,7 +213,7 @@ def route_of(asked: RouteQuestion, said: Transcript, maps: t.Mapping[str, Map], 
         error or host,
         hops,
         decided,
-        _because(verdict, decided, host, known.macros.get("S", ""), error),
+        _because(asked, verdict, decided, host, known.macros.get("S", ""), error),
         said.parsed,
         entries,
         _answer(said.check),
@@ -230,15 +253,19 @@ def _hops(host: str, port: int) -> t.Tuple[Hop, ...]:
     return tuple(Hop(name.strip("[]").replace("IPv6:", ""), port, not name.startswith("[")) for name in names)
 
 
-def _because(verdict: str, decided: t.Optional[TableEntry], host: str, smart: str, error: str) -> str:
+def _because(
+    asked: RouteQuestion, verdict: str, decided: t.Optional[TableEntry], host: str, smart_host: str, error: str
+) -> str:
     if decided is not None:
         return str(decided)
     if verdict == _route.LOCAL:
         return "the domain is one of this host's own names (class w)"
     if verdict == _route.ERROR:
         return f"the rule sets refuse it: {error}"
-    if smart and host.strip("[]") in smart:
-        return f"SMART_HOST: {smart}"
+    if smart_host and host.strip("[]") in smart_host:
+        return f"SMART_HOST: {smart_host}"
+    if verdict == _route.REMOTE and host.strip("[]").lower() != asked.address.rpartition("@")[2].lower():
+        return f"no table has an entry: a rule of sendmail.cf sends it to {host}"
     return "no table has an entry: by the MX records of the domain"
 
 
@@ -267,13 +294,13 @@ def _content(path: str) -> str:
 
 def settings(host: Host) -> _route.Settings:
     """What the live configuration says about the things that the checks of a host look at."""
-    live = os.path.join(host.instance.config_directory, "sendmail.cf")
+    live = os.path.join(host.discover.config_directory, "sendmail.cf")
     known = cf.parse(_content(live))
-    queue = host.instance.queue_directories[0].rstrip("*")
+    queue = host.discover.queue_directories[0].rstrip("*")
     blocks = known.value("MinFreeBlocks") or ""
     limit = known.value("MaxMimeHeaderLength")
     return _route.Settings(
-        needed_bytes=int(blocks) * instance.block_size(queue) if blocks.isdigit() else 0,
+        needed_bytes=int(blocks) * discover.block_size(queue) if blocks.isdigit() else 0,
         certificate=known.value("ServerCertFile") or "",
         queue_load=_number(known.value("QueueLA")),
         refuse_load=_number(known.value("RefuseLA")),

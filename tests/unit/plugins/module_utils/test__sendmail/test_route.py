@@ -144,7 +144,7 @@ class TestRoute:
 class TestSession:
     def test_what_is_typed(self):
         lines = route.session(RouteQuestion("u@b.a.test", "s@x.test", "10.0.0.1"), route.parse_maps(CF.maps))
-        assert lines[0] == "/parse u@b.a.test"
+        assert lines[3] == "/parse u@b.a.test"
         assert [line for line in lines if "mailertable" in line] == [
             "/map mailertable b.a.test", "/map mailertable .a.test", "/map mailertable .test", "/map mailertable .",
         ]  # fmt: skip
@@ -165,3 +165,27 @@ class TestSession:
 @pytest.mark.parametrize("text, wanted", [("12", 12.0), ("0", None), ("", None), (None, None), ("x", None)])
 def test_a_load_limit_of_nought_is_none(text, wanted):
     assert route._number(text) == wanted
+
+
+class TestWhatDecides:
+    """What decides must be known before the address is parsed."""
+
+    @staticmethod
+    def before_parse(sender, client):
+        lines = route.session(RouteQuestion("u@x.test", sender, client), {})
+        return lines[: lines.index("/parse u@x.test")]
+
+    def test_a_route_may_depend_on_the_sender(self):
+        assert self.before_parse("b@ok.test", "") == [".Dfb@ok.test", ".D{mail_from}b@ok.test"]
+
+    @pytest.mark.parametrize("client, written", [("192.0.2.1", "192.0.2.1"), ("::1", "IPv6:0:0:0:0:0:0:0:1")])
+    def test_a_route_may_depend_on_the_client(self, client, written):
+        assert self.before_parse("", client) == [f".D_[{written}]"]
+
+    def test_without_both_nothing_is_set(self):
+        assert self.before_parse("", "") == []
+
+    def test_a_rule_that_decides_is_said(self):
+        said = "parse            returns: $# esmtp\nmailer esmtp, host mx6.third.test, user u@ok.test\n"
+        found = route.route_of(RouteQuestion("u@ok.test"), route.read_transcript(said), {}, CF)
+        assert found.because == "no table has an entry: a rule of sendmail.cf sends it to mx6.third.test"
