@@ -373,15 +373,14 @@ restored:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
-from ansible_collections.postmaster.mta.plugins.module_utils._module import access as _accessrun
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**_accessrun.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=access.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(**_accessrun.apply(module.params, module.check_mode))
+        module.exit_json(**access.run(module.params, module.check_mode))
     except PostmasterError as problem:
         module.fail_json(**failure(problem))
 

@@ -157,15 +157,14 @@ expired:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
-from ansible_collections.postmaster.mta.plugins.module_utils._module import access_info as _accessinfo
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access_info
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**_accessinfo.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=access_info.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(**_accessinfo.describe(module.params))
+        module.exit_json(changed=False, **access_info.run(module.params, module.check_mode))
     except PostmasterError as problem:
         module.fail_json(**failure(problem))
 

@@ -201,15 +201,14 @@ restored:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
-from ansible_collections.postmaster.mta.plugins.module_utils._module import capture as _capturerun
+from ansible_collections.postmaster.mta.plugins.module_utils._module import capture
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**_capturerun.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=capture.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(**_capturerun.apply(module.params, module.check_mode))
+        module.exit_json(**capture.run(module.params, module.check_mode))
     except PostmasterError as problem:
         module.fail_json(**failure(problem))
 

@@ -157,17 +157,16 @@ messages:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _mta
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._module import capture_info as _captureinfo
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import capture_info
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**_captureinfo.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=capture_info.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(changed=False, **_captureinfo.describe(module.params))
+        module.exit_json(changed=False, **capture_info.run(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

@@ -148,17 +148,16 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._module import dns_info as _dnsinfo
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import dns_info
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=_dnsinfo.ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=dns_info.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(changed=False, **_dnsinfo.info(Runner(), module.params))
+        module.exit_json(changed=False, **dns_info.run(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

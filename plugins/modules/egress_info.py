@@ -151,7 +151,7 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
 from ansible_collections.postmaster.mta.plugins.module_utils._module import egress_info
 
 
@@ -160,7 +160,7 @@ def main() -> None:
     try:
         module.exit_json(changed=False, **egress_info.run(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

@@ -359,23 +359,19 @@ notes:
   returned: success
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info as _logread
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=_logread.ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=log_info.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        found = _logread.answer(Runner(), module.params, time.time(), module.check_mode)
-        module.exit_json(changed=False, **found)
+        module.exit_json(changed=False, **log_info.run(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

@@ -66,17 +66,16 @@ actions:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._dns import nscd as _nscd
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import nscd
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=_nscd.ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=nscd.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(**_nscd.apply(Runner(), module.params["state"], module.check_mode))
+        module.exit_json(**nscd.run(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

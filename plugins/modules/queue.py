@@ -185,19 +185,18 @@ transcript:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import queue
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=_queues.ACTION_ARGUMENTS, mutually_exclusive=[("select", "messages")], supports_check_mode=True
+        argument_spec=queue.ARGUMENT_SPEC, mutually_exclusive=queue.MUTUALLY_EXCLUSIVE, supports_check_mode=True
     )
     try:
-        module.exit_json(**_queues.operate(Runner(), module.params, module.check_mode))
+        module.exit_json(**queue.run(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

@@ -223,19 +223,16 @@ restored:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
-from ansible_collections.postmaster.mta.plugins.module_utils._module import relay as _relay
+from ansible_collections.postmaster.mta.plugins.module_utils._module import relay
 
 
 def main() -> None:
     # no_log keeps the parameters out of the host's syslog; native settings may hold credentials.
-    module = AnsibleModule(
-        argument_spec={**_relay.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True, no_log=True
-    )
-    module.no_log_values.update(_relay.secrets(module.params))
+    module = AnsibleModule(argument_spec=relay.ARGUMENT_SPEC, supports_check_mode=True, no_log=True)
+    module.no_log_values.update(relay.secrets(module.params))
     try:
-        module.exit_json(**_relay.apply(module.params, module.check_mode))
+        module.exit_json(**relay.run(module.params, module.check_mode))
     except PostmasterError as problem:
         module.fail_json(**failure(problem))
 

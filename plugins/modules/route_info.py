@@ -138,17 +138,16 @@ config_directory:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._module import route_info as _routes
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import route_info
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=_routes.ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=route_info.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(changed=False, **_routes.info(Runner(), module.params))
+        module.exit_json(changed=False, **route_info.run(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

@@ -133,13 +133,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
-from ansible_collections.postmaster.mta.plugins.module_utils._module import instance as _instances
+from ansible_collections.postmaster.mta.plugins.module_utils._module import sendmail_instance
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=_instances.ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=sendmail_instance.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(**_instances.apply("sendmail", module.params, module.check_mode))
+        module.exit_json(**sendmail_instance.run(module.params, module.check_mode))
     except PostmasterError as problem:
         module.fail_json(**failure(problem))
 

@@ -214,21 +214,18 @@ differences:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._module import smtp as _smtptest
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._module import smtp
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=_smtptest.ARGUMENT_SPEC,
-        mutually_exclusive=_smtptest.MUTUALLY_EXCLUSIVE,
-        supports_check_mode=True,
+        argument_spec=smtp.ARGUMENT_SPEC, mutually_exclusive=smtp.MUTUALLY_EXCLUSIVE, supports_check_mode=True
     )
     try:
-        answer = _smtptest.run(module.params, module.check_mode)
-        module.exit_json(changed=answer["delivered"], **answer)
+        module.exit_json(**smtp.run(module.params, module.check_mode))
     except PostmasterError as problem:
-        module.fail_json(msg=str(problem))
+        module.fail_json(**failure(problem))
 
 
 if __name__ == "__main__":

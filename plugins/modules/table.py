@@ -190,19 +190,16 @@ restored:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
-from ansible_collections.postmaster.mta.plugins.module_utils._module import table as _tablerun
+from ansible_collections.postmaster.mta.plugins.module_utils._module import table
 
 
 def main() -> None:
     # no_log keeps the parameters out of the host's syslog; a table may hold passwords.
-    module = AnsibleModule(
-        argument_spec={**_tablerun.ARGUMENT_SPEC, **_mta.ARGUMENT_SPEC}, supports_check_mode=True, no_log=True
-    )
-    module.no_log_values.update(_tablerun.secrets(module.params))
+    module = AnsibleModule(argument_spec=table.ARGUMENT_SPEC, supports_check_mode=True, no_log=True)
+    module.no_log_values.update(table.secrets(module.params))
     try:
-        module.exit_json(**_tablerun.apply(module.params, module.check_mode))
+        module.exit_json(**table.run(module.params, module.check_mode))
     except PostmasterError as problem:
         module.fail_json(**failure(problem))
 

@@ -24,7 +24,7 @@ params = dict({name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.
 params.update(call["params"])
 began = time.monotonic()
 try:
-    answer = module.describe(params) if call["module"] == "access_info" else module.apply(params, call["check_mode"])
+    answer = module.run(params, call["check_mode"])
 except _errors.PostmasterError as problem:
     answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 answer["seconds"] = time.monotonic() - began

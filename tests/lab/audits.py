@@ -25,7 +25,7 @@ def filled(spec, given):
         name: filled(inner[name], given.get(name) or {}) if inner[name] else given.get(name, spec[name].get("default"))
         for name in spec
     }
-json.dump(audit_info.audit(filled(audit_info.ARGUMENT_SPEC, json.load(sys.stdin))), sys.stdout)
+json.dump(audit_info.run(filled(audit_info.ARGUMENT_SPEC, json.load(sys.stdin)), False), sys.stdout)
 """
 
 SOURCES = [f"{prefix}{number}" for prefix in ("10.25.0.", "fd00:25::") for number in range(100, 140)]

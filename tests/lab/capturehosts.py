@@ -24,7 +24,7 @@ module = {"capture": capture, "capture_info": capture_info}[call["module"]]
 params = dict({name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}, mta="auto", instance=None)
 params.update(call["params"])
 try:
-    answer = module.describe(params) if call["module"] == "capture_info" else module.apply(params, call["check_mode"])
+    answer = module.run(params, call["check_mode"])
 except _errors.PostmasterError as problem:
     answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 json.dump(answer, sys.stdout)

@@ -14,10 +14,10 @@ from labhosts import WORLD, Host, conversation
 CALL = """
 import json, sys
 from ansible_collections.postmaster.mta.plugins.module_utils import _errors
-from ansible_collections.postmaster.mta.plugins.module_utils._module import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._module import instance, postfix_instance
 call = json.load(sys.stdin)
 exec(call["patch"])
-params = {name: spec.get("default") for name, spec in instance.POSTFIX_SPEC.items()}
+params = {name: spec.get("default") for name, spec in postfix_instance.ARGUMENT_SPEC.items()}
 params.update(call["params"])
 try:
     answer = instance.apply(call["mta"], params, call["check_mode"])
@@ -44,11 +44,11 @@ def instance(host: Host, check_mode: bool = False, patch: str = "", **params: t.
 CLEAR = """
 import sys
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
-from ansible_collections.postmaster.mta.plugins.module_utils._module import instance
+from ansible_collections.postmaster.mta.plugins.module_utils._module import instance, postfix_instance
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 for one in _mta.find_all(Runner()):
     if not one.primary:
-        params = {name: spec.get("default") for name, spec in instance.POSTFIX_SPEC.items()}
+        params = {name: spec.get("default") for name, spec in postfix_instance.ARGUMENT_SPEC.items()}
         params.update(name=one.name, config_directory=one.config_directory, state="absent", mail="delete")
         instance.apply(one.mta, params, False)
 """
@@ -76,13 +76,12 @@ json.dump(found, sys.stdout)
 #: Runs on the host: the functions of queue.
 QUEUE = """
 import json, sys
-from ansible_collections.postmaster.mta.plugins.module_utils._module import queue
+from ansible_collections.postmaster.mta.plugins.module_utils._module import queue, queue_info
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 what, params = json.load(sys.stdin)
-spec = {"info": queue.INFO_ARGUMENTS, "operate": queue.ACTION_ARGUMENTS}[what]
-params = dict({name: one.get("default") for name, one in spec.items()}, **params)
-answer = queue.info(Runner(), params) if what == "info" else queue.operate(Runner(), params, False)
-json.dump(answer, sys.stdout)
+module = {"info": queue_info, "operate": queue}[what]
+params = dict({name: one.get("default") for name, one in module.ARGUMENT_SPEC.items()}, **params)
+json.dump(module.run(params, False), sys.stdout)
 """
 
 

@@ -46,7 +46,7 @@ defaults = {name: spec.get("default") for name, spec in relay.ARGUMENT_SPEC.item
 params = dict(defaults, mta="auto", instance=None)
 params.update(call["params"])
 try:
-    answer = relay.apply(params, call["check_mode"])
+    answer = relay.run(params, call["check_mode"])
 except _errors.PostmasterError as problem:
     answer = dict(_errors.failure(problem), failed=True, kind=type(problem).__name__)
 json.dump(answer, sys.stdout)

@@ -149,8 +149,7 @@ def _seen_sendmail() -> t.Dict[str, t.Tuple[str, int, str]]:
 
 def operate(check_mode: bool = False, **params: t.Any) -> t.Dict[str, t.Any]:
     """What the module queue does."""
-    from ansible_collections.postmaster.mta.plugins.module_utils import _runner
-    from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
+    from ansible_collections.postmaster.mta.plugins.module_utils._module import queue
 
     given = {
         "mta": "auto",
@@ -161,24 +160,22 @@ def operate(check_mode: bool = False, **params: t.Any) -> t.Dict[str, t.Any]:
         "limit": 100000,
         "timeout": 20,
     }
-    return _queues.operate(_runner.Runner(), dict(given, **params), check_mode)
+    return queue.run(dict(given, **params), check_mode)
 
 
 def info(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """What the module queue_info returns."""
-    from ansible_collections.postmaster.mta.plugins.module_utils import _runner
-    from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
+    from ansible_collections.postmaster.mta.plugins.module_utils._module import queue_info
 
     given = {"mta": "auto", "instance": "all", "select": None, "limit": 100000, "sort": "oldest", "top": 0}
-    return _queues.info(_runner.Runner(), dict(given, **call))
+    return queue_info.run(dict(given, **call), False)
 
 
 def look(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """What the module message_info returns."""
-    from ansible_collections.postmaster.mta.plugins.module_utils import _runner
-    from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
+    from ansible_collections.postmaster.mta.plugins.module_utils._module import message_info
 
-    return _queues.look(_runner.Runner(), {"mta": "auto", "instance": "all", **call})
+    return message_info.run({"mta": "auto", "instance": "all", **call}, False)
 
 
 def act(call: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:

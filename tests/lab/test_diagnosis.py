@@ -79,7 +79,6 @@ def _flush(host: Host) -> None:
 READ_IN_THREADS = f"""
 import json, sys, threading
 sys.path.insert(0, "{REMOTE}")
-from ansible_collections.postmaster.mta.plugins.module_utils import _runner
 from ansible_collections.postmaster.mta.plugins.module_utils._module import diagnosis_info
 read = []
 class Recorder:
@@ -88,7 +87,7 @@ class Recorder:
             read.append(name)
 sys.meta_path.insert(0, Recorder())
 options = {{name: one.get("default") for name, one in diagnosis_info.ARGUMENT_SPEC.items()}}
-answer = diagnosis_info.run(_runner.Runner(), dict(options, domain="tls.test"))
+answer = diagnosis_info.run(dict(options, domain="tls.test"), False)
 json.dump([read, answer["problems"], [one["code"] for one in answer["host"]["findings"]]], sys.stdout)
 """
 

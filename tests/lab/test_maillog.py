@@ -19,12 +19,11 @@ from labhosts import POSTFIX, RELAYS, ROOT, WORLD, Host, conversation
 
 #: Runs on a relay: the records of a sender from the journal, which loses no line when the relay is busy.
 ASK = """
-import json, sys, time
+import json, sys
 from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 params = {name: spec.get("default") for name, spec in log_info.ARGUMENT_SPEC.items()}
 params.update(json.load(sys.stdin))
-json.dump(log_info.answer(Runner(), params, time.time(), True), sys.stdout)
+json.dump(log_info.run(params, True), sys.stdout)
 """
 
 #: Where the sinks of the lab keep what they accepted.

@@ -31,13 +31,12 @@ FOLLOW = "journalctl -q -f -n 0 -a -o short-iso-precise SYSLOG_FACILITY=2"
 
 #: Runs on a relay: campaign_info, which remembers nothing of it.
 ASK = """
-import json, sys, time
+import json, sys
 sys.path.insert(0, sys.argv[1])
 from ansible_collections.postmaster.mta.plugins.module_utils._module import campaign_info
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 params = {name: spec.get("default") for name, spec in campaign_info.ARGUMENT_SPEC.items()}
 params.update(json.load(sys.stdin))
-json.dump(campaign_info.answer(Runner(), params, time.time(), True), sys.stdout)
+json.dump(campaign_info.run(params, True), sys.stdout)
 """
 
 

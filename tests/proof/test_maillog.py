@@ -24,7 +24,6 @@ from ansible_collections.postmaster.mta.plugins.module_utils._log import summary
 from ansible_collections.postmaster.mta.plugins.module_utils._log.stamps import Clock
 from ansible_collections.postmaster.mta.plugins.module_utils._module import campaign_info as _campaign
 from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info as _logread
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 from ansible_collections.postmaster.mta.tests.bench import maillog_generator
 from ansible_collections.postmaster.mta.tests.fuzz.mutations import mutations
 
@@ -107,7 +106,7 @@ def look(path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any
     """campaign_info on this machine, whose access rules are nobody's business."""
     monkeypatch.setattr(_campaign._mta, "find_all", lambda runner, mta="auto": ())
     params = {name: spec.get("default") for name, spec in _campaign.ARGUMENT_SPEC.items()}
-    return _campaign.answer(Runner(), {**params, "path": [str(path)], "window": "20m"}, NOW, check_mode=True)
+    return _campaign.run({**params, "path": [str(path)], "window": "20m"}, True, now=NOW)
 
 
 @pytest.mark.parametrize("mta", ["postfix", "sendmail"])

@@ -19,9 +19,6 @@ CONFIGURATION = "/etc/nscd.conf"
 # The socket first: it would start the service again.
 UNITS = ("nscd.socket", "nscd.service", "unscd.service")
 HOSTS_OFF, STOPPED = "hosts_off", "stopped"
-ARGUMENT_SPEC: t.Dict[str, t.Any] = {
-    "state": {"type": "str", "choices": [HOSTS_OFF, STOPPED], "default": HOSTS_OFF},
-}
 #: Seconds until a restarted daemon must answer.
 PATIENCE = 5.0
 
@@ -196,6 +193,3 @@ def _difference(seen: CacheState, todo: CachePlan, configuration: str) -> t.List
             "after": todo.text,
         }
     ]
-
-
-__all__ = ("ARGUMENT_SPEC", "apply", "caches_hosts", "hosts_off", "plan", "see")

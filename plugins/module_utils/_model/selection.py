@@ -39,6 +39,9 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     }
 }
 
+#: A message of any kind that predicate() can look at.
+Entry = t.TypeVar("Entry")
+
 _ID = re.compile(r"[A-Za-z0-9]{6,32}\Z")
 
 
@@ -110,6 +113,13 @@ def predicate(selection: Selection, now: float) -> Predicate:
     if len(tests) == 1:
         return tests[0]
     return lambda record: all(test(record) for test in tests)
+
+
+def chosen(messages: t.Iterable[Entry], selection: Selection, now: float) -> t.Iterable[Entry]:
+    """Return the messages that a selection takes."""
+    if selection == EVERYTHING:
+        return messages
+    return filter(predicate(selection, now), messages)
 
 
 def recipient_predicate(selection: Selection) -> t.Optional[t.Callable[[t.Any, str], bool]]:

@@ -51,6 +51,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
         "lock_timeout": {"type": "float", "default": 60},
     },
     **_access.RULE_OPTIONS,
+    **_mta.ARGUMENT_SPEC,
 )
 
 
@@ -358,7 +359,7 @@ def _from_files(
     return rules
 
 
-def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
     :raises PostmasterError: with the host as it was before.

@@ -25,10 +25,11 @@ _REFUSING = (_access.REJECT, _access.DEFER)
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     {place: {"type": "list", "elements": "str"} for place in _access.PLACES},
     limit={"type": "int", "default": _access.SHOWN},
+    **_mta.ARGUMENT_SPEC,
 )
 
 
-def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """The answers to what was asked; the rules of ours where nothing was asked.
 
     :raises OptionError: a subject that is none.
@@ -44,7 +45,6 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
         rules += [] if asked else [dict(rule, **own) for rule in rules_of(host, facts, _now())]
     first = hosts[0].instance
     return {
-        "changed": False,
         "mta": first.mta,
         "instance": first.name if len(hosts) == 1 else _mta.ALL,
         "config_directory": first.config_directory,

@@ -17,6 +17,7 @@ from .._audit import verdict as judge
 from .._audit.prober import AuditReport, Expectations, ProbedRelay, Prober, ProbeResult
 from .._errors import OptionError
 from .._model.kinds import duration, size
+from .._runner import Runner
 from .._smtp.dialogue import resolve, step_facts
 from .._smtp.sink import Sinks
 
@@ -66,25 +67,25 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 }
 
 
-def audit(options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """Audit a relay as the options of the module say; return what the module returns.
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """Audit a relay as the options say, and return what was found. No program is run for it.
 
     :raises OptionError: an option has a value that it cannot take. Trouble with the relay is a finding, not an error.
     """
-    address = target_address(options["host"], options["port"], options["family"], options["source_addresses"])
-    sources = chosen_sources(options["source_addresses"], address)
+    address = target_address(params["host"], params["port"], params["family"], params["source_addresses"])
+    sources = chosen_sources(params["source_addresses"], address)
     prober = Prober(
-        target=ProbedRelay(address, _positive("port", options["port"]), _positive("timeout", options["timeout"])),
-        names=names(options, address),
-        expected=expectations(options["expect"]),
+        target=ProbedRelay(address, _positive("port", params["port"]), _positive("timeout", params["timeout"])),
+        names=names(params, address),
+        expected=expectations(params["expect"]),
         sources=sources,
-        concurrency=_positive("concurrency", options["concurrency"]),
-        sinks=Sinks(**{key: value for key, value in options["sink"].items() if value is not None}),
+        concurrency=_positive("concurrency", params["concurrency"]),
+        sinks=Sinks(**{key: value for key, value in params["sink"].items() if value is not None}),
     )
-    refuse_trusted(options["trusted"], sources or [own_address(prober.target)])
-    if not options["probes"]:
+    refuse_trusted(params["trusted"], sources or [own_address(prober.target)])
+    if not params["probes"]:
         return {"verdict": "not probed", "groups": {}, "failures": []}
-    return report_facts(prober.run(options["probes"]))
+    return report_facts(prober.run(params["probes"]))
 
 
 def refuse_trusted(networks: t.Sequence[str], sources: t.Sequence[str]) -> None:

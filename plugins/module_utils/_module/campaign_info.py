@@ -14,6 +14,7 @@ that share something which is new as well; one new customer or one busy provider
 import collections
 import json
 import re
+import time
 import typing as t
 
 from .. import _files, _mta
@@ -308,11 +309,18 @@ def rules_of(params: t.Mapping[str, t.Any]) -> Rules:
     )
 
 
-def answer(runner: Runner, params: t.Mapping[str, t.Any], now: float, check_mode: bool) -> t.Dict[str, t.Any]:
+def run(
+    params: t.Mapping[str, t.Any],
+    check_mode: bool,
+    runner: t.Optional[Runner] = None,
+    now: t.Optional[float] = None,
+) -> t.Dict[str, t.Any]:
     """What M(postmaster.mta.campaign_info) returns.
 
     :param check_mode: nothing is remembered as reported.
+    :param now: seconds since the epoch; by the clock of this host where None.
     """
+    runner, now = runner or Runner(), time.time() if now is None else now
     suffixes, rules = _suffixes.load(), rules_of(params)
     order = _logread.order_of(
         runner, dict(_READ_ALL, **{name: params[name] for name in ("mta", "instance", "path")}), now

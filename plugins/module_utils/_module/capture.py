@@ -40,6 +40,7 @@ RELEASE, DELETE, KEEP = "release", "delete", "keep"
 _PAUSE = 0.5
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    **_mta.ARGUMENT_SPEC,
     "state": {"type": "str", "choices": [STARTED, STOPPED], "default": STARTED},
     "from": {"type": "list", "elements": "str", "aliases": ["senders"]},
     "to": {"type": "list", "elements": "str", "aliases": ["recipients"]},
@@ -142,7 +143,7 @@ class CaptureWork(t.NamedTuple):
     verified: t.List[str]
 
 
-def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
     :raises PostmasterError: what could not be done; what was caught is in a queue still, or delivered.
@@ -261,7 +262,7 @@ def _configure(work: CaptureWork, about: Envelope) -> None:
         instance=there.instance.config_directory,
         author="capture",
     )
-    answer = _relay.apply(params, work.check_mode, work.runner)
+    answer = _relay.run(params, work.check_mode, work.runner)
     work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
     work.diff.extend(answer["diff"])
 
@@ -324,7 +325,7 @@ def _act(work: CaptureWork, action: str, messages: t.Sequence[t.Any]) -> int:
         "limit": 0,
         "timeout": work.params["timeout"],
     }
-    answer = _queues.operate(work.runner, params, work.check_mode)
+    answer = _queues.run(params, work.check_mode, work.runner)
     if answer["affected"]:
         work.done.append(f"{work.name}: {action} {answer['affected']} messages")
     return int(answer["affected"])

@@ -22,11 +22,11 @@ from .._model import queue as _queue
 from .._model import selection as _select
 from .._model.host import Host
 from .._runner import Runner
-from . import queue as _queues
 
-__all__ = ("ARGUMENT_SPEC", "describe")
+__all__ = ("ARGUMENT_SPEC", "run")
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    **_mta.ARGUMENT_SPEC,
     "name": {"type": "str"},
     "content": {"type": "bool", "default": False},
     "limit": {"type": "int", "default": 1000},
@@ -36,7 +36,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 }
 
 
-def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """What the module capture_info returns.
 
     :raises PostmasterError: an option that cannot be meant, or no such MTA.
@@ -70,7 +70,7 @@ def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -
 def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
     """The oldest ones, up to the limits; and how many there are."""
     selection = _select.parse(params["select"], _queue.STATUSES)
-    found = _queues.chosen(queue_of(host.mta).messages(host), selection, time.time())
+    found = _select.chosen(queue_of(host.mta).messages(host), selection, time.time())
     messages = sorted(found, key=lambda one: (one.arrival, one.id))
     left = params["total_bytes"]
     records = []

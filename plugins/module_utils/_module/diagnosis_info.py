@@ -25,8 +25,7 @@ from .._errors import OptionError
 from .._model.finding import ERROR, WARNING, as_facts, make_finding
 from .._runner import Runner
 from .._smtp import message as _message
-from . import dns_info, host_info, route_info
-from . import queue as _queue
+from . import dns_info, host_info, queue_info, route_info
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
@@ -65,23 +64,24 @@ class Destination(t.NamedTuple):
     here: bool = False
 
 
-def run(runner: Runner, params: Params) -> t.Dict[str, t.Any]:
+def run(params: Params, check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do every check; return what each of them found, with the seconds that it took.
 
     :raises OptionError: an option that cannot be meant.
     """
+    runner = runner or Runner()
     given = _normalised(params)
     jobs: t.Dict[str, t.Callable[[], t.Any]] = {
-        NAMES: lambda: dns_info.info(runner, _options(dns_info.ARGUMENT_SPEC, given)),
+        NAMES: lambda: dns_info.run(_options(dns_info.ARGUMENT_SPEC, given), True, runner),
         ROUTE: lambda: _route_and_talk(runner, given),
-        HOST: lambda: host_info.info(runner, _options(host_info.ARGUMENT_SPEC, given)),
+        HOST: lambda: host_info.run(_options(host_info.ARGUMENT_SPEC, given), True, runner),
         QUEUE: lambda: _waiting(runner, given),
     }
     if given["content"] is not None:
         jobs[MESSAGE] = lambda: {"open_quotes": [dict(q._asdict()) for q in _message.open_quotes(given["content"])]}
     mtas = _mta.installed(runner, given["mta"])
     host_info.read_ahead(mtas)
-    _queue.read_ahead(mtas)
+    queue_info.read_ahead(mtas)
     started = time.monotonic()
     outcomes = _parallel.together(jobs, given["timeout"] - _MARGIN)
     answer: t.Dict[str, t.Any] = {"domain": given["domain"], "address": given["address"], "problems": {}}
@@ -133,7 +133,7 @@ def _options(spec: t.Mapping[str, t.Any], given: Params) -> t.Dict[str, t.Any]:
 
 
 def _route_and_talk(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
-    route = route_info.info(runner, _options(route_info.ARGUMENT_SPEC, given))
+    route = route_info.run(_options(route_info.ARGUMENT_SPEC, given), True, runner)
     if not given["talk"] or route["verdict"] != "remote":
         return {ROUTE: route, TALK: [], "problem": ""}
     servers, problem = destinations_of(route["hops"])
@@ -253,9 +253,9 @@ def _weighed(talks: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
 
 def _waiting(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
     """Return what waits for the domain, since when and why."""
-    options = _options(_queue.INFO_ARGUMENTS, given)
+    options = _options(queue_info.ARGUMENT_SPEC, given)
     options.update(instance=given["instance"] or _mta.ALL, limit=1, top=3, select={"domain": [given["domain"]]})
-    queue = _queue.info(runner, options)
+    queue = queue_info.run(options, True, runner)
     oldest = queue["messages"][0] if queue["messages"] else None
     return {
         "messages": queue["summary"]["total"]["messages"],

@@ -28,11 +28,12 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 }
 
 
-def info(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Ask everybody, judge, and tell.
 
     :raises PostmasterError: an option that cannot be meant, or dnspython is not installed.
     """
+    runner = runner or Runner()
     if _dns.MISSING:
         raise PostmasterError(
             "dns_info needs dnspython on the host that it runs on, for the Python that Ansible uses there: install the package "

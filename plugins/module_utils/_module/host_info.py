@@ -30,11 +30,12 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 )
 
 
-def info(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Return what the module host_info returns.
 
     :raises PostmasterError: no such instance.
     """
+    runner = runner or Runner()
     hosts = _mta.present(runner, params["mta"], params["instance"])
     read_ahead(_mta.installed(runner, params["mta"]))
     now = time.time()

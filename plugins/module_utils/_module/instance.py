@@ -38,8 +38,6 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "mail": {"type": "str", "choices": [REFUSE, KEEP, DELETE], "default": REFUSE},
     "lock_timeout": {"type": "float", "default": 60},
 }
-#: What only Postfix has.
-POSTFIX_SPEC: t.Dict[str, t.Any] = dict(ARGUMENT_SPEC, data_directory={"type": "path"}, group={"type": "str"})
 
 
 class InstanceWork(t.NamedTuple):
@@ -205,7 +203,7 @@ def _apply_listen(work: InstanceWork) -> None:
         instance=wish.config_directory,
         author=f"{work.mta}_instance",
     )
-    _relay.apply(params, False, work.runner)
+    _relay.run(params, False, work.runner)
 
 
 # --- where it listens ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import collections
 import gc
 import json
 import os
+import time
 import typing as t
 
 from .. import _files
@@ -289,11 +290,18 @@ def _instance_name(runner: Runner, instance: t.Optional[str]) -> str:
     return runner.run(["postconf", "-c", directory, "-h", "-x", "syslog_name"]).out.strip()
 
 
-def answer(runner: Runner, params: t.Mapping[str, t.Any], now: float, check_mode: bool) -> t.Dict[str, t.Any]:
+def run(
+    params: t.Mapping[str, t.Any],
+    check_mode: bool,
+    runner: t.Optional[Runner] = None,
+    now: t.Optional[float] = None,
+) -> t.Dict[str, t.Any]:
     """What M(postmaster.mta.log_info) returns.
 
     :param check_mode: the reader's place does not move.
+    :param now: seconds since the epoch; by the clock of this host where None.
     """
+    runner, now = runner or Runner(), time.time() if now is None else now
     order = order_of(runner, params, now)
     place = state_path(STATE_DIRECTORY, params["reader"])
     state = load_state(place) if params["since_last"] else None

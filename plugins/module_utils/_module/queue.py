@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules queue_info, queue and message_info do: read the queues of a host, act on them, look into a message.
+"""What the module queue does: act on the messages of a host's queues.
 
 Private to the collection: it can change at any time.
 
@@ -17,9 +17,8 @@ import typing as t
 from .. import _mta, _queue_trace
 from .._clock import utc
 from .._driver.queue import queue_of
-from .._errors import CommandError, OptionError
+from .._errors import OptionError
 from .._model import queue as _queue
-from .._model import queue_summary
 from .._model import selection as _select
 from .._model.host import Host
 from .._model.queue import Identity, Message, Skipped
@@ -31,14 +30,7 @@ _PAUSE = 0.2
 #: Outcomes of an action on one message.
 DONE, PREDICTED, DEFERRED_AGAIN, GONE, SKIPPED, UNKNOWN = "done", "predicted", "deferred", "gone", "skipped", "unknown"
 
-INFO_ARGUMENTS: t.Dict[str, t.Any] = dict(
-    _mta.ARGUMENT_SPEC,
-    limit={"type": "int", "default": 100},
-    sort={"type": "str", "choices": list(_queue.ORDERS), "default": "oldest"},
-    top={"type": "int", "default": 20},
-    **_select.ARGUMENT_SPEC,
-)
-ACTION_ARGUMENTS: t.Dict[str, t.Any] = dict(
+ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
     action={"type": "str", "choices": list(_queue.ACTIONS), "required": True},
     messages={"type": "list", "elements": "dict"},
@@ -47,12 +39,7 @@ ACTION_ARGUMENTS: t.Dict[str, t.Any] = dict(
     timeout={"type": "int", "default": 300},
     **_select.ARGUMENT_SPEC,
 )
-MESSAGE_ARGUMENTS: t.Dict[str, t.Any] = dict(
-    _mta.ARGUMENT_SPEC,
-    id={"type": "str", "required": True},
-    body_limit={"type": "int", "default": 4096},
-    log_limit={"type": "int", "default": 100},
-)
+MUTUALLY_EXCLUSIVE = [("select", "messages")]
 
 _WAITING = frozenset((_queue.INCOMING, _queue.DEFERRED))
 _NOT_HELD = _WAITING | {_queue.ACTIVE}
@@ -76,75 +63,12 @@ _WHY_NOT = {
 }
 
 
-# --- queue_info --------------------------------------------------------------------------------------------------
-
-
-def info(runner: Runner, params: t.Mapping[str, t.Any], now: t.Optional[float] = None) -> t.Dict[str, t.Any]:
-    """Return what the module queue_info returns.
-
-    :param now: seconds since the epoch, from which ages are counted.
-    :raises PostmasterError: an option that makes no sense, or no such instance.
-    """
-    instant = time.time() if now is None else now
-    selection = _select.parse(params["select"], _queue.STATUSES)
-    hosts = _mta.chosen(runner, params["mta"], params["instance"])
-    unreadable: t.List[t.Dict[str, str]] = []
-    tally = queue_summary.Tally(instant)
-    selected = chosen(_with_hold_reasons(hosts, _listing(hosts, unreadable)), selection, instant)
-    shown = _queue.first(_counted(selected, selection, tally), params["sort"], params["limit"])
-    by_name = {host.instance.name: host for host in hosts}
-    return {
-        "messages": [_queue.as_record(_detailed(by_name[message.instance], message)) for message in shown],
-        "summary": tally.summary(params["top"]),
-        "unreadable": unreadable,
-        "instances": [_as_instance(host) for host in hosts],
-        "host_status": [dict(status._asdict()) for host in hosts for status in queue_of(host.mta).host_status(host)],
-    }
-
-
-def _counted(messages: t.Iterable[Message], selection: Selection, tally: queue_summary.Tally) -> t.Iterator[Message]:
-    """Pass messages on and count them. Of recipients, only those that fit the selection are counted."""
-    fits = _select.recipient_predicate(selection)
-    for message in messages:
-        if fits is None:
-            tally.add(message)
-        else:
-            fitting = tuple(recipient for recipient in message.recipients if fits(recipient, message.reason))
-            tally.add(message._replace(recipients=fitting))
-        yield message
-
-
-def _with_hold_reasons(hosts: t.Sequence[Host], messages: t.Iterable[Message]) -> t.Iterator[Message]:
-    """Give messages on hold the reason that the log has. sendmail keeps it with the message; Postfix only logs it."""
-    reasons: t.Optional[t.Dict[str, str]] = None
-    for message in messages:
-        if message.status == _queue.HOLD and not message.reason:
-            if reasons is None:
-                files = tuple(dict.fromkeys(path for host in hosts for path in queue_of(host.mta).log_files(host)))
-                reasons = _queue_trace.hold_reasons(files)
-            message = message._replace(reason=reasons.get(message.id, ""))
-        yield message
-
-
-def _as_instance(host: Host) -> t.Dict[str, t.Any]:
-    instance = host.instance
-    return {
-        "mta": instance.mta,
-        "name": instance.name,
-        "config_directory": instance.config_directory,
-        "queue_directories": list(instance.queue_directories),
-    }
-
-
-# --- queue -------------------------------------------------------------------------------------------------------
-
-
-def operate(runner: Runner, params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do what the module queue does, and return what it returns.
 
     :raises PostmasterError: a selection that is missing, too wide, or makes no sense; an action that the MTA has not.
     """
-    now = time.time()
+    runner, now = runner or Runner(), time.time()
     action = params["action"]
     selection = _select.parse(params["select"], _queue.STATUSES)
     _insist_on_a_selection(action, selection, params)
@@ -222,7 +146,7 @@ class _HostPlan:
 
     def read(self, action: str, selection: Selection, asked: _Asked, now: float) -> None:
         """Read the queue. A message that moves meanwhile can be listed twice, and counts once."""
-        for message in chosen(queue_of(self.host.mta).messages(self.host), selection, now):
+        for message in _select.chosen(queue_of(self.host.mta).messages(self.host), selection, now):
             key = (message.id, message.arrival)
             if not asked.take(message) or key in self._targets:
                 continue
@@ -356,68 +280,3 @@ def _as_row(message: Identity, outcome: str, why: str = "") -> t.Dict[str, t.Any
         "outcome": outcome,
         "why": why,
     }
-
-
-# --- message_info ------------------------------------------------------------------------------------------------
-
-
-def look(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """Return what the module message_info returns. The log is read for a message that left the queue, too."""
-    name = params["id"]
-    _select.parse({"ids": [name]}, {})
-    hosts = _mta.chosen(runner, params["mta"], params["instance"])
-    detail = next(filter(None, (queue_of(host.mta).message(host, name, params["body_limit"]) for host in hosts)), None)
-    files = tuple(dict.fromkeys(path for host in hosts for path in queue_of(host.mta).log_files(host)))
-    since = detail.message.arrival if detail else 0
-    lines = _queue_trace.lines(runner, _queue_trace.whole(files, since), name, params["log_limit"])
-    answer: t.Dict[str, t.Any] = {
-        "exists": detail is not None,
-        "log": list(lines),
-        "attempts": [dict(attempt._asdict()) for attempt in _queue_trace.attempts(lines)],
-    }
-    if detail is None:
-        return dict(answer, message=None, waits_for="It is not in the queue.", headers=[], body="", body_size=0)
-    message = next(_with_hold_reasons(hosts, [detail.message]))
-    return dict(
-        answer,
-        message=_queue.as_record(message),
-        waits_for=_queue.waits_for(message),
-        headers=[{"name": header, "value": value} for header, value in detail.headers],
-        body=detail.body,
-        body_size=detail.body_size,
-    )
-
-
-# --- shared ------------------------------------------------------------------------------------------------------
-
-
-def read_ahead(mtas: t.Iterable[str]) -> None:
-    """Import what a look at the queue uses of the drivers: to be called before threads do (see host_info)."""
-    for mta in mtas:
-        queue_of(mta)
-
-
-def _detailed(host: Host, message: Message) -> Message:
-    return queue_of(host.mta).detailed(host, message)
-
-
-def _listing(hosts: t.Sequence[Host], unreadable: t.List[t.Dict[str, str]]) -> t.Iterator[Message]:
-    """Yield the messages of all instances. An instance whose queue cannot be listed is reported, unless it is the only one."""
-
-    def report(path: str, why: str) -> None:
-        unreadable.append({"path": path, "why": why})
-
-    for host in hosts:
-        try:
-            yield from queue_of(host.mta).messages(host, report)
-        except CommandError as problem:
-            if len(hosts) == 1:
-                raise
-            report(host.instance.config_directory, str(problem))
-
-
-def chosen(messages: t.Iterable[Message], selection: Selection, now: float) -> t.Iterable[Message]:
-    """Return the messages that a selection takes."""
-    if selection == _select.EVERYTHING:
-        return messages
-    return filter(_select.predicate(selection, now), messages)

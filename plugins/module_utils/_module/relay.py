@@ -28,8 +28,8 @@ from .._runner import Runner
 from .._smtp import verify_policy as _verify
 from .guard import guard_of
 
-#: The options of the module C(relay) besides those that say which MTA is meant.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    **_mta.ARGUMENT_SPEC,
     "policy": {"type": "dict", "options": _policy.ARGUMENT_SPEC},
     "baseline": {"type": "str", "choices": ["hardened", "none"], "default": "hardened"},
     "main": {"type": "dict"},
@@ -136,7 +136,7 @@ class RelayRun:
         return findings
 
 
-def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
     :param params: besides the options of the module C(render), a function of the driver in the place of render(), and
@@ -164,37 +164,6 @@ def _author(params: t.Mapping[str, t.Any]) -> _change.Author:
         digest.hexdigest()[:16],
         params.get("history"),
     )
-
-
-def describe(params: t.Mapping[str, t.Any], runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
-    """Every instance that is meant: what it is, what it can do, whether it runs, and its configuration as a policy.
-
-    :raises OptionError: when none answers to the description.
-    """
-    hosts = _mta.present(runner or Runner(), params["mta"], params["instance"])
-    return {"instances": [_described(host) for host in hosts]}
-
-
-def _described(host: Host) -> t.Dict[str, t.Any]:
-    instance, capabilities, running = host.instance, host.capabilities, daemon_of(host.mta).running(host)
-    live = read_of(host.mta).read(host)
-    return {
-        "mta": instance.mta,
-        "name": instance.name,
-        "config_directory": instance.config_directory,
-        "queue_directories": list(instance.queue_directories),
-        "primary": instance.primary,
-        "enabled": instance.enabled,
-        "version": capabilities.version_text,
-        "table_types": list(capabilities.table_types),
-        "default_table_type": capabilities.default_table_type,
-        "features": sorted(capabilities.features),
-        "running": running.pid is not None,
-        "listening": [{"address": address, "port": port} for address, port in running.listening],
-        "policy": live["policy"],
-        "unexpressed": live["unexpressed"],
-        "drift": drift_of(host),
-    }
 
 
 def drift_of(host: Host) -> t.List[t.Dict[str, t.Any]]:

@@ -28,11 +28,12 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 )
 
 
-def info(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """What the module returns.
 
     :raises PostmasterError: an option that cannot be meant, no such instance, or an MTA that cannot be asked.
     """
+    runner = runner or Runner()
     asked = asked_of(params)
     hosts = _mta.chosen(runner, params["mta"], params["instance"])
     records = [_record(host, asked) for host in hosts]

@@ -19,6 +19,7 @@ from .._diagnosis import destination
 from .._diagnosis.destination import EHLO, MESSAGE, RCPT, STAGES, TLS_MODES, TRY, Talk, TalkPlan
 from .._errors import OptionError
 from .._model.finding import WARNING, as_facts, make_finding
+from .._runner import Runner
 from .._smtp import message as _message
 from .._smtp import sink as _sink
 from .._smtp.dialogue import TlsFacts, printable, step_facts
@@ -46,8 +47,8 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 MUTUALLY_EXCLUSIVE = [("message_path", "message_base64")]
 
 
-def run(params: t.Mapping[str, t.Any], check_mode: bool = False) -> t.Dict[str, t.Any]:
-    """What the module smtp does and returns. In check mode no message is sent.
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """Talk to a server as the options say; in check mode no message is sent. No program is run for it.
 
     :raises OptionError: an option that cannot be meant.
     """
@@ -62,7 +63,8 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool = False) -> t.Dict[str, 
     done = _parallel.values(jobs, plan.timeout * (8 + len(plan.recipients)))
     talks = [done[number] for number in sorted(done)]
     arrived = _arrived(params, plan, talks, token)
-    return _facts(plan, talks, arrived)
+    answer = _facts(plan, talks, arrived)
+    return dict(answer, changed=answer["delivered"])
 
 
 def _job(plan: TalkPlan) -> t.Callable[[], Talk]:

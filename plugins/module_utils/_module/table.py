@@ -21,6 +21,7 @@ from .._runner import Runner
 from .guard import guard_of
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    **_mta.ARGUMENT_SPEC,
     "name": {"type": "str", "required": True},
     "type": {"type": "str"},
     "entries": {
@@ -150,7 +151,7 @@ def _syntax(name: str, kind: str, host: Host) -> _tablefile.Syntax:
     return _tablefile.Syntax(_tablefile.MAP, compile_of(host.mta).CONTINUES)
 
 
-def apply(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
     :raises PostmasterError: with the host as it was before.

@@ -59,7 +59,7 @@ def test_what_the_other_mta_needs_is_not_read():
 def test_what_threads_use_of_a_driver_is_read_ahead_and_nothing_of_the_other():
     """A thread must not be the first to read a file: see host_info.read_ahead."""
     read = _read_by(
-        "from {0}._module import host_info, queue; host_info.read_ahead(['postfix']); queue.read_ahead(['postfix'])"
+        "from {0}._module import host_info, queue_info; host_info.read_ahead(['postfix']); queue_info.read_ahead(['postfix'])"
     )
     assert {"_postfix.daemon", "_postfix.discover", "_postfix.queue", "_postfix.read", "_postfix.route"} <= read
     assert not {name for name in read if name.startswith("_sendmail.")}

@@ -168,4 +168,4 @@ def test_of_an_address_the_domain_is_taken():
 def test_without_dnspython_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setattr(_dns, "MISSING", "No module named 'dns'")
     with pytest.raises(PostmasterError, match="python3-dnspython"):
-        _dnsinfo.info(NoPrograms(), {})
+        _dnsinfo.run({}, False, NoPrograms())

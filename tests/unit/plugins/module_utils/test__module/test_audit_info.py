@@ -324,8 +324,8 @@ def options(**given):
 
 def test_the_whole_way_from_options_to_the_answer():
     with Server(Relay()) as server:
-        answer = _audit.audit(
-            options(port=server.port, probes=["session"], source_addresses=["127.0.0.5", "::1"], timeout=3.0)
+        answer = _audit.run(
+            options(port=server.port, probes=["session"], source_addresses=["127.0.0.5", "::1"], timeout=3.0), False
         )
     assert answer["verdict"] == "passed"
     assert answer["relay"]["keywords"] == {"PIPELINING": "", "SIZE": "1000"}
@@ -369,4 +369,4 @@ def test_the_address_must_fit_the_sources(monkeypatch, sources, address):
 )
 def test_errors_name_the_option(given, named):
     with pytest.raises(OptionError, match=named.replace(".", r"\.")):
-        _audit.audit(options(**given))
+        _audit.run(options(**given), False)

@@ -77,7 +77,7 @@ def look(tmp_path, monkeypatch):
         path.write_text(text)
         params = {name: spec.get("default") for name, spec in _campaign.ARGUMENT_SPEC.items()}
         params.update(options, path=[str(path)])
-        return _campaign.answer(Silent(), params, NOW, check_mode)
+        return _campaign.run(params, check_mode, Silent(), NOW)
 
     return answer
 

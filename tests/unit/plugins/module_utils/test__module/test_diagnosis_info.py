@@ -35,15 +35,15 @@ def _parts(monkeypatch):
         "names": diagnosis_info.dns_info,
         "route": diagnosis_info.route_info,
         "host": diagnosis_info.host_info,
-        "queue": diagnosis_info._queue,
+        "queue": diagnosis_info.queue_info,
     }
     for name, module in modules.items():
-        monkeypatch.setattr(module, "info", functools.partial(_ask, parts, name))
+        monkeypatch.setattr(module, "run", functools.partial(_ask, parts, name))
     monkeypatch.setattr(diagnosis_info._mta, "installed", lambda runner, mta: ())
     return parts
 
 
-def _ask(parts, name, runner, options):
+def _ask(parts, name, options, check_mode, runner):
     return parts[name](runner, options)
 
 
@@ -56,7 +56,7 @@ def slow(seconds, value):
 
 
 def test_everything(parts):
-    answer = diagnosis_info.run(None, params())
+    answer = diagnosis_info.run(params(), False)
     assert answer["problems"] == {}
     assert answer["address"] == "postmaster@ok.test"
     assert set(answer["check_seconds"]) == {"names", "route", "host", "queue"}
@@ -67,7 +67,7 @@ def test_it_takes_as_long_as_the_slowest_check(parts):
     parts["host"] = slow(0.6, {"findings": []})
     parts["route"] = slow(0.6, dict(ROUTE, verdict="local"))
     started = time.monotonic()
-    diagnosis_info.run(None, params())
+    diagnosis_info.run(params(), False)
     assert time.monotonic() - started < 1.2
 
 
@@ -79,7 +79,7 @@ def test_a_check_that_fails_leaves_the_others(parts):
         raise KeyError("x")
 
     parts["names"], parts["queue"] = fails, breaks
-    answer = diagnosis_info.run(None, params())
+    answer = diagnosis_info.run(params(), False)
     assert answer["problems"] == {"names": "no dnspython", "queue": "KeyError: 'x'"}
     assert answer["names"] is None
     assert answer["host"] == {"findings": []}
@@ -88,7 +88,7 @@ def test_a_check_that_fails_leaves_the_others(parts):
 def test_a_check_that_hangs_is_left_behind(parts):
     parts["route"] = slow(5, dict(ROUTE))
     started = time.monotonic()
-    answer = diagnosis_info.run(None, params(timeout=2.5))
+    answer = diagnosis_info.run(params(timeout=2.5), False)
     assert time.monotonic() - started < 1.5
     assert answer["problems"] == {"route": "it did not end in time"}
     assert answer["talk"] == []
@@ -96,7 +96,7 @@ def test_a_check_that_hangs_is_left_behind(parts):
 
 def test_the_message_is_looked_at(parts):
     content = b'Content-Type: x; name="a\n\nx'
-    answer = diagnosis_info.run(None, params(message_base64=base64.b64encode(content).decode()))
+    answer = diagnosis_info.run(params(message_base64=base64.b64encode(content).decode()), False)
     assert answer["message"]["open_quotes"][0]["field"] == "Content-Type"
 
 
@@ -108,7 +108,7 @@ def test_what_waits(parts):
         "summary": {"total": {"messages": 3}},
         "unreadable": [],
     }
-    assert diagnosis_info.run(None, params())["queue"] == {
+    assert diagnosis_info.run(params(), False)["queue"] == {
         "messages": 3, "oldest": "2026-11-23T06:00:00Z", "id": "4X", "reason": "451 later", "unreadable": [],
     }  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_the_destination_is_talked_to(parts, monkeypatch):
 
     parts["route"] = lambda runner, options: ROUTE
     monkeypatch.setattr(diagnosis_info.destination, "talk", talk)
-    answer = diagnosis_info.run(None, params(domain="anna@ok.test", sender="s@x.test"))
+    answer = diagnosis_info.run(params(domain="anna@ok.test", sender="s@x.test"), False)
     assert (plans[0].host, plans[0].sender, plans[0].recipients, plans[0].until) == (
         "mx",
         "s@x.test",
@@ -131,7 +131,7 @@ def test_the_destination_is_talked_to(parts, monkeypatch):
     )
     assert answer["talk"][0]["accepted"] is False
     plans.clear()
-    assert diagnosis_info.run(None, params(talk=False))["talk"] == []
+    assert diagnosis_info.run(params(talk=False), False)["talk"] == []
     assert plans == []
 
 
@@ -147,14 +147,14 @@ def test_one_server_that_takes_it_is_enough():
 @pytest.mark.parametrize("changes", [{"domain": "a b"}, {"domain": "x\n.test"}, {"message_base64": "***"}])
 def test_options_that_cannot_be_meant(changes):
     with pytest.raises(OptionError):
-        diagnosis_info.run(None, params(**changes))
+        diagnosis_info.run(params(**changes), False)
 
 
 def test_a_conversation_without_end_is_a_finding(parts, monkeypatch):
     parts["route"] = lambda runner, options: ROUTE
     monkeypatch.setattr(diagnosis_info, "_MARGIN", 0.1)
     monkeypatch.setattr(diagnosis_info.destination, "talk", lambda plan: time.sleep(3))
-    answer = diagnosis_info.run(None, params(talk_timeout=0.1))
+    answer = diagnosis_info.run(params(talk_timeout=0.1), False)
     assert [finding["code"] for finding in answer["talk"][0]["findings"]] == ["no_conversation"]
 
 
@@ -184,7 +184,7 @@ def test_mail_that_would_loop_is_a_finding(parts, monkeypatch):
         lambda name, port: diagnosis_info._before_this_host(exchangers((10, "localhost"), (10, "203.0.113.9"))),
     )
     monkeypatch.setattr(diagnosis_info.destination, "talk", None)
-    (talk,) = diagnosis_info.run(None, params())["talk"]
+    (talk,) = diagnosis_info.run(params(), False)["talk"]
     assert [finding["code"] for finding in talk["findings"]] == ["loops_back"]
     assert not talk["accepted"]
 

@@ -56,7 +56,7 @@ def test_the_facts_and_the_findings(host, monkeypatch):
     monkeypatch.setattr(host_info._mta, "present", lambda runner, mta, name: (host,))
     monkeypatch.setattr(host_info._mta, "installed", lambda runner, mta: ())
     monkeypatch.setattr(_host, "observe", lambda *arguments: state)
-    answer = host_info.info(None, {"mta": "auto", "instance": None, "recent": 0.0, "timeout": 1.0})
+    answer = host_info.run({"mta": "auto", "instance": None, "recent": 0.0, "timeout": 1.0}, False)
     assert answer["name_servers"][1] == {"address": "192.0.2.54", "seconds": 0.012}
     assert answer["instances"][0]["listening"] == [{"address": "192.0.2.1", "port": 25}]
     assert {finding["code"] for finding in answer["findings"]} >= {"first_resolver_silent", "not_listening"}
@@ -68,4 +68,4 @@ def test_an_instance_that_is_not_there(monkeypatch):
 
     monkeypatch.setattr(host_info._mta, "find", find)
     with pytest.raises(OptionError):
-        host_info.info(None, {"mta": "auto", "instance": "nosuch", "recent": 0.0, "timeout": 1.0})
+        host_info.run({"mta": "auto", "instance": "nosuch", "recent": 0.0, "timeout": 1.0}, False)

@@ -15,6 +15,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._model.instance import ExistingInstance, UndoableStep
 from ansible_collections.postmaster.mta.plugins.module_utils._module import instance as _instances
+from ansible_collections.postmaster.mta.plugins.module_utils._module import postfix_instance
 
 NAME, DIRECTORY = "postfix-EXT", "/etc/postfixEXT"
 
@@ -94,9 +95,9 @@ def _run(monkeypatch, tmp_path):
 
     def run(twin, check_mode=False, **params):
         monkeypatch.setattr(_instances, "instances_of", lambda mta: twin)
-        given = {name: spec.get("default") for name, spec in _instances.POSTFIX_SPEC.items()}
+        given = {name: spec.get("default") for name, spec in postfix_instance.ARGUMENT_SPEC.items()}
         given.update(dict({"name": NAME, "config_directory": DIRECTORY}, **params))
-        return _instances.apply("postfix", given, check_mode, object())
+        return postfix_instance.run(given, check_mode, object())
 
     return run
 

@@ -25,7 +25,7 @@ def ask(tmp_path, monkeypatch):
         params = {name: spec.get("default") for name, spec in _logread.ARGUMENT_SPEC.items()}
         params["path"] = [str(CORPUS / name) for name in names] or ["/none"]
         params.update(options)
-        return _logread.answer(Runner(), params, NOW, check_mode)
+        return _logread.run(params, check_mode, Runner(), NOW)
 
     return answer
 

@@ -14,6 +14,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import
     Recipient,
     Skipped,
 )
+from ansible_collections.postmaster.mta.plugins.module_utils._module import message_info, queue_info
 from ansible_collections.postmaster.mta.plugins.module_utils._module import queue as _queues
 
 NOW = 1000000
@@ -70,7 +71,8 @@ def installed(monkeypatch):
     )
     names = ("one", "two")
     instances = tuple(Instance("postfix", name, "/etc/" + name, ("/spool",), name == "one") for name in names)
-    monkeypatch.setattr(_queues, "queue_of", lambda mta: twin)
+    for module in (_queues, queue_info, message_info):
+        monkeypatch.setattr(module, "queue_of", lambda mta: twin)
     monkeypatch.setattr(_queues._mta, "find_all", lambda runner, mta="auto": instances)
     monkeypatch.setattr(_queues._mta, "host", lambda runner, instance: Host(runner, instance, None))
     monkeypatch.setattr(_queues.time, "time", lambda: NOW)
@@ -92,12 +94,12 @@ def operate(check_mode=False, **changes):
         "limit": 100,
         "timeout": 7,
     }
-    return _queues.operate(NoJournal(), dict(given, **changes), check_mode)
+    return _queues.run(dict(given, **changes), check_mode, NoJournal())
 
 
 def info(**changes):
     given = {"mta": "auto", "instance": "all", "select": None, "limit": 10, "sort": "oldest", "top": 5}
-    return _queues.info(NoJournal(), dict(given, **changes), NOW)
+    return queue_info.run(dict(given, **changes), False, NoJournal(), NOW)
 
 
 def ids(result, outcome=None):
@@ -336,7 +338,7 @@ def test_limit_cuts_the_list_and_not_the_counts(twin):
 
 def look(name):
     given = {"mta": "auto", "instance": "all", "id": name, "body_limit": 2, "log_limit": 5}
-    return _queues.look(NoJournal(), given)
+    return message_info.run(given, False, NoJournal())
 
 
 def test_look(twin):

@@ -26,7 +26,7 @@ def params(port, **changes):
 
 def run(*acts, **changes):
     with Script(*acts) as peer:
-        answer = smtp.run(params(peer.port, **changes))
+        answer = smtp.run(params(peer.port, **changes), False)
     return answer, peer.received
 
 
@@ -97,7 +97,7 @@ def test_nobody_listens_and_nobody_speaks():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-    assert codes(smtp.run(params(port))) == [("error", "no_connection")]
+    assert codes(smtp.run(params(port), False)) == [("error", "no_connection")]
     answer, dummy = run(("wait", 0.5), timeout=0.2)
     assert codes(answer) == [("error", "no_greeting")]
     assert "accepts the connection and does not greet: timeout" in answer["findings"][0]["what"]
@@ -115,7 +115,7 @@ def test_nobody_answers_the_connection_request():
         for client in waiting:
             client.setblocking(False)
             client.connect_ex(address)
-        answer = smtp.run(params(address[1], timeout=0.4))
+        answer = smtp.run(params(address[1], timeout=0.4), False)
         for client in waiting:
             client.close()
     assert codes(answer) == [("error", "no_connection")]
@@ -170,7 +170,7 @@ def test_two_servers_are_compared():
     with Script(*HELLO, ("read", 1), b"221\r\n") as one, Script(
         b"220 mx\r\n", ("read", 1), b"250-mx\r\n250 DSN\r\n", ("read", 1), b"221\r\n"
     ) as two:
-        answer = smtp.run(params(one.port, compare_with={"host": "127.0.0.1", "port": two.port}))
+        answer = smtp.run(params(one.port, compare_with={"host": "127.0.0.1", "port": two.port}), False)
     assert answer["differences"] == [{"step": "ehlo keywords", "here": "8BITMIME SIZE", "there": "DSN"}]
     assert answer["compared"]["port"] == two.port
 
@@ -206,7 +206,8 @@ def test_what_arrived_is_found_and_compared(tmp_path):
                 sink=str(tmp_path),
                 sink_patience=3.0,
                 message_base64=base64.b64encode(content).decode(),
-            )
+            ),
+            False,
         )
     assert codes(answer) == [("error", "lost_letter"), ("warning", "open_quote")]
     assert [change["kind"] for change in answer["changes"]] == ["altered"]
@@ -219,4 +220,4 @@ def test_what_arrived_is_found_and_compared(tmp_path):
 ])  # fmt: skip
 def test_options_that_cannot_be_meant(changes):
     with pytest.raises(OptionError):
-        smtp.run(dict(params(9), **changes))
+        smtp.run(dict(params(9), **changes), False)
