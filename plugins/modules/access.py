@@ -141,6 +141,11 @@ options:
       - With V(false) they are left out and returned in RV(left_out).
     type: bool
     default: true
+  public_suffix:
+    description:
+      - Allow rules that stop the mail of every domain below a public suffix, V(com) or V(co.uk) for instance. Without it they are refused.
+    type: bool
+    default: false
   purge_expired:
     description:
       - Remove the rules of ours whose last day is over. Until a run does so they go on to count.

@@ -294,14 +294,24 @@ def _expiry(option: str, value: t.Optional[str], now: datetime.datetime) -> str:
         return ""
     try:
         if re.match(_DAY, value):
-            return datetime.datetime.strptime(value, "%Y-%m-%d").strftime("%Y-%m-%d")
+            return _future_day(
+                f"{option}.expires", datetime.datetime.strptime(value, "%Y-%m-%d").strftime("%Y-%m-%d"), now
+            )
         match = re.match(r"([0-9]{1,4})([dw])\Z", value)
         if match:
             days = int(match.group(1)) * (7 if match.group(2) == "w" else 1)
             return (now + datetime.timedelta(days=days)).strftime("+%Y-%m-%d")
+    except OptionError:
+        raise
     except (ValueError, OverflowError):
         pass
     raise OptionError(f"{option}.expires", value, "expected a day like 2026-12-24, or days or weeks like 30d or 4w")
+
+
+def _future_day(option: str, day: str, now: datetime.datetime) -> str:
+    if day < now.strftime("%Y-%m-%d"):
+        raise OptionError(option, day, "this day is over; give a day to come, or state: absent to remove the rule")
+    return day
 
 
 def expired(note: Note, now: datetime.datetime) -> bool:

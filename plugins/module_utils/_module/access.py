@@ -41,6 +41,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
         "place": {"type": "str", "choices": list(_access.PLACES), "default": _access.FROM},
         "state": {"type": "str", "choices": [PRESENT, ABSENT, EXACT], "default": PRESENT},
         "strict": {"type": "bool", "default": True},
+        "public_suffix": {"type": "bool", "default": False},
         "purge_expired": {"type": "bool", "default": False},
         "verify": {"type": "str", "choices": [LOOKUP, WIRE, "none"], "default": LOOKUP},
         "legitimate": {
@@ -336,7 +337,31 @@ def _parsed(
     if params["state"] == ABSENT:
         # Only the patterns count: a rule is removed whatever it says.
         return _access.parse(option, {place: entry.get(place) for place in _access.PLACES}, {}, now)
-    return _access.parse(option, entry, {name: params.get(name) for name in _access.RULE_OPTIONS}, now)
+    rules = _access.parse(option, entry, {name: params.get(name) for name in _access.RULE_OPTIONS}, now)
+    if not params["public_suffix"]:
+        for rule in rules:
+            _refuse_public_suffix(option, rule)
+    return rules
+
+
+def _refuse_public_suffix(option: str, rule: _access.Rule) -> None:
+    """Refuse a rule that would stop the mail of everybody below a public suffix: C(com) is hardly ever meant."""
+    if rule.kind != _access.DOMAIN or not rule.subdomains or rule.action not in _STOPPING:
+        return
+    labels = rule.pattern.split(".")
+    is_suffix = len(labels) == 1
+    if len(labels) == 2:
+        from .._log import suffixes
+
+        # The common ones that are built in: a block has no time to read the system's list.
+        is_suffix = suffixes.load(()).split(rule.pattern) is None
+    if is_suffix:
+        why = "this is a public suffix: the rule would stop the mail of every domain below it; public_suffix: true allows that"
+        raise OptionError(f"{option}.{rule.where}", rule.pattern, why)
+
+
+#: The actions that stop mail.
+_STOPPING = frozenset((_access.REJECT, _access.DEFER, _access.DISCARD, _access.HOLD))
 
 
 def _from_files(

@@ -278,3 +278,14 @@ def test_no_rule_but_relay_can_let_anybody_relay(where, pattern, action):
         assert all("RELAY" not in line.partition("\t")[2] for line in sendmail.place(SENDMAIL, rule)["access"])
     except Unsupported:
         pass
+
+
+def test_a_last_day_that_is_over_is_refused():
+    with pytest.raises(OptionError, match="rules.expires: 2026-11-22: this day is over"):
+        _access.parse(
+            "rules", {"from": ["a.example"], "expires": "2026-11-22"}, {}, datetime.datetime(2026, 11, 23, 23, 59)
+        )
+    today = _access.parse(
+        "rules", {"from": ["a.example"], "expires": "2026-11-23"}, {}, datetime.datetime(2026, 11, 23, 23, 59)
+    )
+    assert today[0].note.expires == "2026-11-23"

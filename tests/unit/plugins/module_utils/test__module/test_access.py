@@ -248,3 +248,29 @@ def test_the_content_is_read_with_its_line_numbers():
     with pytest.raises(_accessrun.BadLines) as caught:
         _accessrun.request_of(params(content="a.example\nb_example!\n"), NOW)
     assert caught.value.findings[0].startswith("content:2")
+
+
+@pytest.mark.parametrize("domain", ["com", "xyz", "co.uk", "com.br"])
+@pytest.mark.parametrize("action", ["reject", "defer", "discard", "hold"])
+def test_a_public_suffix_is_refused_by_name(domain, action):
+    given = {"rules": [{"from": ["ok.example", domain]}], "action": action}
+    with pytest.raises(OptionError, match=rf"rules\[0\].from: {domain}: this is a public suffix"):
+        _accessrun.request_of(params(**given), NOW)
+    assert len(_accessrun.request_of(params(public_suffix=True, **given), NOW).rules) == 2
+
+
+@pytest.mark.parametrize("rule", [
+    {"from": ["brand.co.uk"]}, {"from": ["a.example"]}, {"from": ["u@com"]}, {"from": ["com"], "action": "ok"}, {"connect": ["192.0.2.1"]},
+    {"from": ["com"], "subdomains": False},
+])  # fmt: skip
+def test_what_is_no_public_suffix_or_stops_nothing_is_taken(rule):
+    assert len(_accessrun.request_of(params(rules=[rule]), NOW).rules) == 1
+
+
+def test_a_rule_for_a_public_suffix_can_always_be_removed():
+    assert _accessrun.request_of(params(rules=[{"from": ["com"]}], state="absent"), NOW).rules[0].pattern == "com"
+
+
+def test_a_public_suffix_in_a_list_is_one_of_its_bad_lines():
+    with pytest.raises(_accessrun.BadLines, match="content:2.from: com: this is a public suffix"):
+        _accessrun.request_of(params(content="a.example\ncom\n"), NOW)
