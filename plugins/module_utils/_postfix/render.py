@@ -54,7 +54,7 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     files = {name: File(text.encode()) for name, text in draft.tables.items()}
     files.update(secret)
     files.update(_leftovers(draft, current, content))
-    files.update(secret_tables.leftovers(current, content))
+    files.update(secret_tables.leftovers(host, current, content))
     files["main.cf"] = File(content)
     decided = {name: value for name, value in draft.main.items() if value is not None}
     decided.update({name: natives.HIDDEN for name in native.main_secrets if name in decided})

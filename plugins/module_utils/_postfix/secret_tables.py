@@ -10,11 +10,12 @@ Passwords that a native setting has in place, C(inline:{...}) or C(static:...), 
 read, and main.cf names the table. Postfix opens its tables as root, before it gives its privileges up.
 """
 
+import os
 import re
 import typing as t
 
 from .._errors import OptionError
-from .._model.host import COMPILED_SUFFIXES, File, Host, Native, compiled_names
+from .._model.host import COMPILED_SUFFIXES, File, Host, Native, compiled_names, is_compiled
 from .._result import looks_secret
 from . import main_cf, tables
 from .draft import HEADER
@@ -51,14 +52,25 @@ def set_apart(host: Host, native: Native, own: Parameters) -> t.Tuple[Parameters
     return public, files
 
 
-def leftovers(current: Current, main: bytes) -> t.Dict[str, File]:
-    """Return the tables of this kind that main.cf named and names no longer, to be removed."""
-    before, after = (_named(content or b"") for content in (current("main.cf"), main))
+def leftovers(host: Host, current: Current, main: bytes) -> t.Dict[str, File]:
+    """Return the tables of this kind that main.cf does not name, to be removed with what was compiled of them."""
+    kept = {path for kind, name in _named(main) for path in (name, *compiled_names(kind, name))}
     gone: t.Dict[str, File] = {}
-    for kind, name in sorted(before - after):
-        names = compiled_names(kind, name) + (() if name in {other for dummy, other in after} else (name,))
-        gone.update({path: File(None) for path in names if current(path) is not None})
+    for name in _sources(host, current):
+        files = {name, *(path for kind in COMPILED_SUFFIXES for path in compiled_names(kind, name))}
+        gone.update({path: File(None) for path in sorted(files - kept) if current(path) is not None})
     return gone
+
+
+def _sources(host: Host, current: Current) -> t.List[str]:
+    """Return our tables in the configuration directory; a setting that named one can be gone already."""
+    try:
+        names = set(os.listdir(host.instance.config_directory))
+    except OSError:
+        names = set()
+    names |= {name for dummy, name in _named(current("main.cf") or b"")}
+    ours = (name for name in names if name.startswith(PREFIX) and not is_compiled(name))
+    return sorted(name for name in ours if (current(name) or b"").startswith(HEADER.encode()))
 
 
 def refuse_in_services(native: Native) -> None:

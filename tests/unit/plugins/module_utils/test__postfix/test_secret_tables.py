@@ -101,6 +101,16 @@ def test_a_table_goes_with_its_setting_and_not_before():
     assert gone.files[TABLE].content is None and gone.files[TABLE + ".db"].content is None
 
 
+def test_a_table_whose_setting_is_gone_already_goes_and_what_others_wrote_stays(tmp_path):
+    first = rendered(main_secrets={MAPS: "inline:{ a.test=u:S3cr3t }"})
+    (tmp_path / TABLE).write_bytes(first.files[TABLE].content)
+    (tmp_path / "secret_of_mine").write_bytes(b"a b\n")
+    host = make_host("3.10.13", tmp_path)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    after = render(host, _policy.parse({}, "none"), Native(), reader("3.10.13", files))
+    assert after.files[TABLE].content is None and "secret_of_mine" not in after.files
+
+
 def test_the_copy_for_the_trial_can_be_read_by_nobody_else(tmp_path, monkeypatch):
     (tmp_path / "a").write_bytes(b"S3cr3t")
     (tmp_path / "a").chmod(0o600)
