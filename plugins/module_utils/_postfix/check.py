@@ -232,14 +232,33 @@ def _options(candidate: Candidate) -> t.List[str]:
 
 
 def _certificates(candidate: Candidate) -> t.List[str]:
-    found = []
-    for side in ("smtpd", "smtp"):
-        names = (f"{side}_tls_cert_file", f"{side}_tls_key_file")
-        if names[0] not in candidate.main.parameters and names[1] not in candidate.main.parameters:
-            continue
-        cert, key = [expand(candidate.values.get(name, ""), candidate.values) for name in names]
-        found += [f"{names[0]}: {why}" for why in _pair_problems(cert, key or cert)]
-    return found
+    """Read the files of TLS: Postfix opens them when the first client comes, and then does without what it cannot read."""
+    findings = []
+    for side in ("smtpd", "smtp", "lmtp"):
+        for algorithm in ("", "ec", "d"):
+            names = (f"{side}_tls_{algorithm}cert_file", f"{side}_tls_{algorithm}key_file")
+            if set(names) & set(candidate.main.parameters):
+                cert, key = [_path_in(candidate, name) for name in names]
+                findings += [f"{names[0]}: {why}" for why in _pair_problems(cert, key or cert)]
+        name = f"{side}_tls_CAfile"
+        path = _path_in(candidate, name) if name in candidate.main.parameters else ""
+        findings += [f"{name}: {why}" for why in _authority_problems(path)] if path else []
+    return findings
+
+
+def _path_in(candidate: Candidate, name: str) -> str:
+    return _staged(candidate, _expanded(candidate.values.get(name, ""), candidate.values))
+
+
+def _authority_problems(path: str) -> t.Iterator[str]:
+    """Yield why a file has no certificate of an authority; with such a file Postfix goes on without TLS."""
+    if not os.access(path, os.R_OK):
+        yield f"{path} is not there or cannot be read"
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except (ssl.SSLError, OSError, ValueError) as problem:
+        yield f"{path} has no certificate of an authority in PEM: {problem}"
 
 
 def _pair_problems(cert: str, key: str) -> t.Iterator[str]:
