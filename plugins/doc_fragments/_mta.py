@@ -27,6 +27,17 @@ options:
     type: str
 """
 
+    # For access rules: a block that skips the instance that faces the world is no block.
+    EXPOSED = r"""
+options:
+  instance:
+    description:
+      - The instance that is meant, by its name or by its configuration directory. Without it, the primary one.
+      - V(exposed) is each instance that listens beyond loopback, and each that does not run.
+      - V(all) is every instance of every MTA on the host; with both words, O(mta=auto) takes both MTAs.
+    type: str
+"""
+
     # For modules that only look, and for the queue: stands before the one above, whose instance it replaces.
     EVERY = r"""
 options:

@@ -35,6 +35,7 @@ notes:
     everybody. A rule for a recipient domain that is one of C(policy.relay.domains) itself is refused there too: the policy's table is
     asked first."
 extends_documentation_fragment:
+  - postmaster.mta._mta.exposed
   - postmaster.mta._mta
   - postmaster.mta._attributes
   - postmaster.mta._attributes.actiongroup_all
@@ -270,6 +271,11 @@ mta:
   type: str
   returned: success
   sample: postfix
+instances:
+  description: The whole answer of each instance, where there are several; beside it they stand as one.
+  type: list
+  elements: dict
+  returned: with O(instance=all) and O(instance=exposed), where there are several
 instance:
   description: The name of the instance.
   type: str

@@ -17,7 +17,7 @@ description:
   - Without a question, lists the rules that M(postmaster.mta.access) has added.
   - Checks that are no table, such as a sender domain that does not exist, are not part of the answer.
 extends_documentation_fragment:
-  - postmaster.mta._mta.every
+  - postmaster.mta._mta.exposed
   - postmaster.mta._mta
   - postmaster.mta._attributes
   - postmaster.mta._attributes.actiongroup_all

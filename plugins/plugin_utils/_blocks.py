@@ -69,19 +69,23 @@ def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
         Column("ALREADY SO"),
         Column("VERIFIED REPLY", least=14),
     ]
-    lines = tables.table(columns, [_cells(relay) for relay in done]) if done else []
+    lines = tables.table(columns, [row for relay in done for row in _cells(relay)]) if done else []
     return lines + _missing(relays, hint="A repeat run changes only these.") + _unmanaged(done)
 
 
-def _cells(relay: Relay) -> tuple[str, ...]:
-    counts = relay.result.get("counts") or {}
-    added = int(counts.get("added", 0)) + int(counts.get("updated", 0))
-    numbers = (added, counts.get("removed", 0), counts.get("unchanged", 0))
-    return (relay.host, _mta(relay), *(str(number) for number in numbers), _reply(relay.result))
+def _cells(relay: Relay) -> t.Iterator[tuple[str, ...]]:
+    """Return a row for each instance of a relay."""
+    instances = relay.result.get("instances") or [relay.result]
+    for answer in instances:
+        counts = answer.get("counts") or {}
+        added = int(counts.get("added", 0)) + int(counts.get("updated", 0))
+        numbers = (added, counts.get("removed", 0), counts.get("unchanged", 0))
+        host = f"{relay.host} {answer.get('instance')}" if len(instances) > 1 else relay.host
+        yield (host, _mta(answer), *(str(number) for number in numbers), _reply(answer))
 
 
-def _mta(relay: Relay) -> str:
-    return f"{relay.result.get('mta', '')} {str(relay.result.get('version') or '').partition(' ')[0]}".strip()
+def _mta(answer: t.Mapping[str, t.Any]) -> str:
+    return f"{answer.get('mta', '')} {str(answer.get('version') or '').partition(' ')[0]}".strip()
 
 
 def _reply(result: t.Mapping[str, t.Any]) -> str:

@@ -391,7 +391,41 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     """
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     request = request_of(params, now)
-    host = _mta.find(runner or Runner(), params["mta"], params["instance"])
+    hosts = _mta.chosen(runner or Runner(), params["mta"], params["instance"])
+    if len(hosts) == 1:
+        return _apply_to(hosts[0], request, params, check_mode)
+    # What one instance refuses must not be done to another before.
+    predicted = [_apply_to(host, request, params, True) for host in hosts]
+    return merged(predicted if check_mode else _apply_to_each(hosts, request, params))
+
+
+def _apply_to_each(
+    hosts: t.Sequence[Host], request: Request, params: t.Mapping[str, t.Any]
+) -> t.List[t.Dict[str, t.Any]]:
+    """Change one instance after the other; where one fails, say which have changed."""
+    answers: t.List[t.Dict[str, t.Any]] = []
+    for host in hosts:
+        try:
+            answers.append(_apply_to(host, request, params, False))
+        except PostmasterError as problem:
+            done = ", ".join(answer["instance"] for answer in answers)
+            where = f"the instance {host.instance.name}"
+            raise PostmasterError(f"{where}: {problem}" + (f" (done before: {done})" if done else ""))
+    return answers
+
+
+def merged(answers: t.Sequence[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+    """Return the answers of several instances as one; the answer of each is beside it."""
+    whole = dict(answers[0], instance=_mta.ALL, changed=any(answer["changed"] for answer in answers))
+    for name in ("diff", "added", "updated", "removed", "by_hand", "verified", "warnings"):
+        whole[name] = [item for answer in answers for item in answer[name]]
+    whole["actions"] = [f"{answer['instance']}: {action}" for answer in answers for action in answer["actions"]]
+    whole["counts"] = {name: sum(answer["counts"][name] for answer in answers) for name in answers[0]["counts"]}
+    whole["instances"] = [{name: value for name, value in answer.items() if name != "diff"} for answer in answers]
+    return whole
+
+
+def _apply_to(host: Host, request: Request, params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
     pairs = [(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
     run = AccessRun(host, request, params["verify"], pairs)
     run.author = run.author._replace(by=params.get("by") or "", ticket=params.get("ticket") or "")

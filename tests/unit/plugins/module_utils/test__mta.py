@@ -8,10 +8,12 @@ import ast
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
+from ansible_collections.postmaster.mta.plugins.module_utils._driver import daemon
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import detect as _sendmail_driver
@@ -162,3 +164,23 @@ def test_the_instances_of_a_module_that_looks(drivers):
     assert _mta.present(None, "auto", None) == _mta.present(None, "auto", "all") == ()
     with pytest.raises(OptionError, match="no MTA is installed here"):
         _mta.present(None, "auto", "postfix-EXT")
+
+
+@pytest.mark.parametrize(
+    ("listening", "exposed"),
+    [
+        ({"postfix": ["127.0.0.1", "::1"], "postfix-EXT": ["192.0.2.1"]}, ["postfix-EXT"]),
+        ({"postfix": ["0.0.0.0"], "postfix-EXT": ["192.0.2.1"]}, ["postfix", "postfix-EXT"]),
+        ({"postfix": ["::ffff:127.0.0.1"], "postfix-EXT": []}, ["postfix-EXT"]),
+        ({"postfix": ["127.0.0.1"], "postfix-EXT": ["127.0.0.2"]}, ["postfix"]),
+    ],
+)
+def test_the_instances_that_face_the_world(drivers, monkeypatch, listening, exposed):
+    drivers(postfix=[PRIMARY, SECOND])
+
+    class Daemon:
+        def running(self, host):
+            return types.SimpleNamespace(listening=[(address, 25) for address in listening[host.instance.name]])
+
+    monkeypatch.setattr(daemon, "daemon_of", lambda mta: Daemon())
+    assert [host.instance.name for host in _mta.chosen(None, "auto", "exposed")] == exposed
