@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The daemon of a sendmail instance: see whether it runs, say what makes a change effective, and make it so. Twin of C(_postfix.daemon).
+"""The daemon of a sendmail instance: whether it runs, what makes a change effective, and doing that. Twin of C(_postfix.daemon).
 
 Private to the collection: it can change at any time.
 """
@@ -18,62 +18,92 @@ from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Instance, Rendering, Running
 from .._runner import Runner
 from . import cf, processes, units
-from .discover import _cf, _content, pid_file, service_of
+from .discover import content, parsed, pid_file, service_of
 
 WAIT_SECONDS = 30.0
+_SERVICE_TIMEOUT = 150
+#: Files that a running daemon does not read again; everything else that we write is a table or a source.
+RELOADED = ("sendmail.cf", "local-host-names", "relay-domains", "helpfile.postmaster")
+_RESTARTING = ("DaemonPortOptions", "RunAsUser", "PidFile", "QueueDirectory", "ControlSocketName")
+#: What a daemon writes over its command line while the load, its children or a full disk keep it from listening.
+_REFUSES = "rejecting connections on daemon"
+
+
+class Generation(t.NamedTuple):
+    """What tells a daemon from itself before a restart; in the foreground it stays the same process.
+
+    :param sockets: the inodes of its listening sockets.
+    """
+
+    pid: t.Optional[int]
+    started: t.Optional[int]
+    sockets: t.FrozenSet[str]
+
+
+_NONE = Generation(None, None, frozenset())
+
+
+# --- what a change needs --------------------------------------------------------------------------------------------
 
 
 def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> Activation:
-    """What makes the files of a rendering effective: tables are read live, listeners need a restart, the rest a reload."""
+    """Return what makes a rendering effective: nothing for tables, a restart for listeners, a reload for the rest."""
     changed = [name for name, file in sorted(rendering.files.items()) if current(name) != file.content]
     if "sendmail.cf" in changed:
-        restart = _restart_reasons(_cf(current("sendmail.cf")), _cf(rendering.files["sendmail.cf"].content))
-        if restart:
-            return Activation(RESTART, restart)
+        reasons = _restart_reasons(parsed(current("sendmail.cf")), parsed(rendering.files["sendmail.cf"].content))
+        if reasons:
+            return Activation(RESTART, reasons)
     for name in ("sendmail.conf", units.ENVIRONMENT):
         if name in changed:
             return Activation(RESTART, (f"{name} (how the daemon is started)",))
-    reload_ = tuple(name for name in changed if name in RELOADED)
-    return Activation(RELOAD, reload_) if reload_ else Activation(NOTHING)
-
-
-#: Files that a running daemon does not look at again; everything else we write is a table or a source.
-RELOADED = ("sendmail.cf", "local-host-names", "relay-domains", "helpfile.postmaster")
-_RESTARTING = ("DaemonPortOptions", "RunAsUser", "PidFile", "QueueDirectory", "ControlSocketName")
+    reloaded = tuple(name for name in changed if name in RELOADED)
+    return Activation(RELOAD, reloaded) if reloaded else Activation(NOTHING)
 
 
 def _restart_reasons(before: cf.Cf, after: cf.Cf) -> t.Tuple[str, ...]:
     return tuple(name for name in _RESTARTING if sorted(before.values(name)) != sorted(after.values(name)))
 
 
+# --- doing it -------------------------------------------------------------------------------------------------------
+
+
 def activate(host: Host, wanted: Activation) -> None:
-    """Do it, and wait until the daemon answers again. A daemon that was stopped stays so.
+    """Reload or restart the daemon, and wait until it answers again. A daemon that was stopped stays stopped.
 
-    On SIGHUP sendmail starts itself anew: another process, the ports closed for a moment, sessions that are open kept.
+    On SIGHUP sendmail starts itself anew: another process, the ports closed for a moment, open sessions kept.
 
-    :raises CommandError: when the service manager refuses.
-    :raises PostmasterError: when the daemon does not come back within WAIT_SECONDS.
+    :raises CommandError: the service manager refuses.
+    :raises PostmasterError: the daemon does not come back within WAIT_SECONDS.
     """
+    if wanted.kind == NOTHING:
+        return
     before = running(host)
-    if wanted.kind == NOTHING or (before.pid is None and not should_run(host)):
+    if before.pid is None:
+        if should_run(host):
+            _restart(host)
+            await_daemon(host)
         return
     generation = _generation(before)
-    if wanted.kind == RELOAD and before.pid is not None and _starts_itself_anew(host, before.pid):
+    keeps_running = _starts_itself_anew(host, before.pid)
+    if wanted.kind == RELOAD and keeps_running:
         os.kill(before.pid, signal.SIGHUP)
     else:
-        if before.pid is not None and not _starts_itself_anew(host, before.pid):
+        if not keeps_running:
             processes.end_all(host.instance.queue_directories[0], WAIT_SECONDS)
-        host.runner.run(service_command(host.runner, service_of(host.instance), "restart"), timeout=150)
+        _restart(host)
     await_daemon(host, generation)
 
 
 def _starts_itself_anew(host: Host, pid: int) -> bool:
-    """On SIGHUP, and so that the service goes on with it. Of one that was started by hand nobody knows with which words."""
+    """Return whether the daemon follows a SIGHUP and its service goes on with it.
+
+    Nobody knows the command line of a daemon that was started manually.
+    """
     return host.instance.primary or is_of_service(host.instance, pid)
 
 
 def is_of_service(instance: Instance, pid: int) -> bool:
-    """Whether a process was started by the instance's own unit."""
+    """Return whether a process was started by the instance's own unit."""
     return _proc.service_unit(pid) == f"{service_of(instance)}.service"
 
 
@@ -96,57 +126,66 @@ def start(host: Host) -> None:
         # A unit that failed too often is not started again before it is told to forget that.
         host.runner.run(["systemctl", "reset-failed", service_of(host.instance)], check=False)
     processes.end_all(host.instance.queue_directories[0], WAIT_SECONDS)
-    host.runner.run(service_command(host.runner, service_of(host.instance), "restart"), timeout=150)
+    _restart(host)
     await_daemon(host)
 
 
+def _restart(host: Host) -> None:
+    host.runner.run(service_command(host.runner, service_of(host.instance), "restart"), timeout=_SERVICE_TIMEOUT)
+
+
 def systemd(runner: Runner) -> bool:
-    """Whether systemd is the service manager here."""
+    """Return whether systemd is the service manager here."""
     return os.path.isdir("/run/systemd/system") and runner.which("systemctl") is not None
 
 
 def service_command(runner: Runner, service: str, verb: str) -> t.List[str]:
-    """How this host's service manager is asked: systemd where it runs, else the init script."""
+    """Return the command for this host's service manager: systemd where it runs, else the init script."""
     if systemd(runner):
         return ["systemctl", verb, service]
     return [f"/etc/init.d/{service}", verb]
 
 
-Generation = t.Tuple[t.Optional[int], t.Optional[int], t.FrozenSet[str]]
-
-
-def _generation(now: Running) -> Generation:
-    """What tells a daemon from the one that it was before it started itself anew: in the foreground it stays the same process."""
-    own = _proc.socket_inodes(now.pid) if now.pid is not None else set()
-    return now.pid, now.started, frozenset(entry.inode for entry in _proc.listeners() if entry.inode in own)
-
-
-def await_daemon(host: Host, before: Generation = (None, None, frozenset())) -> None:
-    """On SIGHUP sendmail starts itself anew, usually as another process; it is ready when that one has its ports open.
+def await_daemon(host: Host, before: Generation = _NONE) -> None:
+    """Wait until another daemon than before runs and greets, or refuses connections as its configuration says.
 
     :raises PostmasterError: it does not within WAIT_SECONDS.
     """
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         now = running(host)
-        fresh = now.pid is not None and _generation(now) != before
-        if fresh and now.listening and all(_greets(*where) for where in now.listening[:1]):
+        if now.pid is not None and _generation(now) != before and _is_up(now):
             return
         time.sleep(0.1)
     raise PostmasterError(f"{host.instance.name} did not come back within {WAIT_SECONDS:.0f} seconds")
 
 
+def _generation(now: Running) -> Generation:
+    own = _proc.socket_inodes(now.pid) if now.pid is not None else set()
+    return Generation(now.pid, now.started, frozenset(entry.inode for entry in _proc.listeners() if entry.inode in own))
+
+
+def _is_up(now: Running) -> bool:
+    """Return whether a daemon greets, or has closed its ports because of the load or another limit of its own."""
+    if now.listening:
+        return _greets(*now.listening[0])
+    return now.pid is not None and _REFUSES in _proc.read_text(f"/proc/{now.pid}/cmdline")
+
+
 def _greets(address: str, port: int) -> bool:
-    where = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    place = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
     try:
-        with socket.create_connection((where, port), timeout=WAIT_SECONDS) as connection:
+        with socket.create_connection((place, port), timeout=WAIT_SECONDS) as connection:
             return bool(connection.recv(3))
     except OSError:
         return False
 
 
+# --- what runs ------------------------------------------------------------------------------------------------------
+
+
 def running(host: Host) -> Running:
-    """The daemon by its pid file and /proc; the pid file has two lines, and the pid in it may be stale."""
+    """Return the daemon by its pid file and /proc; the pid file has two lines, and its process may be gone."""
     pid = _pid(host)
     if pid is None:
         return Running(None, None)
@@ -155,17 +194,15 @@ def running(host: Host) -> Running:
 
 def _pid(host: Host) -> t.Optional[int]:
     instance = host.instance
-    first = (_content(pid_file(instance.config_directory)) or b"").split(b"\n")[0].strip()
+    first = (content(pid_file(instance.config_directory)) or b"").split(b"\n")[0].strip()
     pid = int(first) if first.isdigit() else None
     if not instance.primary:
         return _daemon_among(processes.working_in(instance.queue_directories[0]), pid)
-    if pid is None:
-        return None
-    return pid if _proc.command(pid).startswith("sendmail") else None
+    return pid if pid is not None and _proc.command(pid).startswith("sendmail") else None
 
 
 def _daemon_among(pids: t.Sequence[int], named: t.Optional[int]) -> t.Optional[int]:
-    """The daemon among the processes of an instance: the one that the pid file names, else the one that listens."""
+    """Return the daemon among the processes of an instance: the one that the pid file names, else the one that listens."""
     if named in pids:
         return named
     return next((pid for pid in pids if _proc.listening(pid)), None)

@@ -19,17 +19,17 @@ from .._runner import Runner
 from . import cf, units
 
 CONFIG_DIRECTORY = "/etc/mail"
-_seen: "weakref.WeakKeyDictionary[t.Any, t.Tuple[str, str]]" = weakref.WeakKeyDictionary()
+#: What sendmail said of itself, once for each runner.
+_itself_by_runner: "weakref.WeakKeyDictionary[Runner, t.Tuple[str, str]]" = weakref.WeakKeyDictionary()
 
 
 class Layout(t.NamedTuple):
-    """Where a distribution keeps the parts of sendmail. The one that is there is taken; nobody asks for its name.
+    """Where a distribution keeps the parts of sendmail. The layout that exists is taken, whatever the distribution is called.
 
     :param tested: whether the collection's own tests run on it.
-    :param program: the daemon, with the full path that it must be started by (otherwise SIGHUP kills it).
+    :param program: the daemon with its full path, by which it must be started; otherwise SIGHUP ends it.
     :param cf_m4: the file that sendmail.mc includes first.
     :param domain: the DOMAIN file, empty where the distribution has none.
-    :param trust_store: where the system keeps its certificate authorities; the first that exists is taken.
     :param group: the group that may read the tables.
     """
 
@@ -96,7 +96,7 @@ TRUST_STORES = (
 
 
 def layout() -> t.Optional[Layout]:
-    """The layout whose daemon and m4 files are both on this host; None where there is no sendmail to configure."""
+    """Return the layout whose daemon and m4 files are both on this host; None where there is no sendmail to configure."""
     for known in LAYOUTS:
         if os.path.exists(known.program) and os.path.exists(known.cf_m4):
             return known
@@ -104,7 +104,7 @@ def layout() -> t.Optional[Layout]:
 
 
 def the_layout() -> Layout:
-    """The layout of this host.
+    """Return the layout of this host.
 
     :raises PostmasterError: where sendmail, or the m4 files that its configuration is built from, is not installed.
     """
@@ -117,7 +117,7 @@ def the_layout() -> Layout:
 
 
 def trust_store() -> t.Optional[t.Tuple[str, str]]:
-    """The system's file and directory of certificate authorities; None where there is none."""
+    """Return the system's file and directory of certificate authorities; None where there is none."""
     for store in TRUST_STORES:
         if os.path.exists(store[0]):
             return store
@@ -125,7 +125,7 @@ def trust_store() -> t.Optional[t.Tuple[str, str]]:
 
 
 def instances(runner: Runner) -> t.Tuple[Instance, ...]:
-    """The primary instance and those with a unit of ours, or () where sendmail is not installed. No process is started for this."""
+    """Return the primary instance and those with a unit of ours; none where sendmail is not installed. No program is run."""
     if layout() is None:
         return ()
     others = [
@@ -137,55 +137,57 @@ def instances(runner: Runner) -> t.Tuple[Instance, ...]:
 
 
 def instance_in(name: str, directory: str) -> Instance:
-    """The additional instance whose configuration is in a directory."""
+    """Return the additional instance whose configuration is in a directory."""
     return Instance("sendmail", name, directory, (queue_of(directory),), False, units.at_boot(name))
 
 
 def queue_of(directory: str) -> str:
-    """The QueueDirectory of a configuration, which may be a pattern."""
+    """Return the QueueDirectory of a configuration, which may be a pattern."""
     return live_cf(directory).value("QueueDirectory") or the_layout().queue_directory
 
 
 def live_cf(directory: str) -> cf.Cf:
-    """The configuration that a daemon of this directory reads."""
-    return _cf(_content(os.path.join(directory, "sendmail.cf")))
+    """Return the configuration that a daemon of this directory reads."""
+    return parsed(content(os.path.join(directory, "sendmail.cf")))
 
 
 def pid_file(directory: str) -> str:
-    """Where the daemon of a directory writes its number."""
+    """Return where the daemon of a directory writes its process number."""
     return live_cf(directory).value("PidFile") or the_layout().pid_file
 
 
 def listens(host: Host) -> bool:
-    """Whether the configuration lets it listen anywhere: a daemon of sendmail always does."""
+    """Return whether the configuration lets it listen anywhere: a daemon of sendmail always does."""
     return True
 
 
 def service_of(instance: Instance) -> str:
-    """The service that runs an instance."""
+    """Return the service that runs an instance."""
     return the_layout().service if instance.primary else instance.name
 
 
 def version(runner: Runner, instance: Instance) -> str:
-    """What sendmail calls its version."""
+    """Return what sendmail calls its version."""
     return _itself(runner)[0]
 
 
+#: Table types, by the word that tells them in what sendmail says of its build.
+_TABLE_TYPES = (("hash", "NEWDB"), ("btree", "NEWDB"), ("cdb", "CDB"), ("dbm", "NDBM"))
+
+
 def capabilities(runner: Runner, instance: Instance) -> Capabilities:
-    """What this build can do, asked of itself (sendmail -d0.13); it says so before it reads its configuration, good or bad."""
-    text, said = _itself(runner)
-    words = frozenset(re.findall(r"[A-Za-z0-9_]+", said))
-    types = tuple(
-        name for name, word in (("hash", "NEWDB"), ("btree", "NEWDB"), ("cdb", "CDB"), ("dbm", "NDBM")) if word in words
-    )
+    """Return what this build can do (sendmail -d0.13); it says so before it reads its configuration, good or bad."""
+    number, description = _itself(runner)
+    words = frozenset(re.findall(r"[A-Za-z0-9_]+", description))
+    types = tuple(name for name, word in _TABLE_TYPES if word in words)
     features = {name for name, word in _FEATURES.items() if word in words}
     if _proc.has_ipv6():
         features.add("ipv6")
     if _proc.read_text("/proc/sys/net/ipv6/bindv6only").strip() == "1":
         features.add("bindv6only")
-    if version_of(text) >= (8, 18) or "_FFR_REJECT_NUL_BYTE" in words:
+    if version_of(number) >= (8, 18) or "_FFR_REJECT_NUL_BYTE" in words:
         features.add("line_discipline")
-    return Capabilities(version_of(text), text, types, types[0] if types else "", frozenset(features))
+    return Capabilities(version_of(number), number, types, types[0] if types else "", frozenset(features))
 
 
 def host_of(runner: Runner, instance: Instance) -> Host:
@@ -194,14 +196,14 @@ def host_of(runner: Runner, instance: Instance) -> Host:
 
 
 def _itself(runner: Runner) -> t.Tuple[str, str]:
-    """The version, and all that sendmail says of how it was built; asked once in a run."""
-    if runner not in _seen:
+    """Return the version, and all that sendmail says of how it was built; it is run once."""
+    if runner not in _itself_by_runner:
         result = runner.run([the_layout().program, "-d0.13", "-bt"], stdin="", timeout=90, check=False)
         found = re.search(r"^Version ([0-9.]+)", result.out, re.MULTILINE)
         if not found:
             raise CommandError(result.argv, result.rc, result.out, result.err)
-        _seen[runner] = (found.group(1), result.out)
-    return _seen[runner]
+        _itself_by_runner[runner] = (found.group(1), result.out)
+    return _itself_by_runner[runner]
 
 
 _FEATURES = {
@@ -216,23 +218,25 @@ _FEATURES = {
 
 
 def version_of(text: str) -> t.Tuple[int, ...]:
-    """C(8.17.1.9) as numbers."""
+    """Return C(8.17.1.9) as numbers."""
     return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
 def block_size(directory: str) -> int:
-    """Bytes in one block of a file system, the unit of MinFreeBlocks; 4096 where the directory is not there yet."""
+    """Return the bytes in one block of a file system, the unit of MinFreeBlocks; 4096 where the directory does not exist yet."""
     try:
         return os.statvfs(directory).f_bsize or 4096
     except OSError:
         return 4096
 
 
-def _cf(content: t.Optional[bytes]) -> cf.Cf:
+def parsed(content: t.Optional[bytes]) -> cf.Cf:
+    """Return a sendmail.cf, parsed; one that does not exist is empty."""
     return cf.parse((content or b"").decode("utf-8", "surrogateescape"))
 
 
-def _content(path: str) -> t.Optional[bytes]:
+def content(path: str) -> t.Optional[bytes]:
+    """Return a file's content; None where it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -241,5 +245,5 @@ def _content(path: str) -> t.Optional[bytes]:
 
 
 def unsupported(option: str, value: t.Any, nearest: str) -> Unsupported:
-    """The error for an option that sendmail cannot do."""
+    """Return the error for an option that sendmail cannot do."""
     return Unsupported(option, value, "sendmail", nearest)

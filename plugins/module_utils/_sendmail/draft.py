@@ -91,7 +91,7 @@ class Draft:
 
     def live_cf(self) -> cf.Cf:
         """Return the live sendmail.cf, parsed."""
-        return cf.parse(text_of(self.current("sendmail.cf")))
+        return discover.parsed(self.current("sendmail.cf"))
 
 
 def text_of(content: t.Optional[bytes]) -> str:

@@ -181,3 +181,29 @@ def test_stale_pid_files_mean_down(tmp_path, debian, content):
     (tmp_path / "pid").write_text(content)
     (tmp_path / "sendmail.cf").write_text(f"O PidFile={tmp_path}/pid\n")
     assert _daemon.running(given.make_host(directory=tmp_path)) == Running(None, None)
+
+
+# --- a daemon that refuses connections because of the load ------------------------------------------------------------
+
+TITLE = "sendmail: MTA: rejecting connections on daemon MTA-1: load average: 9\0\0"
+
+
+@pytest.mark.parametrize("kind", [RELOAD, RESTART])
+def test_a_daemon_that_the_load_keeps_from_listening_has_come_back(monkeypatch, debian, kind):
+    monkeypatch.setattr(daemon._proc, "read_text", lambda path: TITLE if path == "/proc/11/cmdline" else "")
+    script = Script(monkeypatch, [UP, Running(11, 200)])
+    _daemon.activate(script.host, Activation(kind, ("x",)))
+
+
+def test_a_daemon_without_ports_and_without_a_reason_has_not(monkeypatch, debian):
+    monkeypatch.setattr(daemon._proc, "read_text", lambda path: "sendmail: MTA: accepting connections")
+    script = Script(monkeypatch, [UP, Running(11, 200)])
+    with pytest.raises(PostmasterError):
+        _daemon.activate(script.host, Activation(RELOAD, ("x",)))
+
+
+def test_a_daemon_that_is_started_under_load_is_up(monkeypatch, debian):
+    monkeypatch.setattr(daemon._proc, "read_text", lambda path: TITLE)
+    script = Script(monkeypatch, [DOWN, DOWN, Running(11, 200)], active="active")
+    _daemon.activate(script.host, Activation(RELOAD, ("x",)))
+    assert ("systemctl", "restart", "sendmail") in script.calls
