@@ -308,6 +308,11 @@ def report(found: Summary, top: int) -> t.Dict[str, t.Any]:
     }
 
 
+def delay_counts(summary: Summary) -> t.Dict[float, int]:
+    """Return the deliveries by delay in seconds."""
+    return _seconds(summary.delays)
+
+
 def _totals(found: Summary) -> t.Dict[str, int]:
     words = [status.decode() for status in STATUSES + OTHER_STATUSES] + ["received"]
     totals = {word: sum(row.get(word, 0) for row in found.hours.values()) for word in words}
