@@ -62,7 +62,7 @@ def trace(host: Host, asked: RouteQuestion) -> Route:
 
     :raises CommandError: sendmail does not even start with its configuration.
     """
-    live = os.path.join(host.discover.config_directory, "sendmail.cf")
+    live = os.path.join(host.instance.config_directory, "sendmail.cf")
     known = cf.parse(_content(live))
     maps = parse_maps(known.maps)
     program = discover.the_layout().program
@@ -294,9 +294,9 @@ def _content(path: str) -> str:
 
 def settings(host: Host) -> _route.Settings:
     """What the live configuration says about the things that the checks of a host look at."""
-    live = os.path.join(host.discover.config_directory, "sendmail.cf")
+    live = os.path.join(host.instance.config_directory, "sendmail.cf")
     known = cf.parse(_content(live))
-    queue = host.discover.queue_directories[0].rstrip("*")
+    queue = host.instance.queue_directories[0].rstrip("*")
     blocks = known.value("MinFreeBlocks") or ""
     limit = known.value("MaxMimeHeaderLength")
     return _route.Settings(
