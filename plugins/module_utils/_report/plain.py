@@ -14,7 +14,7 @@ import typing as t
 
 from .figures import Figures
 from .tables import Table, tables
-from .words import visible
+from .words import Shown, visible
 
 WIDTH = 78
 _GAP = "  "
@@ -39,7 +39,7 @@ def text(figures: Figures) -> str:
 
 
 def table_csv(figures: Figures) -> str:
-    """Return every table of the report as CSV (RFC 4180): the table's name, then its columns."""
+    """Return every table of the report as CSV (RFC 4180): the table's name, then its columns; numbers as programs read them."""
     stream = io.StringIO()
     writer = csv.writer(stream)
     for table in tables(figures):
@@ -75,6 +75,8 @@ def _line(row: t.Sequence[str], widths: t.Sequence[int], numbers: t.Set[int]) ->
 
 
 def _cell(value: str) -> str:
+    if isinstance(value, Shown):
+        return "" if value.raw is None else str(value.raw)
     shown = visible(value, 1000)
     return "'" + shown if shown.startswith(_FORMULA) else shown
 

@@ -16,6 +16,18 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEPS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
+class Shown(str):
+    """A number as people read it, which remembers the number for programs."""
+
+    raw: t.Any
+
+    def __new__(cls, text: str, raw: t.Any) -> "Shown":
+        """Return the text with its number."""
+        shown = super().__new__(cls, text)
+        shown.raw = raw
+        return shown
+
+
 def visible(text: t.Any, most: int = 200) -> str:
     """Return a text in which every character can be seen, at most so long.
 
@@ -29,24 +41,27 @@ def visible(text: t.Any, most: int = 200) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def number(value: t.Any) -> str:
+def number(value: t.Optional[int]) -> Shown:
     """Return a count with thousands apart; a dash for what is unknown."""
-    return "-" if value is None else f"{value:,}"
+    return Shown("-" if value is None else f"{value:,}", value)
 
 
-def size(octets: float) -> str:
+def size(octets: int) -> Shown:
     """Return a number of bytes with a unit (powers of 1024)."""
-    for unit in _UNITS[:-1]:
-        if octets < 1024:
-            return f"{octets:.0f} {unit}" if unit == "B" or octets >= 10 else f"{octets:.1f} {unit}"
-        octets /= 1024
-    return f"{octets:.1f} {_UNITS[-1]}"
+    amount = float(octets)
+    for unit in _UNITS:
+        if amount < 1024 or unit == _UNITS[-1]:
+            break
+        amount /= 1024
+    return Shown(f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}", octets)
 
 
-def span(seconds: t.Optional[float]) -> str:
+def span(seconds: t.Optional[float]) -> Shown:
     """Return a time span in its two largest units; a dash for what is unknown."""
-    if seconds is None:
-        return "-"
+    return Shown("-" if seconds is None else _span(seconds), seconds)
+
+
+def _span(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.2g} s"
     parts = []
@@ -60,9 +75,9 @@ def span(seconds: t.Optional[float]) -> str:
     return " ".join(parts)
 
 
-def percent(value: t.Optional[float]) -> str:
+def percent(value: t.Optional[float]) -> Shown:
     """Return a share; a dash for what is unknown."""
-    return "-" if value is None else f"{value:.1f} %"
+    return Shown("-" if value is None else f"{value:.1f} %", value)
 
 
 def steps(limits: t.Sequence[int], unit: t.Callable[[int], str]) -> t.List[str]:
@@ -71,4 +86,4 @@ def steps(limits: t.Sequence[int], unit: t.Callable[[int], str]) -> t.List[str]:
     return [*names, f"> {unit(limits[-1])}"]
 
 
-__all__ = ("number", "percent", "size", "span", "steps", "visible")
+__all__ = ("Shown", "number", "percent", "size", "span", "steps", "visible")

@@ -36,6 +36,13 @@ def test_no_cell_is_a_formula(name):
     assert all(not cell.startswith(("=", "+", "-", "@", "\t")) for row in rows for cell in row)
 
 
+def test_numbers_are_numbers_for_a_spreadsheet():
+    rows = list(csv.reader(io.StringIO(plain.table_csv(sample.sample()))))
+    assert ["senders", "12", "34567", "anna@example.com"] in rows
+    assert ["totals", "Messages received", "170", "5000000"] in rows
+    assert ["delays", "95 % of deliveries within", "61.0"] in rows
+
+
 def test_json_has_every_figure():
     found = json.loads(plain.as_json(sample.sample()))
     assert found["slots"][2]["counts"]["rejected"] == 41
