@@ -5,8 +5,7 @@
 """Access rules: which lines of which tables say a rule, and where the MTA asks these tables.
 
 The core knows rules and edits the sources of tables. A driver knows its tables: it places rules in them, hooks them into
-the configuration, and says what must be reloaded. Asked about one sender, recipient or client it reads all tables that the
-MTA would ask, ours and those of others. Names of tables are paths relative to the configuration directory.
+the configuration, and says what must be reloaded. Names of tables are paths relative to the configuration directory.
 
 Private to the collection: it can change at any time.
 """
@@ -71,46 +70,5 @@ def access_of(mta: str) -> Access:
 
         return postfix
     from .._sendmail import access as sendmail
-
-    return sendmail
-
-
-class Line(Protocol):
-    """The line that decides, as it stands in its table."""
-
-    @property
-    def table(self) -> str:
-        """Return the table, relative to the configuration directory."""
-
-    @property
-    def key(self) -> str:
-        """Return the key that matched."""
-
-    @property
-    def value(self) -> str:
-        """Return what stands behind the key."""
-
-
-class Lookup(Protocol):
-    """The part of a driver that asks the tables and reads their answers."""
-
-    def explain(self, host: Host, known: OwnFacts, where: str, subject: str) -> t.Optional[Line]:
-        """Return the first line that matches; None where no line decides.
-
-        :param known: what C(facts()) of the part access returned.
-        :param subject: an address for C(from) and C(to); an IP address or a host name for C(connect).
-        """
-
-    def meaning(self, value: str, where: str) -> t.Tuple[str, int, str, str]:
-        """Return action, reply code, enhanced status code and text of a value; no action where both MTAs do not have it."""
-
-
-def lookup_of(mta: str) -> Lookup:
-    """Return this part of the driver of an MTA."""
-    if mta == "postfix":
-        from .._postfix import lookup as postfix
-
-        return postfix
-    from .._sendmail import lookup as sendmail
 
     return sendmail

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A relay policy as native configuration, and the compiled tables that belong to it.
+"""A relay policy as native configuration.
 
 Private to the collection: it can change at any time.
 """
 
 import typing as t
 
-from .._model.host import Files, Host, Native, Protocol, Rendering
+from .._model.host import Host, Native, Protocol, Rendering
 from .._model.policy_record import Policy
 
 
@@ -34,29 +34,5 @@ def render_of(mta: str) -> Render:
 
         return postfix
     from .._sendmail import render as sendmail
-
-    return sendmail
-
-
-class Tables(Protocol):
-    """The part of a driver that knows which tables a configuration has."""
-
-    def stale(self, host: Host, files: Files) -> t.Tuple[str, ...]:
-        """Return the tables whose compiled file is missing or older than its source, those that change with it."""
-
-    def build(self, host: Host, stage: str, names: t.Sequence[str]) -> None:
-        """Compile these tables in the stage.
-
-        :raises Refused: the MTA's tool complained.
-        """
-
-
-def tables_of(mta: str) -> Tables:
-    """Return this part of the driver of an MTA."""
-    if mta == "postfix":
-        from .._postfix import tables as postfix
-
-        return postfix
-    from .._sendmail import tables as sendmail
 
     return sendmail

@@ -117,7 +117,7 @@ class AccessRun:
         self.lookup = verify != "none"
         self.legitimate = legitimate
         self.driver = access_of(host.mta)
-        self.tables = compile_of(host.mta)
+        self.compile = compile_of(host.mta)
         self.directory = os.path.realpath(host.instance.config_directory)
         self.facts: t.Any = None
         self.works: t.Dict[str, TableWork] = {}
@@ -231,8 +231,8 @@ class AccessRun:
                     )
                 pieces = _tables.pieces(_files.read(path) or b"", work.edited.edits)
                 _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
-            self.tables.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
-        self.tables.finish(stage)
+            self.compile.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
+        self.compile.finish(stage)
 
     def _check(self, stage: str) -> t.Sequence[str]:
         findings = self._asked(stage, [name for name in self.works if not self._compared(name)])

@@ -17,7 +17,7 @@ import re
 import typing as t
 
 from .. import _files
-from .._driver.access import lookup_of
+from .._driver.lookup import lookup_of
 from .._errors import OptionError
 from .._model import access
 

@@ -12,7 +12,8 @@ import os
 import typing as t
 
 from .. import _files, _mta
-from .._driver.access import Facts, access_of, lookup_of
+from .._driver.access import Facts, access_of
+from .._driver.lookup import lookup_of
 from .._errors import OptionError
 from .._model import access as _access
 from .._model import blocks as _tables

@@ -9,6 +9,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
+from .._driver.lookup import lookup_of
 from .._model import blocks as _tables
 
 if t.TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _some(
         after = dict(_entries(change.after, kind))
         wanted.update(after)
         gone += [key for key, dummy in _entries(change.before, kind) if key not in after]
-    answers = run.tables.ask(run.host, directory, name, kind, list(wanted) + gone)
+    answers = lookup_of(run.host.mta).ask(run.host, directory, name, kind, list(wanted) + gone)
     if kind == "regexp":
         return
     for key, value in wanted.items():

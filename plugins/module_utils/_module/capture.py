@@ -23,7 +23,7 @@ from .._driver.check import check_of
 from .._driver.daemon import daemon_of
 from .._driver.queue import queue_of
 from .._driver.read import read_of
-from .._driver.relay import tables_of
+from .._driver.tables import tables_of
 from .._errors import OptionError, PostmasterError
 from .._model import capture as _capture
 from .._model.capture import CaptureRoute, Endpoint, Envelope

@@ -21,7 +21,8 @@ from .._driver.check import check_of
 from .._driver.daemon import daemon_of
 from .._driver.ownership import ownership_of
 from .._driver.read import read_of
-from .._driver.relay import render_of, tables_of
+from .._driver.relay import render_of
+from .._driver.tables import tables_of
 from .._model import policy as _policy
 from .._model.host import NOTHING, Activation, Host, Native, Rendering
 from .._runner import Runner

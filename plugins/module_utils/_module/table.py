@@ -14,6 +14,8 @@ from .. import _change, _files, _mta
 from .. import _result as _answers
 from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
+from .._driver.lookup import lookup_of
+from .._driver.tables import tables_of
 from .._errors import OptionError
 from .._model import table as _tablefile
 from .._model.host import NOTHING, RELOAD, Activation, File, Host, is_compiled
@@ -44,7 +46,8 @@ class TableRun:
 
     def __init__(self, host: Host, params: t.Mapping[str, t.Any]) -> None:
         self.host = host
-        self.driver = compile_of(host.mta)
+        self.tables = tables_of(host.mta)
+        self.compile = compile_of(host.mta)
         self.directory = os.path.realpath(host.instance.config_directory)
         self.name = _name(params["name"])
         self.kind = self._kind(params["type"])
@@ -81,7 +84,7 @@ class TableRun:
         files = files if wanted or there else ()
         stale = bool(files) or (there and self._stale(path))
         compiled = (self.name,) if stale and self._compiled() else ()
-        because = self.driver.read_at_start(self.kind) if files else ()
+        because = self.tables.read_at_start(self.kind) if files else ()
         activation = (
             Activation(RELOAD, tuple(f"{self.kind}:{self.name}" for dummy in because))
             if because
@@ -93,7 +96,7 @@ class TableRun:
         if given and given not in self.host.capabilities.table_types:
             known = ", ".join(self.host.capabilities.table_types)
             raise OptionError("type", given, f"this MTA has no such tables; it has {known}")
-        return given or self.driver.type_in_use(self.host, self.name) or self.host.capabilities.default_table_type
+        return given or self.tables.type_in_use(self.host, self.name) or self.host.capabilities.default_table_type
 
     def _wanted(self, number: int, entry: t.Mapping[str, t.Any]) -> _tablefile.ExpectedEntry:
         option = f"entries[{number}]"
@@ -102,7 +105,7 @@ class TableRun:
         return _tablefile.check(option, entry["key"], entry["value"], self.syntax)
 
     def _compiled(self) -> t.Tuple[str, ...]:
-        return self.driver.compiled_names(self.kind, self.name)
+        return self.compile.compiled_names(self.kind, self.name)
 
     def _stale(self, path: str) -> bool:
         source = os.stat(path).st_mtime_ns
@@ -114,14 +117,14 @@ class TableRun:
 
     def _build(self, stage: str, names: t.Sequence[str]) -> None:
         for name in names:
-            self.driver.make(self.host, stage, name, self.kind, aliases=self.syntax.form == _tablefile.ALIASES)
-        self.driver.finish(stage)
+            self.compile.make(self.host, stage, name, self.kind, aliases=self.syntax.form == _tablefile.ALIASES)
+        self.compile.finish(stage)
 
     def _check(self, directory: str) -> t.Sequence[str]:
         if self.syntax.form != _tablefile.MAP or not self._compiled():
             return ()
         keys = [one.key for one in self.wanted]
-        answers = self.driver.ask(self.host, directory, self.name, self.kind, keys) if keys else {}
+        answers = lookup_of(self.host.mta).ask(self.host, directory, self.name, self.kind, keys) if keys else {}
         found = {_tablefile.compared(key, self.syntax): value for key, value in answers.items()}
         findings = []
         for one in self.wanted:
@@ -148,7 +151,7 @@ def _syntax(name: str, kind: str, host: Host) -> _tablefile.Syntax:
         return _tablefile.Syntax(_tablefile.PATTERNS, True)
     if os.path.basename(name).split(".")[0] in _ALIASES:
         return _tablefile.Syntax(_tablefile.ALIASES, True)
-    return _tablefile.Syntax(_tablefile.MAP, compile_of(host.mta).CONTINUES)
+    return _tablefile.Syntax(_tablefile.MAP, tables_of(host.mta).CONTINUES)
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
@@ -169,7 +172,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         source=os.path.join(host.instance.config_directory, run.name),
         type=run.kind,
         count=len(run.after),
-        used=bool(run.driver.type_in_use(host, run.name)),
+        used=bool(run.tables.type_in_use(host, run.name)),
         actions=list(outcome.healed) + plan.actions(),
         activation={"kind": plan.activation.kind, "because": list(plan.activation.because)},
         warnings=list(outcome.warnings),

@@ -15,26 +15,23 @@ a relay rule can open the relay; relay rules are asked in smtpd_relay_restrictio
 import os
 import typing as t
 
+from .. import _files
 from .._errors import OptionError, Refused
 from .._model import access as _access
 from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
 from .._model.host import COMPILED_SUFFIXES, File, Host, compiled_names
-from . import compile as _compiled
 from . import main_cf
-from .compile import make
 from .discover import READ_AT_START
 from .parameters import defaults, expand, split_list
 
-_SENDER, _CLIENT = "smtpd_sender_restrictions", "smtpd_client_restrictions"
-_RECIPIENT, _RELAY = "smtpd_recipient_restrictions", "smtpd_relay_restrictions"
+SENDER, CLIENT = "smtpd_sender_restrictions", "smtpd_client_restrictions"
+RECIPIENT, RELAY_CONTROL = "smtpd_recipient_restrictions", "smtpd_relay_restrictions"
 _SUBDOMAINS = "parent_domain_matches_subdomains"
 _RELAY_FIRST = "smtpd_relay_before_recipient_restrictions"
-_CHECKS = {FROM: "check_sender_access", TO: "check_recipient_access", CONNECT: "check_client_access"}
+CHECKS = {FROM: "check_sender_access", TO: "check_recipient_access", CONNECT: "check_client_access"}
 #: Whether a table without lines is removed, and no longer asked.
 REMOVE_EMPTY = True
 NEW_MODE = 0o644
-#: Whether a line of a table that starts with a blank continues the one before.
-CONTINUES = True
 
 
 class Table(t.NamedTuple):
@@ -52,26 +49,26 @@ class Table(t.NamedTuple):
 
 #: In the order in which a list asks them: the more special first.
 TABLES = (
-    Table("access_relay", CONNECT, "", _RELAY),
-    Table("access_relay_networks", CONNECT, "cidr", _RELAY),
-    Table("access_connect_names", CONNECT, "regexp", _CLIENT),
-    Table("access_connect", CONNECT, "", _CLIENT),
-    Table("access_connect_networks", CONNECT, "cidr", _CLIENT),
-    Table("access_from_addresses", FROM, "", _SENDER),
-    Table("access_from_patterns", FROM, "regexp", _SENDER),
-    Table("access_from", FROM, "", _SENDER),
-    Table("access_to_patterns", TO, "regexp", _RECIPIENT),
-    Table("access_to", TO, "", _RECIPIENT),
-    Table("access_from_discard", FROM, "", _RECIPIENT),
-    Table("access_connect_discard", CONNECT, "", _RECIPIENT),
-    Table("access_connect_discard_networks", CONNECT, "cidr", _RECIPIENT),
+    Table("access_relay", CONNECT, "", RELAY_CONTROL),
+    Table("access_relay_networks", CONNECT, "cidr", RELAY_CONTROL),
+    Table("access_connect_names", CONNECT, "regexp", CLIENT),
+    Table("access_connect", CONNECT, "", CLIENT),
+    Table("access_connect_networks", CONNECT, "cidr", CLIENT),
+    Table("access_from_addresses", FROM, "", SENDER),
+    Table("access_from_patterns", FROM, "regexp", SENDER),
+    Table("access_from", FROM, "", SENDER),
+    Table("access_to_patterns", TO, "regexp", RECIPIENT),
+    Table("access_to", TO, "", RECIPIENT),
+    Table("access_from_discard", FROM, "", RECIPIENT),
+    Table("access_connect_discard", CONNECT, "", RECIPIENT),
+    Table("access_connect_discard_networks", CONNECT, "cidr", RECIPIENT),
 )
 #: The tables of the module capture, which are asked before all others: what they say is not final, and nothing must slip by.
 CAPTURE = (
-    Table("capture_connect", CONNECT, "", _CLIENT),
-    Table("capture_connect_networks", CONNECT, "cidr", _CLIENT),
-    Table("capture_from_patterns", FROM, "regexp", _SENDER),
-    Table("capture_from", FROM, "", _SENDER),
+    Table("capture_connect", CONNECT, "", CLIENT),
+    Table("capture_connect_networks", CONNECT, "cidr", CLIENT),
+    Table("capture_from_patterns", FROM, "regexp", SENDER),
+    Table("capture_from", FROM, "", SENDER),
 )
 _ALL = CAPTURE + TABLES
 _BY_NAME = {table.name: table for table in _ALL}
@@ -97,7 +94,7 @@ class Facts(t.NamedTuple):
 
     def element(self, table: Table) -> str:
         """How a restriction list asks it."""
-        return f"{_CHECKS[table.where]} {self.type_of(table.name)}:$config_directory/{table.name}"
+        return f"{CHECKS[table.where]} {self.type_of(table.name)}:$config_directory/{table.name}"
 
 
 def facts(host: Host) -> Facts:
@@ -113,7 +110,7 @@ def facts(host: Host) -> Facts:
     values = dict(builtin, **main.values)
     # The type that ours have already: a new version of Postfix may prefer another one.
     kind = _wired_type(values) or host.capabilities.default_table_type
-    return Facts(kind, content, main, values, builtin.get(_RELAY, ""))
+    return Facts(kind, content, main, values, builtin.get(RELAY_CONTROL, ""))
 
 
 def _wired_type(values: t.Mapping[str, str]) -> str:
@@ -247,9 +244,9 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
     :raises Refused: a setting would keep the rules from meaning what they say.
     """
     content = known.content
-    for name in (_RELAY, _CLIENT, _SENDER, _RECIPIENT):
+    for name in (RELAY_CONTROL, CLIENT, SENDER, RECIPIENT):
         ours = [table for table in _ALL if table.asked_in == name]
-        there = _there(known, name)
+        there = elements_of(known, name)
         wanted = [one for one in ours if filled.get(one.name, known.element(one) in there)]
         elements = [known.element(table) for table in wanted]
         if [one for one in there if one in {known.element(table) for table in ours}] != elements:
@@ -264,7 +261,8 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
     return {} if content == known.content else {"main.cf": File(content)}
 
 
-def _there(known: Facts, name: str) -> t.List[str]:
+def elements_of(known: Facts, name: str) -> t.List[str]:
+    """Return the pairs of words in a restriction list: each restriction with its argument is one of them."""
     words = split_list(known.values.get(name, ""))
     return [f"{one} {other}" for one, other in zip(words, words[1:])]
 
@@ -286,9 +284,9 @@ def conflicts(values: t.Mapping[str, str], tables: t.Sequence[Table]) -> t.Itera
     """
     if "smtpd_access_maps" not in split_list(expand(values.get(_SUBDOMAINS, ""), values)):
         yield _SUBDOMAINS, "without smtpd_access_maps a rule for a domain would not cover its subdomains"
-    control = {"reject_unauth_destination", "defer_unauth_destination"} & set(split_list(values.get(_RECIPIENT, "")))
-    if control and any(table.asked_in == _RELAY for table in tables):
-        yield _RECIPIENT, f"{control.pop()} in it would refuse whom a relay rule lets relay; {_RELAY} has it"
+    control = {"reject_unauth_destination", "defer_unauth_destination"} & set(split_list(values.get(RECIPIENT, "")))
+    if control and any(table.asked_in == RELAY_CONTROL for table in tables):
+        yield RECIPIENT, f"{control.pop()} in it would refuse whom a relay rule lets relay; {RELAY_CONTROL} has it"
     late = any("_discard" in table.name for table in tables)
     if late and expand(values.get(_RELAY_FIRST, "no"), values) != "yes":
         yield _RELAY_FIRST, "it must be yes for discard rules, or they would be asked before the relay control"
@@ -297,7 +295,7 @@ def conflicts(values: t.Mapping[str, str], tables: t.Sequence[Table]) -> t.Itera
 def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
     path = os.path.join(host.instance.config_directory, "master.cf")
     lists = {table.asked_in for table in filled}
-    content = _compiled._read(path) or b""
+    content = _files.read(path) or b""
     said = [line for line in content.split(b"\n") if not line.startswith(b"#")]
     if not any(name.encode() in line for line in said for name in lists):
         return []
@@ -324,73 +322,3 @@ def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
 def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
     """The compiled files of a table of ours."""
     return compiled_names(known.type_of(name), name)
-
-
-def read_at_start(kind: str) -> t.Tuple[str, ...]:
-    """The type again, where daemons read tables of it once, when they start."""
-    return (kind,) if kind in READ_AT_START else ()
-
-
-def type_in_use(host: Host, name: str) -> str:
-    """The type by which main.cf refers to a table of the directory; empty where it does not."""
-    from . import tables
-
-    directory = host.instance.config_directory
-    with open(os.path.join(directory, "main.cf"), "rb") as stream:
-        values = main_cf.parse(stream.read()).values
-    return next((one.type for one in tables.references(values, directory) if one.name == name), "")
-
-
-def finish(stage: str) -> None:
-    """What remains to be done when all files are in the stage."""
-    _compiled.settle(os.path.join(stage, "main.cf"))
-
-
-def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
-    """What a table answers to each of some keys, asked of Postfix itself; keys without an answer are missing.
-
-    :raises Refused: it cannot be read, or has lines that are skipped.
-    """
-    if not keys:
-        return {}
-    argv = _postmap(host, "-q", "-", f"{kind}:{os.path.join(directory, name)}")
-    said = host.runner.run(argv, stdin="".join(f"{key}\n" for key in keys), check=False, timeout=120)
-    complaints = main_cf.complaints(said.err)
-    if said.rc > 1 or complaints:
-        raise Refused([f"{name}: {line}" for line in complaints or [f"postmap: exit status {said.rc}"]])
-    pairs = [line.partition("\t") for line in said.out.split("\n") if line]
-    return {key: value for key, dummy, value in pairs}
-
-
-def _postmap(host: Host, *arguments: str) -> t.List[str]:
-    return ["postmap", "-c", host.instance.config_directory] + list(arguments)
-
-
-#: What others ask this part for; make() is the same for every table.
-__all__ = (
-    "CAPTURE",
-    "CONTINUES",
-    "NEW_MODE",
-    "REMOVE_EMPTY",
-    "TABLES",
-    "Facts",
-    "Table",
-    "ask",
-    "compiled",
-    "compiled_names",
-    "conflicts",
-    "escaped",
-    "facts",
-    "finish",
-    "has_detail",
-    "hooked",
-    "make",
-    "names",
-    "place",
-    "read_at_start",
-    "refuse_unfit",
-    "reload_reasons",
-    "type_in_use",
-    "value_of",
-    "wire",
-)

@@ -10,7 +10,7 @@ Private to the collection: it can change at any time.
 import typing as t
 
 from . import main_cf
-from .access import _RELAY, Facts
+from .access import RELAY_CONTROL, Facts
 
 
 def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
@@ -18,7 +18,7 @@ def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence
     main = main_cf.parse(content)
     there = main.parameters.get(name)
     if there is None:
-        usual = [] if name != _RELAY else [known.values.get(name, "")]
+        usual = [] if name != RELAY_CONTROL else [known.values.get(name, "")]
         line = f"{name} = {', '.join(list(wanted) + usual)}\n".encode()
         joint = b"" if not content or content.endswith(b"\n") else b"\n"
         return content + joint + line if wanted else content
@@ -33,7 +33,7 @@ def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence
         comma = "" if alone and there.value and not value.strip() else ","
         value = f" {', '.join(wanted)}{comma}".encode() + value
     # The relay control was not set before, if what remains is the built-in one as we write it.
-    usual = name == _RELAY and value == f" {known.relay}".encode()
+    usual = name == RELAY_CONTROL and value == f" {known.relay}".encode()
     empty = not wanted and ((alone and not value.strip()) or usual)
     lines[number : last + 1] = [] if empty else [head + equals + value]
     return b"\n".join(lines)

@@ -35,7 +35,7 @@ from .._model.capture import (
     titles_in,
 )
 from .._model.host import File, Host, compiled_names
-from . import access, master_cf
+from . import access, lookup, master_cf
 from . import access_wiring as wiring
 from .master_cf import Service
 from .parameters import expand, split_list
@@ -176,7 +176,7 @@ def verify(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoin
     findings = []
     for name, dummy, kind in TABLES:
         wanted = {} if kind else pairs_in(_content(host, name))
-        found = access.ask(host, host.instance.config_directory, name, known.kind, list(wanted))
+        found = lookup.ask(host, host.instance.config_directory, name, known.kind, list(wanted))
         findings += [
             f"{name}: {key}: Postfix finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]
         ]

@@ -37,7 +37,7 @@ def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, ali
     try:
         copy = os.path.join(scratch, os.path.basename(name))
         os.link(source, copy)
-        said = host.runner.run(_command(host, kind, copy, aliases), check=False, timeout=600)
+        said = host.runner.run(command(host, kind, copy, aliases), check=False, timeout=600)
         problems = _complaints(said.err, scratch, name)
         if said.rc or problems:
             raise Refused(problems or [f"{name}: {kind} table not made: exit status {said.rc}"])
@@ -47,6 +47,11 @@ def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, ali
             _move(built, target, like=source)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def finish(stage: str) -> None:
+    """Do what remains when all files are in the stage."""
+    settle(os.path.join(stage, "main.cf"))
 
 
 def entries(content: bytes, aliases: bool = False) -> t.Dict[str, str]:
@@ -85,7 +90,8 @@ def settle(path: str) -> None:
         pass
 
 
-def _command(host: Host, kind: str, path: str, aliases: bool, *options: str) -> t.List[str]:
+def command(host: Host, kind: str, path: str, aliases: bool, *options: str) -> t.List[str]:
+    """Return the command line of postmap(1), or of postalias(1) for aliases."""
     program = "postalias" if aliases else "postmap"
     return [program, "-c", host.instance.config_directory] + list(options) + [f"{kind}:{path}"]
 
@@ -107,8 +113,8 @@ def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
 
 def _compare(host: Host, kind: str, copy: str, name: str, aliases: bool) -> None:
     """A line can vanish without a warning: one that starts with a blank belongs to the one before it."""
-    dump = parse_dump(host.runner.run(_command(host, kind, copy, aliases, "-s")).out, aliases)
-    wanted = entries(_read(copy) or b"", aliases)
+    dump = parse_dump(host.runner.run(command(host, kind, copy, aliases, "-s")).out, aliases)
+    wanted = entries(_files.read(copy) or b"", aliases)
     if dump != wanted:
         missing = sorted(set(wanted.items()) ^ set(dump.items()))
         raise Refused([f"{name}: the compiled table is not what its source says, first at {missing[0][0]!r}"])
@@ -137,11 +143,3 @@ def _alias_entry(line: str) -> t.Tuple[str, str]:
         quoted, dummy, rest = line[1:].partition('"')
         key, value = quoted, rest.partition(":")[2]
     return key.strip(BLANKS).lower() if colon else "", value.strip(BLANKS)
-
-
-def _read(path: str) -> t.Optional[bytes]:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read()
-    except (IOError, OSError):
-        return None

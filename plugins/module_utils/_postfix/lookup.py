@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Access as smtpd sees it: which line decides about a sender, a recipient or a client, and what a line says. Twin of C(_sendmail.asking).
+"""What Postfix finds in a table, and access as smtpd sees it: which line decides about a sender, a recipient or a client.
 
 Private to the collection: it can change at any time.
 """
@@ -14,8 +14,8 @@ from .._errors import Refused
 from .._model import access as _access
 from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, SKIP
 from .._model.host import COMPILED_SUFFIXES, Host
-from . import access
-from .access import Facts
+from . import main_cf
+from .access import CHECKS, CLIENT, RECIPIENT, RELAY_CONTROL, SENDER, Facts, elements_of
 from .discover import READ_AT_START
 from .parameters import expand
 
@@ -32,6 +32,22 @@ class Asked(t.NamedTuple):
     value: str
 
 
+def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
+    """Return what Postfix itself finds in a table for each key; keys without an answer are missing.
+
+    :raises Refused: the table cannot be read, or has lines that are skipped.
+    """
+    if not keys:
+        return {}
+    argv = ["postmap", "-c", host.instance.config_directory, "-q", "-", f"{kind}:{os.path.join(directory, name)}"]
+    result = host.runner.run(argv, stdin="".join(f"{key}\n" for key in keys), check=False, timeout=120)
+    complaints = main_cf.complaints(result.err)
+    if result.rc > 1 or complaints:
+        raise Refused([f"{name}: {line}" for line in complaints or [f"postmap: exit status {result.rc}"]])
+    pairs = [line.partition("\t") for line in result.out.split("\n") if line]
+    return {key: value for key, dummy, value in pairs}
+
+
 def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[Asked]:
     """The first line that matches, in all tables that smtpd asks about this place, ours and those of others.
 
@@ -39,10 +55,10 @@ def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[As
     """
     keys = list(lookups(where, subject, expand(known.values.get("recipient_delimiter", ""), known.values)))
     decided = None
-    for name in (access._CLIENT, access._SENDER, access._RELAY, access._RECIPIENT):
-        for element in access._there(known, name):
+    for name in (CLIENT, SENDER, RELAY_CONTROL, RECIPIENT):
+        for element in elements_of(known, name):
             check, dummy, reference = element.partition(" ")
-            if check != access._CHECKS[where] or decided is not None:
+            if check != CHECKS[where] or decided is not None:
                 continue
             found = _first(host, known, reference, keys, subject)
             if found is not None and found.value.split(" ")[0].upper() not in _ASKS_ON:
@@ -62,7 +78,7 @@ def _first(host: Host, known: Facts, reference: str, keys: t.Sequence[str], subj
     if kind == "cidr" and not subject.replace(".", "").isdigit() and ":" not in subject:
         return None
     try:
-        found = access.ask(host, os.path.dirname(path), os.path.basename(path), kind, asked)
+        found = ask(host, os.path.dirname(path), os.path.basename(path), kind, asked)
     except Refused:
         return None
     relative = os.path.relpath(path, host.instance.config_directory)

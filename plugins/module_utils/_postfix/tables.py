@@ -11,10 +11,14 @@ import os
 import re
 import typing as t
 
+from .. import _files
 from .._model.host import COMPILED_SUFFIXES, Files, Host, compiled_names, is_compiled
 from . import main_cf
-from .compile import _command, _read, entries, make, parse_dump, settle
+from .compile import command, entries, finish, make, parse_dump
+from .discover import READ_AT_START
 
+#: Whether a line of a table that starts with a blank continues the one before.
+CONTINUES = True
 _PREFIX = "$config_directory/"
 _ALTERNATIVES = ("${config_directory}/", "$(config_directory)/")
 #: Tables of these parameters are read by local(8) and have the syntax of aliases(5).
@@ -50,6 +54,18 @@ def references_in(parameter: str, value: str, config_directory: str = "") -> t.I
         yield Reference(parameter, kind, path, _relative(path, config_directory))
 
 
+def type_in_use(host: Host, name: str) -> str:
+    """Return the type by which main.cf refers to a table of the directory; empty where it does not."""
+    directory = host.instance.config_directory
+    values = main_cf.parse(_files.read(os.path.join(directory, "main.cf")) or b"").values
+    return next((table.type for table in references(values, directory) if table.name == name), "")
+
+
+def read_at_start(kind: str) -> t.Tuple[str, ...]:
+    """Return the type again, where daemons read tables of it once, when they start."""
+    return (kind,) if kind in READ_AT_START else ()
+
+
 def stale(host: Host, files: Files) -> t.Tuple[str, ...]:
     """The compiled tables that must be made: missing, older than their source, or not what the source says.
 
@@ -70,7 +86,7 @@ def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
     :param names: compiled tables, or their sources, relative to the configuration directory.
     :raises Refused: a line that postmap or postalias warned about, or a table that is not what its source says.
     """
-    main = main_cf.parse(_read(os.path.join(stage, "main.cf")) or b"").values
+    main = main_cf.parse(_files.read(os.path.join(stage, "main.cf")) or b"").values
     kinds = {one.name: one for one in references(main, host.instance.config_directory) if one.name}
     for name in names:
         source = source_of(name, kinds)
@@ -79,7 +95,7 @@ def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
         aliases = reference is not None and reference.parameter in ALIAS_PARAMETERS
         if kind in COMPILED_SUFFIXES:
             make(host, stage, source, kind, aliases=aliases)
-    settle(os.path.join(stage, "main.cf"))
+    finish(stage)
 
 
 def source_of(name: str, known: t.Container[str]) -> str:
@@ -108,7 +124,7 @@ def _indexed(files: Files, directory: str) -> t.List[t.Tuple[str, str, bool]]:
 
 def _fresh(host: Host, kind: str, name: str, wanted: bytes, aliases: bool) -> bool:
     source = os.path.join(host.instance.config_directory, name)
-    if _read(source) != wanted:
+    if _files.read(source) != wanted:
         return False
     try:
         changed = os.stat(source).st_mtime
@@ -116,10 +132,7 @@ def _fresh(host: Host, kind: str, name: str, wanted: bytes, aliases: bool) -> bo
             return False
     except OSError:
         return False
-    dump = host.runner.run(_command(host, kind, source, aliases, "-s"), check=False)
+    dump = host.runner.run(command(host, kind, source, aliases, "-s"), check=False)
     return (
         dump.rc == 0 and not main_cf.complaints(dump.err) and parse_dump(dump.out, aliases) == entries(wanted, aliases)
     )
-
-
-__all__ = ("ALIAS_PARAMETERS", "Reference", "build", "references", "references_in", "source_of", "stale")

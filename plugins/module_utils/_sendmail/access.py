@@ -14,11 +14,10 @@ import typing as t
 from .._errors import Refused
 from .._model.access import ADDRESS, DEFER, DISCARD, DOMAIN, HOLD, NETWORK, REJECT, TO, Rule, octets
 from .._model.host import File, Host
-from .compile import compiled_names, finish, make
+from .compile import compiled_names
 from .discover import live_cf, unsupported
 from .lookup import TAGS, ask
 from .networks import prefixes
-from .tables import CONTINUES, read_at_start, type_in_use
 
 NAME = "access"
 #: Whether a table without lines is removed; this one is the administrator's.
@@ -224,27 +223,3 @@ def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
 def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
     """Return the compiled files of a table."""
     return compiled_names(known.type_of(name), name)
-
-
-#: What others ask this part for; make() and what follows it is the same for every table.
-__all__ = (
-    "CONTINUES",
-    "NAME",
-    "NEW_MODE",
-    "REMOVE_EMPTY",
-    "Facts",
-    "ask",
-    "compiled",
-    "compiled_names",
-    "facts",
-    "finish",
-    "make",
-    "names",
-    "place",
-    "read_at_start",
-    "refuse_unfit",
-    "reload_reasons",
-    "type_in_use",
-    "value_of",
-    "wire",
-)

@@ -16,6 +16,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import acces
 from ansible_collections.postmaster.mta.plugins.module_utils._model import blocks as _tables
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._module import access as _accessrun
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access_lookup
 
 NOW = datetime.datetime(2026, 11, 23)
 HAND = b"# by Jane\nhand.example\tOK\n"
@@ -84,6 +85,7 @@ def _driver(monkeypatch, tmp_path):
     monkeypatch.setattr(_change, "LOCK_DIRECTORY", str(tmp_path / "locks"))
     for door in ("access_of", "compile_of", "daemon_of"):
         monkeypatch.setattr(_accessrun, door, lambda mta: driver)
+    monkeypatch.setattr(access_lookup, "lookup_of", lambda mta: driver)
     return driver
 
 

@@ -14,7 +14,6 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import Opti
 from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, main_cf
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import lookup as asking
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
 
 USUAL = {
@@ -100,26 +99,6 @@ def test_without_subdomains_only_refusals():
         access.place(facts(), rule("from", "a.example", subdomains=False, action="ok"))
 
 
-@pytest.mark.parametrize(
-    "value, meaning",
-    [
-        ("550 5.7.1 No", ("reject", 550, "5.7.1", "No")),
-        ("550 No", ("reject", 550, "5.7.1", "No")),
-        ("450 4.7.1 Later", ("defer", 450, "4.7.1", "Later")),
-        ("REJECT", ("reject", 554, "5.7.1", "Access denied")),
-        ("reject Bad", ("reject", 554, "5.7.1", "Bad")),
-        # The trap: bare digits let the sender in.
-        ("550", ("ok", 0, "", "")),
-        ("OK", ("ok", 0, "", "")),
-        ("RELAY", ("ok", 0, "", "")),
-        ("HOLD spam", ("hold", 0, "", "spam")),
-        ("REDIRECT x@y", ("", 0, "", "x@y")),
-    ],
-)
-def test_meaning(value, meaning):
-    assert asking.meaning(value) == meaning
-
-
 def test_it_is_asked_first_and_formatting_stays():
     content = b"smtpd_sender_restrictions =\n    permit_mynetworks,\n    # why\n    reject_non_fqdn_sender\nx = y\n"
     after = wired(content, {"access_from": True})
@@ -194,16 +173,3 @@ def test_a_stronger_option_in_master_cf_is_named(tmp_path):
     with pytest.raises(Refused) as caught:
         access.wire(host, facts(), {"access_from": True}, {"from"})
     assert "-o smtpd_sender_restrictions=permit" in str(caught.value)
-
-
-def test_the_keys_that_smtpd_tries():
-    assert list(asking.lookups("from", "a+b@x.example", "+")) == [
-        "a+b@x.example",
-        "a@x.example",
-        "x.example",
-        "example",
-        "a+b@",
-        "a@",
-    ]
-    assert list(asking.lookups("connect", "192.0.2.7")) == ["192.0.2.7", "192.0.2", "192.0", "192"]
-    assert list(asking.lookups("connect", "m.x.example")) == ["m.x.example", "x.example", "example"]

@@ -202,3 +202,12 @@ def test_an_old_main_cf_keeps_its_date(live):
     os.utime(str(live / "main.cf"), (1000, 1000))
     _compiled.settle(str(live / "main.cf"))
     assert (live / "main.cf").stat().st_mtime == 1000
+
+
+@pytest.mark.parametrize("name,kind", [("routes", "hash"), ("names", "lmdb"), ("r", "regexp"), ("other", "")])
+def test_the_type_by_which_main_cf_refers_to_a_table(live, name, kind):
+    assert tables.type_in_use(host_in(live), name) == kind
+
+
+def test_types_whose_tables_are_read_when_a_daemon_starts():
+    assert tables.read_at_start("cidr") == ("cidr",) and tables.read_at_start("hash") == ()
