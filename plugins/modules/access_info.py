@@ -138,6 +138,9 @@ answers:
     comment:
       description: The comment.
       type: str
+    expired:
+      description: Whether the last day of the rule is over. It counts until it is removed.
+      type: bool
 rules:
   description: The rules of ours, with the same keys, where nothing was asked.
   type: list

@@ -96,7 +96,9 @@ def _origin(path: str, key: str) -> t.Dict[str, t.Any]:
     if head >= 0 and (not head or data[head - 1 : head] == b"\n"):
         block = _tables.read_block(data, head, path)
         if block.end > line.start:
-            return dict({"line": _tables.line_number(data, line.start), "by_hand": False}, **_said(block.block))
+            expired = _access.expired(block.block.note, _now())
+            own = {"line": _tables.line_number(data, line.start), "by_hand": False, "expired": expired}
+            return dict(own, **_said(block.block))
     return {"line": _tables.line_number(data, line.start), "by_hand": True}
 
 

@@ -55,7 +55,7 @@ def test_patterns_are_normalised(where, given_, wanted):
 @pytest.mark.parametrize(
     "where, given_, why",
     [
-        ("from", "", "wanted"),
+        ("from", "", "expected"),
         ("from", "a b.example", "blanks"),
         ("from", "a.example\nb.example", "control"),
         ("from", "a.example\tREJECT", "control"),
