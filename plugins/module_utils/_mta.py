@@ -23,6 +23,8 @@ ALL = "all"
 #: The instances that listen beyond loopback: those that spam comes in by.
 EXPOSED = "exposed"
 
+NOT_PERMITTED = "not permitted: only root can look at the MTA and its queues; become root (become: true)"
+
 #: The options that every module takes to say which MTA on the host is meant.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "mta": {"type": "str", "choices": ["auto", *MTAS], "default": "auto"},
@@ -89,7 +91,12 @@ def present(runner: Runner, mta: str, name: t.Optional[str]) -> t.Tuple[Host, ..
 
 
 def find_all(runner: Runner, mta: str = "auto") -> t.Tuple[Instance, ...]:
-    """Return every instance of the MTAs on this host, the primary ones first."""
+    """Return every instance of the MTAs on this host, the primary ones first.
+
+    :raises PostmasterError: who asks is not root: half of what he saw would be wrong.
+    """
+    if isinstance(runner, Runner) and not runner.is_root():
+        raise PostmasterError(NOT_PERMITTED)
     return tuple(instance for name in installed(runner, mta) for instance in discover_of(name).instances(runner))
 
 

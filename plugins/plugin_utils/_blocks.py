@@ -112,7 +112,13 @@ def _missing(relays: t.Sequence[Relay], title: str = "Not done:", hint: str = ""
 
 def _unmanaged(relays: t.Sequence[Relay]) -> list[str]:
     lines = [f"  {relay.host}: {line}" for relay in relays for line in relay.result.get("by_hand") or ()]
-    return ["", "Unmanaged lines, left as they are:", *map(tables.harmless, lines)] if lines else []
+    shown = ["", "Unmanaged lines, left as they are:", *map(tables.harmless, lines)] if lines else []
+    left_out = [
+        (relay.host, f"{line.get('line')}: {line.get('value')}: {line.get('why')}")
+        for relay in relays
+        for line in relay.result.get("left_out") or ()
+    ]
+    return shown + (["", "Lines that are no rules, left out:", *tables.by_host(left_out)] if left_out else [])
 
 
 def answers(relays: t.Sequence[Relay]) -> list[str]:
@@ -122,16 +128,25 @@ def answers(relays: t.Sequence[Relay]) -> list[str]:
         return _rules(relays) + _missing(relays, "Not asked:")
     columns = [
         Column("HOST", least=8),
-        Column("ASKED", least=12),
-        Column("ANSWER", least=12),
-        Column("RULE", least=12),
-        Column("ADDED", least=10),
-        Column("BY"),
-        Column("TICKET"),
+        Column("ASKED", least=20),
+        Column("ANSWER", least=16),
+        Column("BY", least=6),
+        Column("TICKET", least=8),
         Column("EXPIRES"),
     ]
-    comments = [_comment(answer) for relay in relays for answer in relay.result.get("answers") or ()]
-    return tables.table(columns, rows, comments) + _missing(relays, "Not asked:")
+    rules = [_by_rule(answer) for relay in relays for answer in relay.result.get("answers") or ()]
+    return tables.table(columns, rows, rules) + _missing(relays, "Not asked:")
+
+
+def _by_rule(answer: t.Mapping[str, t.Any]) -> str:
+    """Return the rule that decides, since when it stands, and its comment."""
+    if answer.get("rule"):
+        parts = [f"rule: {answer['rule']}", f"since {str(answer.get('added') or '-')[:10]}"]
+    elif answer.get("table"):
+        parts = [f"unmanaged line: {answer['table']}:{answer.get('line') or answer.get('key')}"]
+    else:
+        return ""
+    return ", ".join(parts) + (f"; {_comment(answer)}" if answer.get("comment") else "")
 
 
 def _comment(row: t.Mapping[str, t.Any]) -> str:
@@ -146,19 +161,9 @@ def _answer(relay: Relay, answer: t.Mapping[str, t.Any]) -> tuple[str, ...]:
         f"{relay.host} {answer.get('instance')}" if several else relay.host,
         f"{answer.get('place')} {answer.get('asked')}",
         action,
-        _rule(answer),
-        str(answer.get("added") or "-")[:10],
         *(str(answer.get(name) or "-") for name in ("by", "ticket")),
         _last_day(answer),
     )
-
-
-def _rule(answer: t.Mapping[str, t.Any]) -> str:
-    if answer.get("rule"):
-        return str(answer["rule"])
-    if answer.get("table"):
-        return f"{answer['table']}:{answer.get('line') or answer.get('key')}"
-    return "-"
 
 
 def _last_day(row: t.Mapping[str, t.Any]) -> str:

@@ -14,8 +14,9 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
 from ansible_collections.postmaster.mta.plugins.module_utils._driver import daemon
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Instance
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import detect as _sendmail_driver
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as _sendmail_instance
 
@@ -184,3 +185,18 @@ def test_the_instances_that_face_the_world(drivers, monkeypatch, listening, expo
 
     monkeypatch.setattr(daemon, "daemon_of", lambda mta: Daemon())
     assert [host.instance.name for host in _mta.chosen(None, "auto", "exposed")] == exposed
+
+
+def test_who_is_not_root_is_told_so_before_anything_else(drivers):
+    drivers(postfix=[PRIMARY])
+
+    class Stranger(Runner):
+        def is_root(self):
+            return False
+
+    for look in (_mta.find, _mta.find_all):
+        with pytest.raises(PostmasterError, match="not permitted: .*become root"):
+            look(Stranger())
+    for name in (None, "all", "exposed", "postfix"):
+        with pytest.raises(PostmasterError, match="not permitted"):
+            _mta.chosen(Stranger(), "auto", name)
