@@ -61,6 +61,16 @@ class CommandError(PostmasterError):
         self.err = err
 
 
+class NotPermitted(PostmasterError):
+    """Only root may look or act here. What a user may not look at must not read as a verdict.
+
+    :param what: what is not permitted.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"not permitted: {what}; become root (become: true)")
+
+
 class Refused(PostmasterError):
     """A candidate configuration that must not go live; the live files were not touched.
 

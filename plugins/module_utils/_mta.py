@@ -8,10 +8,13 @@ Private to the collection: it can change at any time.
 """
 
 import functools
+import os
+import re
 import typing as t
 
+from . import _files
 from ._driver.discover import detect_of, discover_of
-from ._errors import OptionError, PostmasterError
+from ._errors import NotPermitted, OptionError, PostmasterError
 from ._model.host import Host, Instance
 from ._runner import Runner
 
@@ -22,8 +25,6 @@ MTAS = ("postfix", "sendmail")
 ALL = "all"
 #: The instances that listen beyond loopback: those that spam comes in by.
 EXPOSED = "exposed"
-
-NOT_PERMITTED = "not permitted: only root can look at the MTA and its queues; become root (become: true)"
 
 #: The options that every module takes to say which MTA on the host is meant.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
@@ -70,10 +71,21 @@ def _exposed(hosts: t.Tuple[Host, ...]) -> t.Tuple[Host, ...]:
 
     facing = []
     for candidate in hosts if len(hosts) > 1 else ():
+        if _is_capture(candidate.instance):
+            continue
         listening = daemon_of(candidate.mta).running(candidate).listening
         if not listening or not all(_is_loopback(address) for address, dummy in listening):
             facing.append(candidate)
     return tuple(facing) or hosts[:1]
+
+
+#: A capture instance calls itself C(capture.NAME). It takes everything from its own host, and faces nobody.
+_CAPTURE = re.compile(rb"^(?:myhostname\s*=\s*|Dj)capture\.", re.MULTILINE)
+
+
+def _is_capture(instance: Instance) -> bool:
+    paths = (os.path.join(instance.config_directory, name) for name in ("main.cf", "sendmail.cf"))
+    return any(_CAPTURE.search(_files.read(path) or b"") for path in paths)
 
 
 def _is_loopback(address: str) -> bool:
@@ -90,13 +102,21 @@ def present(runner: Runner, mta: str, name: t.Optional[str]) -> t.Tuple[Host, ..
     return tuple(host(runner, instance) for instance in find_all(runner, mta))
 
 
+def insist_on_root(runner: Runner) -> None:
+    """Refuse to go on as another user.
+
+    :raises NotPermitted: half of what another user can read would be wrong.
+    """
+    if isinstance(runner, Runner) and not runner.is_root():
+        raise NotPermitted("only root can look at the MTA and its queues")
+
+
 def find_all(runner: Runner, mta: str = "auto") -> t.Tuple[Instance, ...]:
     """Return every instance of the MTAs on this host, the primary ones first.
 
-    :raises PostmasterError: who asks is not root: half of what he saw would be wrong.
+    :raises NotPermitted: this does not run as root.
     """
-    if isinstance(runner, Runner) and not runner.is_root():
-        raise PostmasterError(NOT_PERMITTED)
+    insist_on_root(runner)
     return tuple(instance for name in installed(runner, mta) for instance in discover_of(name).instances(runner))
 
 

@@ -21,7 +21,7 @@ import time
 import typing as t
 import zlib
 
-from .._errors import CommandError, OptionError
+from .._errors import CommandError, NotPermitted, OptionError
 from .._model.log import SYSLOG_FILES
 from .._runner import Runner
 from .stamps import Clock
@@ -231,6 +231,8 @@ def _open(runner: Runner, path: str) -> t.Any:
     """The file's content, decompressed by what the file is, not by what it is called."""
     try:
         raw = io.FileIO(path, "rb")
+    except PermissionError:
+        raise NotPermitted(f"{path} may not be read")
     except OSError as problem:
         raise OptionError("path", path, os.strerror(problem.errno or errno.EIO))
     magic = raw.read(6)
@@ -321,7 +323,7 @@ def _is_same(runner: Runner, path: str, last: Position) -> bool:
         with _open(runner, path) as stream:
             plain = isinstance(stream, io.FileIO)
             beginning = stream.read(last.checked)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, OptionError):
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, OptionError, NotPermitted):
         return False
     if plain and status.st_size < last.offset:
         return False

@@ -79,6 +79,8 @@ def run(params: Params, check_mode: bool, runner: t.Optional[Runner] = None) -> 
     }
     if given["content"] is not None:
         jobs[MESSAGE] = lambda: {"open_quotes": [dict(q._asdict()) for q in _message.open_quotes(given["content"])]}
+    # Otherwise each check would say it on its own, and the verdict nothing of it.
+    _mta.insist_on_root(runner)
     mtas = _mta.installed(runner, given["mta"])
     host_info.read_ahead(mtas)
     queue_info.read_ahead(mtas)

@@ -195,3 +195,9 @@ def test_mail_that_would_loop_is_a_finding(parts, monkeypatch):
 ])  # fmt: skip
 def test_is_here(host, expected):
     assert diagnosis_info.is_here(host) is expected
+
+
+def test_without_root_there_is_no_diagnosis(parts, monkeypatch):
+    monkeypatch.setattr(diagnosis_info.Runner, "is_root", lambda self: False)
+    with pytest.raises(PostmasterError, match="become root"):
+        diagnosis_info.run(params(), False)
