@@ -5,18 +5,21 @@
 # Everything is set up once under .cache/; `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit sanity ansible-lint docs molecule lab-test lab lab-destroy demo proof bench clean
+.PHONY: help test test-fast setup lint unit unit-main sanity ansible-lint docs molecule lab-test lab lab-destroy demo proof bench clean
 
 VENV := .cache/venv
 GATES := .cache/venv-gates
 RULEBOOK := .cache/venv-rulebook
 UNIT_PYTHONS := main 3.6 3.13
-STAGES := lint unit sanity ansible-lint docs molecule lab-test
+# What needs no lab runs beside what does; the last lane has the right of way.
+LANES := lint,ansible-lint,docs,sanity,unit molecule,lab-test
 
 # Ansible finds the collection, its configuration and its tools wherever the tree is checked out.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
+# Where the tests of a target leave their JUnit files; tools/stages.py gives each target a directory of its own.
+export RESULTS ?= .cache/results
 
 # -- set-up: once ----------------------------------------------------------------------------------------------------
 .cache/apt: tools/requirements-apt.txt
@@ -42,8 +45,14 @@ $(GATES)/.ready: tools/requirements-gates.txt | .cache/apt
 	@tools/collection.sh
 
 # -- gates -----------------------------------------------------------------------------------------------------------
-test: ## every gate in order, the fast ones first, with a table of times at the end
-	@python3 tools/stages.py $(STAGES)
+test: ## every gate, those of the lab beside the others; at the end the slowest tests, a table of times, and what failed
+	@python3 tools/stages.py setup $(LANES)
+
+test-fast: ## lint, types and the unit tests of the development Python: before a commit
+	@python3 tools/stages.py setup lint,unit-main
+
+setup: $(VENV)/.ready $(GATES)/.ready .cache/collections .cache/apt-lab ## environments and packages that several gates need
+	@tools/unit.sh --prepare $(UNIT_PYTHONS)
 
 lint: $(GATES)/.ready ## ruff (check and format), yamllint and shellcheck
 	$(GATES)/bin/ruff check --output-format concise .
@@ -53,6 +62,9 @@ lint: $(GATES)/.ready ## ruff (check and format), yamllint and shellcheck
 
 unit: $(VENV)/.ready ## unit tests under the development Python, 3.6 and 3.13, side by side
 	@tools/unit.sh $(UNIT_PYTHONS)
+
+unit-main: $(VENV)/.ready ## unit tests under the development Python
+	@tools/unit.sh main
 
 sanity: $(VENV)/.ready $(GATES)/.ready ## ansible-test sanity, no ignores, on the oldest and newest supported core here
 	@tools/sanity.sh $(VENV) $(GATES)
@@ -82,7 +94,7 @@ demo: lab ## stock machines become a proven fleet
 	ANSIBLE_STDOUT_CALLBACK=postmaster.mta.brief ansible-playbook -i molecule/inventory playbooks/harden-relay.yml
 
 proof: lab $(RULEBOOK)/.ready ## the heavy goals, each with its figure
-	pytest -s tests/proof --junitxml=.cache/results/proof.xml
+	pytest -s tests/proof --junitxml=$(RESULTS)/proof.xml
 	LAB_EVERY_HOST=1 python tools/lab_tests.py
 
 bench: lab ## throughput and run-time figures

@@ -12,6 +12,10 @@ if ! command -v apt-get >/dev/null; then
     echo "apt: not a Debian machine; this is needed: ${wanted[*]}"
     exit 0
 fi
+# One at a time: apt-get update does not wait for another one.
+mkdir -p .cache
+exec 9>.cache/apt.lock
+flock 9
 missing=()
 for package in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")

@@ -6,5 +6,9 @@
 # Makes .cache/collections/ansible_collections/postmaster/mta, a link to this tree, so that it can be checked out anywhere.
 set -eu
 
-mkdir -p .cache/collections/ansible_collections/postmaster
-ln -sfn ../../../.. .cache/collections/ansible_collections/postmaster/mta
+link=.cache/collections/ansible_collections/postmaster/mta
+# A link that is right stays: others may be reading through it.
+if [ "$(readlink "$link" 2>/dev/null)" != ../../../.. ]; then
+    mkdir -p "${link%/*}"
+    ln -sfn ../../../.. "$link"
+fi

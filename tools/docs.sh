@@ -18,4 +18,4 @@ tree=$(tools/copy.sh .cache/docs)
     antsibull-changelog lint
 )
 tools/collection.sh
-pytest -q tests/docs --junitxml=.cache/results/docs.xml
+pytest -q tests/docs --junitxml="${RESULTS:-.cache/results}/docs.xml"

@@ -15,30 +15,34 @@ if [ -n "$(git ls-files --cached --others --exclude-standard 'tests/sanity/ignor
     exit 1
 fi
 
-# ansible-test wants to fetch get-pip.py for the environments of its tests. Python brings a pip, so this does as well, and works
-# without the internet. A home of its own keeps that, and those environments, out of the user's.
-home=$PWD/.cache/sanity/home
-rm -rf "$home/.config" "$home/.pip"
-mkdir -p "$home/.ansible/test/cache" "$home/.config/pip" "$home/.pip"
-for pip in 21_3_1 23_1_2 24_2; do
-    printf 'import ensurepip, os\nos.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nensurepip.bootstrap()\n' >"$home/.ansible/test/cache/get_pip_$pip.py"
-done
-# pip reads both: the user's settings, copied (never linked: what is written here must stay here), and ours.
-for configuration in "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf"; do
-    if [ -e "$configuration" ]; then
-        cp "$configuration" "$home/.pip/pip.conf"
-    fi
-done
-printf '[global]\nquiet = 2\n' >"$home/.config/pip/pip.conf"
-
 # The Pythons of managed nodes that a core knows: the oldest, and the newest.
 declare -A targets=([2.16]="3.6 3.12" [2.19]="3.8 3.13")
 
-status=0
-for environment in "$@"; do
-    controller=$PWD/$environment/bin/python
+# ansible-test wants to fetch get-pip.py for the environments of its tests. Python brings a pip, so this does as well, and works
+# without the internet. A home of its own for each core keeps that, and those environments, out of the user's and the other's.
+make_home() {
+    local home=$1 pip configuration
+    rm -rf "$home/.config" "$home/.pip"
+    mkdir -p "$home/.ansible/test/cache" "$home/.config/pip" "$home/.pip"
+    for pip in 21_3_1 23_1_2 24_2; do
+        printf 'import ensurepip, os\nos.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nensurepip.bootstrap()\n' >"$home/.ansible/test/cache/get_pip_$pip.py"
+    done
+    # pip reads both: the user's settings, copied (never linked: what is written here must stay here), and ours.
+    for configuration in "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf"; do
+        if [ -e "$configuration" ]; then
+            cp "$configuration" "$home/.pip/pip.conf"
+        fi
+    done
+    printf '[global]\nquiet = 2\n' >"$home/.config/pip/pip.conf"
+}
+
+version_of() { "$1" -c 'from ansible.release import __version__; print(".".join(__version__.split(".")[:2]))'; }
+
+# Runs the tests of one environment's core.
+run_core() {
+    local root=$PWD controller=$PWD/$1/bin/python python core path arguments version interpreter tree
     python=$("$controller" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    core=$("$controller" -c 'from ansible.release import __version__; print(".".join(__version__.split(".")[:2]))')
+    core=$(version_of "$controller")
     # pyenv's shims answer to every version's name and run only one, so the real ones come first.
     path=$(dirname "$controller")
     arguments=(--controller "origin:python=$python@$controller" --target-python "$python@$controller")
@@ -51,10 +55,26 @@ for environment in "$@"; do
         fi
     done
     echo "sanity-$core: $("$controller" -c 'from ansible.release import __version__; print(__version__)'), Python $python and ${targets[$core]}"
+    make_home "$PWD/.cache/sanity/home-$core"
     # What is published (galaxy.yml, build_ignore), and the tests. The lab's images hold programs for the containers' own
     # /usr/bin/python3, which sanity takes for plugins with a wrong first line (ruff and ansible-lint look at those); the corpus is
     # recorded output, odd file names and bytes included.
     tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':!tests/corpus')
-    (cd "$tree" && HOME=$home PATH=$path:$PATH ansible-test sanity --color no "${arguments[@]}") || status=1
+    (cd "$tree" && HOME=$root/.cache/sanity/home-$core PATH=$path:$PATH ansible-test sanity --color no "${arguments[@]}")
+}
+
+# Side by side: each has checks that use one core only. What each printed is shown whole.
+mkdir -p .cache/sanity
+pids=()
+trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
+for environment in "$@"; do
+    run_core "$environment" >".cache/sanity/${environment##*/}.log" 2>&1 </dev/null &
+    pids+=($!)
+done
+status=0
+for environment in "$@"; do
+    wait "${pids[0]}" || status=1
+    pids=("${pids[@]:1}")
+    cat ".cache/sanity/${environment##*/}.log"
 done
 exit "$status"

@@ -2,105 +2,215 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs make targets one after the other, all of them even when one fails, and ends with their times and the totals.
+"""Runs make targets, lane beside lane, all of them even when one fails; ends with times, totals and what failed.
 
-    python3 tools/stages.py lint unit
+    python3 tools/stages.py setup lint,unit molecule,lab-test
 
-pytest's own counts come from the JUnit files that a stage leaves in .cache/results. A stage without tests of its own that
-fails counts as one failed. The names of the tests that failed come last: the end of a long output is what people look at.
+A lane is a list of targets that run one after the other. The first lane is done before the others begin, and they only begin
+when nothing in it failed. The last lane is the one that others must not hold up: it waits for relays and measures time, so that
+the lanes before it run with less priority. What a target printed is shown whole when it has ended, and once a minute a line
+says what runs.
+
+pytest's own counts come from the JUnit files that a target leaves in the directory RESULTS of its environment. A target without
+tests of its own that fails counts as one failed.
 """
 
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 from xml.etree import ElementTree
 
-RESULTS = pathlib.Path(".cache/results")
-SHOWN = 40
+LOGS = pathlib.Path(".cache/stages")
+#: Names of failed tests that are shown for each target, and the slowest tests of all.
+SHOWN, SLOWEST = 40, 10
+#: Seconds between two lines that say what runs.
+PROGRESS = 60
+#: What lanes run with that others must not wait for.
+YIELDING = ["nice", "-n", "10"]
+
+
+class Case(t.NamedTuple):
+    """A test that ran, and why it failed; empty where it did not."""
+
+    name: str
+    seconds: float
+    failure: str
 
 
 class Stage(t.NamedTuple):
+    """A target that has ended."""
+
     name: str
     seconds: float
     status: int
-    passed: int
-    failed: int
-    skipped: int
+    counts: t.Dict[str, int]
+    cases: t.List[Case]
     not_run: t.List[str]
-    failures: t.List[str]
 
 
-def suites(since: float) -> t.Iterator[ElementTree.Element]:
-    """The test suites in the JUnit files written since then."""
-    for path in sorted(RESULTS.glob("*.xml")):
-        if path.stat().st_mtime >= since:
-            yield from ElementTree.parse(path).iter("testsuite")
+class Board:
+    """What runs and what has ended, told line by line by all lanes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: t.Dict[str, float] = {}
+        self.ended: t.List[Stage] = []
+
+    def begin(self, name: str) -> None:
+        """Say that a target begins."""
+        with self._lock:
+            self._running[name] = time.monotonic()
+            print(f"=== {name} begins ===", flush=True)
+
+    def end(self, stage: Stage) -> None:
+        """Show what a target printed, whole."""
+        with self._lock:
+            del self._running[stage.name]
+            self.ended.append(stage)
+            print(f"\n=== {stage.name} ===", flush=True)
+            sys.stdout.buffer.write(log_of(stage.name).read_bytes())
+            sys.stdout.buffer.flush()
+            print(f"=== {stage.name}: {result(stage)} in {stage.seconds:.0f} s ===\n", flush=True)
+
+    def progress(self) -> None:
+        """Say what runs, and since when."""
+        with self._lock:
+            now = time.monotonic()
+            running = ", ".join(f"{name} {now - began:.0f} s" for name, began in self._running.items())
+            print(f"=== running: {running} ===", flush=True)
 
 
-def failures(since: float) -> t.List[str]:
-    """The tests that failed, each with the first line of the reason."""
-    found = []
-    for suite in suites(since):
-        for case in suite.iter("testcase"):
-            for problem in [*case.iter("failure"), *case.iter("error")]:
-                why = (problem.get("message") or "").strip().split("\n")[0]
-                found.append(f"{case.get('classname')}::{case.get('name')}: {why}"[:200])
-    return found
+def log_of(name: str) -> pathlib.Path:
+    """Return the file with what a target prints."""
+    return LOGS / f"{name}.log"
 
 
-def counts(since: float) -> t.Tuple[int, int, int]:
-    """The passed, failed and skipped tests of the JUnit files written since then."""
-    passed = failed = skipped = 0
-    for suite in suites(since):
-        tests, skips = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
-        bad = int(suite.get("errors", 0)) + int(suite.get("failures", 0))
-        failed += bad
-        skipped += skips
-        passed += tests - bad - skips
-    return passed, failed, skipped
+def results_of(name: str) -> pathlib.Path:
+    """Return the directory for the JUnit files of a target."""
+    return pathlib.Path(".cache/results") / name
 
 
-def run(name: str) -> Stage:
-    """Runs one target; its output is shown as it comes."""
-    print(f"\n=== {name} ===", flush=True)
-    begin = time.time()
-    not_run = []
-    process = subprocess.Popen(
-        ["make", "--no-print-directory", name],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    for line in process.stdout:
-        sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-        if b": NOT RUN, " in line:
-            not_run.append(line.decode(errors="replace").strip())
-    status = process.wait()
-    seconds = time.time() - begin
-    passed, failed, skipped = counts(begin)
-    print(f"=== {name}: {'ok' if status == 0 else 'FAILED'} in {seconds:.0f} s ===", flush=True)
-    return Stage(name, seconds, status, passed, max(failed, int(status != 0)), skipped, not_run, failures(begin))
+def result(stage: Stage) -> str:
+    """Return the word for how a target ended."""
+    return "ok" if stage.status == 0 else "FAILED"
+
+
+def run(name: str, prefix: t.Sequence[str]) -> Stage:
+    """Run one target with its output in a file."""
+    shutil.rmtree(results_of(name), ignore_errors=True)
+    results_of(name).mkdir(parents=True)
+    began = time.monotonic()
+    with log_of(name).open("wb") as log:
+        status = subprocess.run(
+            [*prefix, "make", "--no-print-directory", name],
+            env=dict(os.environ, RESULTS=str(results_of(name))),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+    lines = log_of(name).read_text(errors="replace").splitlines()
+    not_run = [line.strip() for line in lines if ": NOT RUN, " in line]
+    counts, cases = read_results(results_of(name))
+    if status and not counts["failed"]:
+        counts["failed"] = 1
+    return Stage(name, time.monotonic() - began, status, counts, cases, not_run)
+
+
+def read_results(directory: pathlib.Path) -> t.Tuple[t.Dict[str, int], t.List[Case]]:
+    """Return the numbers of tests, and the tests, in the JUnit files of a directory."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    cases: t.List[Case] = []
+    for path in sorted(directory.glob("*.xml")):
+        for suite in ElementTree.parse(path).iter("testsuite"):
+            failed = int(suite.get("errors", 0)) + int(suite.get("failures", 0))
+            skipped = int(suite.get("skipped", 0))
+            counts["failed"] += failed
+            counts["skipped"] += skipped
+            counts["passed"] += int(suite.get("tests", 0)) - failed - skipped
+            cases += map(read_case, suite.iter("testcase"))
+    return counts, cases
+
+
+def read_case(element: ElementTree.Element) -> Case:
+    """Return one test; of why it failed the first line."""
+    problems = [*element.iter("failure"), *element.iter("error")]
+    failure = ((problems[0].get("message") or "").strip().split("\n")[0] or "failed") if problems else ""
+    name = f"{element.get('classname')}::{element.get('name')}"
+    return Case(name, float(element.get("time") or 0), failure)
+
+
+def run_lane(names: t.Sequence[str], prefix: t.Sequence[str], board: Board) -> None:
+    """Run the targets of one lane."""
+    for name in names:
+        board.begin(name)
+        board.end(run(name, prefix))
+
+
+def run_lanes(lanes: t.Sequence[t.Sequence[str]], board: Board) -> None:
+    """Run all lanes at the same time; a single one has nobody to yield to."""
+    threads = []
+    for number, names in enumerate(lanes, start=1):
+        prefix = YIELDING if number < len(lanes) else []
+        threads.append(threading.Thread(target=run_lane, args=(names, prefix, board), daemon=True))
+        threads[-1].start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(PROGRESS)
+            if thread.is_alive():
+                board.progress()
+
+
+def show_slowest(stages: t.Sequence[Stage]) -> None:
+    """Print the tests that took longest."""
+    cases = [(case.seconds, stage.name, case.name) for stage in stages for case in stage.cases]
+    if cases:
+        print(f"\nthe slowest {SLOWEST} tests")
+        for seconds, stage, name in sorted(cases, reverse=True)[:SLOWEST]:
+            print(f"{seconds:>6.0f} s  {stage}: {name}"[:160])
+
+
+def show_table(stages: t.Sequence[Stage], seconds: float) -> None:
+    """Print a line for each target, and what did not run."""
+    print(f"\n{'stage':<14} {'result':<7} {'time':>8} {'passed':>8} {'failed':>8} {'skipped':>8}")
+    for stage in stages:
+        numbers = " ".join(f"{number:>8}" for number in stage.counts.values())
+        print(f"{stage.name:<14} {result(stage):<7} {stage.seconds:>6.0f} s {numbers}")
+        for line in stage.not_run:
+            print(f"  {line}")
+    print(f"{'all':<22} {seconds:>6.0f} s")
+
+
+def show_failures(stages: t.Sequence[Stage]) -> None:
+    """Print the tests that failed, each with the first line of the reason: people look at the end of a long output."""
+    for stage in stages:
+        failed = [case for case in stage.cases if case.failure]
+        for case in failed[:SHOWN]:
+            print(f"{stage.name}: {case.name}: {case.failure}"[:200])
 
 
 def main() -> int:
-    stages = [run(name) for name in sys.argv[1:]]
-    print(f"\n{'stage':<14} {'result':<7} {'time':>8} {'passed':>8} {'failed':>8} {'skipped':>8}")
-    for stage in stages:
-        result = "ok" if stage.status == 0 else "FAILED"
-        numbers = f"{stage.passed:>8} {stage.failed:>8} {stage.skipped:>8}"
-        print(f"{stage.name:<14} {result:<7} {stage.seconds:>6.0f} s {numbers}")
-        for line in stage.not_run:
-            print(f"  {line}")
-    print(f"{'all':<22} {sum(stage.seconds for stage in stages):>6.0f} s")
-    passed, failed, skipped = (sum(getattr(stage, key) for stage in stages) for key in ("passed", "failed", "skipped"))
-    print(f"\ntotal: {passed} passed, {failed} failed, {skipped} skipped")
-    for stage in stages:
-        for failure in stage.failures[:SHOWN]:
-            print(f"{stage.name}: {failure}")
-    return int(any(stage.status for stage in stages))
+    lanes = [lane.split(",") for lane in sys.argv[1:]]
+    order = [name for lane in lanes for name in lane]
+    LOGS.mkdir(parents=True, exist_ok=True)
+    board = Board()
+    began = time.monotonic()
+    run_lanes(lanes[:1], board)
+    if not any(stage.status for stage in board.ended):
+        run_lanes(lanes[1:], board)
+    stages = sorted(board.ended, key=lambda stage: order.index(stage.name))
+    show_slowest(stages)
+    show_table(stages, time.monotonic() - began)
+    print()
+    show_failures(stages)
+    total = {word: sum(stage.counts[word] for stage in stages) for word in ("passed", "failed", "skipped")}
+    print("total: " + ", ".join(f"{number} {word}" for word, number in total.items()))
+    return int(any(stage.status for stage in stages) or len(stages) < len(order))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import typing as t
 import lab
 from accesshosts import access, clear
 from figures import Row
-from labhosts import CACHE, Host, policy_of
+from labhosts import CACHE, Host, ansible_environment, policy_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOMAINS = 1000
@@ -197,6 +197,6 @@ def _ansible(inventory: str, playbook: str) -> float:
         (where / "play.yml").write_text(playbook)
         command = ["ansible-playbook", "--forks", "10", "-i", str(where / "hosts.yml"), str(where / "play.yml")]
         began = time.monotonic()
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=ansible_environment())
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
         return time.monotonic() - began

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -19,7 +18,7 @@ import typing as t
 import lab
 import yaml
 from figures import Row
-from labhosts import Host, policy_of
+from labhosts import Host, ansible_environment, policy_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 #: The fleet has five relays; these make it eight: image, MTA and address.
@@ -114,7 +113,7 @@ def _single(module: str, arguments: str) -> float:
 def _ansible(program: str, *arguments: str) -> t.Tuple[float, str]:
     command = [str(pathlib.Path(sys.executable).parent / program), *arguments]
     command += ["-i", str(ROOT / "molecule" / "inventory"), "-i", str(_inventory())]
-    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_FORKS="5")
+    environment = ansible_environment(ANSIBLE_FORKS="5")
     began = time.monotonic()
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd=ROOT, env=environment

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import typing as t
 
 import lab
 import yaml
-from labhosts import EVERY_HOST, HOSTS, ROOT, WORLD, Host, policy_of
+from labhosts import EVERY_HOST, HOSTS, ROOT, WORLD, Host, ansible_environment, policy_of
 
 SINK = "10.25.0.51"
 NOBODY = "10.25.0.79"
@@ -106,7 +105,7 @@ def _dnspython(host: Host) -> None:
 
 def ansible(*argv: str, check: bool = True) -> str:
     """Run one of Ansible's programs from the tree, with our hosts in the inventory."""
-    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_FORKS="5")
+    environment = ansible_environment(ANSIBLE_FORKS="5")
     command = [str(pathlib.Path(sys.executable).parent / argv[0]), *argv[1:]]
     command += ["-i", str(ROOT / "molecule" / "inventory")]
     if _inventory().exists():

@@ -261,6 +261,17 @@ SENDMAIL = [host for host in RELAYS if host.mta == "sendmail"]
 WORLD, DNS = HOSTS["world"], HOSTS["dns"]
 
 
+def ansible_environment(**settings: str) -> t.Dict[str, str]:
+    """Return the environment for a run of Ansible: this checkout's configuration, and no settings of the person who types."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    ours = {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
+        "ANSIBLE_NOCOLOR": "true",
+    }
+    return {**kept, **ours, **settings}
+
+
 #: Set by C(make proof): tests that take minutes run on every host, and not only on some.
 EVERY_HOST = os.environ.get("LAB_EVERY_HOST") == "1"
 
@@ -269,6 +280,16 @@ def some(*names: str) -> t.List[Host]:
     """The hosts for tests that take minutes: these in the gate of every change; all of their MTAs in C(make proof)."""
     chosen = [HOSTS[name] for name in names]
     return [host for host in RELAYS if host.mta in {one.mta for one in chosen}] if EVERY_HOST else chosen
+
+
+Case = t.TypeVar("Case")
+
+
+def spread(hosts: t.Sequence[Host], cases: t.Sequence[Case]) -> t.List[t.Tuple[Host, Case]]:
+    """Return pairs for a long matrix: each case on one of the hosts, in turns; in C(make proof) each case on all of them."""
+    if EVERY_HOST:
+        return [(host, case) for host in hosts for case in cases]
+    return [(hosts[number % len(hosts)], case) for number, case in enumerate(cases)]
 
 
 #: The policy of the lab's fleet, as the playbook applies it.

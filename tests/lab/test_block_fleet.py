@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import typing as t
 
 import pytest
 from accesshosts import rcpt
-from labhosts import HOSTS, RELAYS, ROOT, Host
+from labhosts import HOSTS, RELAYS, ROOT, Host, ansible_environment
 
 pytestmark = pytest.mark.lab(group="fleet", uses=[host.name for host in RELAYS])
 SECOND_HOST, SECOND, PORT = HOSTS["pf13"], "postfix-second", 2525
@@ -80,7 +79,7 @@ def play(book: str, inventory: pathlib.Path, **extra: t.Any) -> t.Tuple[int, str
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=str(ROOT),
-        env=dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="true", COLUMNS="160"),
+        env=ansible_environment(COLUMNS="160"),
         timeout=600,
         check=False,
     )

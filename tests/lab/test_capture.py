@@ -126,7 +126,7 @@ class TestACampaign:
         mail += [letter(f"user{number}@{OTHER}", f"user{number}@served.test", number) for number in range(OTHER_SIZE)]
         random.Random(7).shuffle(mail)
         send(host, TRUSTED, mail)
-        _await(lambda: len(arrived(host, "served.test")) == OTHER_SIZE and len(_caught(host)) == CAMPAIGN_SIZE, 120)
+        _await(lambda: len(arrived(host, "served.test")) == OTHER_SIZE and len(_caught(host)) == CAMPAIGN_SIZE, 300)
         assert not queue_of(host), "production mail was delayed"
         assert {one["envelope"]["mail_from"].rpartition("@")[2] for one in arrived(host, "served.test")} == {OTHER}
         assert {one["sender"].rpartition("@")[2] for one in _caught(host)} == {CAMPAIGN}
@@ -181,7 +181,7 @@ class TestACampaign:
         answer = capture(host, state="stopped", mail="release", timeout=300)
         assert not answer.get("failed"), answer
         assert answer["released"] == CAMPAIGN_SIZE + 2
-        _await(lambda: len(arrived(host, "served.test")) == CAMPAIGN_SIZE + 2, 120)
+        _await(lambda: len(arrived(host, "served.test")) == CAMPAIGN_SIZE + 2, 300)
         found = {}
         for one in arrived(host, "served.test", content=True):
             content = base64.b64decode(one["content"])

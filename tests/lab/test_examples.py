@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import os
 import pathlib
 import re
 import subprocess
@@ -22,7 +21,7 @@ import typing as t
 
 import pytest
 import yaml
-from labhosts import HOSTS, ROOT, Host, policy_of
+from labhosts import HOSTS, ROOT, Host, ansible_environment, policy_of
 
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 #: Modules that are not for any relay of the lab.
@@ -86,7 +85,7 @@ def run(playbook: pathlib.Path) -> t.Tuple[int, str]:
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_NOCOLOR": "true"},
+        env=ansible_environment(),
         check=False,
     )
     return done.returncode, done.stdout

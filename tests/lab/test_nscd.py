@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import typing as t
 
 import pytest
-from labhosts import DNS, HOSTS, ROOT
+from labhosts import DNS, HOSTS, ROOT, ansible_environment
 
 pytestmark = pytest.mark.lab(group="sles15", uses=["sles15"])
 SLES = HOSTS["sles15"]
@@ -36,8 +35,7 @@ def address_by_dns() -> str:
 def run_role(*arguments: str) -> t.Dict[str, t.Any]:
     """Run the role by Ansible; returns the result of its module."""
     argv = [sys.executable, "-m", "ansible", "adhoc", "sles15", "-m", "ansible.builtin.include_role"]
-    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
-    environment.update(ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+    environment = ansible_environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json")
     done = subprocess.run(
         [*argv, "-a", "name=postmaster.mta.nscd", "-v", *arguments],
         stdin=subprocess.DEVNULL,

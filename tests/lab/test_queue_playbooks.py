@@ -10,7 +10,6 @@ What is in a queue afterwards is read from the queue files, what was delivered a
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ import typing as t
 import uuid
 
 import pytest
-from labhosts import HOSTS, ROOT, WORLD, Host
+from labhosts import HOSTS, ROOT, WORLD, Host, ansible_environment
 
 FLEET = [HOSTS["pf13"], HOSTS["sm13"]]
 pytestmark = pytest.mark.lab(group="playbooks", uses=[host.name for host in FLEET])
@@ -102,8 +101,7 @@ def play(playbook: str, *arguments: str, **variables: t.Any) -> str:
 
 def run(playbook: str, *arguments: str, **variables: t.Any) -> tuple[int, str]:
     """Run a playbook with nobody at the keyboard; returns its exit status and what it prints."""
-    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="true")
-    environment["ANSIBLE_STDOUT_CALLBACK"] = "postmaster.mta.brief"
+    environment = ansible_environment(ANSIBLE_STDOUT_CALLBACK="postmaster.mta.brief")
     named = {f"queue_{name}": value for name, value in variables.items()}
     given = json.dumps(dict({"queue_hosts": ",".join(str(host) for host in FLEET)}, **named))
     inventory = str(ROOT / "molecule" / "inventory")

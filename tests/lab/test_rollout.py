@@ -9,14 +9,13 @@ The mechanics of the batches are tested without relays, in tests/unit/plugins/ac
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
 import typing as t
 
 import pytest
-from labhosts import HOSTS, RELAYS, ROOT
+from labhosts import HOSTS, RELAYS, ROOT, ansible_environment
 
 pytestmark = pytest.mark.lab(group="fleet", uses=[host.name for host in RELAYS])
 CANARY, NEXT = HOSTS["pf12"], HOSTS["pf13"]
@@ -38,8 +37,7 @@ GHOST = "relays:\n  hosts:\n    ghost: {ansible_host: 10.25.0.250, ansible_ssh_t
 def harden(*arguments: str) -> t.Tuple[int, str]:
     """Run the playbook, without the probes from outside, which have their own tests; returns the exit status and what is shown."""
     argv = [sys.executable, "-m", "ansible", "playbook", "-i", str(ROOT / "molecule" / "inventory")]
-    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="true")
-    environment["ANSIBLE_STDOUT_CALLBACK"] = "postmaster.mta.brief"
+    environment = ansible_environment(ANSIBLE_STDOUT_CALLBACK="postmaster.mta.brief")
     done = subprocess.run(
         [*argv, *arguments, "-e", "harden_probes=false", "playbooks/harden-relay.yml"],
         stdin=subprocess.DEVNULL,

@@ -11,14 +11,13 @@ import time
 
 import pytest
 from bad_input import POSTFIX_BAD, POSTFIX_BROKEN, SENDMAIL_BAD, SENDMAIL_BROKEN, SENDMAIL_HEALED
-from labhosts import POSTFIX, RELAYS, SENDMAIL
+from labhosts import POSTFIX, RELAYS, SENDMAIL, spread
 
 #: The seconds that a rollback may take (R6).
 ROLLBACK_SECONDS = 30
 
-BAD = [(host, bad) for host in POSTFIX for bad in POSTFIX_BAD] + [
-    (host, bad) for host in SENDMAIL for bad in SENDMAIL_BAD
-]
+#: The long matrices of this file: in the gate each candidate meets one version of its MTA, in C(make proof) all of them.
+BAD = spread(POSTFIX, POSTFIX_BAD) + spread(SENDMAIL, SENDMAIL_BAD)
 
 
 def named(value):
@@ -116,9 +115,7 @@ def test_a_comment_by_hand_survives(host, policy):
     host.apply(policy)
 
 
-BROKEN = [(POSTFIX[0], broken) for broken in POSTFIX_BROKEN] + [
-    (host, broken) for host in SENDMAIL for broken in SENDMAIL_BROKEN
-]
+BROKEN = [(POSTFIX[0], broken) for broken in POSTFIX_BROKEN] + spread(SENDMAIL, SENDMAIL_BROKEN)
 
 
 @contextlib.contextmanager
@@ -149,8 +146,7 @@ def test_a_broken_host_is_told_and_left_alone(host, broken, policy):
         assert host.look() == before
 
 
-@pytest.mark.parametrize("broken", SENDMAIL_HEALED, ids=named)
-@pytest.mark.parametrize("host", SENDMAIL, ids=named)
+@pytest.mark.parametrize("host, broken", spread(SENDMAIL, SENDMAIL_HEALED), ids=named)
 def test_our_own_output_is_healed(host, broken, policy):
     """What somebody spoilt of what we write is no broken host: the next run writes it anew, and the one after has nothing to do."""
     host.apply(policy)

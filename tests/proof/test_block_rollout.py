@@ -19,7 +19,7 @@ import typing as t
 import lab
 import pytest
 from accesshosts import access, call, clear
-from labhosts import CACHE, RELAYS, ROOT, Host, policy_of
+from labhosts import CACHE, RELAYS, ROOT, Host, ansible_environment, policy_of
 from test_relay import figure
 
 SIXTH = lab.Host("bench-fleet", "10.25.0.97", "debian12-postfix", ())
@@ -84,9 +84,8 @@ def _inventory(hosts: t.Sequence[Host], away: t.Optional[Host] = None) -> str:
 
 def _block(inventory: str, directory: pathlib.Path, *arguments: str) -> t.Tuple[int, str]:
     (directory / "hosts.json").write_text(inventory)
-    environment = dict(os.environ, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_NOCOLOR="true")
     # Every run with connections of its own: those of a run before would go round an address that is away.
-    environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(directory / "cp")
+    environment = ansible_environment(ANSIBLE_SSH_CONTROL_PATH_DIR=str(directory / "cp"))
     command = [sys.executable, "-m", "ansible", "playbook", "-i", str(directory / "hosts.json")]
     done = subprocess.run(
         [*command, "playbooks/block_domains.yml", *arguments],

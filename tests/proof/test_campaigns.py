@@ -20,7 +20,7 @@ import uuid
 import accesshosts
 import pytest
 import yaml
-from labhosts import DNS, RELAYS, REMOTE, ROOT, WORLD, Host, conversation, policy_of
+from labhosts import DNS, RELAYS, REMOTE, ROOT, WORLD, Host, ansible_environment, conversation, policy_of
 
 #: `make proof` makes it, with tests/proof/requirements-rulebook.txt, and installs Java.
 RULEBOOK = ROOT / ".cache" / "venv-rulebook" / "bin" / "ansible-rulebook"
@@ -183,7 +183,7 @@ def test_a_campaign_is_told_confirmed_refused_and_not_proposed_again(domain, tmp
 
 def playbook(name: str, **variables: t.Any) -> str:
     """What a playbook prints."""
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
+    environment = ansible_environment()
     command = ["ansible-playbook", f"playbooks/{name}.yml", "-e", json.dumps(variables)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import time
 import typing as t
 
 import pytest
-from labhosts import RELAYS, ROOT, Host
+from labhosts import RELAYS, ROOT, Host, ansible_environment
 
 from ansible_collections.postmaster.mta.plugins.module_utils._log import deliveries as _logview
 from ansible_collections.postmaster.mta.plugins.module_utils._log import join as _maillog
@@ -137,7 +136,7 @@ def test_a_campaign_of_25_in_50000_lines_is_found_in_one_run(mta, kind, tmp_path
 
 def ansible(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook or a module on the lab."""
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+    environment = ansible_environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json")
     command = [
         str(pathlib.Path(sys.executable).parent / arguments[0]),
         "-i",

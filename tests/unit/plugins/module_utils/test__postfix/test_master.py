@@ -11,7 +11,9 @@ from ansible_collections.postmaster.mta.plugins.module_utils import _proc
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import master
 
 
-@pytest.mark.parametrize("content", ["", "x\n", f"{2**30}\n", f"   {os.getpid()}\n"])
+@pytest.mark.parametrize(
+    "content", ["", "x\n", f"{2**30}\n", f"   {os.getpid()}\n"], ids=["empty", "no number", "too large", "not a master"]
+)
 def test_a_pid_file_that_names_no_master(tmp_path, content):
     (tmp_path / "pid").mkdir()
     (tmp_path / "pid" / "master.pid").write_text(content)

@@ -176,7 +176,11 @@ def test_another_queue_interval_is_another_way_to_start():
 # --- what runs --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", ["", "x\n", "999999999\n/usr/sbin/sendmail\n", f"{os.getpid()}\nsomething else\n"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "x\n", "999999999\n/usr/sbin/sendmail\n", f"{os.getpid()}\nsomething else\n"],
+    ids=["empty", "no number", "nobody", "not sendmail"],
+)
 def test_stale_pid_files_mean_down(tmp_path, debian, content):
     (tmp_path / "pid").write_text(content)
     (tmp_path / "sendmail.cf").write_text(f"O PidFile={tmp_path}/pid\n")
