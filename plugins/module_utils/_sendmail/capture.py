@@ -34,9 +34,8 @@ from .._model.capture import (
     titles_in,
 )
 from .._model.host import File, Host
-from . import build
+from . import build, discover
 from . import capture_map as wiring
-from . import discover as instance
 from .capture_map import NAME
 from .compile import compiled_names
 from .lookup import ask
@@ -48,7 +47,7 @@ _SAMPLE = 20
 
 
 def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool) -> t.Dict[str, File]:
-    """All files of the configuration directory that have to do with capture, as they should be.
+    """Return all files of the configuration directory that belong to capture, as they should be.
 
     :param hop: where the capture instance listens; None only without routes.
     :param service: of no meaning here: mail in the queue is routed anew at each attempt.
@@ -75,7 +74,7 @@ def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]
 
 
 def _place(route: CaptureRoute, hop: Endpoint) -> Lines:
-    """The lines of a route. The wiring puts the brackets around the address, and knows the port."""
+    """Return the lines of a route. The wiring adds the brackets around the address and knows the port."""
     value = f"IPv6:{hop.address}" if ":" in hop.address else hop.address
     return {f"{_TAGS[route.where]}:{key}": value for key in _keys(route)}
 
@@ -92,24 +91,24 @@ def _keys(route: CaptureRoute) -> t.Tuple[str, ...]:
     try:
         return prefixes(route.network)
     except ValueError as why:
-        raise instance.unsupported("connect", route.pattern, str(why))
+        raise discover.unsupported("connect", route.pattern, str(why))
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------
 
 
 def hop_there(host: Host) -> t.Optional[Endpoint]:
-    """Where the live routes go; None without any."""
+    """Return where the live routes go; None without any."""
     return hop_in(_content(host, NAME))
 
 
 def routes_there(host: Host) -> t.Tuple[str, ...]:
-    """The live routes in words."""
+    """Return the live routes in words."""
     return titles_in(_content(host, NAME))
 
 
 def verify(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]) -> t.List[str]:
-    """Ask sendmail for each key, and its rulesets for a message of some of the routes: findings."""
+    """Return findings: keys whose value sendmail does not find, and messages that its rulesets would send elsewhere."""
     directory = host.instance.config_directory
     wanted = pairs_in(_content(host, NAME))
     found = ask(host, directory, NAME, host.capabilities.default_table_type, list(wanted))
@@ -147,13 +146,13 @@ def _example(route: CaptureRoute) -> Example:
 
 
 def resolved(host: Host, examples: t.Sequence[Example]) -> t.List[str]:
-    """What ParseLocal makes of the recipient of each message: C($# mailer $@ host $: user), or the recipient itself."""
+    """Return what ParseLocal makes of the recipient of each message: C($# mailer $@ host $: user), or the recipient itself."""
     lines = []
     for one in examples:
         local, dummy, domain = one.recipient.rpartition("@")
         lines += [".D{addr_type}e r", f".Df{one.sender}", f".D_{one.client}", f"ParseLocal {local} < @ {domain} . >"]
     path = os.path.join(host.instance.config_directory, "sendmail.cf")
-    argv = [instance.the_layout().program, "-C", path, "-bt"]
+    argv = [discover.the_layout().program, "-C", path, "-bt"]
     said = host.runner.run(argv, stdin="".join(f"{line}\n" for line in lines), check=False, timeout=120)
     found = [
         line.partition("returns:")[2].strip()
@@ -188,7 +187,7 @@ R$+\t$#postmaster_release $@ {host} $: $1"""
 
 
 def settings(about: Envelope) -> t.Dict[str, t.Any]:
-    """What the module relay is called with to make an instance a capture instance.
+    """Return the parameters by which the module relay makes an instance a capture instance.
 
     Everything from this host is accepted as it is and quarantined, which C(sendmail -q) leaves alone. What is released goes to the
     production instance, whose routes and aliases then apply; so nothing is local here.

@@ -53,7 +53,7 @@ def _could_not_reach(message: Message, hop: Endpoint) -> bool:
 
 
 def refused(release: Endpoint, messages: t.Sequence[Message]) -> t.Dict[str, str]:
-    """The messages that a release would bounce, by ID, with the reply: sendmail cannot keep what is refused for good.
+    """Return the messages that a release would bounce, by ID, with the reply: sendmail cannot keep what is refused for good.
 
     The production instance is asked up to RCPT. Who is not asked because the conversation broke off counts as not refused.
     """
@@ -77,5 +77,5 @@ def _asked(dialogue: _smtp.Dialogue, message: Message) -> t.Dict[str, str]:
 
 
 def connections(hop: Endpoint) -> int:
-    """How many connections to it are open on this host."""
+    """Return how many connections to the capture instance are open on this host."""
     return _proc.connections_to((hop.address, hop.port))

@@ -75,7 +75,7 @@ divert(0)dnl
 
 
 def mailer(name: str, port: int) -> str:
-    """A mailer that changes nothing: no ruleset for addresses, no header of its own, no conversion, no limit of line length.
+    """Return a mailer that changes nothing: no rulesets for addresses, no header, no conversion, no limit of line length.
 
     X hides dots, a speaks ESMTP, 8 sends eight bits as they are, k does not fear a loop on this very host (op.me, 5.4).
     """
@@ -86,7 +86,7 @@ def mailer(name: str, port: int) -> str:
 
 
 def block(host: Host, source: t.Optional[bytes]) -> str:
-    """What sendmail.mc has at its end.
+    """Return what sendmail.mc has at its end.
 
     :param source: the table; without one of ours there is no wiring.
     """
@@ -106,7 +106,7 @@ def block(host: Host, source: t.Optional[bytes]) -> str:
 
 
 def wired(text: str, wanted: str) -> str:
-    """A sendmail.mc with this block in the place of one that it has; the rest stays byte for byte, but for a line end that was missing."""
+    """Return a sendmail.mc with this block instead of its own. The rest stays byte for byte; a missing last line end is added."""
     start, end = text.find(_BEGIN), text.find(_END)
     if 0 <= start < end:
         return text[:start] + wanted + text[end + len(_END) :]

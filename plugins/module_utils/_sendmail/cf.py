@@ -117,11 +117,11 @@ _CHOICES = {
     "confQUEUE_SORT_ORDER": ("priority", "host", "time", "filename", "random", "modification", "none"),
     "confERROR_MODE": ("print", "quiet", "mail", "write", "ephemeral", "p", "q", "m", "w", "e"),
 }
-_TYPES = {
-    NUMBER: (re.compile(r"-?[0-9]{1,18}\Z"), "a whole number is wanted"),
-    TIME: (re.compile(r"([0-9]{1,9}[smhdw]?)+\Z"), "a time is wanted, like 30s, 5m, 1h30m, 5d"),
-    BOOLEAN: (re.compile(r"([Tt]rue|[Ff]alse)\Z"), "True or False is wanted"),
-}  # type: t.Dict[str, t.Tuple[t.Pattern[str], str]]
+_TYPES: t.Dict[str, t.Tuple[t.Pattern[str], str]] = {
+    NUMBER: (re.compile(r"-?[0-9]{1,18}\Z"), "expected a whole number"),
+    TIME: (re.compile(r"([0-9]{1,9}[smhdw]?)+\Z"), "expected a time, like 30s, 5m, 1h30m, 5d"),
+    BOOLEAN: (re.compile(r"([Tt]rue|[Ff]alse)\Z"), "expected True or False"),
+}
 
 
 _MAILER_PORT = re.compile(r"A=(?:TCP|IPC) \$h (\d+)")
@@ -147,48 +147,53 @@ class Cf(t.NamedTuple):
     rulesets: t.FrozenSet[str]
 
     def values(self, name: str) -> t.Tuple[str, ...]:
-        """All values of an option, in order."""
+        """Return all values of an option, in order."""
         return tuple(value for known, value in self.options if known.lower() == name.lower())
 
     def value(self, name: str) -> t.Optional[str]:
-        """The value that counts: the last one; None where the option is not set."""
-        found = self.values(name)
-        return found[-1] if found else None
+        """Return the value that counts, the last one; None where the option is not set."""
+        values = self.values(name)
+        return values[-1] if values else None
 
 
 def parse(text: str) -> Cf:
-    """Read a cf (op.me, chapter 5). Lines that are none of the listed kinds are not looked at."""
-    options = []  # type: t.List[t.Tuple[str, str]]
-    macros = {}  # type: t.Dict[str, str]
-    classes = {}  # type: t.Dict[str, t.Tuple[str, ...]]
-    maps = {}  # type: t.Dict[str, str]
-    mailers = {}  # type: t.Dict[str, str]
-    rulesets = set()  # type: t.Set[str]
+    """Read a cf (op.me, chapter 5). Lines of other kinds are left out."""
+    options: t.List[t.Tuple[str, str]] = []
+    macros: t.Dict[str, str] = {}
+    classes: t.Dict[str, t.Tuple[str, ...]] = {}
+    maps: t.Dict[str, str] = {}
+    mailers: t.Dict[str, str] = {}
+    rulesets: t.Set[str] = set()
     for line in _logical_lines(text):
-        letter, rest = line[:1], line[1:]
-        if letter == "O" and rest.startswith(" "):
-            name, dummy, value = rest.strip().partition("=")
-            options.append((name.strip(), value.strip()))
-        elif letter == "D" and rest:
+        kind, rest = line[:1], line[1:]
+        if kind == "O" and rest.startswith(" "):
+            options.append(_pair(rest, "="))
+        elif kind == "D" and rest:
             name, value = _long_name(rest)
             macros[name] = value
-        elif letter in ("C", "F") and rest:
+        elif kind in ("C", "F") and rest:
             name, value = _long_name(rest)
-            words = value.split() if letter == "C" else [f"file:{value.strip()}"]
-            classes[name] = classes.get(name, ()) + tuple(words)
-        elif letter == "K":
-            name, dummy, value = rest.partition(" ")
-            maps[name] = value.strip()
-        elif letter == "M":
-            name, dummy, value = rest.partition(",")
-            mailers[name.strip()] = value.strip()
-        elif letter == "S":
-            rulesets.add(rest.split("=")[0].strip())
+            words = value.split() if kind == "C" else [f"file:{value.strip()}"]
+            classes[name] = (*classes.get(name, ()), *words)
+        elif kind == "K":
+            name, value = _pair(rest, " ")
+            maps[name] = value
+        elif kind == "M":
+            name, value = _pair(rest, ",")
+            mailers[name] = value
+        elif kind == "S":
+            rulesets.add(_pair(rest, "=")[0])
     return Cf(tuple(options), macros, classes, maps, mailers, frozenset(rulesets))
 
 
+def _pair(text: str, separator: str) -> t.Tuple[str, str]:
+    """Return what stands before and behind a separator, without blanks around."""
+    name, dummy, value = text.strip().partition(separator)
+    return name.strip(), value.strip()
+
+
 def _logical_lines(text: str) -> t.Iterator[str]:
-    """Lines with their continuations, which begin with a blank, joined; comments and blank lines left out."""
+    """Yield lines with their continuations joined, which begin with a blank; comments and blank lines are left out."""
     pending = ""
     for line in text.split("\n"):
         if line[:1] in (" ", "\t") and pending:
@@ -247,48 +252,54 @@ def has_flag(definition: str, flag: str) -> bool:
 
 
 def neutralise(text: str) -> str:
-    """Take out what m4 writes about the moment of the build, so that the same input gives the same bytes."""
+    """Remove what m4 writes about the moment of the build, so that the same input gives the same bytes."""
     moment = ("##### built by ", "##### in ", "##### using ")
     return "\n".join(line for line in text.split("\n") if not line.startswith(moment))
 
 
 def expected(name: str, value: str) -> t.Optional[t.Tuple[str, str]]:
-    """What C(define(`name', `value')) must become: the cf option and its value; None where it is not known."""
+    """Return the cf option and the value that C(define(`name', `value')) must become; None where that is not known."""
     known = OPTIONS.get(name)
     return (known[0], value) if known else None
 
 
 def check_type(option: str, name: str, value: str) -> None:
-    """Hold a value to its type, which sendmail itself does not do: C(O MaxHopCount=abc) is read as 0.
+    """Check a value against its type. sendmail does not: it reads C(O MaxHopCount=abc) as 0.
 
     :raises OptionError: naming I(option).
     """
-    known = OPTIONS.get(name)
-    choices = _CHOICES.get(name)
+    choices = _CHOICES.get(name, ())
     if choices and value not in choices:
-        raise OptionError(option, value, f"one of {', '.join(word for word in choices if len(word) > 1)} is wanted")
-    pattern, wanted = _TYPES.get(known[1] if known else TEXT, (None, ""))
-    if pattern and value and not pattern.match(value):
-        raise OptionError(option, value, wanted)
+        words = [word for word in choices if len(word) > 1]
+        raise OptionError(option, value, f"expected one of {', '.join(words)}")
+    known = OPTIONS.get(name)
+    if value and known and known[1] in _TYPES:
+        pattern, why = _TYPES[known[1]]
+        if not pattern.match(value):
+            raise OptionError(option, value, why)
+
+
+#: Defines that become a macro of one letter, not an option.
+_MACROS = {"confDOMAIN_NAME": "j", "SMART_HOST": "S"}
 
 
 def defect(cf: Cf, name: str, value: str) -> t.Optional[str]:
-    """Why a define did not arrive in the cf as it was written; None when it did or when its place is not known."""
-    if name == "confDOMAIN_NAME":
-        found = cf.macros.get("j")
-        return None if found == value else f"confDOMAIN_NAME: $j is {found!r} in the cf, not {value!r}"
-    if name == "SMART_HOST":
-        found = cf.macros.get("S")
-        return None if found == value else f"SMART_HOST: $S is {found!r} in the cf, not {value!r}"
-    wanted = expected(name, value)
-    if wanted is None or (value == "" and cf.value(wanted[0]) in (None, "")):
+    """Return why a define did not arrive in the cf as it was written; None where it did, or where its option is not known."""
+    letter = _MACROS.get(name)
+    if letter:
+        present = cf.macros.get(letter)
+        return None if present == value else f"{name}: ${letter} is {present!r} in the cf, not {value!r}"
+    option = expected(name, value)
+    if option is None:
         return None
-    found = cf.value(wanted[0])
-    return None if found == value else f"{name}: O {wanted[0]} is {found!r} in the cf, not {value!r}"
+    present = cf.value(option[0])
+    if present == value or (value == "" and not present):
+        return None
+    return f"{name}: O {option[0]} is {present!r} in the cf, not {value!r}"
 
 
 def seconds(text: str) -> t.Optional[int]:
-    """A time of sendmail in seconds; a bare number counts in the unit of most options, seconds."""
+    """Return a time of sendmail in seconds; a bare number counts in seconds, the unit of most options."""
     if not _TYPES[TIME][0].match(text):
         return None
     units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

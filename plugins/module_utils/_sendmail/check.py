@@ -26,15 +26,14 @@ import typing as t
 
 from .._model.host import Host, Rendering
 from .._model.policy_record import Policy
-from . import cf, daemon, mc, rulesets, shadow
-from . import discover as instance
+from . import cf, daemon, discover, mc, rulesets, shadow
 
 _FOREIGN = "postmaster@foreign.example"
 _CONF_NAME = re.compile(rb"\bconf[A-Z0-9_]+\b")
 
 
 def check(host: Host, stage: str, policy: Policy, rendering: Rendering) -> t.Tuple[str, ...]:
-    """The defects of the candidate in I(stage), each with the setting it is about; none is good."""
+    """Return the defects of the candidate in I(stage), each with its setting; no defect means that it can go live."""
     scratch = tempfile.mkdtemp(prefix="postmaster-shadow-", dir=_scratch_parent())
     try:
         return tuple(_check(host, stage, policy, rendering, scratch))
@@ -64,7 +63,7 @@ def _check(host: Host, stage: str, policy: Policy, rendering: Rendering, scratch
 
 
 def staged(text: str, live: str, stage: str) -> str:
-    """A cf with the paths into the live directory pointing into the stage."""
+    """Return a cf whose paths into the live directory point into the stage."""
     return text.replace(f"{live}/", f"{stage}/")
 
 
@@ -90,23 +89,23 @@ def _static(host: Host, candidate: cf.Cf, rendering: Rendering) -> t.List[str]:
 
 
 def _unknown_names(rendering: Rendering) -> t.List[str]:
-    """Defines whose name nothing in cf/m4 reads: a misspelt one builds without a word and changes nothing."""
-    asked = [name for name in rendering.settings if name.startswith("conf") and name not in cf.OPTIONS]
-    if not asked:
+    """Return defines that nothing in cf/m4 reads: a misspelt name builds without a complaint and changes nothing."""
+    defined = [name for name in rendering.settings if name.startswith("conf") and name not in cf.OPTIONS]
+    if not defined:
         return []
-    known = names_in(os.path.dirname(os.path.dirname(instance.the_layout().cf_m4)))
-    return [_unknown_name(name, known) for name in asked if name not in known]
+    known = names_in(os.path.dirname(os.path.dirname(discover.the_layout().cf_m4)))
+    return [_unknown_name(name, known) for name in defined if name not in known]
 
 
 def names_in(directory: str) -> t.FrozenSet[str]:
-    """Every conf name that the m4 files of the distribution mention."""
-    found = set()  # type: t.Set[str]
+    """Return every conf name that the m4 files of the distribution mention."""
+    names: t.Set[str] = set()
     for parent, dummy, files in os.walk(directory):
         for name in files:
             if name.endswith(".m4"):
                 with open(os.path.join(parent, name), "rb") as file:
-                    found.update(word.decode("ascii") for word in _CONF_NAME.findall(file.read()))
-    return frozenset(found)
+                    names.update(word.decode("ascii") for word in _CONF_NAME.findall(file.read()))
+    return frozenset(names)
 
 
 def _unknown_name(name: str, known: t.Iterable[str]) -> str:
@@ -125,12 +124,12 @@ def _certificates(candidate: cf.Cf) -> t.List[str]:
     for name in ("CACertFile", "CACertPath"):
         path = candidate.value(name)
         if path and not os.path.exists(path):
-            findings.append(f"{name}: {path} is not there, and STARTTLS would disappear without a word")
+            findings.append(f"{name}: {path} does not exist, and STARTTLS would silently disappear")
     return findings + _cipher_problems(candidate)
 
 
 def _cipher_problems(candidate: cf.Cf) -> t.List[str]:
-    """OpenSSL takes a list that names no cipher it has; TLS 1.2 is gone then."""
+    """Check the cipher list: OpenSSL takes one that names no cipher it has, and TLS 1.2 is gone then."""
     ciphers = candidate.value("CipherList")
     try:
         if ciphers:
@@ -143,7 +142,7 @@ def _cipher_problems(candidate: cf.Cf) -> t.List[str]:
 def _pair_problems(certificate: str, key: str) -> t.Iterator[str]:
     for path in (certificate, key):
         if not os.access(path, os.R_OK) or not os.path.isfile(path):
-            yield f"{path or 'one of the two'} is not there or cannot be read"
+            yield f"{path or 'one of the two'} does not exist or cannot be read"
             return
     if stat.S_IMODE(os.stat(key).st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         yield f"{key}: others than its owner may read the private key, and sendmail would not use it"
@@ -154,7 +153,7 @@ def _pair_problems(certificate: str, key: str) -> t.Iterator[str]:
 
 
 def _listeners(host: Host, candidate: cf.Cf) -> t.List[str]:
-    """Addresses that are not on this host, and ports that somebody else has."""
+    """Return addresses that are not on this host, and ports that another program has."""
     own = {port for dummy, port in daemon.running(host).listening}
     findings = []
     for text in candidate.values("DaemonPortOptions"):
@@ -187,32 +186,33 @@ _BIND_PROBLEMS = {
 
 
 def _native_lines(text: str) -> t.Dict[str, str]:
-    """Each line of the free sections of a sendmail.mc and the name of its section, under which it was given."""
-    found, section = {}, ""  # type: t.Dict[str, str], str
+    """Return the lines of the free sections of a sendmail.mc, each with the native setting that it was given in."""
     openers = {opener: name for name, opener in mc.RAW_SECTIONS.items() if opener}
+    lines: t.Dict[str, str] = {}
+    section = ""
     for line in text.split("\n"):
         if line.startswith("dnl --- ") or line == "divert(0)dnl":
             section = ""
         elif line in openers:
             section = openers[line]
         elif section and line.strip():
-            found.setdefault(line.strip(), f"mc.{section}")
-    return found
+            lines.setdefault(line.strip(), f"mc.{section}")
+    return lines
 
 
 def _parsed(host: Host, copy: str, stage: str, blame: t.Optional[t.Mapping[str, str]] = None) -> t.List[str]:
-    """Does sendmail take the cf? Whatever it says before it asks for input is a finding, also with exit status 0."""
-    program = instance.the_layout().program
-    said = host.runner.run([program, "-C", copy, "-bt"], stdin="", timeout=60, check=False)
-    before = said.out.partition("ADDRESS TEST MODE")[0]
-    lines = [line for line in (before + said.err).split("\n") if line.strip()]
-    if said.rc and not lines:
-        lines = [f"exit status {said.rc}"]
+    """Let sendmail read the cf. Whatever it says before it asks for input is a finding, with exit status 0 as well."""
+    program = discover.the_layout().program
+    result = host.runner.run([program, "-C", copy, "-bt"], stdin="", timeout=60, check=False)
+    before = result.out.partition("ADDRESS TEST MODE")[0]
+    lines = [line for line in (before + result.err).split("\n") if line.strip()]
+    if result.rc and not lines:
+        lines = [f"exit status {result.rc}"]
     return [_with_line(line, copy, host.instance.config_directory, stage, blame or {}) for line in lines]
 
 
 def _with_line(line: str, copy: str, live: str, stage: str, blame: t.Mapping[str, str]) -> str:
-    """sendmail's message with the path that the postmaster knows, the text of the line and the native section it is from."""
+    """Return sendmail's message with the live path, the text of the line, and the native section that the line is from."""
     match = re.search(r"line (\d+): ", line)
     shown = line.replace(copy, "sendmail.cf").replace(stage, live)
     shown = shown if "sendmail.cf" in shown else f"sendmail.cf: {shown}"
@@ -226,7 +226,7 @@ def _with_line(line: str, copy: str, live: str, stage: str, blame: t.Mapping[str
 
 
 def _blamed(shown: str, blame: t.Mapping[str, str]) -> str:
-    """A message without a line that is ours to name: it may still name a mailer or a ruleset of a native section."""
+    """Return a message with the native section whose mailer or ruleset it names; unchanged where it names none."""
     for text, section in blame.items():
         name = re.match(r"[MS]([A-Za-z0-9_]+)", text)
         if name and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name.group(1))}(?![A-Za-z0-9_])", shown):
@@ -235,7 +235,7 @@ def _blamed(shown: str, blame: t.Mapping[str, str]) -> str:
 
 
 def _relaying(host: Host, copy: str, policy: Policy, candidate: cf.Cf) -> t.List[str]:
-    """Ask the rulesets as a stranger: a foreign recipient must be refused, a served one must not. No DNS is asked."""
+    """Ask the rulesets as a stranger: a foreign recipient must be refused, a served one must not. No DNS is involved."""
     stranger = stranger_for(policy)
     served = [f"postmaster@{domain}" for domain in (policy.relay.domains or ())[:3]]
     verdicts = rulesets.ask(host, copy, rulesets.about_recipients(candidate), stranger, [_FOREIGN] + served)
@@ -253,7 +253,7 @@ def _relaying(host: Host, copy: str, policy: Policy, candidate: cf.Cf) -> t.List
 
 
 def stranger_for(policy: Policy) -> str:
-    """An address outside of the networks that may relay."""
+    """Return an address outside of the networks that may relay."""
     networks = [ipaddress.ip_network(text) for text in policy.relay.networks or ()]
     for text in rulesets.STRANGERS:
         address = ipaddress.ip_address(text)

@@ -80,7 +80,7 @@ def finish(stage: str) -> None:
 
 @contextlib.contextmanager
 def _replacing(source: str, kind: str) -> t.Iterator[str]:
-    """Give a name to make a table under; afterwards move what was made to its place, or remove it where that failed."""
+    """Provide a name to make a table under. Move what was made into place, or remove it where that failed."""
     directory, name = os.path.split(source)
     fresh = os.path.join(directory, f".{name}.new")
     try:
@@ -113,7 +113,7 @@ def _compare(host: Host, name: str, kind: str, fresh: str, wanted: Entries, alia
 
 
 def _move(built: str, target: str) -> None:
-    """Give a new table the owner and the mode of the old one, or those that the daemon accepts, and move it there."""
+    """Move a new table into place with the owner and the mode of the old one, or those that the daemon accepts."""
     if os.path.exists(target):
         old = os.stat(target)
         owner, group, mode = old.st_uid, old.st_gid, old.st_mode & 0o7777

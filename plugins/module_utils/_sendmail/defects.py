@@ -54,7 +54,7 @@ def broken(host: Host) -> t.Tuple[str, ...]:
 
 
 def _writable_by_others(directory: str) -> t.List[str]:
-    """sendmail takes no table from a place that others may write to (op.me, DontBlameSendmail)."""
+    """Return what others may write to: sendmail takes no table from such a place (op.me, DontBlameSendmail)."""
     findings = []
     for path in [directory] + [os.path.join(directory, name) for name in _READ]:
         mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0

@@ -11,7 +11,7 @@ import os
 
 from .._runner import Runner
 
-#: What a sendmail.cf is built from, wherever a distribution keeps it (instance.LAYOUTS); Postfix brings no such thing.
+#: What a sendmail.cf is built from, wherever a distribution keeps it (discover.LAYOUTS); Postfix brings no such thing.
 SOURCES = (
     "/usr/share/sendmail/cf/m4/cf.m4",
     "/usr/share/sendmail/m4/cf.m4",
@@ -20,5 +20,5 @@ SOURCES = (
 
 
 def installed(runner: Runner) -> bool:
-    """Whether there can be a sendmail; where there is none, nothing else of this driver is read."""
+    """Return whether sendmail can be installed here; where it is not, nothing else of this driver is read."""
     return any(os.path.exists(path) for path in SOURCES)

@@ -60,7 +60,7 @@ class Draft:
             self.define(name, duration_text(seconds))
 
     def feature(self, name: str, *arguments: str) -> None:
-        """Use a feature."""
+        """Add a feature."""
         self.features[name] = arguments
 
     def statement(self, section: str, macro: str, *arguments: str) -> None:

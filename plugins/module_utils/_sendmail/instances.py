@@ -20,15 +20,14 @@ from .._errors import OptionError, Refused
 from .._model.host import Instance
 from .._model.instance import ExistingInstance, InstanceRequest, UndoableStep
 from .._runner import Runner
-from . import daemon, processes, queue, service, units
-from . import discover as instance
+from . import daemon, discover, processes, queue, service, units
 from .render import SEED, relistened
 
 _NAME = re.compile(r"sendmail-[A-Za-z0-9_-]{1,40}\Z")
 
 
 def check_name(name: str) -> None:
-    """The name of an instance, which is also that of its unit and of its log lines.
+    """Check the name of an instance, which is also that of its unit and the tag of its log lines.
 
     :raises OptionError: not what systemd takes, or none that tells it from other units.
     """
@@ -39,31 +38,31 @@ def check_name(name: str) -> None:
 
 
 def see(runner: Runner, wish: InstanceRequest) -> ExistingInstance:
-    """What is there of the instance."""
+    """Return what exists of the instance."""
     registered = units.directory_of(units.read(wish.name)) == wish.config_directory
     if not os.path.exists(_cf(wish)):
         return ExistingInstance(None, registered, None)
-    found = instance.instance_in(wish.name, wish.config_directory)
+    found = discover.instance_in(wish.name, wish.config_directory)
     # Of two daemons in one queue nobody could tell which processes are whose.
     pid = None if _sharing(runner, found) else service.running(runner, found)
     return ExistingInstance(found, registered, pid)
 
 
 def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
-    """What goes with the addresses: of a sendmail.mc that is there nothing but the listeners changes."""
+    """Return parameters for the module relay: of an existing sendmail.mc only the listeners change."""
     return {"render": relistened}
 
 
 def messages(runner: Runner, one: Instance) -> int:
-    """How many messages are in its queue, whatever state they are in."""
-    return queue.count(instance.host_of(runner, one))
+    """Return how many messages are in its queue, in whatever state."""
+    return queue.count(discover.host_of(runner, one))
 
 
 # --- what must be true before the first step -----------------------------------------------------------------------
 
 
 def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:
-    """What stands in the way, each with its option and value."""
+    """Return what stands in the way, each with its option and value."""
     found = _unit_problems(runner, wish)
     found += [f"config_directory: {wish.config_directory}: {why}" for why in _config_problems(runner, wish)]
     place = _queue_of(wish, seen)
@@ -134,18 +133,18 @@ def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstanc
 
 
 def _pid_file_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
-    own = instance.pid_file(wish.config_directory)
+    own = discover.pid_file(wish.config_directory)
     return [
         f"config_directory: {wish.config_directory}: its PidFile {own} is that of the instance {other.name}"
         for other in _others(runner, wish.config_directory)
-        if os.path.realpath(instance.pid_file(other.config_directory)) == os.path.realpath(own)
+        if os.path.realpath(discover.pid_file(other.config_directory)) == os.path.realpath(own)
     ]
 
 
 def _owned(path: str) -> t.Iterator[str]:
-    """Only root and the package's own user may write where a daemon of root reads."""
+    """Yield what is wrong with an owner or a mode: only root and the package's user may write where root's daemon reads."""
     known = os.stat(path)
-    trusted = ("root", instance.the_layout().table_owner)
+    trusted = ("root", discover.the_layout().table_owner)
     if _files.user(known.st_uid) not in trusted:
         yield f"it belongs to {_files.user(known.st_uid)} and not to {' or '.join(dict.fromkeys(trusted))}"
     if stat.S_IMODE(known.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
@@ -156,7 +155,7 @@ def _owned(path: str) -> t.Iterator[str]:
 
 
 def create(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
-    """The directories of a new instance, with a sendmail.cf that says no more than where they are."""
+    """Return the steps that make the directories of a new instance, with a sendmail.cf that only says where they are."""
     place = _queue_of(wish, None)
     steps = [] if os.path.isdir(place) else [_make_queue(place)]
     made = not os.path.isdir(wish.config_directory)
@@ -173,7 +172,7 @@ def _make_queue(path: str) -> UndoableStep:
     def make() -> None:
         os.mkdir(path, 0o700)
         # As the package made the primary one's: its group reads it, where mailq(1) is to work for others than root.
-        first = processes.directories(instance.queue_of(instance.CONFIG_DIRECTORY))
+        first = processes.directories(discover.queue_of(discover.CONFIG_DIRECTORY))
         if first:
             _files.copy_identity(first[0], path)
 
@@ -181,7 +180,7 @@ def _make_queue(path: str) -> UndoableStep:
 
 
 def _seed(wish: InstanceRequest, place: str) -> None:
-    """The directory appears with its file in it: it is made beside and moved into place."""
+    """Make the directory beside its place and move it there, so that it never exists without its file."""
     stage = os.path.join(
         os.path.dirname(wish.config_directory), f".{os.path.basename(wish.config_directory)}.postmaster-new"
     )
@@ -200,7 +199,7 @@ def _seed(wish: InstanceRequest, place: str) -> None:
 
 def _new_directory(path: str) -> None:
     os.mkdir(path, 0o755)
-    shutil.chown(path, "root", instance.the_layout().group)
+    shutil.chown(path, "root", discover.the_layout().group)
     os.chmod(path, 0o755)
 
 
@@ -217,7 +216,7 @@ def register(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
 
 
 def assign(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[UndoableStep]:
-    """The unit as it is written today."""
+    """Return the step that rewrites a unit of an older form."""
     steps = []
     present, wanted = (
         units.read(wish.name).encode("utf-8", "surrogateescape"),
@@ -235,7 +234,7 @@ def assign(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.L
 
 
 def enable(runner: Runner, wish: InstanceRequest, wanted: bool) -> UndoableStep:
-    """Let the next boot start the instance, or not."""
+    """Return the step that lets the next boot start the instance, or not."""
     word = "enable" if wanted else "disable"
     return UndoableStep(
         f"{word} {wish.name}",
@@ -245,22 +244,22 @@ def enable(runner: Runner, wish: InstanceRequest, wanted: bool) -> UndoableStep:
 
 
 def kept(runner: Runner, wish: InstanceRequest, pid: int) -> bool:
-    """Whether the service manager takes care of the daemon that runs."""
-    return daemon.is_of_service(instance.instance_in(wish.name, wish.config_directory), pid)
+    """Return whether the service manager takes care of the running daemon."""
+    return daemon.is_of_service(discover.instance_in(wish.name, wish.config_directory), pid)
 
 
 def start(runner: Runner, wish: InstanceRequest) -> None:
     """Start it and wait until it greets."""
-    service.start(runner, instance.instance_in(wish.name, wish.config_directory))
+    service.start(runner, discover.instance_in(wish.name, wish.config_directory))
 
 
 def stop(runner: Runner, wish: InstanceRequest) -> None:
     """Stop it and wait until no process of it is left."""
-    service.stop(runner, instance.instance_in(wish.name, wish.config_directory))
+    service.stop(runner, discover.instance_in(wish.name, wish.config_directory))
 
 
 def remove(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, keep: bool) -> t.List[UndoableStep]:
-    """Take the unit away; unless they are kept, the directories of the instance go too.
+    """Return the steps that remove the unit and, unless they are kept, the directories of the instance.
 
     :raises Refused: another instance uses its queue.
     """
@@ -291,7 +290,7 @@ def _unregister(runner: Runner, wish: InstanceRequest) -> UndoableStep:
 
 
 def _remove_directory(path: str) -> UndoableStep:
-    """A mount point itself stays."""
+    """Return the step that empties and removes a directory; a mount point itself stays."""
 
     def do() -> None:
         _change.Area(path).remove()
@@ -311,14 +310,14 @@ def _cf(wish: InstanceRequest) -> str:
 
 
 def _queue_of(wish: InstanceRequest, seen: t.Optional[ExistingInstance]) -> str:
-    """The queue directory that it has, else the one that is wanted."""
+    """Return the queue directory that the instance has, else the one that it is to get."""
     if seen is not None and seen.instance is not None:
         return seen.instance.queue_directories[0]
     return wish.queue_directory or os.path.join("/var/spool", os.path.basename(wish.config_directory))
 
 
 def _others(runner: Runner, directory: str) -> t.List[Instance]:
-    return [one for one in instance.instances(runner) if one.config_directory != directory]
+    return [one for one in discover.instances(runner) if one.config_directory != directory]
 
 
 def _clashes(runner: Runner, directory: str, place: str) -> t.Iterator[t.Tuple[Instance, str]]:
@@ -329,7 +328,7 @@ def _clashes(runner: Runner, directory: str, place: str) -> t.Iterator[t.Tuple[I
 
 
 def _sharing(runner: Runner, one: Instance) -> str:
-    """The other instance whose queue this one has as well; empty where there is none."""
+    """Return the other instance that uses the same queue, in words; empty where there is none."""
     found = list(_clashes(runner, one.config_directory, one.queue_directories[0]))
     return f"the instance {found[0][0].name}" if found else ""
 

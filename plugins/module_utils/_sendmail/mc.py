@@ -110,17 +110,17 @@ Item = t.Union[Statement, Raw]
 
 
 def define(name: str, value: str) -> Statement:
-    """C(define(`name', `value'))."""
+    """Return C(define(`name', `value'))."""
     return Statement("defines", "define", (name, value))
 
 
 def feature(name: str, *arguments: str) -> Statement:
-    """C(FEATURE(`name', `argument'...))."""
+    """Return C(FEATURE(`name', `argument'...))."""
     return Statement("features", "FEATURE", (name,) + arguments)
 
 
 def generate(items: t.Iterable[Item], comments: t.Sequence[str] = ()) -> str:
-    """The text of sendmail.mc, sections in order, statements within a section in the order given.
+    """Return the text of sendmail.mc: sections in their order, statements within a section in the order given.
 
     :param comments: lines for the head of the file; they are ours and never carry a value.
     """
@@ -148,7 +148,7 @@ def _call(statement: Statement) -> str:
 
 
 def safe(option: str, value: t.Any) -> str:
-    """A value that m4 leaves alone, between quotes and when it is read again.
+    """Return a value that m4 leaves alone, between quotes and when it is read again.
 
     :raises OptionError: for control characters, quotes, non-ASCII, blanks at the ends, a leading #, and words m4 acts on.
     """
@@ -156,9 +156,9 @@ def safe(option: str, value: t.Any) -> str:
     if len(text) > 1500:
         raise OptionError(option, value, "sendmail reads lines of at most 2048 bytes")
     if not all(32 <= ord(letter) < 127 for letter in text):
-        raise OptionError(option, value, "printable ASCII on one line is wanted")
+        raise OptionError(option, value, "expected printable ASCII on one line")
     if set(text) & set("`'"):
-        raise OptionError(option, value, "the quotes ` and ' steer m4 and are not allowed")
+        raise OptionError(option, value, "the quotes ` and ' control m4 and are not allowed")
     if text != text.strip() or text.startswith("#"):
         raise OptionError(option, value, "blanks at the ends and a leading # are not allowed")
     if _PARAMETER.search(text):
@@ -174,7 +174,7 @@ def _plain(option: str, value: t.Any) -> str:
         return "True" if value else "False"
     if isinstance(value, int):
         return str(value)
-    raise OptionError(option, value, "a string, a number or a boolean is wanted")
+    raise OptionError(option, value, "expected a string, a number or a boolean")
 
 
 def _active_word(text: str) -> t.Optional[str]:
@@ -187,7 +187,7 @@ def _active_word(text: str) -> t.Optional[str]:
 
 
 def define_name(option: str, name: t.Any) -> str:
-    """The name of a define of the user's: an identifier that is neither a builtin of m4 nor a statement of cf."""
+    """Check the name of a user's define: an identifier, and neither a builtin of m4 nor a statement of cf."""
     if not isinstance(name, str) or not _NAME.match(name):
         raise OptionError(option, name, "not the name of an m4 macro")
     if name in _BUILTINS or name in _STATEMENTS or (not name.startswith("conf") and name != name.upper()):
@@ -196,19 +196,19 @@ def define_name(option: str, name: t.Any) -> str:
 
 
 def feature_name(option: str, name: t.Any) -> str:
-    """The name of a FEATURE, which is also the name of a file: nothing that could leave its directory."""
+    """Check the name of a FEATURE. It is also the name of a file, so nothing in it may leave the directory."""
     if not isinstance(name, str) or not _FEATURE.match(name):
         raise OptionError(option, name, "not the name of a feature, like mailertable")
     return name
 
 
 def raw(option: str, section: str, text: t.Any) -> Raw:
-    """Lines for a free section; TAB and newline are allowed here, quotes and what m4 acts on are not.
+    """Return lines for a free section. TAB and newline are allowed, quotes and words that m4 acts on are not.
 
     :raises OptionError: naming the line.
     """
     if not isinstance(text, str):
-        raise OptionError(option, text, "text is wanted")
+        raise OptionError(option, text, "expected text")
     check = _check_statement if section == "before_mailers" else _check_raw_line
     for number, line in enumerate(text.split("\n"), 1):
         check(f"{option} (line {number})", line)
@@ -217,21 +217,21 @@ def raw(option: str, section: str, text: t.Any) -> Raw:
 
 def _check_raw_line(option: str, line: str) -> None:
     if not all(32 <= ord(letter) < 127 or letter == "\t" for letter in line):
-        raise OptionError(option, line, "printable ASCII and TAB are wanted")
+        raise OptionError(option, line, "expected printable ASCII and TAB")
     if "`" in line:
-        raise OptionError(option, line, "the quote ` steers m4 and is not allowed")
+        raise OptionError(option, line, "the quote ` controls m4 and is not allowed")
     word = _active_word(line)
     if word:
         raise OptionError(option, line, f"m4 would act on the word {word}")
 
 
 def _check_statement(option: str, line: str) -> None:
-    """Only whole statements with quoted arguments: text between them could be glued to a macro name that is not seen."""
+    """Accept only whole statements with quoted arguments: text between them could become part of a hidden macro name."""
     if not line.strip() or line.startswith("dnl ") and "`" not in line:
         return
     match = _STATEMENT.match(line)
     if not match or match.group(1) not in _ALLOWED_BEFORE_MAILERS:
-        raise OptionError(option, line, "one statement a line is wanted, like MODIFY_MAILER_FLAGS(`SMTP', `+2')dnl")
+        raise OptionError(option, line, "expected one statement a line, like MODIFY_MAILER_FLAGS(`SMTP', `+2')dnl")
     arguments = re.findall(r"`([^`']*)'", match.group(2))
     for argument in arguments:
         safe(option, argument)

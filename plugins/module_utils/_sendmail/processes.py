@@ -20,17 +20,17 @@ from .. import _proc
 
 
 def base(queue: str) -> str:
-    """The directory in which a daemon works: its queue directory, or what stands before the pattern of several."""
+    """Return the directory in which a daemon works: its queue directory, or what stands before the pattern of several."""
     return os.path.dirname(queue) if glob.has_magic(queue) else queue
 
 
 def directories(queue: str) -> t.Tuple[str, ...]:
-    """The directories that a QueueDirectory stands for, as they are there."""
+    """Return the existing directories that a QueueDirectory stands for."""
     return tuple(sorted(one for one in glob.glob(queue) if os.path.isdir(one)))
 
 
 def clash(one: str, other: str) -> bool:
-    """Whether two daemons with these values of QueueDirectory would have, or come to have, a directory in common."""
+    """Return whether two daemons with these values of QueueDirectory share a directory, or could come to share one."""
     if set(directories(one)) & set(directories(other)) or fnmatch.fnmatch(one, other) or fnmatch.fnmatch(other, one):
         return True
     return base(one) == base(other) or any(
@@ -40,7 +40,7 @@ def clash(one: str, other: str) -> bool:
 
 
 def working_in(queue: str) -> t.Tuple[int, ...]:
-    """Every process of sendmail that works there, in the order of their numbers."""
+    """Return the process numbers of every sendmail that works there, sorted."""
     place = os.path.realpath(base(queue))
     return tuple(pid for pid in _proc.pids() if _proc.command(pid).startswith("sendmail") and works_below(pid, place))
 
@@ -52,7 +52,7 @@ def works_below(pid: int, place: str) -> bool:
 
 
 def end_all(queue: str, patience: float) -> bool:
-    """End every process that works there; after I(patience) seconds without asking.
+    """Ask every process that works there to end; kill those that have not after I(patience) seconds.
 
     :returns: False where one does not even end then.
     """

@@ -56,7 +56,7 @@ _Control = t.Tuple[int, int, int, str, str, t.Tuple[Recipient, ...], str]
 
 
 def messages(host: Host, report: ReportUnreadable = _queue.ignore) -> t.Iterator[Message]:
-    """Every message of the instance, quarantined and lost ones too; files that cannot be read to I(report)."""
+    """Yield every message of the instance, quarantined and lost ones too; unreadable files go to I(report)."""
     locked = _queue_locks.locked_inodes()
     for spool in _spools(host):
         yield from _in_spool(spool, host.instance.name, locked, report)
@@ -170,7 +170,7 @@ def _parse(raw: bytes, strict: bool = True) -> _Control:
 
 
 def _waits_for(fields: t.Mapping[str, str], recipients: t.Sequence[Recipient]) -> str:
-    """The reason of the whole message, which holds for recipients without an own one.
+    """Return the reason of the whole message, which holds for recipients without a reason of their own.
 
     In quarantine it waits for a person, whatever went wrong before. Else it is the last error of all: where one
     recipient has the very same, it is that one's, and nothing is known about the others.
@@ -212,12 +212,12 @@ def _report_broken(path: str, why: str, report: ReportUnreadable) -> None:
 
 
 def detailed(host: Host, message: Message) -> Message:
-    """The message as it is: sendmail plans no time for the next attempt, each queue run takes what is there."""
+    """Return the message as it is: sendmail plans no time for the next attempt, each queue run takes what is there."""
     return message
 
 
 def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
-    """One message with its content; None if there is none with this ID. I(body_limit) is in bytes."""
+    """Return one message with its content; None where no message has this ID. I(body_limit) is in bytes."""
     found = next((one for one in messages(host) if one.id == queue_id), None)
     if found is None:
         return None
@@ -230,7 +230,7 @@ def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
 
 
 def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
-    """The whole message as it came, line ends LF: its first bytes, and how many there are."""
+    """Return the first bytes of the whole message as it came, with line ends LF, and its size."""
     try:
         head = _raw_headers(_content(message.path))
     except OSError:
@@ -240,12 +240,12 @@ def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
 
 
 def unquoted(text: bytes) -> bytes:
-    """A header as it came: sendmail puts 0xFF before each byte that means something to itself (METAQUOTE in sendmail.h)."""
+    """Return a header as it came: sendmail puts 0xFF before each byte that has a meaning of its own (METAQUOTE, sendmail.h)."""
     return _QUOTED.sub(rb"\1", text)
 
 
 def _raw_headers(control: bytes) -> bytes:
-    """The header without the fields that sendmail would add for some mailers (H?flags?), and the empty line behind it."""
+    """Return the header without fields that sendmail would add for some mailers (H?flags?), and the empty line behind it."""
     lines: t.List[bytes] = []
     inside = False
     for line in control.split(b"\n"):
@@ -261,7 +261,7 @@ def _raw_headers(control: bytes) -> bytes:
 
 
 def _headers(raw: bytes) -> str:
-    """The H lines: H?flags?Name: value, continued on lines that begin with a blank. 0x81 stands for the $ of a macro."""
+    """Return the H lines: H?flags?Name: value, continued on lines that begin with a blank; 0x81 stands for the $ of a macro."""
     lines: t.List[str] = []
     for quoted in raw.split(b"\n"):
         line = unquoted(_MACRO.sub(b"$", quoted))
@@ -283,12 +283,12 @@ def _body(path: str, limit: int) -> t.Tuple[bytes, int]:
 
 
 def log_files(host: Host) -> t.Tuple[str, ...]:
-    """Where this instance's log lines are: sendmail knows syslog only."""
+    """Return where this instance's log lines are: sendmail writes to syslog only."""
     return _queue_trace.files("")
 
 
 def host_status(host: Host) -> t.Tuple[HostStatus, ...]:
-    """What sendmail remembers about the hosts it delivered to (hoststat(1)), where it was told to remember."""
+    """Return what sendmail remembers about the hosts that it delivered to (hoststat(1)), where it is told to remember."""
     directory = _option(host, "HostStatusDirectory")
     if not directory:
         return ()
@@ -309,7 +309,7 @@ def _host_status(base: str, path: str) -> t.Optional[HostStatus]:
 
 
 def _option(host: Host, name: str) -> str:
-    """An option of the live configuration file; empty where it is not set."""
+    """Return an option of the live configuration file; empty where it is not set."""
     wanted = f"O {name}="
     return next((line[len(wanted) :] for line in _cf_lines(host, wanted)), "")
 
@@ -331,7 +331,7 @@ def run_queue(host: Host) -> None:
 
 
 def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
-    """Do one thing to messages that were just seen in the queue.
+    """Do one thing to messages that were just listed.
 
     :param timeout: seconds that C(deliver) waits for an attempt to end.
     :raises Unsupported: sendmail cannot requeue.
@@ -350,7 +350,7 @@ def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) 
 
 
 def _recognised(targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.Tuple[Identity, ...]]:
-    """Those that are still the messages that were selected, under their present names, and those that are gone."""
+    """Return those that are still the selected messages, under their present names, and those that are gone."""
     found = _queue.look_for(targets, lambda one: next((path for path in _names(one.path) if _is(path, one)), None))
     present = [one._replace(path=found[one.id]) for one in targets if one.id in found]
     return present, tuple(one for one in targets if one.id not in found)
@@ -370,7 +370,7 @@ def _is(path: str, target: Identity) -> bool:
 
 
 def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> ActionResult:
-    """Quarantine or release: one call for all. sendmail leaves out what it is delivering, so the rest gets another go."""
+    """Quarantine or release all in one call. sendmail leaves out what it is delivering, so the rest is tried again."""
     options, kind = (["-Q" + _HOLD_REASON], "hf") if action == _queue.HOLD else (["-qQ", "-Q"], "qf")
     waiting, skipped = _unambiguous(host, targets)
     affected: t.List[Identity] = []
@@ -397,7 +397,7 @@ def _named(path: str, kind: str) -> str:
 
 
 def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
-    """Deliver: in the foreground, with the dialogue. Flush and expire: in the background."""
+    """Deliver in the foreground, with the dialogue; flush and expire in the background."""
     waiting, skipped = _unambiguous(host, targets)
     ready = [one for one in waiting if os.path.basename(one.path)[:2] == "qf"]
     held = [one for one in waiting if os.path.basename(one.path)[:2] != "qf"]
@@ -409,7 +409,7 @@ def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: fl
 
 
 def _dialogue(host: Host, targets: t.Sequence[Identity], timeout: float) -> t.Iterator[str]:
-    """What sendmail and the other side said; an attempt that takes too long is ended, and the message stays queued."""
+    """Yield what both sides said; an attempt that takes too long is ended, and the message stays queued."""
     if targets:
         argv = _argv(host, "-v", *(f"-qI{one.id}" for one in targets))
         result = host.runner.run(argv, timeout=timeout, check=False)
@@ -419,14 +419,14 @@ def _dialogue(host: Host, targets: t.Sequence[Identity], timeout: float) -> t.It
 
 
 def run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> None:
-    """A queue run over these messages and no others, in the background where it delivers."""
+    """Start a queue run over these messages and no others, in the background where it delivers."""
     for start in range(0, len(targets), _BATCH):
         ids = [f"-qI{one.id}" for one in targets[start : start + _BATCH]]
         host.runner.run(_argv(host, *options, *ids), timeout=timeout)
 
 
 def _unambiguous(host: Host, targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.List[Skipped]]:
-    """sendmail takes every message whose ID contains the given text: leave out IDs that are a part of another one."""
+    """Leave out IDs that are part of another one: sendmail takes every message whose ID contains the given text."""
     wanted = {one.id for one in targets}
     lengths = {len(one) for one in wanted}
     inside = {part for name in _all_ids(host) - wanted for part in _parts(name, lengths) if part in wanted}
@@ -443,7 +443,7 @@ def _all_ids(host: Host) -> t.Set[str]:
 
 
 def count(host: Host) -> int:
-    """How many messages there are, held and lost ones too; of a directory that is not there, none."""
+    """Return how many messages there are, held and lost ones too; a missing directory has none."""
     places = [spool.control for spool in _spools(host) if os.path.isdir(spool.control)]
     return sum(name[:2] in _QUEUES for place in places for name in os.listdir(place))
 
@@ -471,7 +471,7 @@ def _delete(host: Host, targets: t.Sequence[Identity]) -> ActionResult:
 
 
 def _remove(host: Host, target: Identity) -> str:
-    """C(deleted), C(gone) or C(busy). The control file goes first: a body without one is litter, never half a message."""
+    """Remove one message: C(deleted), C(gone) or C(busy). The control file goes first: a body without one is litter, no message."""
     try:
         handle = os.open(target.path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
@@ -504,7 +504,7 @@ def _unlink(path: str) -> None:
 
 
 def _spools(host: Host) -> t.Iterator[_Spool]:
-    """The directories of the queue; QueueDirectory may be a pattern, and each may have qf, df and xf inside."""
+    """Yield the directories of the queue; QueueDirectory may be a pattern, and each may have qf, df and xf inside."""
     seen: t.Set[str] = set()
     for pattern in (*host.instance.queue_directories, *_group_directories(host)):
         for directory in sorted(glob.glob(pattern)) or [pattern]:
@@ -515,7 +515,7 @@ def _spools(host: Host) -> t.Iterator[_Spool]:
 
 
 def _group_directories(host: Host) -> t.Iterator[str]:
-    """The directories of queue groups: Qname, P=/var/spool/mqueue/slow*, F=f. Relative ones lie in the base directory."""
+    """Yield the directories of queue groups: Qname, P=/var/spool/mqueue/slow*, F=f. Relative ones lie in the base directory."""
     base = _base(host)
     for line in _cf_lines(host, "Q"):
         for field in line.split(","):
@@ -525,7 +525,7 @@ def _group_directories(host: Host) -> t.Iterator[str]:
 
 
 def _base(host: Host) -> str:
-    """The directory below which relative paths lie: what stands before a pattern's last part, else the queue itself."""
+    """Return the directory below which relative paths lie: what stands before a pattern's last part, else the queue itself."""
     directory = host.instance.queue_directories[0]
     return os.path.dirname(directory) if "*" in os.path.basename(directory) else directory
 
@@ -536,7 +536,7 @@ def _inside(directory: str, kind: str) -> str:
 
 
 def _data_path(host: Host, path: str) -> str:
-    """The body that belongs to a control file."""
+    """Return the body that belongs to a control file."""
     directory, name = os.path.split(path)
     spool = next((one for one in _spools(host) if one.control == directory), _Spool(directory, directory))
     return os.path.join(spool.data, "df" + name[2:])

@@ -343,7 +343,7 @@ def _bare_newline(letters: t.Sequence[str]) -> str:
 
 
 def _greeting_delay(live: Live) -> t.Optional[int]:
-    """FEATURE(greet_pause) leaves its default as the last rule of its ruleset, in milliseconds."""
+    """Read the default of FEATURE(greet_pause): the last rule of its ruleset, in milliseconds."""
     match = re.search(r"^R<\?> <\$\*>\s+\$# (\d+)$", live.text, re.MULTILINE)
     return int(match.group(1)) // 1000 if match and "greet_pause" in live.cf.rulesets else None
 

@@ -19,7 +19,7 @@ _HARMLESS = ("OK", "RELAY", "SKIP")
 
 
 def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable[str]) -> t.FrozenSet[str]:
-    """The addresses for which the access table says reject, discard, quarantine or an error.
+    """Return the addresses that the access table rejects, discards, quarantines or answers with an error.
 
     sendmail is asked itself, in address test mode; the order of keys is that of check_mail: address, user@, domain,
     parent domains, each with and without the tag.

@@ -106,7 +106,7 @@ def _as_sendmail_writes(client: str) -> str:
 
 
 def _leaves(maps: t.Mapping[str, Map]) -> t.List[t.Tuple[str, str]]:
-    """Each map that has a file, with the name under which the rules ask it; a sequence is asked in its parts."""
+    """Return each map that has a file, with the name under which the rules look it up; a sequence is looked up in its parts."""
     found = []
     for name in ("mailertable", "virtuser", "domaintable", "access"):
         known = maps.get(name)
@@ -116,7 +116,7 @@ def _leaves(maps: t.Mapping[str, Map]) -> t.List[t.Tuple[str, str]]:
 
 
 def _keys(role: str, address: str) -> t.Tuple[str, ...]:
-    """The keys that the rules try, in their order (cf/README)."""
+    """Return the keys that the rules try, in their order (cf/README)."""
     user, dummy, domain = address.rpartition("@")
     above = tuple("." + parent for parent in _route.parents(domain))
     return {
@@ -157,7 +157,7 @@ def read_transcript(text: str) -> Transcript:
 
 
 def read_steps(lines: t.Iterable[str]) -> t.Tuple[Rewriting, ...]:
-    """The calls of rule sets in the order in which they began, each with what went in and what came out."""
+    """Return the calls of rule sets in the order in which they began, each with what went in and what came out."""
     steps: t.List[t.List[str]] = []
     waiting: t.List[t.List[str]] = []
     for line in lines:
@@ -178,7 +178,7 @@ def read_steps(lines: t.Iterable[str]) -> t.Tuple[Rewriting, ...]:
 
 
 def joined(tokens: str) -> str:
-    """Tokens as test mode prints them, without the blanks between them; those in quotes stay as they are."""
+    """Return tokens as test mode prints them, without the blanks between them; quoted ones stay as they are."""
     parts = tokens.split('"')
     outside = [re.sub(r" ?([@.<>:\[\]|!%+,;=-]) ?", r"\1", part) for part in parts[0::2]]
     mixed = [outside[number // 2] if number % 2 == 0 else f'"{part}"' for number, part in enumerate(parts)]
@@ -186,7 +186,7 @@ def joined(tokens: str) -> str:
 
 
 def parse_maps(definitions: t.Mapping[str, str]) -> t.Dict[str, Map]:
-    """The K lines of a cf by name (op.me 5.12): class, options, then a file or the members of a sequence."""
+    """Return the K lines of a cf by name (op.me 5.12): class, then a file or the members of a sequence."""
     found = {}
     for name, definition in definitions.items():
         words = [word for word in definition.split() if not word.startswith("-")]
@@ -197,7 +197,7 @@ def parse_maps(definitions: t.Mapping[str, str]) -> t.Dict[str, Map]:
 
 
 def route_of(asked: RouteQuestion, said: Transcript, maps: t.Mapping[str, Map], known: cf.Cf) -> Route:
-    """What a session means."""
+    """Return what a session means."""
     entries = _entries(said, maps)
     decided = next((entry for entry in entries if entry.role in _RELAYS), None)
     verdict, error = _verdict(said)
@@ -248,7 +248,7 @@ def _verdict(said: Transcript) -> t.Tuple[str, str]:
 
 
 def _hops(host: str, port: int) -> t.Tuple[Hop, ...]:
-    """C([a]:b) is two hosts: the first without MX, the second with; the port is the mailer's."""
+    """Return the next hops: C([a]:b) is two hosts, the first without MX, the second with. The port is the mailer's."""
     names = re.findall(r"\[[^\]]*\]|[^:]+", host)
     return tuple(Hop(name.strip("[]").replace("IPv6:", ""), port, not name.startswith("[")) for name in names)
 
@@ -270,7 +270,7 @@ def _because(
 
 
 def _answer(result: str) -> str:
-    """The reply that the error mailer stands for, with its enhanced status; C(accepted) for all else."""
+    """Return the reply that the error mailer stands for, with its enhanced status code; C(accepted) for all else."""
     if not result:
         return ""
     if "$#error" not in result.replace(" ", ""):
@@ -293,7 +293,7 @@ def _content(path: str) -> str:
 
 
 def settings(host: Host) -> _route.Settings:
-    """What the live configuration says about the things that the checks of a host look at."""
+    """Return what the live configuration says about the things that the checks of a host look at."""
     live = os.path.join(host.instance.config_directory, "sendmail.cf")
     known = cf.parse(_content(live))
     queue = host.instance.queue_directories[0].rstrip("*")
@@ -311,5 +311,5 @@ def settings(host: Host) -> _route.Settings:
 
 
 def _number(text: t.Optional[str]) -> t.Optional[float]:
-    """A load limit; 0 switches it off (op.me, RefuseLA)."""
+    """Return a load limit; 0 switches it off (op.me, RefuseLA)."""
     return float(text) if text and text.isdigit() and int(text) else None

@@ -11,21 +11,20 @@ import re
 import typing as t
 
 from .._model.host import Host
-from . import cf
-from . import discover as instance
+from . import cf, discover
 
 #: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
 STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
 
 
 def about_recipients(known: cf.Cf) -> str:
-    """The ruleset that judges recipients. With delay_checks, check_rcpt also judges the sender, by DNS; checkrcpt is it without that."""
+    """Return the ruleset that judges recipients alone. With delay_checks that is checkrcpt; check_rcpt then judges senders too, by DNS."""
     return "checkrcpt" if "checkrcpt" in known.rulesets else "check_rcpt"
 
 
 def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence[str]) -> t.Dict[str, str]:
-    """What a ruleset returns for each recipient when I(client) asks (sendmail -bt)."""
-    program = instance.the_layout().program
+    """Return what a ruleset makes of each recipient when I(client) sends (sendmail -bt)."""
+    program = discover.the_layout().program
     lines = [f".D{{client_addr}}{client}", f".D{{client_name}}[{client}]", ".D{client_resolve}FAIL", ".Df<>"]
     lines += [f"{ruleset} <{address}>" for address in recipients]
     said = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=60, check=False)
@@ -34,7 +33,7 @@ def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence
 
 
 def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
-    """The outermost answers of a ruleset, whose name sendmail cuts to 16 characters."""
+    """Return the outermost answers of a ruleset, whose name sendmail cuts to 16 characters."""
     found, depth = [], 0
     for line in out.split("\n"):
         words = re.sub(r"\A(> )+", "", line)

@@ -14,16 +14,15 @@ from .. import _files
 from .._errors import PostmasterError
 from .._model.host import Instance
 from .._runner import Runner
-from . import daemon, processes, units
-from . import discover as instance
+from . import daemon, discover, processes, units
 
 _TIMEOUT = 150
 _PATIENCE = 30.0
 
 
 def wanted(name: str, directory: str) -> bytes:
-    """The unit as it should be."""
-    known = instance.the_layout()
+    """Return the unit as it should be."""
+    known = discover.the_layout()
     return units.text(name, directory, known.program, known.service).encode("ascii")
 
 
@@ -42,14 +41,14 @@ def set_at_boot(runner: Runner, name: str, on: bool) -> None:
 
 
 def running(runner: Runner, one: Instance) -> t.Optional[int]:
-    """The instance's daemon, whoever started it."""
-    return daemon.running(instance.host_of(runner, one)).pid
+    """Return the process number of the instance's daemon, whoever started it."""
+    return daemon.running(discover.host_of(runner, one)).pid
 
 
 def start(runner: Runner, one: Instance) -> None:
     """Start it and wait until it greets."""
     runner.run(["systemctl", "start", one.name], timeout=_TIMEOUT)
-    daemon.await_daemon(instance.host_of(runner, one))
+    daemon.await_daemon(discover.host_of(runner, one))
 
 
 def stop(runner: Runner, one: Instance) -> None:

@@ -20,8 +20,7 @@ from .. import _proc
 from .._model.host import Host
 from .._model.policy_record import Policy, server_level
 from .._smtp.dialogue import Dialogue, tls_context
-from . import cf, processes
-from . import discover as instance
+from . import cf, discover, processes
 
 _PATIENCE = 15.0
 _NAME = "shadow.example.com"
@@ -54,7 +53,7 @@ def try_out(host: Host, text: str, scratch: str, policy: Policy, candidate: cf.C
     os.mkdir(os.path.join(scratch, "queue"), 0o700)
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(shadow_cf(text, scratch, port, candidate))
-    program = instance.the_layout().program
+    program = discover.the_layout().program
     try:
         said = host.runner.run([program, "-bd", "-L", "sm-shadow", "-C", path], timeout=30, cwd=scratch, check=False)
         if said.rc or said.err.strip():
@@ -65,14 +64,14 @@ def try_out(host: Host, text: str, scratch: str, policy: Policy, candidate: cf.C
 
 
 def free_port() -> int:
-    """A port on loopback that nobody uses at this moment."""
+    """Return a port on loopback that no program uses at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
         trial.bind(("127.0.0.1", 0))
         return int(trial.getsockname()[1])
 
 
 def shadow_cf(text: str, scratch: str, port: int, candidate: cf.Cf) -> str:
-    """The candidate's cf for another port, queue and pid file, without what depends on the moment."""
+    """Return the candidate's cf for another port, queue and pid file, without what depends on the moment."""
     kept = [line for line in text.split("\n") if not _is_left_out(line)]
     modifiers = [
         part for one in candidate.values("DaemonPortOptions")[:1] for part in one.split(",") if part.strip()[:2] == "M="
@@ -95,7 +94,7 @@ def _is_left_out(line: str) -> bool:
 
 
 def _ask(port: int, policy: Policy) -> t.List[str]:
-    """What the local client is told: greeting, EHLO, STARTTLS with a handshake, no AUTH."""
+    """Return what is wrong with the answers to a local client: greeting, EHLO, STARTTLS with a handshake."""
     with Dialogue("127.0.0.1", port, timeout=_PATIENCE) as talk:
         greeting = _connect(talk)
         if greeting:
@@ -136,7 +135,7 @@ def _ask_for_tls(talk: Dialogue, policy: Policy) -> t.List[str]:
 
 
 def stop(scratch: str, patience: float = 5.0) -> None:
-    """End the shadow and its children."""
+    """End the shadow and its children; kill those that stay."""
     deadline = time.monotonic() + patience
     number = signal.SIGTERM
     while True:
@@ -158,7 +157,7 @@ def _kill(pid: int, number: int) -> None:
 
 
 def _pids(scratch: str) -> t.List[int]:
-    """Every process that works below the scratch directory: the daemon starts there and goes to its queue there.
+    """Return every process below the scratch directory: the daemon starts there and goes to its queue there.
 
     The pid file comes late, and sendmail overwrites its command line, so neither tells as much.
     """

@@ -51,12 +51,12 @@ WantedBy=multi-user.target
 
 
 def path(name: str) -> str:
-    """Where the unit of an instance lies."""
+    """Return where the unit of an instance lies."""
     return os.path.join(DIRECTORY, f"{name}.service")
 
 
 def text(name: str, directory: str, program: str, service: str) -> str:
-    """The unit of an instance.
+    """Return the unit of an instance.
 
     :param service: the unit of the primary instance, after which this one starts.
     """
@@ -73,7 +73,7 @@ def text(name: str, directory: str, program: str, service: str) -> str:
 
 
 def directory_of(content: str) -> str:
-    """The configuration directory that a unit of ours is for; empty for one that is not ours."""
+    """Return the configuration directory that a unit of ours is for; empty for one that is not ours."""
     if not content.startswith(MARK + "\n"):
         return ""
     for line in content.split("\n"):
@@ -84,7 +84,7 @@ def directory_of(content: str) -> str:
 
 
 def read(name: str) -> str:
-    """A unit's text; empty where there is none."""
+    """Return a unit's text; empty where there is none."""
     try:
         with open(path(name), encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
@@ -93,24 +93,24 @@ def read(name: str) -> str:
 
 
 def known() -> t.Tuple[t.Tuple[str, str], ...]:
-    """Name and configuration directory of each instance that has a unit of ours."""
+    """Return name and configuration directory of each instance that has a unit of ours."""
     names = sorted(os.path.basename(one)[: -len(".service")] for one in glob.glob(path("sendmail-*")))
     found = [(name, directory_of(read(name))) for name in names]
     return tuple((name, directory) for name, directory in found if directory)
 
 
 def at_boot(name: str) -> bool:
-    """Whether systemd starts the unit at boot."""
+    """Return whether systemd starts the unit at boot."""
     return bool(glob.glob(os.path.join(DIRECTORY, "*.wants", f"{name}.service")))
 
 
 def environment(interval: str) -> bytes:
-    """The file that says how often the queue is run."""
+    """Return the file that says how often the queue is run."""
     return f"{QUEUE_RUN}=-q{interval}\n".encode("ascii")
 
 
 def interval_in(content: str) -> str:
-    """How often the queue is run, as that file says; empty where it does not, or never."""
+    """Return how often the queue is run, as that file says; empty where it does not say, or never."""
     for line in content.split("\n"):
         name, dummy, value = line.strip().partition("=")
         if name == QUEUE_RUN and value.startswith("-q"):

@@ -186,7 +186,7 @@ def certificates(directory, certificate="c", key="k"):
 
 def test_certificates_and_keys(pair):
     assert certificates(pair) == []
-    assert "not there" in certificates(pair, certificate="nope")[0]
+    assert "does not exist" in certificates(pair, certificate="nope")[0]
     assert "no certificate with its key" in certificates(pair, certificate="k")[0]
     (pair / "k").chmod(0o644)
     assert "may read the private key" in certificates(pair)[0]
