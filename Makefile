@@ -54,9 +54,10 @@ test-fast: ## lint, types and the unit tests of the development Python: before a
 setup: $(VENV)/.ready $(GATES)/.ready .cache/collections .cache/apt-lab ## environments and packages that several gates need
 	@tools/unit.sh --prepare $(UNIT_PYTHONS)
 
-lint: $(GATES)/.ready ## ruff (check and format), yamllint and shellcheck
+lint: $(GATES)/.ready ## ruff (check and format), mypy --strict, yamllint and shellcheck
 	$(GATES)/bin/ruff check --output-format concise .
 	$(GATES)/bin/ruff format --check .
+	tools/mypy.sh $(GATES)
 	$(GATES)/bin/yamllint --strict .
 	shellcheck tools/*.sh .ci/run
 

@@ -53,7 +53,11 @@ def write_new(path: str, content: bytes, mode: int, like: t.Optional[str] = None
 
 
 def write_stream(
-    path: str, pieces: t.Iterable[bytes], mode: int, like: t.Optional[str] = None, new: t.Optional[str] = None
+    path: str,
+    pieces: t.Iterable[t.Union[bytes, bytearray, memoryview]],
+    mode: int,
+    like: t.Optional[str] = None,
+    new: t.Optional[str] = None,
 ) -> None:
     """Write a file piece by piece, as write_new() does, for content that is too big to hold twice.
 
@@ -227,7 +231,7 @@ def fingerprint(directory: str) -> Fingerprint:
         for name in directories + [name for name in files if not name.startswith(PRIVATE)]:
             path = os.path.join(parent, name)
             known = os.lstat(path)
-            same = (known.st_mode, known.st_uid, known.st_gid)
+            same: t.Tuple[int, ...] = (known.st_mode, known.st_uid, known.st_gid)
             if not stat.S_ISDIR(known.st_mode):
                 same += (known.st_size, known.st_mtime_ns, known.st_ino)
             found[os.path.relpath(path, directory)] = same

@@ -22,7 +22,7 @@ import zipimport
 #: Python's own, until version 3.7 written in C and out of reach.
 _get_module_code = getattr(zipimport, "_get_module_code", None)
 if _get_module_code is not None:
-    zipimport._get_module_code = functools.lru_cache(maxsize=1)(_get_module_code)
+    zipimport._get_module_code = functools.lru_cache(maxsize=1)(_get_module_code)  # type: ignore[attr-defined]  # no stub has it
 
 # From version 3.7 on.
 if hasattr(gc, "freeze"):

@@ -135,7 +135,7 @@ def _has_instances(messages: t.Sequence[t.Mapping[str, t.Any]]) -> bool:
 def duration(seconds: float) -> str:
     """Return an age in its two biggest units: C(3d 4h), C(5m 2s)."""
     left = max(0, int(seconds))
-    parts = []
+    parts: list[str] = []
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         count, left = divmod(left, length)
         if count or parts or unit == "s":

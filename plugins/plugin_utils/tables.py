@@ -49,7 +49,8 @@ def terminal_width() -> int:
     if said.isdigit() and int(said) > 0:
         return int(said)
     # Ansible keeps one character less than the terminal has.
-    return int(Display().columns) + 1
+    columns: t.Any = Display().columns  # a class attribute None, until the display knows its terminal
+    return int(columns) + 1
 
 
 def table(columns: t.Sequence[Column], rows: t.Sequence[Row], below: t.Sequence[str] = (), width: int = 0) -> list[str]:

@@ -159,14 +159,14 @@ def blocks_since(
 
 def tail(stream: t.Any, lines: int) -> int:
     """The offset at which the last I(lines) lines of a file begin."""
-    position = stream.seek(0, os.SEEK_END)
+    position: int = stream.seek(0, os.SEEK_END)
     if position and lines:
         stream.seek(position - 1)
         lines += stream.read(1) == b"\n"
     while position > 0:
         start = max(0, position - BLOCK)
         stream.seek(start)
-        block = stream.read(position - start)
+        block: bytes = stream.read(position - start)
         found = block.count(b"\n")
         if found >= lines:
             at = len(block)
@@ -251,7 +251,7 @@ def _open(runner: Runner, path: str) -> t.Any:
 
 def _zstandard(runner: Runner, path: str) -> t.Any:
     try:
-        from compression import zstd
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python 3.14 and newer
     except ImportError:
         if runner.which("zstd"):
             return _Pipe(runner.lines(["zstd", "-dcq", "--", path]))

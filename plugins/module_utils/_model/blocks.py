@@ -130,7 +130,7 @@ def read_block(data: bytes, start: int, path: str = "") -> PlacedBlock:
         end = stop
     if data[end : end + 1] in (b" ", b"\t") and data[end : _line_end(data, end)].strip():
         raise problem(path, data, end, f"a line that starts with a blank continues the line of {title}")
-    note = Note(*[fields.get(name, "") for name in _FIELDS], comment)  # type: ignore[arg-type]
+    note = Note(comment=comment, **{name: fields.get(name, "") for name in _FIELDS})
     return PlacedBlock(Block(title, tuple(lines), note), start, end, "joined" in fields)
 
 
@@ -401,7 +401,11 @@ def settled(block: Block) -> Block:
     return block._replace(note=block.note._replace(expires=block.note.expires.lstrip("+")))
 
 
-def pieces(data: bytes, edits: t.Sequence[Edit]) -> t.Iterator[t.Union[bytes, memoryview]]:
+#: A part of a source, copied or not.
+Piece = t.Union[bytes, bytearray, memoryview]
+
+
+def pieces(data: bytes, edits: t.Sequence[Edit]) -> t.Iterator[Piece]:
     """Return the edited source piece by piece, without a second copy of it in memory."""
     view = memoryview(data)
     done = 0

@@ -20,7 +20,7 @@ from .._driver.access import access_of
 from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
 from .._driver.discover import discover_of
-from .._errors import OptionError, PostmasterError
+from .._errors import Busy, OptionError, PostmasterError
 from .._model import access as _access
 from .._model import blocks as _tables
 from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
@@ -226,9 +226,7 @@ class AccessRun:
             path = os.path.join(stage, name)
             if work.edited.edits:
                 if _mark(path) != work.mark:
-                    raise _change.Busy(
-                        f"{self._path(name)}: somebody else wrote it while the change was planned; run again"
-                    )
+                    raise Busy(f"{self._path(name)}: somebody else wrote it while the change was planned; run again")
                 pieces = _tables.pieces(_files.read(path) or b"", work.edited.edits)
                 _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
             self.compile.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
@@ -379,8 +377,8 @@ def _from_files(
     if files.bad and params["strict"]:
         raise BadLines(files.bad)
     left_out += [dict(line._asdict()) for line in files.left_out]
-    for problem in files.bad:
-        left_out.append({"line": problem.option, "value": str(problem.value), "why": problem.why})
+    for bad in files.bad:
+        left_out.append({"line": bad.option, "value": str(bad.value), "why": bad.why})
     return rules
 
 

@@ -297,7 +297,7 @@ def _listens(work: CaptureWork) -> t.Optional[Endpoint]:
     """Where the capture instance listens, told by its configuration: a stop that was interrupted has taken the routes out."""
     there = _there(work)
     identity = read_of(there.mta).read(there)["policy"].get("identity", {}) if there else {}
-    places = identity.get("listen") or ()
+    places: t.Sequence[str] = identity.get("listen") or ()
     return (
         Endpoint(places[0], identity.get("port") or 25)
         if len(places) == 1 and places[0] not in ("all", "loopback")

@@ -193,7 +193,7 @@ def is_here(host: str) -> bool:
         entries = socket.getaddrinfo(host, 25, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError):
         return False
-    return any(_source_for(family, address) == address[0] for family, dummy, dummy, dummy, address in entries)
+    return any(_source_for(entry[0], entry[4]) == entry[4][0] for entry in entries)
 
 
 def _source_for(family: int, address: t.Any) -> str:

@@ -64,7 +64,7 @@ class RelayRun:
         self.directory = os.path.realpath(host.instance.config_directory)
         self.author = (author or _change.Author(RELAY))._replace(owned=self.owned)
         self.threeway: t.Optional[ThreeWay] = None
-        self.rendering: t.Optional[Rendering] = None
+        self.rendering = Rendering({}, {})
         self.verified: t.List[str] = []
         self.daemon = daemon_of(host.mta)
         self.tables = tables_of(host.mta)
@@ -247,7 +247,7 @@ def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t
 
 
 def _notes(relay: RelayRun) -> t.List[str]:
-    notes = list(relay.rendering.notes) if relay.rendering else []
+    notes = list(relay.rendering.notes)
     if relay.threeway and relay.threeway.adopts:
         count = len(relay.threeway.owned())
         notes.append(

@@ -33,8 +33,8 @@ def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence
         comma = "" if alone and there.value and not value.strip() else ","
         value = f" {', '.join(wanted)}{comma}".encode() + value
     # The relay control was not set before, if what remains is the built-in one as we write it.
-    usual = name == RELAY_CONTROL and value == f" {known.relay}".encode()
-    empty = not wanted and ((alone and not value.strip()) or usual)
+    built_in = name == RELAY_CONTROL and value == f" {known.relay}".encode()
+    empty = not wanted and (built_in or (alone and not value.strip()))
     lines[number : last + 1] = [] if empty else [head + equals + value]
     return b"\n".join(lines)
 

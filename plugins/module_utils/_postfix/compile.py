@@ -19,7 +19,8 @@ import typing as t
 
 from .. import _files
 from .._errors import Refused
-from .._model.host import COMPILED_SUFFIXES, Host, compiled_names
+from .._model.host import COMPILED_SUFFIXES, Host
+from .._model.host import compiled_names as compiled_names  # a part of the contract: _driver/compile.py
 from . import main_cf
 from .logical_lines import BLANKS, read_document
 

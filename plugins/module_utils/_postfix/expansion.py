@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import operator
 import re
 import typing as t
 
@@ -41,9 +42,14 @@ def references(value: str) -> t.Tuple[str, ...]:
 
     :raises MalformedValue: a C($) that is followed by none of these nor by another C($).
     """
-    found: t.List[str] = []
-    _walk(value, lambda name: found.append(name) or "")
-    return tuple(found)
+    names: t.List[str] = []
+
+    def note(name: str) -> str:
+        names.append(name)
+        return ""
+
+    _walk(value, note)
+    return tuple(names)
 
 
 def expand(value: str, values: t.Mapping[str, str], stress: bool = False, depth: int = 0) -> str:
@@ -137,7 +143,17 @@ def _choose(condition: bool, rest: str, lookup: t.Callable[[str], str]) -> str:
     return first if condition else second
 
 
-def _compare(both: t.Tuple[str, str], operator: str, level: bool) -> bool:
+_OPERATORS: t.Dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+def _compare(both: t.Tuple[str, str], sign: str, level: bool) -> bool:
     """Compare as numbers where both are, as compatibility levels such as 3.6 where the operator says so, else as text."""
     one: t.Any = both[0]
     other: t.Any = both[1]
@@ -145,14 +161,7 @@ def _compare(both: t.Tuple[str, str], operator: str, level: bool) -> bool:
         one, other = _level(one), _level(other)
     elif one.isdigit() and other.isdigit():
         one, other = int(one), int(other)
-    return {
-        "==": one == other,
-        "!=": one != other,
-        "<": one < other,
-        ">": one > other,
-        "<=": one <= other,
-        ">=": one >= other,
-    }[operator]
+    return bool(_OPERATORS[sign](one, other))
 
 
 def _level(text: str) -> t.List[int]:

@@ -91,11 +91,8 @@ def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
 
 def messages(runner: Runner, one: Instance) -> int:
     """How many messages are in its queue, whatever state they are in."""
-    found = 0
-    for queue in _QUEUES:
-        for dummy, dummy, files in os.walk(os.path.join(one.queue_directories[0], queue)):
-            found += len(files)
-    return found
+    places = [os.path.join(one.queue_directories[0], queue) for queue in _QUEUES]
+    return sum(len(entry[2]) for place in places for entry in os.walk(place))
 
 
 # --- what must be true before the first step -----------------------------------------------------------------------

@@ -229,9 +229,9 @@ def _qmgr(ledger: Ledger) -> Handler:
                     message[STARTED] = message[STARTED] or head
                     ledger.unclaimed.append(line)
         elif text == b"removed\n":
-            message = messages.pop(queue_id, None)
-            if keep and message:
-                remember(message, line)
+            finished = messages.pop(queue_id, None)
+            if keep and finished:
+                remember(finished, line)
         elif text[:4] == b"to=<":
             deliver(line, head, process, queue_id, text)
 

@@ -79,7 +79,7 @@ def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:
     found = [key for key, one in services.items() if one.type == "inet" and one.command in _SMTP_SERVERS]
     own = [key for key in found if port_of(services[key]) not in _OTHER_PORTS]
     usual = [key for key in own if port_of(services[key]) in ("smtp", "25")]
-    return (usual or own or [None])[0]
+    return next(iter(usual or own), None)
 
 
 def port_of(service: Service) -> str:

@@ -151,7 +151,10 @@ def _blank(name: str, kind: str) -> Service:
 def _changed(path: str, given: t.Mapping[str, t.Any], service: Service) -> Service:
     for field, attribute in _FIELDS.items():
         if given.get(field) is not None:
-            service = service._replace(**{attribute: _column(f"{path}.{field}", field, given[field])})
+            column: t.Any = {
+                attribute: _column(f"{path}.{field}", field, given[field])
+            }  # one of several fields, all text
+            service = service._replace(**column)
     if given.get("command") is not None:
         command = _command(f"{path}.command", given["command"])
         service = service._replace(command=command[0], arguments=tuple(command[1:]))

@@ -92,8 +92,9 @@ def _refuse_stronger(draft: Draft, native: Native, lists: t.AbstractSet[str]) ->
     """Refuse a native option of the main service that takes a restriction list, and the rules in it, out of force."""
     for key in ("smtp/inet", "25/inet", "smtpd/pass"):
         given = native.master.get(key)
-        options = given.get("options") if isinstance(given, dict) else None
-        for name in lists & set(options if isinstance(options, dict) else ()):
+        given_options = given.get("options") if isinstance(given, dict) else None
+        options = given_options if isinstance(given_options, dict) else {}
+        for name in lists & set(options):
             if options[name] is not None and ":$config_directory/access_" not in str(options[name]):
                 why = "it is stronger than main.cf, where the rules of the module access are asked; set it in main"
                 raise OptionError(f"master.{key}.options.{name}", options[name], why)

@@ -99,10 +99,9 @@ def ask_service(path: str, request: str, attributes: t.Sequence[t.Tuple[str, str
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_PATIENCE)
         connection.connect(path)
-        dummy, rest = _receive(connection, b"")  # the daemon names its protocol first
+        rest = _receive(connection, b"")[1]  # the daemon names its protocol first
         connection.sendall(message + b"\0")
-        reply, dummy = _receive(connection, rest)
-    return reply
+        return _receive(connection, rest)[0]
 
 
 def _receive(connection: socket.socket, buffer: bytes) -> t.Tuple[t.Dict[str, str], bytes]:
@@ -230,7 +229,9 @@ def _rewritten(
     host: Host, values: t.Mapping[str, str], asked: RouteQuestion
 ) -> t.Tuple[str, t.Tuple[Rewriting, ...], t.List[TableEntry]]:
     """What cleanup(8) makes of a recipient: canonical tables once, then virtual aliases until nothing changes."""
-    address, steps, entries = asked.address, [], []
+    address = asked.address
+    steps: t.List[Rewriting] = []
+    entries: t.List[TableEntry] = []
     for role in ("recipient_canonical_maps", "canonical_maps"):
         found = _find(host, role, values, _address_keys(values, address))[:1]
         entries += found

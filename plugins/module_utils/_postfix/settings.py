@@ -284,7 +284,7 @@ def _data(draft: Draft) -> None:
     """Pipelining before DATA; a bounce has one recipient."""
     checks = draft.policy.session.pipelining_checks
     name = "smtpd_data_restrictions"
-    ours = ("reject_unauth_pipelining",) if checks else ()
+    ours: t.Tuple[str, ...] = ("reject_unauth_pipelining",) if checks else ()
     ours += ("reject_multi_recipient_bounce",) if draft.policy.hardened else ()
     if checks is not None or draft.policy.hardened:
         unwanted = ("reject_unauth_pipelining",) if checks is False else ()
@@ -313,7 +313,7 @@ def _bare_newline(draft: Draft) -> None:
 def _sender(draft: Draft) -> None:
     exists = draft.policy.session.sender_domain_exists
     name = "smtpd_sender_restrictions"
-    ours = ("reject_non_fqdn_sender",) if draft.policy.hardened else ()
+    ours: t.Tuple[str, ...] = ("reject_non_fqdn_sender",) if draft.policy.hardened else ()
     ours += ("reject_unknown_sender_domain",) if exists else ()
     if exists is not None or ours:
         unwanted = ("reject_unknown_sender_domain",) if exists is False else ()

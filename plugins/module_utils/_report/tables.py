@@ -69,7 +69,9 @@ def delay_steps(figures: Figures) -> t.List[t.Tuple[str, int]]:
 
 def _totals(figures: Figures) -> Table:
     totals = figures.log["totals"]
-    rows = [("Messages received", number(totals["received"]), size(totals["bytes_received"]))]
+    rows: t.List[t.Tuple[str, ...]] = [
+        ("Messages received", number(totals["received"]), size(totals["bytes_received"]))
+    ]
     for outcome in OUTCOMES:
         octets = size(totals["bytes_sent"]) if outcome == "sent" else ""
         rows.append((f"Deliveries {outcome}", number(totals[outcome]), octets))
@@ -80,7 +82,7 @@ def _totals(figures: Figures) -> Table:
 def _traffic(figures: Figures) -> Table:
     rows = []
     for slot in figures.slots:
-        shown = [number(slot.counts[name]) for name in ("received",) + OUTCOMES]
+        shown: t.List[str] = [number(slot.counts[name]) for name in ("received",) + OUTCOMES]
         if not slot.covered:
             shown = ["not in the log"] + [""] * len(OUTCOMES)
         rows.append((slot.label, *shown, f"{slot.covered} of {len(figures.relays)}"))

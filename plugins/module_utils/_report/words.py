@@ -64,7 +64,7 @@ def span(seconds: t.Optional[float]) -> Shown:
 def _span(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.2g} s"
-    parts = []
+    parts: t.List[str] = []
     rest = int(seconds)
     for unit, length in _STEPS:
         if rest >= length and len(parts) < 2:

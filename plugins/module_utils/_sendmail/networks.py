@@ -58,8 +58,8 @@ def networks(keys: t.Iterable[str]) -> t.Tuple[Network, ...]:
     """Return the networks that keys stand for, neighbours joined, in the order of the keys: the way back from prefixes()."""
     known = [network for network in map(network_of, keys) if network]
     joined: t.List[Network] = []
-    for version in (4, 6):
-        joined += ipaddress.collapse_addresses(network for network in known if network.version == version)
+    joined += ipaddress.collapse_addresses(network for network in known if isinstance(network, ipaddress.IPv4Network))
+    joined += ipaddress.collapse_addresses(network for network in known if isinstance(network, ipaddress.IPv6Network))
     return tuple(sorted(joined, key=lambda network: _first_inside(network, known)))
 
 
@@ -70,9 +70,9 @@ def _first_inside(network: Network, known: t.Sequence[Network]) -> int:
 
 
 def _contains(network: Network, inner: Network) -> bool:
-    if network.version != inner.version:
+    if network.version != inner.version or network.prefixlen > inner.prefixlen:
         return False
-    return network.network_address <= inner.network_address <= network.broadcast_address
+    return inner.supernet(new_prefix=network.prefixlen) == network
 
 
 def network_of(key: str) -> t.Optional[Network]:

@@ -386,7 +386,8 @@ class Dialogue:
         if self.source is not None:
             family = socket.AF_INET6 if ":" in self.source else socket.AF_INET
         addresses = resolve(self.address, self.port, family)
-        version = {socket.AF_INET: "IPv4 ", socket.AF_INET6: "IPv6 "}.get(family, "")
+        versions: t.Dict[int, str] = {socket.AF_INET: "IPv4 ", socket.AF_INET6: "IPv6 "}
+        version = versions.get(family, "")
         trouble = (UNRESOLVED, f"{self.address} has no {version}address")
         for address in addresses:
             try:

@@ -57,7 +57,8 @@ def prove(
     where = place(listening)
     if where is None:
         return WireReport(("the MTA does not listen here, so it was not asked on the wire",), ())
-    verified, findings = [], []
+    verified: t.List[str] = []
+    findings: t.List[str] = []
     deadline = time.monotonic() + SETTLING
     for rule in chosen(rules):
         pair = example(rule)
