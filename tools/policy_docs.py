@@ -50,6 +50,7 @@ def main() -> int:
 
 def fragment() -> str:
     """The whole file."""
+    sys.path.insert(0, str(ROOT / ".cache" / "collections"))
     from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as relay_policy
 
     policy = {

@@ -42,6 +42,7 @@ def main() -> int:
 
 def schema() -> dict[str, t.Any]:
     """Return the whole schema."""
+    sys.path.insert(0, str(ROOT / ".cache" / "collections"))
     from ansible_collections.postmaster.mta.plugins.module_utils._model import policy
 
     properties: dict[str, t.Any] = {}
