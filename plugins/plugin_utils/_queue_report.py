@@ -45,7 +45,7 @@ def _hosts(results: Results, fleet: t.Mapping[str, t.Any], now: float) -> list[s
     rows = [_host(host, result["summary"], now) for host, result in sorted(results.items()) if "summary" in result]
     if len(rows) > 1:
         rows.append(_host("all", fleet, now))
-    return tables.table(columns, rows)
+    return tables.table(columns, rows) if rows else []
 
 
 def _host(name: str, summary: t.Mapping[str, t.Any], now: float) -> tuple[object, ...]:

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A walk of every playbook, run by a real ansible-playbook on this machine, which is taken for a relay.
+
+Each playbook is run without variables, or where it needs none for an empty fleet, and some with a misspelt one: it must fail with a sentence, never with a traceback, an empty screen or
+exit status 0. (Each variable misspelt and of a wrong type: test__arguments.py, without a process for each.)
+"""
+
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("ansible.executor", reason="a controller is needed")
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _arguments  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+BOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem != "harden-relay")
+MISSPELT = ("queue_flush", "harden_relay", "block_domains")
+#: The program that would be asked is this machine's: it has no MTA, or one that must not be touched.
+INVENTORY = """
+relays:
+  hosts:
+    relay:
+      ansible_connection: local
+      ansible_become: false
+      ansible_python_interpreter: {python}
+      capture_address: 192.0.2.9
+      harden_probes: false
+"""
+
+
+def run(directory, *arguments):
+    """Run a playbook; returns its exit status and what it prints."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment.update(
+        ANSIBLE_COLLECTIONS_PATH=str(ROOT / ".cache" / "collections"),
+        ANSIBLE_LOCAL_TEMP=str(directory / "tmp"),
+        ANSIBLE_REMOTE_TMP=str(directory / "tmp"),
+        ANSIBLE_NOCOLOR="true",
+        ANSIBLE_STDOUT_CALLBACK="postmaster.mta.brief",
+        COLUMNS="200",
+        # No MTA can be found.
+        PATH=f"{directory}:{pathlib.Path(sys.executable).parent}",
+    )
+    command = [sys.executable, "-m", "ansible", "playbook", *arguments]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        cwd=str(directory),
+        check=False,
+        timeout=300,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+def walk(directory, name):
+    """Return what is wrong with one playbook."""
+    spec = _arguments.load(name)
+    inventory = str(directory / "hosts.yml")
+    book = f"postmaster.mta.{name}"
+    required = [option for option, details in spec.options.items() if details.get("required")]
+    cases = {}
+    # The names are checked before anything else, and alike in all playbooks; the unit tests of _arguments.py know every name.
+    if name in MISSPELT:
+        cases["misspelt"] = ("-i", inventory, book, "-e", f"{next(iter(spec.options))[:-1]}x=1")
+    if spec.required_one_of or set(required) - {"capture_address"}:
+        cases["no variables"] = ("-i", inventory, book)
+    else:
+        cases["an empty fleet"] = ("-i", "localhost,", book)
+    wrong = []
+    for case, arguments in cases.items():
+        status, output = run(directory, *arguments)
+        sentence = {"misspelt": "no such variable", "no variables": " is missing", "an empty fleet": "no relay: "}[case]
+        if status == 0 or re.search("Traceback|Finalization|UNREACHABLE|undefined", output) or sentence not in " ".join(output.split()):
+            wrong.append(f"{name}, {case}: exit status {status}\n{output}")
+    return wrong
+
+
+def test_every_playbook_says_what_is_wrong_before_it_does_anything(tmp_path):
+    (tmp_path / "hosts.yml").write_text(INVENTORY.format(python=sys.executable))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        wrong = [text for texts in pool.map(lambda name: walk(tmp_path, name), BOOKS) for text in texts]
+    assert wrong == [], "\n".join(wrong)
