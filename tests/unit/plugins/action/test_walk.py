@@ -82,7 +82,11 @@ def walk(directory, name):
     for case, arguments in cases.items():
         status, output = run(directory, *arguments)
         sentence = {"misspelt": "no such variable", "no variables": " is missing", "an empty fleet": "no relay: "}[case]
-        if status == 0 or re.search("Traceback|Finalization|UNREACHABLE|undefined", output) or sentence not in " ".join(output.split()):
+        if (
+            status == 0
+            or re.search("Traceback|Finalization|UNREACHABLE|undefined", output)
+            or sentence not in " ".join(output.split())
+        ):
             wrong.append(f"{name}, {case}: exit status {status}\n{output}")
     return wrong
 
