@@ -35,6 +35,28 @@ HEADER = """\
 {title}
 {line}
 """
+#: What ends a playbook: its exit status and its first sentence. The tests of the playbooks hold them.
+ENDS = (
+    ("A variable is misspelt", 2, "queue_domian: no such variable; did you mean queue_domain?"),
+    ("A variable has no prefix", 2, "domain: the variables of this playbook begin with queue_; write queue_domain"),
+    ("A value cannot be meant", 2, "queue_older_than: 4hours: not a time, like 30s, 5m, 4h, 5d"),
+    ("A variable is missing", 2, "diagnose_domain is missing: The domain, or an address in it."),
+    (
+        "``-e`` would lose a word",
+        2,
+        "-e: '02:12' belongs to no variable, a blank ends a value; write -e log_since=2026-11-30T02:12",
+    ),
+    ("The fleet is empty", 2, "no relay: no host of the inventory matches 'relays'"),
+    ("A relay is down", 2, "Not asked: (or Not done:) with the host and the reason; the others are shown"),
+    (
+        "The user may not look",
+        2,
+        "not permitted: only root can look at the MTA and its queues; become root (become: true)",
+    ),
+    ("Nothing is selected", 0, "No message is selected. No delivery is selected. (and what was read)"),
+    ("A queue ID is not there", 2, "3B2C51C629A: no such message on any relay"),
+    ("Nobody says yes", 2, "nothing was done: nobody is at the terminal to say yes; give -e queue_yes=true"),
+)
 #: Ansible's markup of plugin documentation, as the pages have it.
 _MARKUP = (
     (re.compile(r"[CVO]\(((?:[^()\\]|\\.)*)\)"), r"``\1``"),
@@ -85,12 +107,27 @@ def index(specs: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
         "",
         *rows,
         "",
+        *_ends(),
+        "",
         ".. toctree::",
         "   :hidden:",
         "",
         *(f"   playbook_{name}" for name in specs),
     ]
     return "\n".join(body) + "\n"
+
+
+def _ends() -> list[str]:
+    """Return the table of exit statuses."""
+    lines = [
+        "The playbooks become root on the relays; ``-e ansible_become=false`` switches that off. What ends one:",
+        "",
+    ]
+    lines += [".. list-table::", "   :header-rows: 1", "   :widths: 25 15 60", ""]
+    for what, status, sentence in (("What happened", "Exit status", "First sentence"), *ENDS):
+        text = sentence if isinstance(status, str) else f"``{sentence}``"
+        lines += [f"   * - {what}", f"     - {status}", f"     - {text}"]
+    return lines
 
 
 def page(name: str, spec: t.Mapping[str, t.Any]) -> str:
