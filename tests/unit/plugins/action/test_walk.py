@@ -4,8 +4,9 @@
 
 """A walk of every playbook, run by a real ansible-playbook on this machine, which is taken for a relay.
 
-Each playbook is run without variables, or where it needs none for an empty fleet, and some with a misspelt one: it must fail with a sentence, never with a traceback, an empty screen or
-exit status 0. (Each variable misspelt and of a wrong type: test__arguments.py, without a process for each.)
+Each playbook is run without variables, or for an empty fleet where it needs none, and some with a misspelt one. It must fail with a
+sentence, never with a traceback, an empty screen or exit status 0. (Each variable misspelt and of a wrong type: test__arguments.py, without
+a process for each.)
 """
 
 import concurrent.futures
