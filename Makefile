@@ -54,11 +54,15 @@ test-fast: ## lint, types and the unit tests of the development Python: before a
 setup: $(VENV)/.ready $(GATES)/.ready .cache/collections .cache/apt-lab ## environments and packages that several gates need
 	@tools/unit.sh --prepare $(UNIT_PYTHONS)
 
-lint: $(GATES)/.ready ## ruff (check and format), mypy --strict, yamllint and shellcheck
+lint: $(GATES)/.ready ## ruff, mypy --strict, yamllint, shellcheck, codespell, reuse, and the workflow files
 	$(GATES)/bin/ruff check --output-format concise .
 	$(GATES)/bin/ruff format --check .
 	tools/mypy.sh $(GATES)
 	$(GATES)/bin/yamllint --strict .
+	$(GATES)/bin/codespell .
+	$(GATES)/bin/reuse lint --quiet || $(GATES)/bin/reuse lint --lines
+	$(GATES)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(GATES)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	shellcheck tools/*.sh .ci/run
 
 unit: $(VENV)/.ready ## unit tests under the development Python, 3.6 and 3.13, side by side
