@@ -14,7 +14,7 @@ def test_jobs_run_side_by_side_and_keep_their_values():
     started = time.monotonic()
     jobs = {number: lambda number=number: (time.sleep(0.2), number)[1] for number in range(20)}
     assert _together.values(jobs, 5) == {number: number for number in range(20)}
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3.5, "one after the other they take four seconds"
 
 
 def test_an_exception_is_kept():
@@ -47,9 +47,9 @@ def test_an_error_without_words_is_no_value():
 
 def test_nobody_waits_for_what_is_late():
     started = time.monotonic()
-    found = _together.values({"late": lambda: time.sleep(3), "soon": lambda: 1}, 0.3)
+    found = _together.values({"late": lambda: time.sleep(6), "soon": lambda: 1}, 0.5)
     assert found == {"soon": 1}
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 def test_no_jobs():

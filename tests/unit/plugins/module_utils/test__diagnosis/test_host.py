@@ -225,7 +225,7 @@ class TestSee:
             server.bind(("127.0.0.1", 0))
             started = time.monotonic()
             assert checks.time_of_answer("127.0.0.1", server.getsockname()[1], 0.4) is None
-            assert 0.3 < time.monotonic() - started < 1.5
+            assert 0.3 < time.monotonic() - started < 5
 
     def test_a_queue_that_is_a_pattern(self, tmp_path):
         assert [disk.path for disk in checks.spaces((f"{tmp_path}/q*", "/nowhere"))] == [str(tmp_path)]

@@ -63,12 +63,12 @@ def test_everything(parts):
 
 
 def test_it_takes_as_long_as_the_slowest_check(parts):
-    parts["names"] = slow(0.6, {"findings": []})
-    parts["host"] = slow(0.6, {"findings": []})
-    parts["route"] = slow(0.6, dict(ROUTE, verdict="local"))
+    parts["names"] = slow(1.5, {"findings": []})
+    parts["host"] = slow(1.5, {"findings": []})
+    parts["route"] = slow(1.5, dict(ROUTE, verdict="local"))
     started = time.monotonic()
     diagnosis_info.run(params(), False)
-    assert time.monotonic() - started < 1.2
+    assert time.monotonic() - started < 3.5, "one after the other they take four seconds and a half"
 
 
 def test_a_check_that_fails_leaves_the_others(parts):
@@ -89,7 +89,7 @@ def test_a_check_that_hangs_is_left_behind(parts):
     parts["route"] = slow(5, dict(ROUTE))
     started = time.monotonic()
     answer = diagnosis_info.run(params(timeout=2.5), False)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 4.5
     assert answer["problems"] == {"route": "it did not end in time"}
     assert answer["talk"] == []
 
