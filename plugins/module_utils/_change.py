@@ -354,6 +354,11 @@ class _Change:
                 self._activate()
         except (PostmasterError, OSError) as problem:
             return [str(problem)] + self._log()
+        if self.entry and not generations.agrees(self.area.live, self.entry.record):
+            return (
+                f"{self.area.live}: rewritten while the change was activated: whatever starts the daemon generates its "
+                "configuration (on SUSE MAIL_CREATE_CONFIG in /etc/sysconfig/mail); switch that off",
+            )
         try:
             return self.steps.verify()
         except (PostmasterError, OSError) as problem:

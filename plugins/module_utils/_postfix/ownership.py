@@ -19,6 +19,7 @@ from .restrictions import elements
 _MAIN, _MASTER = "main.cf", "master.cf"
 #: Parameters whose value is a list in which several authors have elements.
 _LISTS = ("mydestination", "mynetworks", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains")
+_RELAY_CONTROL = "smtpd_relay_restrictions"
 _LIST_ENDINGS = ("_restrictions", "_maps", "_milters")
 #: Tables of the modules access and capture, which put their elements into these lists themselves.
 _OTHER_AUTHORS = (":$config_directory/access_", ":$config_directory/capture_")
@@ -84,7 +85,7 @@ class PostfixTwin(Twin):
         return any(is_ours(value) for value in _main(current).values.values())
 
     def foreign(self, part: str, live: str, scratch: Text) -> Text:
-        """Return the elements of a list that are not ours, before the default ones; of all else nothing is known."""
+        """Return the elements of a list that are not ours; of all else nothing is known."""
         kind, dummy, name = part.partition(" ")
         if kind == _MASTER:
             return live
@@ -92,8 +93,11 @@ class PostfixTwin(Twin):
             return None
         ours = self._elements(name, scratch or "")
         kept = [element for element in self._elements(name, live) if element not in ours and PREFIX not in element]
-        usual = self._elements(name, defaults(self._host.runner).get(name, ""))
-        return ", ".join(kept + [element for element in usual if element not in kept]) if kept else None
+        if name == _RELAY_CONTROL and kept:
+            # Without what ends it, the rest of the list would let everybody relay.
+            usual = self._elements(name, defaults(self._host.runner).get(name, ""))
+            kept += [element for element in usual if element not in kept]
+        return ", ".join(kept) or None
 
     def _own_elements(self, name: str, value: str) -> t.List[str]:
         return [one for one in self._elements(name, value) if not any(mark in one for mark in _OTHER_AUTHORS)]

@@ -229,6 +229,15 @@ def test_what_fails_live_is_taken_back(live, failure):
     assert mta.asked.count(RELOAD) == 2, "the daemon must read the old configuration again"
 
 
+def test_a_start_script_that_rewrites_the_configuration_does_not_go_unnoticed(live):
+    class Generated(Mta):
+        def activate(self, activation):
+            (live / "main.cf").write_bytes(b"generated = 1\n")
+
+    with pytest.raises(RolledBack, match="rewritten while the change was activated"):
+        Generated(live).run()
+
+
 def test_somebody_elses_write_is_not_lost(live):
     class Raced(Mta):
         def check(self, stage):

@@ -254,6 +254,8 @@ def test_a_host_that_an_earlier_version_hardened_is_adopted_as_it_is():
     before, site.owned = site.files, {}
     way = site.apply((policy, "hardened", {}))
     assert way.adopts and site.files == before
+    site.apply((policy, "hardened", {}))
+    assert site.files == before
     site.apply(({"relay": policy["relay"]}, "hardened", {}))
     assert "relayhost" not in site.values() and "header_checks" in site.values()
     site.apply(({}, "none", {}))
@@ -270,3 +272,14 @@ def test_class_files_of_sendmail_go_back(debian):
     assert site.files["relay-domains"] == b"10\n"
     site.apply(({}, "none", {}))
     assert (site.files["relay-domains"], site.files["local-host-names"]) == (b"192.0.2\n", b"hand.example\n")
+
+
+@hypothesis.given(WISHES)
+@hypothesis.settings(max_examples=30, suppress_health_check=list(hypothesis.HealthCheck))
+def test_an_adopted_host_stays_as_it_is(site, wish):
+    """Whatever its policy: neither the run that adopts it nor the next one changes anything."""
+    adopted = possible(site(), wish)
+    before, adopted.owned = adopted.files, {}
+    for dummy in range(2):
+        adopted.apply(wish)
+        assert adopted.files == before
