@@ -323,6 +323,8 @@ class _Change:
         if sources:
             activation = (self.plan.activation.kind, self.plan.activation.because)
             self.entry = generations.prepare(self.area.live, self.area.stage, sources, activation, self.steps.author)
+            if self.steps.author.arm:
+                self.steps.author.arm(self.entry.record["number"])
 
     def _swap(self, observed: _files.Fingerprint) -> None:
         area = self.area
@@ -337,7 +339,14 @@ class _Change:
             _go_back(area)
             raise Busy(f"{area.live}: somebody else wrote into it at the moment of the change; run again")
 
+    def _disarm(self) -> None:
+        author = self.steps.author
+        if self.entry and author and author.disarm:
+            author.disarm(self.entry.record["number"])
+
     def _abandon(self) -> None:
+        with contextlib.suppress(OSError, PostmasterError):
+            self._disarm()
         with contextlib.suppress(OSError):
             _go_back(self.area)
         with contextlib.suppress(OSError):
@@ -389,6 +398,8 @@ class _Change:
                 _keep_running(self.steps.daemon, self.meant)
         except (PostmasterError, OSError) as problem:
             trouble = str(problem)
+        with contextlib.suppress(OSError, PostmasterError):
+            self._disarm()
         with contextlib.suppress(OSError):
             if self.entry:
                 self.entry.rolled_back("; ".join(findings))
@@ -424,7 +435,7 @@ class _Change:
                 _files.remove(area.down)
             _finish(area)
             if self.entry:
-                generations.prune(area.live, self.entry.record["keep"])
+                generations.prune(area.live, (self.entry.record["states"] or [0])[0])
 
 
 def _keep_running(daemon: t.Optional[Daemon], meant: bool) -> None:

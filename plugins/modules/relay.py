@@ -80,6 +80,12 @@ options:
     description:
       - The ticket of the change, for the account.
     type: str
+  confirm:
+    description:
+      - The time within which M(postmaster.mta.confirm) must confirm the change, such as V(10m). Otherwise the host rolls it back by itself,
+        without the controller and across a restart of the host. Needs systemd.
+      - What was changed later, such as an urgent block, stays.
+    type: str
   history:
     description:
       - How many generations the account of this instance keeps, at most 64 MiB of them. By default what it kept so far, at first 20.
@@ -204,6 +210,10 @@ generation:
   type: int
   returned: success
   sample: 17
+confirm_by:
+  description: Until when the change must be confirmed, in seconds since the epoch; null where nobody has to.
+  type: int
+  returned: success
 verified:
   description: What the running MTA was asked, and that it answered as it should.
   type: list

@@ -28,8 +28,9 @@ import zlib
 from .. import _files
 
 ROOT = "/var/lib/postmaster.mta"
-#: How many generations are kept, and how many bytes of them.
+#: How many generations are kept, and how many bytes of them. What an undo writes does not push out what can still be undone.
 KEPT = 20
+MOST = 200
 LARGEST = 64 << 20
 #: Of a larger file only the part that differs is kept.
 WHOLE = 256 << 10
@@ -47,6 +48,8 @@ class Author(t.NamedTuple):
 
     :param owned: makes of what each author owned so far what each owns afterwards.
     :param more: further entries of the record.
+    :param arm: called with the number once the record is prepared: from then on somebody watches whether the change is confirmed.
+    :param disarm: called with the number where the change does not stay live.
     """
 
     module: str
@@ -56,6 +59,8 @@ class Author(t.NamedTuple):
     keep: t.Optional[int] = None
     owned: t.Optional[t.Callable[[t.Mapping[str, t.Any]], t.Mapping[str, t.Any]]] = None
     more: t.Mapping[str, t.Any] = {}
+    arm: t.Optional[t.Callable[[int], None]] = None
+    disarm: t.Optional[t.Callable[[int], None]] = None
 
 
 class Entry:
@@ -133,7 +138,7 @@ def prepare(
     except OSError:
         if not numbers(directory):
             raise
-        prune(directory, 1)
+        prune(directory, numbers(directory)[-1])
         return _prepare(directory, stage, names, activation, author)
 
 
@@ -167,8 +172,11 @@ def _new_record(
 ) -> Record:
     last = newest(directory)
     owned = last.get("owned", {})
+    number = max(numbers(directory) + numbers(directory, _PREPARED) + [0]) + 1
+    keep = author.keep or last.get("keep", KEPT)
+    is_state = bool(files) and "state" not in author.more
     record = {
-        "number": max(numbers(directory) + numbers(directory, _PREPARED) + [0]) + 1,
+        "number": number,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "directory": directory,
         "module": author.module,
@@ -178,7 +186,8 @@ def _new_record(
         "activation": {"kind": activation[0], "because": list(activation[1])},
         "files": files,
         "owned": author.owned(owned) if author.owned else owned,
-        "keep": author.keep or last.get("keep", KEPT),
+        "keep": keep,
+        "states": (last.get("states", []) + [number] * is_state)[-keep:],
         "ended": LIVE,
         "reason": "",
     }
@@ -326,11 +335,11 @@ def changed_since(directory: str) -> t.List[t.Tuple[str, Record]]:
     return sorted(changed, key=lambda pair: pair[0])
 
 
-def prune(directory: str, keep: int) -> None:
-    """Remove what is too old, and what is too much; the newest generation stays."""
+def prune(directory: str, oldest: int) -> None:
+    """Remove the generations before one, and those that are too much; the newest stays."""
     place = place_of(directory)
     kept = numbers(directory)
-    while kept and (len(kept) > max(keep, 1) or (len(kept) > 1 and _size(place, kept) > LARGEST)):
+    while len(kept) > 1 and (kept[0] < oldest or len(kept) > MOST or _size(place, kept) > LARGEST):
         stem = os.path.join(place, f"{kept.pop(0):06d}")
         for suffix in (_RECORD, _BLOB):
             _files.remove(stem + suffix)

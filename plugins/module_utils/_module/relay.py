@@ -20,14 +20,13 @@ from .._account.ownership import Drift, ThreeWay, drifted
 from .._driver.check import check_of
 from .._driver.daemon import daemon_of
 from .._driver.ownership import ownership_of
-from .._driver.read import read_of
 from .._driver.relay import render_of
 from .._driver.tables import tables_of
 from .._model import policy as _policy
 from .._model.host import NOTHING, Activation, Host, Native, Rendering
 from .._runner import Runner
-from .._smtp import verify_policy as _verify
 from .guard import guard_of
+from .live_answers import LiveAnswers
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     **_mta.ARGUMENT_SPEC,
@@ -40,6 +39,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "by": {"type": "str"},
     "ticket": {"type": "str"},
     "history": {"type": "int"},
+    "confirm": {"type": "str"},
     "lock_timeout": {"type": "float", "default": 60},
 }
 #: The author under whose name the module itself owns what it writes.
@@ -65,10 +65,9 @@ class RelayRun:
         self.author = (author or _change.Author(RELAY))._replace(owned=self.owned)
         self.threeway: t.Optional[ThreeWay] = None
         self.rendering = Rendering({}, {})
-        self.verified: t.List[str] = []
+        self.answers = LiveAnswers(host)
         self.daemon = daemon_of(host.mta)
         self.tables = tables_of(host.mta)
-        self.was_up = self.daemon.running(host).pid is not None
 
     def plan(self) -> _change.Plan:
         """What is to be done on the host as it is now."""
@@ -83,7 +82,9 @@ class RelayRun:
     def steps(self) -> _change.Steps:
         """The transaction's view of this run."""
         guard = guard_of(self.host)
-        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify, self.author, guard)
+        return _change.Steps(
+            self.plan, self._build, self._check, self._activate, self.answers.findings, self.author, guard
+        )
 
     def owned(self, known: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         """Return what every author owns after this run."""
@@ -117,24 +118,11 @@ class RelayRun:
         self.tables.build(self.host, stage, names)
 
     def _check(self, stage: str) -> t.Sequence[str]:
+        self.answers.observe()
         return check_of(self.host.mta).check(self.host, stage, self.policy, self.rendering)
 
     def _activate(self, activation: Activation) -> None:
         self.daemon.activate(self.host, activation)
-
-    def _verify(self) -> t.Sequence[str]:
-        if not self.was_up:
-            self.verified.append("the MTA was not running before and was not started")
-            return ()
-        # What the live configuration says now: native settings have won where they differ from the policy.
-        live = _policy.parse(read_of(self.host.mta).read(self.host)["policy"], baseline="none")
-        wanted = _verify.expected(live)
-        findings: t.List[str] = []
-        for address, port in _verify.addresses(live):
-            broken = _verify.settled(wanted, address, port)
-            findings += [f"{address}:{port}: {finding}" for finding in broken]
-            self.verified.append(f"{address}:{port} answers as its configuration says")
-        return findings
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
@@ -147,7 +135,9 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     natives = {name: params[name] or {} for name in Native._fields}
     policy = _policy.parse(params["policy"], params["baseline"])
-    relay = RelayRun(host, policy, Native(**natives), params.get("render"), _author(params))
+    directory = os.path.realpath(host.instance.config_directory)
+    author = _watched(_author(params), host, directory, params.get("confirm"))
+    relay = RelayRun(host, policy, Native(**natives), params.get("render"), author)
     outcome = _change.transact(relay.steps(), relay.directory, check_mode, params["lock_timeout"])
     if not (check_mode or outcome.plan.changed):
         relay.note(params["lock_timeout"])
@@ -164,6 +154,23 @@ def _author(params: t.Mapping[str, t.Any]) -> _change.Author:
         params.get("ticket") or "",
         digest.hexdigest()[:16],
         params.get("history"),
+        more={"hidden": sorted(params.get("main_secrets") or ())},
+    )
+
+
+def _watched(author: _change.Author, host: Host, directory: str, wait: t.Optional[str]) -> _change.Author:
+    """Return the author of a change that the host rolls back by itself unless it is confirmed in time."""
+    if not wait:
+        return author
+    from .._account import watch
+    from . import expire as _expire  # noqa: F401  # what the kit runs: named here, it is sent along
+
+    watch.refuse_without_systemd(host.runner, wait)
+    deadline = time.time() + watch.seconds(wait)
+    return author._replace(
+        more=dict(author.more, confirm_by=int(deadline)),
+        arm=lambda number: watch.arm(host.runner, host.mta, directory, number, deadline),
+        disarm=lambda number: watch.disarm(host.runner, directory, number),
     )
 
 
@@ -241,8 +248,9 @@ def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t
         "notes": _notes(relay),
         "drift": [_shown(relay.directory, drift, hidden) for drift in relay.threeway.drift] if relay.threeway else [],
         "generation": outcome.generation,
+        "confirm_by": relay.author.more.get("confirm_by") if outcome.generation else None,
         "warnings": list(outcome.warnings),
-        "verified": [] if check_mode else relay.verified,
+        "verified": [] if check_mode else relay.answers.verified,
     }
 
 

@@ -105,10 +105,10 @@ def test_a_killed_change_is_told_as_rolled_back(site):
 def test_the_oldest_go(site, monkeypatch):
     for number in range(6):
         go_live(site, prepare(site, {"main.cf": (b"%d\n" % number, b"%d\n" % (number + 1))}))
-    generations.prune(str(site / "live"), 4)
+    generations.prune(str(site / "live"), 3)
     assert generations.numbers(str(site / "live")) == [3, 4, 5, 6]
     monkeypatch.setattr(generations, "LARGEST", 1)
-    generations.prune(str(site / "live"), 4)
+    generations.prune(str(site / "live"), 3)
     assert generations.numbers(str(site / "live")) == [6]
 
 

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Roll a change back unless it is confirmed in time: a timer of systemd, and a kit that needs no controller.
+
+The kit is one file, a zipapp of the modules with which the change itself was made. It is written before the change goes live, together
+with the timer; so whoever dies after that, the controller or the host, the old configuration comes back. After a restart of the host
+the timer makes up for what it has missed.
+
+Private to the collection: it can change at any time.
+"""
+
+import contextlib
+import io
+import os
+import sys
+import time
+import typing as t
+import zipfile
+
+from .. import _files
+from .._errors import OptionError
+from .._model import kinds
+from .._runner import Runner
+from . import generations, history
+
+UNITS = "/etc/systemd/system"
+KIT = "kit.pyz"
+SHORTEST, LONGEST = 10, 7 * 86400
+MARK = "# Written by postmaster.mta: it goes when the change is confirmed or rolled back."
+_PACKAGE = "ansible_collections/postmaster/mta/plugins/module_utils"
+_MAIN = b"""\
+import sys
+from ansible_collections.postmaster.mta.plugins.module_utils._module import expire
+sys.exit(expire.main(sys.argv[1:]))
+"""
+_SERVICE = """\
+{mark}
+[Unit]
+Description=Roll back generation {number} of {directory} unless it is confirmed
+After=network-online.target nss-lookup.target remote-fs.target postfix.service sendmail.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=simple
+ExecStart={python} {kit} {mta} {directory} {number}
+Restart=on-failure
+RestartSec=10
+"""
+_TIMER = """\
+{mark}
+[Unit]
+Description=Roll back generation {number} of {directory} unless it is confirmed
+
+[Timer]
+OnCalendar={when} UTC
+AccuracySec=1s
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def unit_of(directory: str, number: int) -> str:
+    """Return the name of the units of one change, without their endings."""
+    return f"postmaster-mta-confirm-{directory.strip('/').replace('/', '-')}-{number}"
+
+
+def refuse_without_systemd(runner: Runner, value: str) -> None:
+    """Refuse a confirmation where nobody could roll back.
+
+    :raises OptionError: systemd does not run this host.
+    """
+    if not os.path.isdir("/run/systemd/system") or runner.which("systemctl") is None:
+        raise OptionError("confirm", value, "systemd does not run this host, and its timer is what would roll back")
+
+
+def seconds(value: str) -> int:
+    """Return the time within which a change must be confirmed.
+
+    :raises OptionError: no duration, or one of less than 10 seconds or more than a week.
+    """
+    try:
+        number = int(kinds.duration(value))
+    except ValueError as problem:
+        raise OptionError("confirm", value, str(problem))
+    if not SHORTEST <= number <= LONGEST:
+        raise OptionError("confirm", value, "from 10 seconds to 7 days")
+    return number
+
+
+def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float) -> None:
+    """Write the kit and the units, and start the timer.
+
+    :param deadline: seconds since the epoch.
+    """
+    place = generations.place_of(directory)
+    kit = os.path.join(place, f"{number:06d}.{KIT}")
+    _files.write_new(kit, kit_content(), 0o600)
+    words = {
+        "mark": MARK,
+        "number": number,
+        "directory": directory,
+        "mta": mta,
+        "python": sys.executable,
+        "kit": kit,
+        "when": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(deadline)),
+    }
+    name = unit_of(directory, number)
+    for ending, text in (("service", _SERVICE), ("timer", _TIMER)):
+        _files.write_new(os.path.join(UNITS, f"{name}.{ending}"), text.format(**words).encode("utf-8"), 0o644)
+    _stamp(name)
+    runner.run(["systemctl", "daemon-reload"])
+    runner.run(["systemctl", "enable", "--now", f"{name}.timer"])
+
+
+def _stamp(name: str) -> None:
+    """Tell systemd that the timer has not missed anything yet: without this file it would not make up for what a shutdown makes it miss."""
+    path = f"/var/lib/systemd/timers/stamp-{name}.timer"
+    with contextlib.suppress(OSError), open(path, "w"):
+        pass
+
+
+def disarm(runner: Runner, directory: str, number: int) -> None:
+    """Remove the timer, the units and the kit; none is fine."""
+    name = unit_of(directory, number)
+    runner.run(["systemctl", "disable", "--now", f"{name}.timer"], check=False)
+    for ending in ("timer", "service"):
+        _files.remove(os.path.join(UNITS, f"{name}.{ending}"))
+    _files.remove(f"/var/lib/systemd/timers/stamp-{name}.timer")
+    _files.remove(os.path.join(generations.place_of(directory), f"{number:06d}.{KIT}"))
+    runner.run(["systemctl", "daemon-reload"], check=False)
+
+
+def waiting(directory: str) -> t.List[int]:
+    """Return the generations that wait for a confirmation, the oldest first."""
+    known = history.records(directory)
+    undone = history.undone_by(known)
+    return [
+        record["number"]
+        for record in known
+        if record.get("confirm_by") and record["ended"] == generations.LIVE and record["number"] not in undone
+    ]
+
+
+def kit_content() -> bytes:
+    """Return the zipapp: this package as this very process has it."""
+    files = {f"{_PACKAGE}/{name}": content for name, content in _sources()}
+    for path in list(files):
+        # A zip archive knows no package without its __init__.py, and not every one is there.
+        folders = path.split("/")[:-1]
+        for count in range(1, len(folders) + 1):
+            files.setdefault("/".join(folders[:count]) + "/__init__.py", b"")
+    files["__main__.py"] = _MAIN
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in sorted(files.items()):
+            archive.writestr(path, content)
+    return stream.getvalue()
+
+
+def _sources() -> t.Iterator[t.Tuple[str, bytes]]:
+    """Yield the files of the package, from the archive or the directory in which they are."""
+    top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    outer, dummy, inner = top.partition(".zip" + os.sep)
+    if os.path.isdir(top):
+        for parent, _dummy, names in os.walk(top):
+            for name in sorted(names):
+                if name.endswith(".py"):
+                    path = os.path.join(parent, name)
+                    yield os.path.relpath(path, top).replace(os.sep, "/"), _files.read(path) or b""
+        return
+    with zipfile.ZipFile(outer + ".zip") as archive:
+        for name in archive.namelist():
+            if name.startswith(inner + "/") and name.endswith(".py"):
+                yield name[len(inner) + 1 :], archive.read(name)

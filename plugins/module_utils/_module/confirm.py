@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Confirm a change that the host would otherwise roll back by itself.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import typing as t
+
+from .. import _change, _mta
+from .._account import generations, watch
+from .._errors import OptionError
+from .._runner import Runner
+
+__all__ = ("ARGUMENT_SPEC", "run")
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    **_mta.ARGUMENT_SPEC,
+    "generation": {"type": "int"},
+    "lock_timeout": {"type": "float", "default": 60},
+}
+
+
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """Confirm what waits for it on one instance.
+
+    :raises OptionError: the generation that is named does not wait, or is rolled back already.
+    """
+    runner = runner or Runner()
+    host = _mta.find(runner, params["mta"], params["instance"])
+    directory = os.path.realpath(host.instance.config_directory)
+    waiting = watch.waiting(directory)
+    number = params["generation"]
+    if number is not None and number not in waiting:
+        _insist_on_confirmed(directory, number)
+    meant = [one for one in waiting if number in (None, one)]
+    if meant and not check_mode:
+        with _change.locked(directory, params["lock_timeout"]):
+            for one in meant:
+                _confirm(runner, directory, one)
+    return {
+        "changed": bool(meant),
+        "mta": host.mta,
+        "instance": host.instance.name,
+        "confirmed": meant,
+        "actions": [f"confirm generation {one}" for one in meant],
+    }
+
+
+def _insist_on_confirmed(directory: str, number: int) -> None:
+    ended = generations.load(directory, number).get("ended")
+    if ended not in (generations.CONFIRMED, generations.LIVE):
+        raise OptionError(
+            "generation", number, f"it does not wait for a confirmation: {ended or 'there is no such generation'}"
+        )
+
+
+def _confirm(runner: Runner, directory: str, number: int) -> None:
+    """Write it down first: a watcher that wakes up meanwhile reads it and does nothing."""
+    record = generations.load(directory, number)
+    if record.get("ended") != generations.LIVE:
+        raise OptionError("generation", number, f"it is {record.get('ended')} already")
+    record["ended"] = generations.CONFIRMED
+    generations.write(generations.place_of(directory), record)
+    watch.disarm(runner, directory, number)

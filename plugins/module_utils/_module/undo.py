@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Go back to an earlier generation of one instance, on the one way through.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import typing as t
+
+from .. import _change, _files, _mta
+from .. import _result as _answer
+from .._account import generations, history
+from .._account.history import Contents
+from .._driver.check import check_of
+from .._driver.compile import compile_of
+from .._driver.daemon import daemon_of
+from .._driver.tables import tables_of
+from .._model.host import COMPILED_SUFFIXES, NOTHING, Activation, File, Host, Rendering
+from .._model.policy_record import SILENT
+from .._runner import Runner
+from .guard import guard_of
+from .live_answers import LiveAnswers
+
+__all__ = ("ARGUMENT_SPEC", "run")
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    **_mta.ARGUMENT_SPEC,
+    "to": {"type": "int"},
+    "by": {"type": "str"},
+    "ticket": {"type": "str"},
+    "lock_timeout": {"type": "float", "default": 60},
+}
+_SUFFIXES = tuple(sorted({suffix for suffixes in COMPILED_SUFFIXES.values() for suffix in suffixes}))
+
+
+class UndoRun:
+    """One way back.
+
+    :param wanted: says, each time anew, which files shall be what.
+    """
+
+    def __init__(self, host: Host, author: _change.Author, wanted: t.Callable[[], Contents]) -> None:
+        self.host = host
+        self.author = author
+        self.directory = os.path.realpath(host.instance.config_directory)
+        self._wanted = wanted
+        self._files: t.Dict[str, File] = {}
+        self.answers = LiveAnswers(host)
+
+    def plan(self) -> _change.Plan:
+        """Return what is to be done on the host as it is now."""
+        contents = self._wanted()
+        self._files = {name: self._file(name, content) for name, content in contents.items()}
+        for name, content in contents.items():
+            if content is None:
+                compiled = [name + suffix for suffix in _SUFFIXES if self._current(name + suffix) is not None]
+                self._files.update({path: File(None) for path in compiled})
+        files = _change.difference(self.directory, self._files)
+        changed = {change.name: self._files[change.name] for change in files if change.after is not None}
+        if not files:
+            return _change.Plan(self.directory, (), (), Activation(NOTHING))
+        activation = daemon_of(self.host.mta).activation(self.host, self._current, self._rendering())
+        return _change.Plan(self.directory, files, self._compiled(changed), activation)
+
+    def steps(self) -> _change.Steps:
+        """Return the transaction's view of this run."""
+        guard = guard_of(self.host)
+        return _change.Steps(
+            self.plan, self._build, self._check, self._activate, self.answers.findings, self.author, guard
+        )
+
+    def _file(self, name: str, content: t.Optional[bytes]) -> File:
+        try:
+            mode = os.stat(os.path.join(self.directory, name)).st_mode & 0o7777
+        except OSError:
+            mode = self._kept_mode(name)
+        return File(content, mode, secret=not mode & 0o077)
+
+    def _kept_mode(self, name: str) -> int:
+        for record in reversed(history.records(self.directory)):
+            for file in record["files"]:
+                if file["name"] == name and file["before"] is not None:
+                    return int(file["mode"])
+        return 0o644
+
+    def _current(self, name: str) -> t.Optional[bytes]:
+        return _files.read(os.path.join(self.directory, name))
+
+    def _rendering(self) -> Rendering:
+        """Return the files of this change, with the one that says which tables there are."""
+        files = dict(self._files)
+        for name in ("main.cf", "sendmail.cf"):
+            content = self._current(name)
+            if name not in files and content is not None:
+                files[name] = File(content)
+        return Rendering(files, {})
+
+    def _compiled(self, changed: t.Mapping[str, File]) -> t.Tuple[str, ...]:
+        """Return the tables to compile: those that the configuration names, and those that have a compiled file now."""
+        stale = set(tables_of(self.host.mta).stale(self.host, self._rendering().files))
+        for name in changed:
+            compiled = [name + suffix for suffix in _SUFFIXES]
+            if not stale & {name, *compiled} and any(self._current(path) is not None for path in compiled):
+                stale.add(name)
+        return tuple(sorted(stale))
+
+    def _build(self, stage: str, names: t.Sequence[str]) -> None:
+        """Compile them in the stage; a table of a relay policy by what the configuration says of it."""
+        compiler, tables = compile_of(self.host.mta), tables_of(self.host.mta)
+        plain = [name for name in names if name in self._files and not name.endswith(_SUFFIXES)]
+        tables.build(self.host, stage, [name for name in names if name not in plain])
+        for name in plain:
+            kind = tables.type_in_use(self.host, name) or self.host.capabilities.default_table_type
+            compiler.make(self.host, stage, name, kind, aliases=name.split(".")[0] == "aliases")
+        compiler.finish(stage)
+
+    def _check(self, stage: str) -> t.Sequence[str]:
+        self.answers.observe()
+        return check_of(self.host.mta).check(self.host, stage, SILENT, self._rendering())
+
+    def _activate(self, activation: Activation) -> None:
+        daemon_of(self.host.mta).activate(self.host, activation)
+
+
+def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
+    """Do what the module's parameters ask for, and say what was done.
+
+    :raises PostmasterError: with the host as it was before.
+    """
+    host = _mta.find(runner or Runner(), params["mta"], params["instance"])
+    directory = os.path.realpath(host.instance.config_directory)
+    target = history.target_of(directory, params["to"])
+    undone = _undone(directory, target)
+    author = _change.Author(
+        "undo",
+        params.get("by") or "",
+        params.get("ticket") or "",
+        owned=lambda known: _owned(directory, target),
+        more={"state": target, "undoes": undone, "hidden": sorted(_hidden(directory))},
+    )
+    way_back = UndoRun(host, author, lambda: history.contents(directory, target))
+    notes = history.changed_manually(directory)
+    outcome = _change.transact(way_back.steps(), directory, check_mode, params["lock_timeout"])
+    plan = outcome.plan
+    return {
+        "changed": plan.changed or bool(outcome.healed),
+        "diff": _answer.diff(plan, frozenset(_hidden(directory))),
+        "mta": host.mta,
+        "instance": host.instance.name,
+        "to": target,
+        "undone": undone,
+        "actions": list(outcome.healed) + plan.actions(),
+        "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
+        "notes": notes,
+        "generation": outcome.generation,
+        "verified": [] if check_mode else way_back.answers.verified,
+        "warnings": list(outcome.warnings),
+    }
+
+
+def _undone(directory: str, target: int) -> t.List[int]:
+    """Return the generations whose changes are gone afterwards."""
+    known = history.records(directory)
+    gone = history.undone_by(known)
+    return [
+        record["number"]
+        for record in known
+        if record["number"] > target and record["number"] not in gone and "state" not in record and record["files"]
+    ]
+
+
+def _owned(directory: str, target: int) -> t.Mapping[str, t.Any]:
+    """Return what each author owned after a generation, an adoption that followed it included."""
+    owned: t.Mapping[str, t.Any] = generations.load(directory, target).get("owned", {})
+    for record in history.records(directory):
+        if record["number"] > target:
+            if record["files"]:
+                break
+            owned = record["owned"]
+    return owned
+
+
+def _hidden(directory: str) -> t.Set[str]:
+    """Return the settings whose values are never shown."""
+    return {name for record in history.records(directory) for name in record.get("hidden", ())}

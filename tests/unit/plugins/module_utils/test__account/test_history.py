@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way back: any kept state, one by one and in one step, byte for byte; and what a confirmation that never came takes back."""
+
+import random
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _change
+from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, history, watch
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import NOTHING, Activation, File
+
+
+@pytest.fixture(name="live")
+def _live(tmp_path, monkeypatch):
+    monkeypatch.setattr(generations, "ROOT", str(tmp_path / "var"))
+    monkeypatch.setattr(_change, "LOCK_DIRECTORY", str(tmp_path / "locks"))
+    directory = tmp_path / "etc" / "postfix"
+    directory.mkdir(parents=True)
+    (directory / "main.cf").write_bytes(b"a = 1\n")
+    (directory / "access").write_bytes(b"".join(b"%d.example REJECT\n" % number for number in range(20000)))
+    return directory
+
+
+def change(live, files, module="relay", **more):
+    """Bring some files into the directory on the one way through; None removes one."""
+    wanted = {name: File(content) for name, content in files.items()}
+
+    def plan():
+        return _change.Plan(str(live), _change.difference(str(live), wanted), (), Activation(NOTHING))
+
+    author = _change.Author(module, more=more)
+    steps = _change.Steps(plan, lambda *dummy: None, lambda stage: (), lambda kind: None, lambda: (), author)
+    return _change.transact(steps, str(live))
+
+
+def undo(live, to=None):
+    """Go back as the module undo does it."""
+    target = history.target_of(str(live), to)
+    return change(live, history.contents(str(live), target), "undo", state=target), target
+
+
+def content_of(live):
+    return {path.name: path.read_bytes() for path in live.iterdir()}
+
+
+@pytest.fixture(name="states")
+def _states(live):
+    """Twenty changes at random, and what stood there before each."""
+    dice, states = random.Random(7), []
+    for number in range(20):
+        states.append(content_of(live))
+        access = (live / "access").read_bytes().split(b"\n")
+        access[dice.randrange(1000, 15000)] = b"changed-%d.example DEFER" % number
+        files = {"main.cf": b"a = %d\n" % (number + 2), "access": b"\n".join(access)}
+        files["new-%d" % (number % 3)] = None if number % 4 == 3 else b"new %d\n" % number
+        change(live, files)
+    return states
+
+
+def test_twenty_generations_back_one_by_one(live, states):
+    for state in reversed(states):
+        undo(live)
+        assert content_of(live) == state
+    with pytest.raises(OptionError, match="oldest state"):
+        undo(live)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 20])
+def test_several_generations_back_in_one_step(live, states, steps):
+    dummy, target = undo(live, 20 - steps)
+    assert target == 20 - steps and content_of(live) == states[-steps]
+
+
+def test_undo_of_an_undo_by_its_number(live, states):
+    last = content_of(live)
+    undo(live, 12)
+    undo(live, 20)
+    assert content_of(live) == last
+
+
+def test_a_number_that_is_not_kept_is_refused(live, states):
+    with pytest.raises(OptionError, match="no generation that is kept"):
+        undo(live, 77)
+
+
+def test_without_an_account_there_is_nothing_to_undo(live):
+    with pytest.raises(OptionError, match="no account yet"):
+        undo(live)
+
+
+def test_a_large_table_that_somebody_else_changed_is_not_spoilt(live, states):
+    with open(str(live / "access"), "ab") as stream:
+        stream.write(b"by-hand.example REJECT\n")
+    assert history.changed_manually(str(live)) == [
+        f"access: changed manually since generation 20 ({generations.load(str(live), 20)['time']})"
+    ]
+    with pytest.raises(Refused, match="access: changed manually since generation 20"):
+        undo(live)
+
+
+def test_who_waits_for_a_confirmation(live):
+    change(live, {"main.cf": b"a = 2\n"}, confirm_by=1)
+    change(live, {"main.cf": b"a = 3\n"})
+    assert watch.waiting(str(live)) == [1]
+    change(live, {"main.cf": b"a = 1\n"}, "confirm", undoes=[1])
+    assert watch.waiting(str(live)) == []
+    records = history.records(str(live))
+    assert [history.status(one, history.undone_by(records)) for one in records] == ["undone", "live", "live"]
+
+
+def test_the_kit_runs_on_its_own(tmp_path):
+    kit = tmp_path / "kit.pyz"
+    kit.write_bytes(watch.kit_content())
+    assert "__main__.py" in zipfile.ZipFile(str(kit)).namelist()
+    done = subprocess.run(
+        [sys.executable, "-I", str(kit), "postfix", str(tmp_path / "nosuch"), "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": "/nonexistent"},
+    )
+    assert b"generation 1 does not wait for a confirmation" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("value", ["5s", "8d", "soon"])
+def test_a_time_that_is_no_time_to_confirm_is_refused(value):
+    with pytest.raises(OptionError, match="confirm"):
+        watch.seconds(value)
+
+
+def test_a_name_with_blanks_does_not_break_the_units():
+    assert watch.unit_of("/etc/postfix", 3) == "postmaster-mta-confirm-etc-postfix-3"
