@@ -8,11 +8,8 @@ Private to the collection: it can change at any time.
 """
 
 import functools
-import os
-import re
 import typing as t
 
-from . import _files
 from ._driver.discover import detect_of, discover_of
 from ._errors import NotPermitted, OptionError, PostmasterError
 from ._model.host import Host, Instance
@@ -23,8 +20,6 @@ MTAS = ("postfix", "sendmail")
 
 #: The instance that means every instance of the MTAs that are chosen, for modules that only look, and for the queue.
 ALL = "all"
-#: The instances that listen beyond loopback: those that spam comes in by.
-EXPOSED = "exposed"
 
 #: The options that every module takes to say which MTA on the host is meant.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
@@ -50,46 +45,16 @@ def find(runner: Runner, mta: str = "auto", name: t.Optional[str] = None) -> Hos
 
 
 def chosen(runner: Runner, mta: str, name: t.Optional[str]) -> t.Tuple[Host, ...]:
-    """Return the one instance that is meant, with C(all) every one, or with C(exposed) those that face the world.
+    """Return the one instance that is meant, or with C(all) every one.
 
     :raises OptionError: as find(); no MTA is installed.
     """
     if name is None:
         return (find(runner, mta),)
-    hosts = present(runner, mta, ALL if name == EXPOSED else name)
+    hosts = present(runner, mta, name)
     if not hosts:
         raise OptionError("mta", mta, _why_none(runner, mta))
-    return _exposed(hosts) if name == EXPOSED else hosts
-
-
-def _exposed(hosts: t.Tuple[Host, ...]) -> t.Tuple[Host, ...]:
-    """Return the instances that listen beyond loopback.
-
-    One that does not run might face the world when it starts, so it counts. Where no instance does, the primary one is meant.
-    """
-    from ._driver.daemon import daemon_of
-
-    facing = []
-    for candidate in hosts if len(hosts) > 1 else ():
-        if _is_capture(candidate.instance):
-            continue
-        listening = daemon_of(candidate.mta).running(candidate).listening
-        if not listening or not all(_is_loopback(address) for address, dummy in listening):
-            facing.append(candidate)
-    return tuple(facing) or hosts[:1]
-
-
-#: A capture instance calls itself C(capture.NAME). It takes everything from its own host, and faces nobody.
-_CAPTURE = re.compile(rb"^(?:myhostname\s*=\s*|Dj)capture\.", re.MULTILINE)
-
-
-def _is_capture(instance: Instance) -> bool:
-    paths = (os.path.join(instance.config_directory, name) for name in ("main.cf", "sendmail.cf"))
-    return any(_CAPTURE.search(_files.read(path) or b"") for path in paths)
-
-
-def _is_loopback(address: str) -> bool:
-    return address == "::1" or address.startswith(("127.", "::ffff:127."))
+    return hosts
 
 
 def present(runner: Runner, mta: str, name: t.Optional[str]) -> t.Tuple[Host, ...]:

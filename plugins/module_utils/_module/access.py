@@ -25,6 +25,7 @@ from .._model import access as _access
 from .._model import blocks as _tables
 from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
 from .._runner import Runner
+from . import exposed
 from .guard import guard_of
 
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
@@ -389,7 +390,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     """
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     request = request_of(params, now)
-    hosts = _mta.chosen(runner or Runner(), params["mta"], params["instance"])
+    hosts = exposed.chosen(runner or Runner(), params["mta"], params["instance"])
     if len(hosts) == 1:
         return _apply_to(hosts[0], request, params, check_mode)
     # What one instance refuses must not be done to another before.

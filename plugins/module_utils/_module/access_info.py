@@ -19,6 +19,7 @@ from .._model import access as _access
 from .._model import blocks as _tables
 from .._model.host import Host
 from .._runner import Runner
+from . import exposed
 
 _PROBE = "postmaster-mta-probe"
 _REFUSING = (_access.REJECT, _access.DEFER)
@@ -35,7 +36,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
 
     :raises OptionError: a subject that is none.
     """
-    hosts = _mta.chosen(runner or Runner(), params["mta"], params["instance"])
+    hosts = exposed.chosen(runner or Runner(), params["mta"], params["instance"])
     asked = [(place, text) for place in _access.PLACES for text in params[place] or ()]
     subjects = [(place, _subject(place, text), text) for place, text in asked]
     answers: t.List[t.Dict[str, t.Any]] = []

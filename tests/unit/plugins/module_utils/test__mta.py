@@ -8,14 +8,12 @@ import ast
 import os
 import subprocess
 import sys
-import types
 
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
-from ansible_collections.postmaster.mta.plugins.module_utils._driver import daemon
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, PostmasterError
-from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Instance, Running
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import detect as _sendmail_driver
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as _sendmail_instance
@@ -167,26 +165,6 @@ def test_the_instances_of_a_module_that_looks(drivers):
         _mta.present(None, "auto", "postfix-EXT")
 
 
-@pytest.mark.parametrize(
-    ("listening", "exposed"),
-    [
-        ({"postfix": ["127.0.0.1", "::1"], "postfix-EXT": ["192.0.2.1"]}, ["postfix-EXT"]),
-        ({"postfix": ["0.0.0.0"], "postfix-EXT": ["192.0.2.1"]}, ["postfix", "postfix-EXT"]),
-        ({"postfix": ["::ffff:127.0.0.1"], "postfix-EXT": []}, ["postfix-EXT"]),
-        ({"postfix": ["127.0.0.1"], "postfix-EXT": ["127.0.0.2"]}, ["postfix"]),
-    ],
-)
-def test_the_instances_that_face_the_world(drivers, monkeypatch, listening, exposed):
-    drivers(postfix=[PRIMARY, SECOND])
-
-    class Daemon:
-        def running(self, host):
-            return types.SimpleNamespace(listening=[(address, 25) for address in listening[host.instance.name]])
-
-    monkeypatch.setattr(daemon, "daemon_of", lambda mta: Daemon())
-    assert [host.instance.name for host in _mta.chosen(None, "auto", "exposed")] == exposed
-
-
 def test_who_is_not_root_is_told_so_before_anything_else(drivers):
     drivers(postfix=[PRIMARY])
 
@@ -197,18 +175,6 @@ def test_who_is_not_root_is_told_so_before_anything_else(drivers):
     for look in (_mta.find, _mta.find_all):
         with pytest.raises(PostmasterError, match="not permitted: .*become root"):
             look(Stranger())
-    for name in (None, "all", "exposed", "postfix"):
+    for name in (None, "all", "postfix"):
         with pytest.raises(PostmasterError, match="not permitted"):
             _mta.chosen(Stranger(), "auto", name)
-
-
-def test_a_capture_instance_faces_nobody(drivers, monkeypatch, tmp_path):
-    for name, hostname in (("postfix", "mx.test"), ("postfix-capture", "capture.mx.test"), ("postfix-EXT", "mx.test")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "main.cf").write_text(f"# x\nmyhostname = {hostname}\n")
-    names = ("postfix", "postfix-capture", "postfix-EXT")
-    found = [Instance("postfix", name, str(tmp_path / name), (), name == "postfix") for name in names]
-    drivers(postfix=found)
-    driver = types.SimpleNamespace(running=lambda host: Running(1, 1, (("192.0.2.1", 25),)))
-    monkeypatch.setattr(daemon, "daemon_of", lambda mta: driver)
-    assert [host.instance.name for host in _mta.chosen(None, "auto", "exposed")] == ["postfix", "postfix-EXT"]
