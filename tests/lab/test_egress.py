@@ -15,6 +15,8 @@ from labhosts import DNS, HOSTS, REMOTE, Host
 
 ECHO = "10.25.0.13"
 DOMAIN, LIST = "spf.ok.test", "list.ok.test"
+#: The echo is a relay, too, and both relays have the same names looked up.
+pytestmark = pytest.mark.lab(group="egress", uses=["pf13", "sm12", "sm13"])
 RELAYS = [HOSTS["pf13"], HOSTS["sm13"]]
 #: Runs on the host: calls the module with the options that it reads.
 DOORWAY = """
