@@ -25,7 +25,7 @@ Network = t.Union["ipaddress.IPv4Network", "ipaddress.IPv6Network"]
 
 
 def domain(text: str) -> str:
-    """A domain in lower case as A-labels (RFC 5890), without a trailing dot.
+    """Return a domain in lower case as A-labels (RFC 5890), without a trailing dot.
 
     :raises ValueError: empty, a leading dot, a label over 63 or a name over 253 characters (RFC 1035 2.3.4).
     """
@@ -36,7 +36,7 @@ def domain(text: str) -> str:
     if not all(_is_label(label) for label in labels):
         raise ValueError("not a domain: labels have 1 to 63 letters, digits and hyphens (RFC 1035)")
     if labels[-1].isdigit():
-        raise ValueError("an IP address where a domain is wanted")
+        raise ValueError("an IP address where a domain is expected")
     return name
 
 
@@ -46,15 +46,15 @@ def _is_label(text: str) -> bool:
 
 
 def hostname(text: str) -> str:
-    """A fully qualified host name, which has at least one dot (RFC 5321 2.3.5)."""
+    """Return a fully qualified host name, which has at least one dot (RFC 5321 2.3.5)."""
     name = domain(text)
     if "." not in name:
-        raise ValueError("a fully qualified name is wanted, with at least one dot")
+        raise ValueError("it must be a fully qualified name, with at least one dot")
     return name
 
 
 def address(text: str) -> Address:
-    """An IP address, with or without the brackets that SMTP puts around it."""
+    """Return an IP address, with or without the brackets that SMTP puts around it."""
     import ipaddress
 
     try:
@@ -76,7 +76,7 @@ def is_address(text: str) -> bool:
 
 
 def network(text: str) -> Network:
-    """A network in CIDR form; a single address is a network of one.
+    """Return a network in CIDR form; a single address is a network of one.
 
     :raises ValueError: for host bits that are set, which Postfix skips with a warning and so fails open.
     """
@@ -95,7 +95,7 @@ def network(text: str) -> Network:
 
 
 def mail_address(text: str) -> str:
-    """A mail address as local-part@domain, the domain normalised (RFC 5321 4.1.2; quoted local parts are refused)."""
+    """Return a mail address as local-part@domain, the domain normalised (RFC 5321 4.1.2; quoted local parts are refused)."""
     local, at, host = _plain(text).rpartition("@")
     if not at:
         raise ValueError("a mail address needs an @")
@@ -103,7 +103,7 @@ def mail_address(text: str) -> str:
 
 
 def local_part(text: str) -> str:
-    """The unquoted part before the @, at most 64 characters (RFC 5321 4.5.3.1.1)."""
+    """Return the unquoted part before the @, at most 64 characters (RFC 5321 4.5.3.1.1)."""
     if len(text) > 64 or not text or not all(re.match(_ATOM, atom) for atom in text.split(".")):
         raise ValueError("not an unquoted local part of at most 64 characters (RFC 5321)")
     return text

@@ -122,7 +122,7 @@ def shorten(value: t.Any, limit: int = 80) -> str:
 
 
 def failure(problem: PostmasterError) -> t.Dict[str, t.Any]:
-    """An error as the modules return it."""
+    """Return an error as the modules return it."""
     answer: t.Dict[str, t.Any] = {"msg": str(problem), "findings": list(getattr(problem, "findings", ()))}
     if isinstance(problem, RolledBack):
         answer["restored"] = problem.restored

@@ -31,12 +31,12 @@ Fingerprint = t.Dict[str, t.Tuple[int, ...]]
 
 
 def temporary(path: str) -> str:
-    """The name under which a file is written before it is moved into place."""
+    """Return the name under which a file is written before it is moved into place."""
     return f"{path}.postmaster-new"
 
 
 def read(path: str) -> t.Optional[bytes]:
-    """The content of a file, or None when there is none."""
+    """Return the content of a file, or None when there is none."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -116,7 +116,7 @@ def copy_identity(source: str, target: str) -> None:
 
 
 def user(uid: int) -> str:
-    """The name of a user, or the number of one that has none."""
+    """Return the name of a user, or his number where he has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -139,13 +139,13 @@ def renew(path: str, new: str) -> None:
 
 
 def replaced(old: str, new: str) -> t.List[str]:
-    """The files of one directory that are not the same files in the other, or are not there at all."""
+    """Return the files of one directory that are other files in the second one, or are missing there."""
     inodes = {entry.name: entry.inode() for entry in _entries(new)}
     return [entry.name for entry in _entries(old) if entry.is_file() and inodes.get(entry.name) != entry.inode()]
 
 
 def _entries(path: str) -> t.List["os.DirEntry[str]"]:
-    """What stands in a directory, apart from our own copies."""
+    """Return what is in a directory, without our own copies."""
     with os.scandir(path) as entries:
         return [entry for entry in entries if not entry.name.startswith(PRIVATE)]
 
@@ -224,7 +224,7 @@ def remove(path: str) -> None:
 
 
 def fingerprint(directory: str) -> Fingerprint:
-    """Every file below a directory with what changes when somebody changes it."""
+    """Return every file below a directory with what changes when somebody changes it."""
     found: Fingerprint = {}
     for parent, directories, files in os.walk(directory):
         directories[:] = [name for name in directories if not name.startswith(PRIVATE)]

@@ -53,13 +53,13 @@ def together(jobs: t.Mapping[Key, t.Callable[[], Value]], seconds: float) -> t.D
 
 
 def values(jobs: t.Mapping[Key, t.Callable[[], Value]], seconds: float) -> t.Dict[Key, Value]:
-    """The values of the jobs that were done in time without an exception."""
+    """Return the values of the jobs that were done in time without an exception."""
     outcomes = together(jobs, seconds)
     return {key: outcome.value for key, outcome in outcomes.items() if outcome.problem is None}
 
 
 def trouble(outcome: t.Optional[JobResult]) -> str:
-    """Why a job has no value, as a sentence about it; empty where it has one.
+    """Return why a job has no value, as a sentence about it; empty where it has one.
 
     :param outcome: what became of it; None where it was not done in time.
     """
@@ -87,7 +87,7 @@ def _work(todo: "queue.Queue[t.Any]", done: "queue.Queue[t.Any]") -> None:
 
 
 def _drain(todo: "queue.Queue[t.Any]") -> None:
-    """Nobody waits for what has not begun."""
+    """Empty the queue of jobs: nobody waits for what has not begun."""
     try:
         while True:
             todo.get_nowait()

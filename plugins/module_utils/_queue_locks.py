@@ -16,7 +16,7 @@ LOCKS = "/proc/locks"
 
 
 def locked_inodes(path: str = LOCKS) -> t.FrozenSet[int]:
-    """The inodes that are locked with flock(2); nothing where the kernel does not tell (proc(5))."""
+    """Return the inodes that are locked with flock(2); nothing where the kernel does not tell (proc(5))."""
     try:
         with open(path, "rb") as listing:
             return frozenset(_inodes(listing))
@@ -25,7 +25,7 @@ def locked_inodes(path: str = LOCKS) -> t.FrozenSet[int]:
 
 
 def is_locked(path: str, locked: t.FrozenSet[int]) -> bool:
-    """Whether the file is among the locked ones; a file that is gone is not."""
+    """Return whether the file is among the locked ones; a file that is gone is not."""
     try:
         return os.stat(path).st_ino in locked
     except OSError:

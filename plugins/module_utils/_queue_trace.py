@@ -36,23 +36,23 @@ class Trace(t.NamedTuple):
 
 
 def files(configured: str) -> t.Tuple[str, ...]:
-    """The mail logs to look into: the one that the MTA writes itself, else that of syslog, with its last rotation."""
+    """Return the mail logs to look into: the one that the MTA writes itself, else that of syslog, with its last rotation."""
     chosen = configured or next((path for path in SYSLOG_FILES if os.path.isfile(path)), "")
     return tuple(path for path in (chosen + ".1", chosen) if chosen and os.path.isfile(path))
 
 
 def whole(names: t.Sequence[str], since: float) -> Trace:
-    """Everything that the logs have; I(since) bounds the journal."""
+    """Return the place from which everything in the logs is new; I(since) bounds the journal."""
     return Trace(tuple((name, 0) for name in names), since)
 
 
 def from_here(names: t.Sequence[str], now: float) -> Trace:
-    """Only what will be written from now on."""
+    """Return the place from which only what is written from now on is new."""
     return Trace(tuple((name, os.path.getsize(name)) for name in names if os.path.isfile(name)), now)
 
 
 def lines(runner: Runner, trace: Trace, queue_id: str, limit: int) -> t.Tuple[str, ...]:
-    """The last I(limit) lines about a message; those of the journal where there is no log file."""
+    """Return the last I(limit) lines about a message; those of the journal where there is no log file."""
     found: t.List[bytes] = []
     for path, offset in trace.files:
         found.extend(_in_file(path, offset, queue_id.encode("ascii")))
@@ -62,7 +62,7 @@ def lines(runner: Runner, trace: Trace, queue_id: str, limit: int) -> t.Tuple[st
 
 
 def attempts(found: t.Sequence[str]) -> t.Tuple[Attempt, ...]:
-    """The delivery attempts that lines tell of, one for each line; of several recipients in a line, all together."""
+    """Return the delivery attempts that lines tell of, one for each line; several recipients in one line stay together."""
     matches = [_ATTEMPT.search(line) for line in found]
     return tuple(Attempt(match.group("to"), match.group("dsn"), match.group("text")) for match in matches if match)
 
@@ -142,7 +142,7 @@ def _in_journal(runner: Runner, since: float, needle: bytes) -> t.Iterator[bytes
 
 
 def _mentions(line: bytes, needle: bytes) -> bool:
-    """Whether the ID stands there as a word: IDs of another length contain shorter ones."""
+    """Return whether the ID stands there as a word: IDs of another length contain shorter ones."""
     position = line.find(needle)
     while position >= 0:
         end = position + len(needle)

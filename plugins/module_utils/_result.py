@@ -32,7 +32,7 @@ _ASSIGNMENT = re.compile(
 
 
 def diff(plan: Plan, hide: t.AbstractSet[str] = frozenset()) -> t.List[t.Dict[str, str]]:
-    """One entry for each file, as Ansible's C(--diff) takes it.
+    """Return one entry for each file, as Ansible's C(--diff) takes it.
 
     :param hide: names of settings whose values are never shown, besides those that look like secrets.
     """
@@ -40,7 +40,7 @@ def diff(plan: Plan, hide: t.AbstractSet[str] = frozenset()) -> t.List[t.Dict[st
 
 
 def changed_settings(plan: Plan) -> t.List[str]:
-    """The settings that get another value; for tables and the like, the name of the file."""
+    """Return the settings that get another value; for tables and the like, the name of the file."""
     names: t.Set[str] = set()
     for change in plan.files:
         names |= _changed_names(change) or {change.name}

@@ -81,7 +81,7 @@ class Runner:
             raise CommandError(argv, rc, "", "")
 
     def which(self, name: str) -> t.Optional[str]:
-        """The full path of a program in the system's directories, or None."""
+        """Return the full path of a program in the system's directories, or None."""
         return shutil.which(name, path=SYSTEM_PATH)
 
     @staticmethod

@@ -29,6 +29,8 @@ RECIPIENT, RELAY_CONTROL = "smtpd_recipient_restrictions", "smtpd_relay_restrict
 _SUBDOMAINS = "parent_domain_matches_subdomains"
 _RELAY_FIRST = "smtpd_relay_before_recipient_restrictions"
 CHECKS = {FROM: "check_sender_access", TO: "check_recipient_access", CONNECT: "check_client_access"}
+#: Actions that let a message pass smtpd's first lists; what becomes of it is decided behind the relay control.
+_ANSWERED_LATE = (DISCARD, OK, SKIP, HOLD)
 #: Whether a table without lines is removed, and no longer asked.
 REMOVE_EMPTY = True
 NEW_MODE = 0o644
@@ -89,11 +91,11 @@ class Facts(t.NamedTuple):
     relay: str = ""
 
     def type_of(self, name: str) -> str:
-        """The type of a table of ours."""
+        """Return the type of a table of ours."""
         return _BY_NAME[name].type or self.kind
 
     def element(self, table: Table) -> str:
-        """How a restriction list asks it."""
+        """Return how a restriction list asks a table."""
         return f"{CHECKS[table.where]} {self.type_of(table.name)}:$config_directory/{table.name}"
 
 
@@ -114,7 +116,7 @@ def facts(host: Host) -> Facts:
 
 
 def _wired_type(values: t.Mapping[str, str]) -> str:
-    """The type by which the live configuration asks those tables of ours that are of the instance's own type."""
+    """Return the type by which the live configuration asks those tables of ours that are of the instance's own type."""
     ours = {table.name for table in TABLES if not table.type}
     for name in dict.fromkeys(table.asked_in for table in TABLES):
         for word in split_list(values.get(name, "")):
@@ -125,7 +127,7 @@ def _wired_type(values: t.Mapping[str, str]) -> str:
 
 
 def names(known: Facts, where: str) -> t.Tuple[str, ...]:
-    """The tables in which rules of a place can stand."""
+    """Return the tables in which rules of a place can stand."""
     return tuple(table.name for table in TABLES if table.where == where)
 
 
@@ -133,48 +135,49 @@ def names(known: Facts, where: str) -> t.Tuple[str, ...]:
 
 
 def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
-    """The lines of a rule by table.
+    """Return the lines of a rule by table.
 
     :raises OptionError: it cannot be done here.
     """
     if rule.kind == _access.DOMAIN and not rule.subdomains:
         return _exact(rule)
-    found: t.Dict[str, t.Tuple[str, ...]] = {}
     if rule.kind == _access.NETWORK:
         return _place_network(rule)
     value, keys = value_of(rule), _keys(rule)
-    if rule.where == FROM:
-        found[
-            {_access.ADDRESS: "access_from_addresses", _access.DOMAIN: "access_from"}.get(
-                rule.kind, "access_from_patterns"
-            )
-        ] = (_with_detail(rule, value, True),) if rule.kind == _access.USER else _lines(keys, value)
-    else:
-        found["access_" + rule.where] = _lines(keys, value)
+    with_detail = rule.where == FROM and rule.kind == _access.USER
+    lines = {_table_of(rule): (_with_detail(rule, value, True),) if with_detail else _lines(keys, value)}
     if rule.kind == _access.ADDRESS and not has_detail(known) and rule.action != OK:
-        found[f"access_{rule.where}_patterns"] = (_with_detail(rule, value, False),)
-    if rule.where != TO and rule.action in (DISCARD, OK, SKIP, HOLD):
-        found[f"access_{rule.where}_discard"] = _lines(keys, "DISCARD" if rule.action == DISCARD else "DUNNO")
-    return found
+        lines[f"access_{rule.where}_patterns"] = (_with_detail(rule, value, False),)
+    if rule.where != TO and rule.action in _ANSWERED_LATE:
+        lines[f"access_{rule.where}_discard"] = _lines(keys, _late_value(rule))
+    return lines
+
+
+def _table_of(rule: Rule) -> str:
+    """Return the table of a rule that covers what it names, subdomains included."""
+    if rule.where != FROM:
+        return f"access_{rule.where}"
+    tables = {_access.ADDRESS: "access_from_addresses", _access.DOMAIN: "access_from"}
+    return tables.get(rule.kind, "access_from_patterns")
+
+
+def _late_value(rule: Rule) -> str:
+    """Return the right side of a line that is asked behind the relay control."""
+    return "DISCARD" if rule.action == DISCARD else "DUNNO"
 
 
 def _place_network(rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
+    """Return the lines of a network, by octets where possible: the indexed table is read live, a CIDR table is not."""
     network = rule.network
-    wide = network.version == 6 and network.prefixlen < 128
-    keys = (
-        (str(network),)
-        if wide
-        else (str(network.network_address),)
-        if network.version == 6
-        else _access.octets(network)
-    )
-    suffix = "_networks" if wide else ""
+    suffix, keys = "", _access.octets(network) if network.version == 4 else (str(network.network_address),)
+    if network.version == 6 and network.prefixlen < 128:
+        suffix, keys = "_networks", (str(network),)
     if rule.action == RELAY:
         return {"access_relay" + suffix: _lines(keys, "OK")}
-    found = {"access_connect" + suffix: _lines(keys, value_of(rule))}
-    if rule.action in (DISCARD, OK, SKIP, HOLD):
-        found["access_connect_discard" + suffix] = _lines(keys, "DISCARD" if rule.action == DISCARD else "DUNNO")
-    return found
+    lines = {"access_connect" + suffix: _lines(keys, value_of(rule))}
+    if rule.action in _ANSWERED_LATE:
+        lines["access_connect_discard" + suffix] = _lines(keys, _late_value(rule))
+    return lines
 
 
 def _exact(rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
@@ -188,7 +191,7 @@ def _exact(rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
 
 
 def value_of(rule: Rule) -> str:
-    """The right side of a line where the rule's place is asked."""
+    """Return the right side of a line where the rule's place is asked."""
     if rule.action in (REJECT, DEFER):
         return f"{rule.code} {rule.status} {rule.text}"
     if rule.action == HOLD:
@@ -200,7 +203,7 @@ def value_of(rule: Rule) -> str:
 
 
 def _keys(rule: Rule) -> t.Tuple[str, ...]:
-    """Both spellings of an internationalised domain: with SMTPUTF8 a client may send either."""
+    """Return both spellings of an internationalised domain: with SMTPUTF8 a client may send either."""
     return tuple(dict.fromkeys((rule.pattern, _access.unicode_form(rule.pattern).lower())))
 
 
@@ -209,12 +212,12 @@ def _lines(keys: t.Iterable[str], value: str) -> t.Tuple[str, ...]:
 
 
 def has_detail(known: Facts) -> bool:
-    """Whether this Postfix itself takes user+anything@ for user@."""
+    """Return whether this Postfix itself takes user+anything@ for user@."""
     return "+" in expand(known.values.get("recipient_delimiter", ""), known.values)
 
 
 def _with_detail(rule: Rule, value: str, bare: bool) -> str:
-    """user+anything@ is the same mailbox to sendmail, always; to Postfix only with a recipient_delimiter."""
+    """Return the line for user+anything@: sendmail takes it for user@ always, Postfix only with a recipient_delimiter."""
     local, dummy, domain = rule.pattern.rpartition("@")
     detail = r"(\+[^@]*)?" if bare else r"\+[^@]*"
     end = f"{escaped(domain)}$" if domain else ""
@@ -222,7 +225,7 @@ def _with_detail(rule: Rule, value: str, bare: bool) -> str:
 
 
 def escaped(text: str) -> str:
-    """A key as a part of a regular expression."""
+    """Return a key as a part of a regular expression."""
     return "".join("\\" + letter if letter in ".+/" else letter for letter in text)
 
 
@@ -230,14 +233,14 @@ def escaped(text: str) -> str:
 
 
 def refuse_unfit(host: Host, known: Facts, rules: t.Iterable[Rule]) -> None:
-    """None is refused: what takes mail in is asked behind the relay control, and our tables come before all others."""
+    """Refuse nothing: what takes mail in is asked behind the relay control, and our tables come before all others."""
 
 
 # --- wiring ---------------------------------------------------------------------------------------------------------
 
 
 def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.AbstractSet[str]) -> t.Dict[str, File]:
-    """The files that make smtpd ask the tables, and no others of ours.
+    """Return the files that make smtpd ask the tables, and no others of ours.
 
     :param filled: for each table whether it has lines after the change; those that are not named stay as they are.
     :param places: where the rules look.
@@ -312,7 +315,7 @@ def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
 
 
 def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
-    """The changed tables that smtpd reads once, when it starts."""
+    """Return the changed tables that smtpd reads once, when it starts."""
     return tuple(f"{known.type_of(name)}:{name}" for name in changed if known.type_of(name) in READ_AT_START)
 
 
@@ -320,5 +323,5 @@ def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
 
 
 def compiled(known: Facts, name: str) -> t.Tuple[str, ...]:
-    """The compiled files of a table of ours."""
+    """Return the compiled files of a table of ours."""
     return compiled_names(known.type_of(name), name)

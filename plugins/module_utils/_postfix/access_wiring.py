@@ -14,7 +14,7 @@ from .access import RELAY_CONTROL, Facts
 
 
 def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
-    """One list with our elements in front. What else is in its value, line breaks included, stays byte for byte."""
+    """Return main.cf with our elements in front of one list. What else is in its value, line breaks included, stays byte for byte."""
     main = main_cf.parse(content)
     there = main.parameters.get(name)
     if there is None:

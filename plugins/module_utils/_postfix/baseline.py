@@ -80,7 +80,7 @@ def _keywords(draft: Draft) -> str:
 
 
 def _compatibility(draft: Draft) -> None:
-    """The newest level that this version has, so that no default changes unseen; never a lower one than is there."""
+    """Set the newest level of this version, so that no default changes unnoticed; never a lower one than main.cf has."""
     version = draft.capabilities.version
     level = "3.9" if version >= (3, 9) else "3.6" if version >= (3, 6) else "2"
     there = draft.live.get("compatibility_level", "")

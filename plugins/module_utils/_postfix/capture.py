@@ -52,7 +52,7 @@ _NEVER = "100d"
 
 
 def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool) -> t.Dict[str, File]:
-    """All files of the configuration directory that have to do with capture, as they should be.
+    """Return all files of the configuration directory that capture changes, as they must be.
 
     :param hop: where the capture instance listens; None only without routes.
     :param service: whether the service of ours stays, if it is there, for the mail that is still bound for it.
@@ -83,7 +83,7 @@ def _sources(known: access.Facts, routes: t.Sequence[CaptureRoute], hop: t.Optio
 
 
 def _place(known: access.Facts, route: CaptureRoute, hop: t.Optional[Endpoint]) -> t.Dict[str, Lines]:
-    """The lines of a route by table."""
+    """Return the lines of a route by table."""
     target = f"{SERVICE}:{hop.text if hop else ''}"
     value = target if route.where == TO else f"FILTER {target}"
     plain, patterns = f"capture_{route.where}", f"capture_{route.where}_patterns"
@@ -105,7 +105,7 @@ def _place(known: access.Facts, route: CaptureRoute, hop: t.Optional[Endpoint]) 
 
 
 def _place_network(route: CaptureRoute, value: str) -> t.Dict[str, Lines]:
-    """By octets where that can be done: the indexed table is read live, a CIDR table is not."""
+    """Return the lines of a network, by octets where possible: the indexed table is read live, a CIDR table is not."""
     network = route.network
     if network.version == 6 and network.prefixlen < 128:
         return {"capture_connect_networks": {str(network): value}}
@@ -161,12 +161,12 @@ def _refuse(host: Host, known: access.Facts, routes: t.Sequence[CaptureRoute]) -
 
 
 def hop_there(host: Host) -> t.Optional[Endpoint]:
-    """Where the live routes go; None without any."""
+    """Return where the live routes go; None without any."""
     return next((hop for hop in (hop_in(_content(host, name)) for name, dummy, dummy in TABLES) if hop), None)
 
 
 def routes_there(host: Host) -> t.Tuple[str, ...]:
-    """The live routes in words."""
+    """Return the live routes in words."""
     return tuple(dict.fromkeys(title for name, dummy, dummy in TABLES for title in titles_in(_content(host, name))))
 
 
@@ -236,7 +236,7 @@ _AS_IT_IS = {
 
 
 def settings(about: Envelope) -> t.Dict[str, t.Any]:
-    """What the module relay is called with to make an instance a capture instance.
+    """Return the options of the module relay that make an instance a capture instance.
 
     Everything from this host is accepted as it is and goes to the hold queue, which C(postqueue -f) leaves alone. What is released
     goes to the production instance, whose routes and aliases then apply; so nothing is local here.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mail in Postfix's queue that is still bound for a capture instance after the route is gone. Twin of C(_sendmail.drain).
+"""Mail in Postfix's queue that is still bound for a capture instance after the route is gone. Twin of C(_sendmail.capture_drain).
 
 Private to the collection: it can change at any time.
 
@@ -50,7 +50,7 @@ def drain(host: Host, hop: Endpoint, deadline: float) -> t.List[str]:
 
 
 def refused(release: Endpoint, messages: t.Sequence[Message]) -> t.Dict[str, str]:
-    """The messages that a release would bounce, by ID: none, the capture instance keeps what is refused (C(soft_bounce))."""
+    """Return the messages that a release would bounce, by ID: none, the capture instance keeps what is refused (C(soft_bounce))."""
     return {}
 
 
@@ -62,7 +62,7 @@ def _requeue(host: Host, names: t.Sequence[str]) -> None:
 
 
 def bound(host: Host, hop: Endpoint) -> t.List[str]:
-    """The IDs of the messages whose queue file says that they go there; those on hold wait for a person and do not count."""
+    """Return the IDs of the messages whose queue file says that they go there; those on hold wait for a person and do not count."""
     target = f"{capture.SERVICE}:{hop.text}".encode("ascii")
     # A record is a letter, its length in one byte, and its text; L is the word of FILTER (rec_type.h).
     record = b"L" + bytes(bytearray([len(target)])) + target
@@ -78,7 +78,7 @@ def _files(host: Host) -> t.Iterator[str]:
 
 
 def _holds(path: str, record: bytes) -> bool:
-    """Whether it is in the file. The record stands behind the message, but a queue file is read in one piece all the same."""
+    """Return whether a file contains a text. The record stands behind the message, but a queue file is read in one piece."""
     try:
         with open(path, "rb") as stream:
             return record in stream.read()

@@ -54,7 +54,7 @@ class Candidate(t.NamedTuple):
 
 
 def check(host: Host, stage: str, policy: Policy, rendering: Rendering) -> t.Tuple[str, ...]:
-    """The defects of the candidate in I(stage), each with the setting it is about; none is good."""
+    """Return the defects of the candidate in I(stage), each with the setting it is about; empty where it is good."""
     candidate = _read(host, stage)
     for gate in (_readable, _judged, _compiled):
         findings = gate(candidate)
@@ -97,7 +97,7 @@ def _judged(candidate: Candidate) -> t.List[str]:
 
 
 def _compiled(candidate: Candidate) -> t.List[str]:
-    """Postfix skips a bad line of these tables with a warning in the log, and the block in it is not there."""
+    """Look a key up in each table that is compiled when it is opened: Postfix skips a bad line with a warning in the log."""
     found = []
     for one in sorted(set(_opened(candidate))):
         key = "192.0.2.1" if one[0] == "cidr" else "nobody@example.com"
@@ -109,7 +109,7 @@ def _compiled(candidate: Candidate) -> t.List[str]:
 
 
 def _opened(candidate: Candidate) -> t.Iterator[t.Tuple[str, str, str]]:
-    """The cidr, pcre and regexp tables: type, path, the first setting that names it."""
+    """Yield the cidr, pcre and regexp tables: type, path, the first setting that names it."""
     places = [(_where(candidate, name), name, one.value) for name, one in candidate.main.parameters.items()]
     for key, entry in candidate.master.entries.items():
         places += [
@@ -171,7 +171,7 @@ def _tables(candidate: Candidate) -> t.List[str]:
 
 
 def _references(candidate: Candidate, name: str, value: str) -> t.List[tables.Reference]:
-    """The tables in a value, expanded."""
+    """Return the tables in a value, expanded."""
     if _CACHES.search(name) or _NO_TABLES.search(name):
         return []
     text = _expanded(value, candidate.values)
@@ -214,7 +214,7 @@ def _services(candidate: Candidate) -> t.List[str]:
 
 
 def _options(candidate: Candidate) -> t.List[str]:
-    """The -o options of the services, by the rules for main.cf."""
+    """Judge the -o options of the services by the rules for main.cf."""
     classes = set(split_list(candidate.values.get("smtpd_restriction_classes", "")))
     found = []
     for key, entry in candidate.master.entries.items():
@@ -277,7 +277,7 @@ def _pair_problems(cert: str, key: str) -> t.Iterator[str]:
 
 
 def _sanity(candidate: Candidate) -> t.List[str]:
-    """What is well-formed and yet wrong for any relay."""
+    """Judge what is well-formed and yet wrong for any relay."""
     got = candidate.values
     found = []
     if expand(got.get("soft_bounce", ""), got) == "yes":
@@ -301,7 +301,7 @@ def _expanded(text: str, got: t.Mapping[str, str]) -> str:
 
 
 def _programs(candidate: Candidate) -> t.List[str]:
-    """Postfix's own programs; whatever they say on stderr is a finding."""
+    """Run Postfix's own programs; whatever they say on stderr is a finding."""
     findings = []
     for options in (["-nx"], ["-M"], ["-P"]):
         said = candidate.host.runner.run(["postconf", "-c", candidate.stage] + options, check=False)
@@ -318,7 +318,7 @@ def _complaints(text: str) -> t.List[str]:
 
 
 def _staged(candidate: Candidate, path: str) -> str:
-    """A path into the live configuration directory as one into the stage."""
+    """Return a path into the live configuration directory as one into the stage."""
     live = candidate.live.rstrip("/") + "/"
     return os.path.join(candidate.stage, path[len(live) :]) if path.startswith(live) else path
 

@@ -56,7 +56,7 @@ def finish(stage: str) -> None:
 
 
 def entries(content: bytes, aliases: bool = False) -> t.Dict[str, str]:
-    """What a source says, as postmap(1) and postalias(1) understand it: keys in lower case, the first of two counts."""
+    """Return what a source says, as postmap(1) and postalias(1) understand it: keys in lower case, the first of two counts."""
     found: t.Dict[str, str] = {}
     for line in read_document(content, "").logical:
         key, value = _alias_entry(line.text) if aliases else _map_entry(line.text)
@@ -66,7 +66,7 @@ def entries(content: bytes, aliases: bool = False) -> t.Dict[str, str]:
 
 
 def parse_dump(text: str, aliases: bool = False) -> t.Dict[str, str]:
-    """The output of C(postmap -s), key, TAB, value, or of C(postalias -s), where a colon follows the key.
+    """Parse the output of C(postmap -s), key, TAB, value, or of C(postalias -s), where a colon follows the key.
 
     The entries that postalias adds for NIS are left out (postalias(1)).
     """
@@ -98,7 +98,7 @@ def command(host: Host, kind: str, path: str, aliases: bool, *options: str) -> t
 
 
 def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
-    """Postmap's warnings with the real name of the file instead of the copy's."""
+    """Return postmap's warnings with the name of the file instead of that of its copy."""
     found = []
     for line in main_cf.complaints(said):
         match = re.search(r"\w+: (?:warning|fatal|error|panic): (.*)\Z", line)
@@ -113,7 +113,7 @@ def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
 
 
 def _compare(host: Host, kind: str, copy: str, name: str, aliases: bool) -> None:
-    """A line can vanish without a warning: one that starts with a blank belongs to the one before it."""
+    """Compare a table with its source. A line can vanish without a warning: one that starts with a blank belongs to the one before."""
     dump = parse_dump(host.runner.run(command(host, kind, copy, aliases, "-s")).out, aliases)
     wanted = entries(_files.read(copy) or b"", aliases)
     if dump != wanted:
@@ -129,7 +129,7 @@ def _move(built: str, target: str, like: str) -> None:
 
 
 def _map_entry(line: str) -> t.Tuple[str, str]:
-    """C(key value); a key in double quotes may contain blanks (postmap(1))."""
+    """Split C(key value); a key in double quotes may contain blanks (postmap(1))."""
     if line.startswith('"') and '"' in line[1:]:
         key, dummy, value = line[1:].partition('"')
     else:

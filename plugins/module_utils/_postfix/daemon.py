@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The daemon of a Postfix instance: see whether it runs, say what makes a change effective, and make it so. Twin of C(_sendmail.daemon).
+"""The daemon of a Postfix instance: whether it runs, what makes a change effective, and doing that. Twin of C(_sendmail.daemon).
 
 Private to the collection: it can change at any time.
 """
@@ -17,13 +17,16 @@ from . import main_cf, master, tables
 from .discover import READ_AT_START
 from .parameters import MalformedValue, defaults, expand, split_list
 
+if t.TYPE_CHECKING:
+    from .service import Daemon
+
 #: Only a stop and a start make these effective. The master says so of inet_*; the others are what it holds open or locked.
 RESTART_PARAMETERS = ("data_directory", "inet_interfaces", "inet_protocols", "process_id_directory", "queue_directory")
 _CHROOT_SCRIPTS = ("/usr/lib/postfix/configure-instance.sh",)
 
 
 def running(host: Host) -> Running:
-    """The instance's master process, from its pid file and /proc."""
+    """Return the instance's master process, from its pid file and /proc."""
     pid = master.find_master(_pid_file(host))
     if pid is None:
         return Running(None, None)
@@ -31,7 +34,7 @@ def running(host: Host) -> Running:
 
 
 def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> Activation:
-    """What makes the change from the live files to the wanted ones effective."""
+    """Return what makes the change from the live files to the wanted ones effective."""
     changed = {name for name, file in rendering.files.items() if file.content != current(name)}
     if not changed:
         return Activation(NOTHING)
@@ -84,7 +87,7 @@ def start(host: Host) -> None:
 
     _refresh_chroot(host)
     if not host.instance.primary:
-        service.start(host.runner, service.Daemon(*host.instance[1:3], host.instance.queue_directories[0]))
+        service.start(host.runner, _daemon_of(host))
         return
     if service.with_systemd(host.runner):
         # A unit that failed too often is not started again before it is told to forget that.
@@ -119,7 +122,7 @@ def _changed_parameters(current: t.Callable[[str], t.Optional[bytes]], rendering
 
 
 def _restarting(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Tuple[str, ...]:
-    """The parameters whose effect changes and that a reload ignores; C(inet_protocols = all) is no change where it is the default."""
+    """Return the parameters whose effect changes and that a reload ignores; C(inet_protocols = all) is no change where it is the default."""
     builtin = defaults(host.runner)
     both = []
     for content in (current("main.cf"), rendering.files["main.cf"].content):
@@ -162,7 +165,14 @@ def _restart(host: Host, pid: int) -> None:
         from . import service
 
         _refresh_chroot(host)
-        service.restart(host.runner, service.Daemon(*host.instance[1:3], host.instance.queue_directories[0]))
+        service.restart(host.runner, _daemon_of(host))
+
+
+def _daemon_of(host: Host) -> "Daemon":
+    from . import service
+
+    instance = host.instance
+    return service.Daemon(instance.name, instance.config_directory, instance.queue_directories[0])
 
 
 def _stop_and_start(host: Host, pid: int) -> None:

@@ -11,5 +11,5 @@ from .._runner import Runner
 
 
 def installed(runner: Runner) -> bool:
-    """Whether there is a Postfix to ask; where there is none, nothing else of this driver is read."""
+    """Return whether there is a Postfix to ask; where there is none, nothing else of this driver is read."""
     return runner.which("postconf") is not None

@@ -21,7 +21,7 @@ READ_AT_START = frozenset(("cidr", "inline", "pcre", "regexp", "texthash"))
 
 
 def instances(runner: Runner) -> t.Tuple[Instance, ...]:
-    """The primary instance and those of C(multi_instance_directories); none where Postfix is not installed.
+    """Return the primary instance and those of C(multi_instance_directories); none where Postfix is not installed.
 
     :raises CommandError: Postfix cannot read its own configuration; it names the file and the line.
     """
@@ -37,12 +37,12 @@ def instances(runner: Runner) -> t.Tuple[Instance, ...]:
 
 
 def version(runner: Runner, instance: Instance) -> str:
-    """What Postfix calls its version."""
+    """Return what Postfix calls its version."""
     return defaults(runner)["mail_version"]
 
 
 def capabilities(runner: Runner, instance: Instance) -> Capabilities:
-    """What this Postfix can do.
+    """Return what this Postfix can do.
 
     :returns: features: C(tls), C(ipv6), and C(postconf:NAME) for nothing: parameter names are in defaults().
     """
@@ -58,12 +58,12 @@ def capabilities(runner: Runner, instance: Instance) -> Capabilities:
 
 
 def version_of(text: str) -> t.Tuple[int, ...]:
-    """C(3.7.11) as (3, 7, 11); snapshots such as C(3.11-20250101) keep their first two numbers."""
+    """Return C(3.7.11) as (3, 7, 11); snapshots such as C(3.11-20250101) keep their first two numbers."""
     return tuple(int(number) for number in re.findall(r"\d+", text.split("-")[0])[:3])
 
 
 def settings(builtin: t.Mapping[str, str], directory: str) -> t.Dict[str, str]:
-    """The parameters of an instance, as they are written, over the built-in ones."""
+    """Return the parameters of an instance, as they are written, over the built-in ones."""
     path = os.path.join(directory, "main.cf")
     try:
         with open(path, "rb") as stream:
@@ -74,18 +74,18 @@ def settings(builtin: t.Mapping[str, str], directory: str) -> t.Dict[str, str]:
 
 
 def setting(host: Host, name: str) -> str:
-    """One parameter of the live instance, expanded."""
+    """Return one parameter of the live instance, expanded."""
     values = settings(defaults(host.runner), host.instance.config_directory)
     return expand(values.get(name, ""), values)
 
 
 def listens(host: Host) -> bool:
-    """Whether the instance has TCP services at all: postmulti(1) switches them off in those that it creates."""
+    """Return whether the instance has TCP services at all: postmulti(1) switches them off in those that it creates."""
     return not {"inet", "smtp/inet", "smtp.inet"} & set(split_list(setting(host, "master_service_disable")))
 
 
 def instance_of(values: t.Mapping[str, str], directory: str, primary: bool) -> Instance:
-    """An instance from its parameters."""
+    """Return an instance from its parameters."""
     name = values.get("multi_instance_name") or ("postfix" if primary else os.path.basename(directory))
     enabled = primary or values.get("multi_instance_enable") == "yes"
     try:
@@ -96,6 +96,6 @@ def instance_of(values: t.Mapping[str, str], directory: str, primary: bool) -> I
 
 
 def _table_type(wanted: str, types: t.Sequence[str]) -> str:
-    """The configured type if this build has it, else the best indexed one that it has."""
+    """Return the configured type if this build has it, else the best indexed one that it has."""
     usable = [kind for kind in (wanted, *COMPILED_SUFFIXES) if kind in types and kind in COMPILED_SUFFIXES]
     return usable[0] if usable else "texthash"

@@ -45,7 +45,7 @@ class Draft:
         self.notes: t.List[str] = []
 
     def knows(self, name: str) -> bool:
-        """Whether this Postfix has a parameter."""
+        """Return whether this Postfix has a parameter."""
         return name in self.builtin
 
     def set(self, name: str, value: t.Any) -> None:
@@ -75,12 +75,12 @@ class Draft:
         return f"{kind or self.capabilities.default_table_type}:$config_directory/{PREFIX}{name}"
 
     def foreign(self, name: str, fallback: str = "") -> t.List[str]:
-        """The elements of a list of lookup tables in main.cf that are not ours."""
+        """Return the elements of a list of lookup tables in main.cf that are not ours."""
         value = self.live.get(name, fallback)
         return [word for word in split_list(value) if not is_ours(word)]
 
     def cannot(self, option: str, value: t.Any, nearest: str) -> None:
-        """An option that Postfix cannot do: an error where the user asked for it himself, else a note.
+        """Refuse an option that Postfix cannot do where the user gave it, and note it otherwise.
 
         :raises Unsupported: naming the option.
         """
@@ -90,12 +90,12 @@ class Draft:
 
 
 def is_ours(word: str) -> bool:
-    """Whether a word refers to one of our tables."""
+    """Return whether a word refers to one of our tables."""
     return f"$config_directory/{PREFIX}" in word
 
 
 def text_of(value: t.Any) -> str:
-    """A value as main.cf has it: booleans as yes and no, lists joined with commas."""
+    """Return a value as main.cf has it: booleans as yes and no, lists joined with commas."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
@@ -104,7 +104,7 @@ def text_of(value: t.Any) -> str:
 
 
 def duration_text(seconds: int) -> str:
-    """Seconds in the largest unit that divides them: 300 is 5m."""
+    """Return seconds in the largest unit that divides them: 300 is 5m."""
     for unit, size in _UNITS:
         if seconds and seconds % size == 0:
             return f"{seconds // size}{unit}"

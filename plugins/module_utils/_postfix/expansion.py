@@ -38,7 +38,7 @@ RUN_TIME = frozenset(
 
 
 def references(value: str) -> t.Tuple[str, ...]:
-    """The names that a value refers to with C($name), C($(name)) or C(${name}), in their order.
+    """Return the names that a value refers to with C($name), C($(name)) or C(${name}), in their order.
 
     :raises MalformedValue: a C($) that is followed by none of these nor by another C($).
     """
@@ -104,7 +104,7 @@ def _closing(text: str, start: int, opening: str) -> int:
 
 
 def _braced(inner: str, lookup: t.Callable[[str], str]) -> str:
-    """C(name), C(name?text), C(name:text), C(name?{text}:{text}), C({a} == {b} ? {text} : {text})."""
+    """Expand C(name), C(name?text), C(name:text), C(name?{text}:{text}) or C({a} == {b} ? {text} : {text})."""
     comparison = _COMPARISON.match(inner)
     if comparison:
         left, operator, level, right, rest = comparison.groups()
@@ -125,7 +125,7 @@ def _braced(inner: str, lookup: t.Callable[[str], str]) -> str:
 
 
 def _choose(condition: bool, rest: str, lookup: t.Callable[[str], str]) -> str:
-    """C({yes}:{no}), C({yes}) or plain text; both branches are checked, one is returned."""
+    """Return one branch of C({yes}:{no}), C({yes}) or plain text; both branches are checked."""
     rest = rest.strip()
     if not rest.startswith("{"):
         text = _walk(rest, lookup)

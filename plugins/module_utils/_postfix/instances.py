@@ -4,7 +4,7 @@
 
 """Additional Postfix instances (MULTI_INSTANCE_README): see, create, register, enable, start, stop and remove one.
 
-Twin of C(_sendmail/multi.py); C(_instances.py) knows the order of the steps.
+Twin of C(_sendmail.instances); C(_module.instance) knows the order of the steps.
 
 Private to the collection: it can change at any time.
 """
@@ -57,7 +57,7 @@ _FIRST = "# Before it there was no other: postmulti -e init was done for this in
 
 
 def check_name(name: str) -> None:
-    """The name of an instance, which is also that of its unit.
+    """Refuse what cannot be the name of an instance, which is also that of its unit.
 
     :raises OptionError: not what postmulti(1) takes.
     """
@@ -67,7 +67,7 @@ def check_name(name: str) -> None:
 
 
 def see(runner: Runner, wish: InstanceRequest) -> ExistingInstance:
-    """What is there of the instance."""
+    """Return what exists of the instance."""
     builtin = defaults(runner)
     if not os.path.exists(os.path.join(wish.config_directory, "main.cf")):
         return ExistingInstance(None, False, None)
@@ -85,12 +85,12 @@ def see(runner: Runner, wish: InstanceRequest) -> ExistingInstance:
 
 
 def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
-    """What goes with the addresses: postmulti(1) creates instances whose TCP services are switched off."""
+    """Return the settings that go with the addresses: postmulti(1) creates instances whose TCP services are switched off."""
     return {"main": {"master_service_disable": ""}}
 
 
 def messages(runner: Runner, one: Instance) -> int:
-    """How many messages are in its queue, whatever state they are in."""
+    """Return how many messages are in its queue, whatever state they are in."""
     places = [os.path.join(one.queue_directories[0], queue) for queue in _QUEUES]
     return sum(len(entry[2]) for place in places for entry in os.walk(place))
 
@@ -99,7 +99,7 @@ def messages(runner: Runner, one: Instance) -> int:
 
 
 def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:
-    """What stands in the way, each with its option and value."""
+    """Return what stands in the way, each with its option and value."""
     builtin = defaults(runner)
     primary = settings(builtin, builtin["config_directory"])
     found = _name_problems(builtin, primary, wish)
@@ -132,7 +132,7 @@ def _name_problems(builtin: t.Mapping[str, str], primary: t.Mapping[str, str], w
 
 
 def _paths(wish: InstanceRequest, seen: ExistingInstance, builtin: t.Mapping[str, str]) -> t.Dict[str, str]:
-    """The directories of the instance: those that it has, else those that are wanted."""
+    """Return the directories of the instance: those that it has, else those of the request."""
     if seen.instance is None:
         return {
             "config_directory": wish.config_directory,
@@ -169,7 +169,7 @@ def _path_problems(option: str, path: str, seen: ExistingInstance) -> t.List[str
 
 
 def _config_problems(path: str) -> t.List[str]:
-    """A configuration that others may write to is nobody's to start as root."""
+    """Return why a configuration must not be started as root: others may write to it, or half of it is missing."""
     found = list(_owned(path, _OWNERS["config_directory"]))
     for name in ("main.cf", "master.cf"):
         inside = os.path.join(path, name)
@@ -200,7 +200,7 @@ def _owned(path: str, owner: str) -> t.Iterator[str]:
 
 
 def _moved(wish: InstanceRequest, seen: ExistingInstance, paths: t.Mapping[str, str]) -> t.List[str]:
-    """Another queue directory than the instance has would strand the mail that is in it."""
+    """Refuse another queue directory than the instance has: the mail in the old one would be stranded."""
     if seen.instance is None:
         return []
     wanted = {"queue_directory": wish.queue_directory, "data_directory": wish.data_directory}
@@ -214,7 +214,7 @@ def _moved(wish: InstanceRequest, seen: ExistingInstance, paths: t.Mapping[str, 
 def _shared(
     builtin: t.Mapping[str, str], primary: t.Mapping[str, str], wish: InstanceRequest, paths: t.Mapping[str, str]
 ) -> t.List[str]:
-    """Two masters in one queue or data directory destroy each other's mail."""
+    """Refuse directories of another instance: two masters in one queue or data directory destroy each other's mail."""
     found = []
     others = [builtin["config_directory"].rstrip("/"), *_directories(primary)]
     for directory in others:
@@ -231,7 +231,7 @@ def _shared(
 
 
 def _foreign_unit(runner: Runner, wish: InstanceRequest) -> t.List[str]:
-    """Debian 13 has a template for directories of one form; two units for one instance would race at boot."""
+    """Refuse a second unit for one instance: both would start it at boot. Debian 13 has a template for directories of one form."""
     form = re.match(r"/etc/postfix-(.+)\Z", wish.config_directory)
     if not form or service.keeper(runner) != service.UNIT or wish.state not in ("started", "present"):
         return []
@@ -247,7 +247,7 @@ def _foreign_unit(runner: Runner, wish: InstanceRequest) -> t.List[str]:
 
 
 def create(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
-    """The directories of a new instance; the configuration comes last and in one step."""
+    """Return the steps that make a new instance: its directories, and at last its configuration, in one step."""
     builtin = defaults(runner)
     primary = settings(builtin, builtin["config_directory"])
     queue, data = _queue_of(wish), _data_of(wish)
@@ -280,7 +280,7 @@ def _make_directory(path: str, mode: int, owner: str) -> UndoableStep:
 
 
 def _write_configuration(builtin: t.Mapping[str, str], wish: InstanceRequest, queue: str, data: str) -> None:
-    """main.cf and master.cf appear together: they are written beside and moved into place."""
+    """Write main.cf and master.cf beside their place, and move both there in one step."""
     stage = os.path.join(
         os.path.dirname(wish.config_directory), f".{os.path.basename(wish.config_directory)}.postmaster-new"
     )
@@ -298,7 +298,7 @@ def _write_configuration(builtin: t.Mapping[str, str], wish: InstanceRequest, qu
 
 
 def _main(builtin: t.Mapping[str, str], wish: InstanceRequest, queue: str, data: str) -> bytes:
-    """A main.cf that takes from the primary instance what the package decided, and nothing of its policy.
+    """Return a main.cf that takes from the primary instance what the package decided, and nothing of its policy.
 
     Nothing listens until an address is given, and of the local users only root may submit, as postmulti(1) does it.
     """
@@ -318,13 +318,13 @@ def _main(builtin: t.Mapping[str, str], wish: InstanceRequest, queue: str, data:
 
 
 def _inherited(value: str) -> str:
-    """A value of the primary instance without the tables that its policy made, which lie in its directory."""
+    """Return a value of the primary instance without the tables of its policy, which lie in its own directory."""
     words = split_list(value)
     return ", ".join(word for word in words if not is_ours(word)) if any(map(is_ours, words)) else value
 
 
 def _master(builtin: t.Mapping[str, str]) -> bytes:
-    """The package's own master.cf; where it brings none that is untouched, the primary's, which has its choice of chroot."""
+    """Return the package's own master.cf; where it has no pristine one, the primary instance's, with its choice of chroot."""
     directory = builtin["config_directory"]
     for path in (
         os.path.join(builtin.get("meta_directory", directory), "master.cf.proto"),
@@ -390,7 +390,7 @@ def enable(runner: Runner, wish: InstanceRequest, wanted: bool) -> UndoableStep:
 
 
 def kept(runner: Runner, wish: InstanceRequest, pid: int) -> bool:
-    """Whether the service manager takes care of the daemon that runs."""
+    """Return whether the service manager takes care of the daemon that runs."""
     return service.keeps(runner, _daemon(runner, wish), pid)
 
 
@@ -417,7 +417,7 @@ def remove(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, keep: 
 
 
 def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceRequest, keep: bool) -> None:
-    """Where it is kept, alternate_config_directories goes on naming it, so that postqueue -c and the like still work on it."""
+    """Deregister an instance. One that is kept stays in alternate_config_directories, so that postqueue -c still works on it."""
     own = _files.read(os.path.join(wish.config_directory, "main.cf")) or b""
     service.forget(runner, _daemon(runner, wish))
     # One that is enabled is not let go.
@@ -432,7 +432,7 @@ def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceRequest,
 
 
 def _left_over(primary: t.Mapping[str, str], wish: InstanceRequest, first: bool) -> t.Dict[str, t.Optional[str]]:
-    """What is to be taken out of the primary instance's main.cf once an instance is gone for good."""
+    """Return the changes to the primary instance's main.cf once an instance is gone for good."""
     others = [one for one in split_list(primary.get(_ALTERNATE, "")) if one.rstrip("/") != wish.config_directory]
     changes: t.Dict[str, t.Optional[str]] = {_ALTERNATE: " ".join(others) or None}
     if first and not _directories(primary):
@@ -452,7 +452,7 @@ def _directories(primary: t.Mapping[str, str]) -> t.Tuple[str, ...]:
 
 
 def _daemon(runner: Runner, wish: InstanceRequest) -> Daemon:
-    """What starts and stops it. Its main.cf, where there is one by now, says which queue it has."""
+    """Return what starts and stops it. Its main.cf, where there is one by now, says which queue it has."""
     queue = _queue_of(wish)
     if os.path.exists(os.path.join(wish.config_directory, "main.cf")):
         values = settings(defaults(runner), wish.config_directory)

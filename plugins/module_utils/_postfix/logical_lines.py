@@ -41,17 +41,17 @@ class Document(t.NamedTuple):
 
 
 def decode(content: bytes) -> str:
-    """Bytes to text, undecodable bytes kept as surrogates."""
+    """Turn bytes into text; undecodable bytes are kept as surrogates."""
     return content.decode("utf-8", "surrogateescape")
 
 
 def encode(text: str) -> bytes:
-    """The reverse of decode()."""
+    """Turn text into bytes: the reverse of decode()."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def read_document(content: bytes, path: str) -> Document:
-    """Split a file into logical lines. It never raises: what is wrong stands in I(problems), in the order of the file."""
+    """Split a file into logical lines. It never raises: I(problems) has what is wrong, in the order of the file."""
     physical = tuple(_physical_lines(decode(content)))
     found: t.List[t.List[int]] = []
     problems = []
@@ -72,13 +72,13 @@ def read_document(content: bytes, path: str) -> Document:
 
 
 def is_comment(line: str) -> bool:
-    """Whether Postfix ignores a physical line: empty, blanks only, or # as its first character that is no blank."""
+    """Return whether Postfix ignores a physical line: empty, only blanks, or # as its first character that is no blank."""
     stripped = line.strip(BLANKS)
     return not stripped or stripped.startswith("#")
 
 
 def rewrite(document: Document, replaced: t.Mapping[int, str], added: t.Sequence[str]) -> bytes:
-    """The file with some logical lines replaced, and others added at its end.
+    """Return the file with some logical lines replaced, and others added at its end.
 
     :param replaced: index into I(logical) to the new text without its last line end; an empty text removes the line.
     :param added: new logical lines without their line ends. Nothing to do gives the same bytes.
@@ -103,7 +103,7 @@ def _with_room(body: str) -> str:
 
 
 def _without_room(body: str, before: str) -> str:
-    """Where the last lines are gone, the empty line that had been put before them goes too: the way back of _with_room()."""
+    """Remove the empty line before the last lines where these are gone: the reverse of _with_room()."""
     return body[:-1] if body.endswith("\n\n") and not before.endswith("\n\n") else body
 
 

@@ -49,7 +49,7 @@ def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str])
 
 
 def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[Asked]:
-    """The first line that matches, in all tables that smtpd asks about this place, ours and those of others.
+    """Return the first line that matches, in all tables that smtpd asks about this place, ours and those of others.
 
     :param subject: an address for from and to; an IP address or a host name for connect.
     """
@@ -86,7 +86,7 @@ def _first(host: Host, known: Facts, reference: str, keys: t.Sequence[str], subj
 
 
 def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:
-    """The keys that smtpd tries, in its order (access(5))."""
+    """Yield the keys that smtpd tries, in its order (access(5))."""
     if where == CONNECT:
         if ":" in subject or subject.replace(".", "").isdigit():
             separator = ":" if ":" in subject else "."
@@ -108,17 +108,14 @@ def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:
 
 
 def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
-    """Action, code, status and text of a right side, ours or by hand (access(5)); the action is empty where it is none of ours."""
+    """Return action, code, status and text of a right side (access(5)); the action is empty where we have none for it."""
     word, dummy, rest = value.partition(" ")
     if word.isdigit() and len(word) == 3 and word[0] in "45" and rest:
+        action = REJECT if word[0] == "5" else DEFER
         status, blank, text = rest.partition(" ")
-        good = blank and status.count(".") == 2 and status.replace(".", "").isdigit()
-        return (
-            REJECT if word[0] == "5" else DEFER,
-            int(word),
-            status if good else f"{word[0]}.7.1",
-            text if good else rest,
-        )
+        if blank and status.count(".") == 2 and status.replace(".", "").isdigit():
+            return action, int(word), status, text
+        return action, int(word), f"{word[0]}.7.1", rest
     if word.isdigit():
         return OK, 0, "", ""
     action = _WORDS.get(word.lower(), "")

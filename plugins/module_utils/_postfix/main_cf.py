@@ -45,7 +45,7 @@ class MainCf(t.NamedTuple):
 
     @property
     def values(self) -> t.Dict[str, str]:
-        """The parameters that are set, with their values as they are written: C($name) is not expanded."""
+        """Return the parameters that are set, with their values as they are written: C($name) is not expanded."""
         return {name: parameter.value for name, parameter in self.parameters.items()}
 
 
@@ -75,7 +75,7 @@ def complaints(stderr: str) -> t.List[str]:
 
 
 def sound(main: MainCf) -> MainCf:
-    """The same, if nothing is wrong with it.
+    """Return the same main.cf, if nothing is wrong with it.
 
     :raises SyntaxProblem: the first defect, with its file and line.
     """
@@ -106,12 +106,12 @@ def edit(main: MainCf, changes: t.Mapping[str, t.Optional[str]]) -> bytes:
 
 
 def format_parameter(name: str, value: str) -> str:
-    """The line for a parameter; an empty value is C(name =), which is not the same as no line."""
+    """Return the line for a parameter; an empty value is C(name =), which is not the same as no line."""
     return f"{name} = {value}".rstrip()
 
 
 def same_value(one: str, other: str) -> bool:
-    """Whether two values differ at most in the number of blanks, which no parameter cares for."""
+    """Return whether two values differ at most in the number of blanks, which no parameter cares for."""
     return one.split() == other.split()
 
 

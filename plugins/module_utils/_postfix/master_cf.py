@@ -38,12 +38,12 @@ class Service(t.NamedTuple):
 
     @property
     def key(self) -> str:
-        """C(service/type), by which a service is known."""
+        """Return C(service/type), by which a service is known."""
         return f"{self.name}/{self.type}"
 
     @property
     def option_values(self) -> t.Dict[str, str]:
-        """The options as a dictionary."""
+        """Return the options as a dictionary."""
         return dict(self.options)
 
 
@@ -70,12 +70,12 @@ class MasterCf(t.NamedTuple):
 
     @property
     def services(self) -> t.Dict[str, Service]:
-        """The services by C(service/type)."""
+        """Return the services by C(service/type)."""
         return {key: entry.service for key, entry in self.entries.items()}
 
 
 def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:
-    """The key of the service that listens on the relay's port, C(smtp/inet) as a rule."""
+    """Return the key of the service that listens on the relay's port, C(smtp/inet) as a rule."""
     found = [key for key, one in services.items() if one.type == "inet" and one.command in _SMTP_SERVERS]
     own = [key for key in found if port_of(services[key]) not in _OTHER_PORTS]
     usual = [key for key in own if port_of(services[key]) in ("smtp", "25")]
@@ -83,7 +83,7 @@ def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:
 
 
 def port_of(service: Service) -> str:
-    """The port of an inet service as it is written: C(smtp), C(25), C(127.0.0.1:2525)."""
+    """Return the port of an inet service as it is written: C(smtp), C(25), C(127.0.0.1:2525)."""
     return service.name.rpartition(":")[2]
 
 
@@ -106,7 +106,7 @@ def parse(content: bytes, path: str = "master.cf") -> MasterCf:
 
 
 def sound(master: MasterCf) -> MasterCf:
-    """The same, if nothing is wrong with it.
+    """Return the same master.cf, if nothing is wrong with it.
 
     :raises SyntaxProblem: the first defect, with its file and line.
     """
@@ -133,7 +133,7 @@ def edit(master: MasterCf, changes: t.Mapping[str, t.Optional[Service]]) -> byte
 
 
 def parse_service(text: str) -> Service:
-    """One logical line.
+    """Parse one logical line.
 
     :raises ValueError: too few columns, an unknown type, braces that do not match, C(-o) without C(name=value).
     """
@@ -148,7 +148,7 @@ def parse_service(text: str) -> Service:
 
 
 def format_service(service: Service) -> str:
-    """The lines for a service: the columns aligned as Postfix ships them, each option on a line of its own."""
+    """Return the lines for a service: the columns aligned as Postfix ships them, each option on a line of its own."""
     columns = (
         service.name,
         service.type,
@@ -164,7 +164,7 @@ def format_service(service: Service) -> str:
 
 
 def format_option(name: str, value: str) -> str:
-    """The word behind C(-o); braces where blanks would end it (master(5), Postfix 3.0 and later)."""
+    """Return the word behind C(-o); braces where blanks would end it (master(5), Postfix 3.0 and later)."""
     needs_braces = not value or any(blank in value for blank in BLANKS) or "{" in value
     return f"{{ {name} = {value} }}" if needs_braces else f"{name}={value}"
 

@@ -34,7 +34,7 @@ _KEYS = frozenset(_FIELDS) | {"command", "options", "state"}
 
 
 def refuse_others(native: Native) -> None:
-    """Settings of the other MTA.
+    """Refuse settings of the other MTA.
 
     :raises OptionError: naming the option that is meant instead.
     """
@@ -43,7 +43,7 @@ def refuse_others(native: Native) -> None:
 
 
 def main_settings(native: Native, known: t.Container[str]) -> t.Dict[str, t.Optional[str]]:
-    """The parameters of C(main) and C(main_secrets), as text; None removes one.
+    """Return the parameters of C(main) and C(main_secrets), as text; None removes one.
 
     :param known: names that C($name) may refer to, besides those set here.
     :raises OptionError: naming the parameter; the values of secrets are not in the message.
@@ -60,7 +60,7 @@ def main_settings(native: Native, known: t.Container[str]) -> t.Dict[str, t.Opti
 
 
 def services(native: Native, there: t.Mapping[str, Service]) -> t.Dict[str, t.Optional[Service]]:
-    """The services of C(master), those that are there changed in the given fields only; None removes one.
+    """Return the services of C(master), those that are there changed in the given fields only; None removes one.
 
     :raises OptionError: naming the service and the field.
     """
@@ -68,7 +68,7 @@ def services(native: Native, there: t.Mapping[str, Service]) -> t.Dict[str, t.Op
 
 
 def check_text(path: str, value: t.Any, text: str) -> str:
-    """A value that stays one value on one line, or an error.
+    """Return a value that stays one value on one line, or raise.
 
     :param value: what the message shows.
     """
@@ -105,7 +105,7 @@ def _plain(path: str, shown: t.Any, value: t.Any) -> str:
         return text_of(value)
     if isinstance(value, (list, tuple)) and all(isinstance(item, (str, bool, int, float)) for item in value):
         return text_of([item.strip(" ") if isinstance(item, str) else item for item in value])
-    raise OptionError(path, shown, "a string, a number, a boolean or a list of these is wanted")
+    raise OptionError(path, shown, "it must be a string, a number, a boolean or a list of these")
 
 
 def _check_references(path: str, shown: t.Any, text: str, known: t.Container[str], ours: t.Container[str]) -> None:
@@ -122,13 +122,15 @@ def _service(key: str, given: t.Any, there: t.Optional[Service]) -> t.Optional[S
     path = f"master.{key}"
     name, kind = _split_key(path, key)
     if not isinstance(given, dict):
-        raise OptionError(path, given, "a dictionary of the columns is wanted")
+        raise OptionError(path, given, "it must be a dictionary of the columns")
     unknown = sorted(str(field) for field in given if field not in _KEYS)
     if unknown:
-        raise OptionError(f"{path}.{unknown[0]}", given.get(unknown[0]), f"one of {', '.join(sorted(_KEYS))} is wanted")
+        raise OptionError(
+            f"{path}.{unknown[0]}", given.get(unknown[0]), f"it must be one of {', '.join(sorted(_KEYS))}"
+        )
     state = given.get("state", "present")
     if state not in ("present", "absent"):
-        raise OptionError(f"{path}.state", state, "present or absent is wanted")
+        raise OptionError(f"{path}.state", state, "it must be present or absent")
     if state == "absent":
         return None
     if there is None and not given.get("command"):
@@ -139,12 +141,12 @@ def _service(key: str, given: t.Any, there: t.Optional[Service]) -> t.Optional[S
 def _split_key(path: str, key: str) -> t.Tuple[str, str]:
     name, dummy, kind = key.rpartition("/")
     if not _SERVICE_NAME.match(name) or kind not in TYPES:
-        raise OptionError(path, key, f"service/type is wanted, the type one of {', '.join(TYPES)}")
+        raise OptionError(path, key, f"it must be service/type, the type one of {', '.join(TYPES)}")
     return name, kind
 
 
 def _blank(name: str, kind: str) -> Service:
-    """Master's own defaults; an inet service cannot be private (master(5))."""
+    """Return a service with master's own defaults; an inet service cannot be private (master(5))."""
     return Service(name, kind, "n" if kind == "inet" else "-", "-", "-", "-", "-", "")
 
 
@@ -166,17 +168,17 @@ def _changed(path: str, given: t.Mapping[str, t.Any], service: Service) -> Servi
 def _column(path: str, field: str, value: t.Any) -> str:
     if field in ("private", "unpriv", "chroot"):
         if not isinstance(value, (bool, str)) or value not in _FLAGS:
-            raise OptionError(path, value, "true, false or - is wanted")
+            raise OptionError(path, value, "it must be true, false or -")
         return _FLAGS[value]
     text = str(value)
     if isinstance(value, bool) or not (_WAKEUP if field == "wakeup" else _PROCESSES).match(text):
-        raise OptionError(path, value, "a number or - is wanted")
+        raise OptionError(path, value, "it must be a number or -")
     return text
 
 
 def _command(path: str, value: t.Any) -> t.List[str]:
     if not isinstance(value, str) or not value:
-        raise OptionError(path, value, "a string is wanted")
+        raise OptionError(path, value, "it must be a string")
     found = _words(path, check_text(path, value, value))
     if any(word.startswith("-o") for word in found) and not any(word.startswith("argv=") for word in found):
         raise OptionError(path, value, "-o name=value belongs into options")
@@ -184,9 +186,9 @@ def _command(path: str, value: t.Any) -> t.List[str]:
 
 
 def _options(path: str, given: t.Any, there: t.Sequence[t.Tuple[str, str]]) -> t.Tuple[t.Tuple[str, str], ...]:
-    """The options that are there, with the given ones changed in place, added at the end, or removed by null."""
+    """Return the options that are there, with the given ones changed in place, added at the end, or removed by null."""
     if not isinstance(given, dict):
-        raise OptionError(path, given, "a dictionary of parameter and value is wanted")
+        raise OptionError(path, given, "it must be a dictionary of parameter and value")
     wanted: t.Dict[str, t.Optional[str]] = {}
     for name, value in given.items():
         here = f"{path}.{name}"

@@ -20,20 +20,20 @@ class MalformedValue(ValueError):
 
 
 def defaults(runner: Runner) -> t.Dict[str, str]:
-    """All built-in parameters with their defaults. It works whatever main.cf contains, and is asked once in a run."""
+    """Return all built-in parameters with their defaults. It works whatever main.cf contains, and is asked once in a run."""
     if runner not in _seen:
         _seen[runner] = parse_listing(runner.run(["postconf", "-d"]).out)
     return _seen[runner]
 
 
 def parse_listing(text: str) -> t.Dict[str, str]:
-    """The output of postconf: C(name = value) on each line."""
+    """Parse the output of postconf: C(name = value) on each line."""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
     return {name.strip(): value.strip() for name, dummy, value in pairs}
 
 
 def expand(value: str, values: t.Mapping[str, str], stress: bool = False) -> str:
-    """A value with its references replaced, as mac_expand(3) of Postfix does it; most values have none, and need none of the code for it.
+    """Return a value with its references replaced, as mac_expand(3) of Postfix does it. The code for it is read where there is one.
 
     :param values: the parameters that are known; others are empty.
     :param stress: whether the C(stress) parameter is set, which changes some limits.
@@ -47,7 +47,7 @@ def expand(value: str, values: t.Mapping[str, str], stress: bool = False) -> str
 
 
 def split_list(value: str) -> t.Tuple[str, ...]:
-    """The elements of a list parameter: separated by blanks or commas, what stands in braces stays together."""
+    """Split a list parameter into its elements, at blanks or commas; what stands in braces stays together."""
     if "{" not in value:
         for separator in ",\t\r\n":
             value = value.replace(separator, " ")

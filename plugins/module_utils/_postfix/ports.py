@@ -21,7 +21,7 @@ _EVERYWHERE = ("0.0.0.0", "::")
 
 
 def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[str, str]) -> t.List[str]:
-    """The inet services that could not listen, each with the reason."""
+    """Return the inet services that could not listen, each with the reason."""
     found = []
     taken: t.Dict[t.Tuple[str, int], str] = {}
     others = _others(host)
@@ -43,7 +43,7 @@ def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[s
 
 
 def absent_addresses(values: t.Mapping[str, str]) -> t.List[str]:
-    """The addresses in C(inet_interfaces) that this host does not have; with one of them every Postfix program ends at once."""
+    """Return the addresses in C(inet_interfaces) that this host does not have; with one of them every Postfix program ends at once."""
     found = []
     try:
         words = split_list(expand(values.get("inet_interfaces", "all"), values))
@@ -70,7 +70,7 @@ def _is_local(name: str) -> bool:
 
 
 def port_number(text: str) -> t.Optional[int]:
-    """A port by number or by its name in /etc/services."""
+    """Return a port by its number, or by its name in /etc/services."""
     if text.isdigit():
         return int(text)
     try:
@@ -80,14 +80,14 @@ def port_number(text: str) -> t.Optional[int]:
 
 
 def _others(host: Host) -> t.List[t.Tuple[str, int]]:
-    """What listens in this network namespace and is not our own master."""
+    """Return what listens in this network namespace and is not our own master."""
     pid = master.find_master(master.pid_file(host.instance.queue_directories[0]))
     own = _proc.socket_inodes(pid) if pid is not None else set()
     return sorted({entry.local for entry in _proc.listeners() if entry.inode not in own})
 
 
 def _addresses(service: Service, values: t.Mapping[str, str]) -> t.Sequence[str]:
-    """The addresses that a service will listen on; empty stands for all."""
+    """Return the addresses that a service will listen on; empty stands for all."""
     own = service.name.rpartition(":")[0].strip("[]")
     if own:
         return (own,)

@@ -51,7 +51,7 @@ class _Settings(t.NamedTuple):
 
 
 def messages(host: Host, report: ReportUnreadable = _queue.ignore) -> t.Iterator[Message]:
-    """Every message of the instance, as postqueue streams them, and the files of the corrupt queue to I(report)."""
+    """Yield every message of the instance, as postqueue streams them; I(report) gets the files of the corrupt queue."""
     settings = _settings(host)
     null_sender = settings.null_sender
     name = host.instance.name
@@ -65,7 +65,7 @@ def messages(host: Host, report: ReportUnreadable = _queue.ignore) -> t.Iterator
 
 
 def _parsed(line: bytes) -> t.Any:
-    """One line of postqueue -j; bytes in it that are not UTF-8 become visible as C(\\xNN)."""
+    """Parse one line of postqueue -j; bytes in it that are not UTF-8 become visible as C(\\xNN)."""
     try:
         return json.loads(line.decode("utf-8"), strict=False)
     except UnicodeDecodeError:
@@ -97,7 +97,7 @@ def _message(found: t.Mapping[str, t.Any], instance: str, null_sender: str) -> M
 
 
 def detailed(host: Host, message: Message) -> Message:
-    """The message with the file it is in and, where it is deferred, the time of its next attempt."""
+    """Return the message with the file it is in and, where it is deferred, the time of its next attempt."""
     settings = _settings(host)
     path = _path(settings, message.queue, message.id)
     try:
@@ -109,7 +109,7 @@ def detailed(host: Host, message: Message) -> Message:
 
 
 def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
-    """One message with its content; None if there is none with this ID. I(body_limit) is in bytes."""
+    """Return one message with its content; None if no message has this ID. I(body_limit) is in bytes."""
     found = next((one for one in messages(host) if one.id == queue_id), None)
     if found is None:
         return None
@@ -124,7 +124,7 @@ def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
 
 
 def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
-    """The whole message as it lies in the queue, line ends LF: its first bytes, and how many there are."""
+    """Return the whole message as it lies in the queue, line ends LF: its first bytes, and how many there are."""
     try:
         return _first_bytes(host.runner.lines(_argv(host, "postcat", "-bhq", message.id)), limit)
     except CommandError:
@@ -142,12 +142,12 @@ def _first_bytes(lines: t.Iterable[bytes], limit: int) -> t.Tuple[bytes, int]:
 
 
 def log_files(host: Host) -> t.Tuple[str, ...]:
-    """Where this instance's log lines are."""
+    """Return where this instance's log lines are."""
     return _queue_trace.files(_settings(host).log)
 
 
 def host_status(host: Host) -> t.Tuple[HostStatus, ...]:
-    """Nothing: Postfix remembers no status of hosts beyond its running queue manager."""
+    """Return nothing: Postfix remembers no status of hosts beyond its running queue manager."""
     return ()
 
 
@@ -181,7 +181,7 @@ def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) 
 def _recognised(
     settings: _Settings, targets: t.Sequence[Identity]
 ) -> t.Tuple[t.List[Identity], t.Tuple[Identity, ...]]:
-    """Those that are still the messages that were selected, and those that are gone or whose ID another one has now.
+    """Split into messages that are still those that were selected, and those that are gone or whose ID another one has now.
 
     Long IDs are never used twice. Of a short one the file itself is asked, right before the action.
     """
@@ -198,7 +198,7 @@ def _first_identity(settings: _Settings, queue_id: str) -> t.Optional[t.Tuple[in
 
 
 def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Identity]) -> ActionResult:
-    """One postsuper for all. A message on its way from one queue to the next can slip through: the rest gets another go."""
+    """Run one postsuper for all. A message on its way from one queue to the next can slip through: the rest gets another go."""
     working, waiting = _split_busy(settings, action, targets)
     affected: t.List[Identity] = []
     for dummy in range(_ROUNDS):
@@ -223,7 +223,7 @@ def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Id
 
 
 def _there(settings: _Settings, targets: t.Sequence[Identity]) -> t.List[Identity]:
-    """Those that are in some queue."""
+    """Return those that are in some queue."""
     found = _queue.look_for(targets, lambda target: any(os.path.exists(path) for path in _paths(settings, target.id)))
     return [target for target in targets if target.id in found]
 
@@ -231,7 +231,7 @@ def _there(settings: _Settings, targets: t.Sequence[Identity]) -> t.List[Identit
 def _split_busy(
     settings: _Settings, action: str, targets: t.Sequence[Identity]
 ) -> t.Tuple[t.List[Identity], t.List[Identity]]:
-    """Messages in delivery and the others. Holding or requeueing the former could have them delivered twice."""
+    """Split into messages in delivery and the others. Holding or requeueing the former could have them delivered twice."""
     if action not in (_queue.HOLD, _queue.REQUEUE):
         return [], list(targets)
     locked = _queue_locks.locked_inodes()
@@ -241,7 +241,7 @@ def _split_busy(
 
 
 def _postsuper(host: Host, action: str, ids: t.Sequence[str]) -> t.FrozenSet[str]:
-    """The IDs that postsuper says it acted on: it prints one line for each."""
+    """Return the IDs that postsuper says it acted on: it prints one line for each."""
     flag, word, queues = _POSTSUPER[action]
     argv = _argv(host, "postsuper", flag, "-", *queues)
     result = host.runner.run(argv, stdin="".join(f"{one}\n" for one in ids), timeout=120 + len(ids) / 20)
@@ -250,7 +250,7 @@ def _postsuper(host: Host, action: str, ids: t.Sequence[str]) -> t.FrozenSet[str
 
 
 def _attempt(host: Host, settings: _Settings, targets: t.Sequence[Identity]) -> ActionResult:
-    """postqueue -i, one call for each message: Postfix takes no list here. It says 0 to anything, so the queue is asked."""
+    """Run postqueue -i once for each message: it takes no list. It ends with 0 whatever it does, so the queue is asked."""
     present = _there(settings, targets)
     names = {target.id for target in present}
     held = {target.id for target in present if os.path.exists(_path(settings, "hold", target.id))}
@@ -265,7 +265,7 @@ def _attempt(host: Host, settings: _Settings, targets: t.Sequence[Identity]) -> 
 
 
 def _deliver(host: Host, settings: _Settings, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
-    """Try and wait until each message has left the queue or is back in it, then tell what the log says."""
+    """Try, wait until each message has left the queue or is back in it, and return what the log says."""
     started = time.time()
     trace = _queue_trace.from_here(_queue_trace.files(settings.log), started)
     outcome = _attempt(host, settings, targets)
@@ -281,7 +281,7 @@ def _deliver(host: Host, settings: _Settings, targets: t.Sequence[Identity], tim
 
 
 def _is_back(settings: _Settings, queue_id: str, started: float) -> bool:
-    """Whether it was taken out of the deferred queue, tried, and put back: its file was touched since the start."""
+    """Return whether a message was tried and put back into the deferred queue: its file was touched since the start."""
     try:
         # The kernel stamps files by its tick, which can lie some milliseconds before the clock.
         return os.stat(_path(settings, "deferred", queue_id)).st_ctime >= started - 0.02
@@ -297,7 +297,7 @@ def _paths(settings: _Settings, queue_id: str) -> t.Tuple[str, ...]:
 
 
 def _path(settings: _Settings, queue: str, queue_id: str) -> str:
-    """Where a queue file lies: hashed queues spread their files by the first digits of the microseconds."""
+    """Return where a queue file lies: hashed queues spread their files by the first digits of the microseconds."""
     parts = [settings.directory, queue]
     if queue in settings.hashed:
         digits = _microseconds(queue_id) if _is_long(queue_id) else queue_id
@@ -318,7 +318,7 @@ def _microseconds(queue_id: str) -> str:
 
 
 def _arrival_and_size(path: str) -> t.Optional[t.Tuple[int, int]]:
-    """Seconds since the epoch and bytes from the first two records of a queue file, as qshape(1) reads them."""
+    """Return seconds since the epoch and bytes from the first two records of a queue file, as qshape(1) reads them."""
     try:
         with open(path, "rb") as queue_file:
             head = queue_file.read(256)

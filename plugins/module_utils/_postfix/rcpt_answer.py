@@ -40,7 +40,7 @@ Asking = t.Callable[[str, str, t.Sequence[str]], t.List[TableEntry]]
 def answer(
     values: t.Mapping[str, str], asked: RouteQuestion, served: bool, ask: Asking
 ) -> t.Tuple[str, t.Tuple[Rewriting, ...]]:
-    """What a client is told, and the restrictions that were read; the answer is empty where no client is named.
+    """Return what a client is told, and the restrictions that were read; the answer is empty where no client is named.
 
     :param served: whether the recipient's domain is one that this host takes mail for.
     """
@@ -109,7 +109,7 @@ def _keys(asked: RouteQuestion, subject: str) -> t.List[str]:
 
 
 def is_mine(client: str, networks: str) -> bool:
-    """Whether a client is in mynetworks, as far as it is a list of networks (tables are not asked)."""
+    """Return whether a client is in mynetworks, as far as it is a list of networks (tables are not asked)."""
     address = ipaddress.ip_address(client)
     for word in split_list(networks):
         try:

@@ -55,7 +55,7 @@ class Live:
         self.unexpressed: t.Dict[str, str] = {}
 
     def file(self, name: str) -> bytes:
-        """A file of the configuration directory; empty where there is none."""
+        """Return a file of the configuration directory; empty where there is none."""
         try:
             with open(os.path.join(self.directory, name), "rb") as stream:
                 return stream.read()
@@ -117,19 +117,19 @@ class Live:
         return self.word(name) == "yes" if name in self.raw else None
 
     def number(self, name: str) -> t.Optional[int]:
-        """A number; None where there is none."""
+        """Return a number; None where there is none."""
         text = self.value(name)
         return int(text) if text.isdigit() else None
 
     def time(self, name: str) -> t.Optional[str]:
-        """A time as the policy writes it."""
+        """Return a time as the policy writes it."""
         match = _TIME.match(self.value(name))
         if not match:
             return None
         return duration_text(int(match.group(1)) * _SECONDS[match.group(2) or _UNITS.get(name, "s")])
 
     def table(self, word: str, aliases: bool = False) -> t.Optional[t.Dict[str, str]]:
-        """The entries in the source of a table C(type:path), with the live directory expanded; None where it cannot be read."""
+        """Return the entries in the source of a table C(type:path), with the live directory expanded; None where it cannot be read."""
         kind, colon, path = word.partition(":")
         if not colon or not path.startswith("/") or kind not in (*COMPILED_SUFFIXES, "texthash", "cidr"):
             return None
@@ -145,7 +145,7 @@ class Live:
 
 
 def read(host: Host) -> t.Mapping[str, t.Any]:
-    """The live configuration.
+    """Return the live configuration.
 
     :returns: C(policy): the options of the policy with their live values; C(unexpressed): parameters whose value no option can say.
     """
@@ -170,7 +170,7 @@ def read(host: Host) -> t.Mapping[str, t.Any]:
 def _sayable(
     options: t.Sequence[_kinds.Option], values: t.Mapping[str, t.Any], path: str, left: t.Dict[str, str]
 ) -> t.Dict[str, t.Any]:
-    """The values without those that their option could not take, which go to I(left) under the option's path."""
+    """Return the values without those that their option could not take, which go to I(left) under the option's path."""
     found: t.Dict[str, t.Any] = {}
     for option in options:
         here, value = f"{path}.{option.name}", values.get(option.name)
@@ -383,7 +383,7 @@ def _bare_newline(live: Live) -> str:
 
 
 def _greeting(live: Live) -> t.Dict[str, int]:
-    """The delays by network, without the entries that are always there."""
+    """Return the delays of the greeting by network, without the entries that are always there."""
     if live.flag("smtpd_delay_reject"):
         return {}
     for element in elements(live.value("smtpd_client_restrictions")):
@@ -460,7 +460,7 @@ def _tls_level(live: Live, prefix: str) -> str:
 
 
 def _minimum(protocols: str) -> t.Optional[str]:
-    """The oldest protocol that is left; None where it is older than the policy can say."""
+    """Return the oldest protocol that is left; None where it is older than the policy can say."""
     if protocols in _MINIMUM:
         return _MINIMUM[protocols]
     excluded = {word[1:] for word in re.split(r"[\s,:]+", protocols) if word.startswith("!")}
@@ -487,7 +487,7 @@ def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
 
 
 def _aliases(live: Live) -> t.Dict[str, t.List[str]]:
-    """Those of our own file; the system's stay with the system."""
+    """Return the aliases of our own table; those of the system stay with the system."""
     for word in split_list(live.written("alias_maps")):
         if is_ours(word):
             entries = live.table(expand(word, live.raw), aliases=True) or {}

@@ -20,7 +20,7 @@ _HARMLESS = ("OK", "DUNNO", "PERMIT", "WARN", "PREPEND", "INFO", "BCC", "REDIREC
 
 
 def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable[str]) -> t.FrozenSet[str]:
-    """The addresses for which a check_sender_access table says reject, discard, hold or an error.
+    """Return the addresses for which a check_sender_access table says reject, discard, hold or an error.
 
     :raises CommandError: when a table cannot be asked.
 
@@ -43,7 +43,7 @@ def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable
 
 
 def _tables(runner: Runner, config_directory: str) -> t.List[str]:
-    """The tables behind check_sender_access in any of smtpd's restriction lists, in their order."""
+    """Return the tables behind check_sender_access in any of smtpd's restriction lists, in their order."""
     found: t.List[str] = []
     answer = runner.run(["postconf", "-c", config_directory, "-h", "-x"] + list(_RESTRICTIONS))
     for line in answer.out.splitlines():

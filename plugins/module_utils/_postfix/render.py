@@ -34,7 +34,7 @@ Current = t.Callable[[str], t.Optional[bytes]]
 
 
 def render(host: Host, policy: Policy, native: Native, current: Current) -> Rendering:
-    """The wanted files of the instance.
+    """Return the files of the instance that the policy and the natives become.
 
     :param current: reads a live file by its path relative to the configuration directory.
     :raises OptionError: an option that cannot be done, or a native setting that would not stay one setting.
@@ -109,7 +109,7 @@ def _sound(content: t.Optional[bytes], path: str) -> main_cf.MainCf:
 
 
 def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]:
-    """Our tables that main.cf no longer names, and compiled tables of another type."""
+    """Return our tables that main.cf no longer names, and compiled tables of another type."""
     found: t.Dict[str, File] = {}
     named = {one.name: one.type for one in tables.references(main_cf.parse(main).values) if one.name in TABLES}
     for name in TABLES:
@@ -144,7 +144,7 @@ def _master(host: Host, draft: Draft, native: Native, current: Current, files: t
 
 
 def _policy_services(draft: Draft, services: t.Mapping[str, Service]) -> t.Dict[str, t.Optional[Service]]:
-    """The port and the number of processes; nothing where they are as wanted."""
+    """Return the services whose port or number of processes changes."""
     key = main_service(services)
     if key is None:
         return {}
@@ -180,7 +180,7 @@ def _with_processes(draft: Draft, service: Service, wanted: int) -> Service:
 def _note_overrides(
     draft: Draft, native: Native, changes: t.Mapping[str, t.Optional[Service]], seen: t.Mapping[str, Service]
 ) -> None:
-    """Options of the main service that are stronger than main.cf, and that nobody asked for in this run."""
+    """Note the options of the main service that are stronger than main.cf, and that nobody asked for in this run."""
     key = main_service(seen)
     if key is None or key in native.master:
         return

@@ -36,7 +36,7 @@ KNOWN = (
 
 
 def command_filter() -> t.List[str]:
-    """The table for C(smtpd_command_filter) where VRFY is off.
+    """Return the table for C(smtpd_command_filter) where VRFY is off.
 
     A command that Postfix does not have becomes VRFY, whose answer is the 5.5.1 that RFC 3463 has for it; by itself smtpd says
     5.5.2, a syntax error. Lines that do not start with a letter stay, smtpd hangs up on them.
@@ -46,7 +46,7 @@ def command_filter() -> t.List[str]:
 
 
 def helo_names(hostname: t.Optional[str]) -> t.List[str]:
-    """The table for C(check_helo_access): names that no stranger has, and what is no name at all.
+    """Return the table for C(check_helo_access): names that no stranger has, and what is no name at all.
 
     smtpd's own checks would answer 501 and 504 with 5.5.2.
     """

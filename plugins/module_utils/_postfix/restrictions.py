@@ -113,7 +113,7 @@ _PREFIX = "warn_if_reject"
 
 
 def elements(value: str) -> t.Tuple[str, ...]:
-    """A restriction list as elements; a restriction and its argument are one element."""
+    """Split a restriction list into elements; a restriction and its argument are one element."""
     found: t.List[str] = []
     open_end = False
     for word in split_list(value):
@@ -138,12 +138,12 @@ def merge(there: t.Sequence[str], wanted: t.Sequence[str], unwanted: t.Container
 
 
 def join(found: t.Sequence[str]) -> str:
-    """Elements as the value of a parameter."""
+    """Join elements into the value of a parameter."""
     return ", ".join(found)
 
 
 def unknown_words(value: str, classes: t.Container[str]) -> t.List[str]:
-    """The words of a list that are no restriction; smtpd answers 451 to everybody who reaches one.
+    """Return the words of a list that are no restriction; smtpd answers 451 to everybody who reaches one.
 
     :param classes: the names in C(smtpd_restriction_classes).
     """

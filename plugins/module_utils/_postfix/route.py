@@ -88,7 +88,7 @@ def trace(host: Host, asked: RouteQuestion) -> Route:
 
 
 def ask_service(path: str, request: str, attributes: t.Sequence[t.Tuple[str, str]]) -> t.Dict[str, str]:
-    """One request to a daemon's socket: names and values, each ended by a null byte, an empty one at the end (attr_print0).
+    """Send one request to a daemon's socket: names and values, each ended by a null byte, an empty one at the end (attr_print0).
 
     :raises OSError: nobody listens, or nobody answers within ten seconds.
     """
@@ -117,7 +117,7 @@ def _receive(connection: socket.socket, buffer: bytes) -> t.Tuple[t.Dict[str, st
 
 
 def take_attributes(buffer: bytes) -> t.Optional[t.Tuple[t.Dict[str, str], bytes]]:
-    """The first complete list of attributes, and what is behind it; None while it is incomplete."""
+    """Return the first complete list of attributes, and what is behind it; None while it is incomplete."""
     found: t.Dict[str, str] = {}
     rest = buffer
     while True:
@@ -181,7 +181,7 @@ def look_up(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.List[
 
 
 def _find(host: Host, role: str, values: t.Mapping[str, str], keys: t.Sequence[str]) -> t.List[TableEntry]:
-    """The entries of a list of tables: the first key that any table has decides (maps_find)."""
+    """Return the entries of a list of tables: the first key that any table has decides (maps_find)."""
     found: t.List[TableEntry] = []
     for table in split_list(values.get(role, "")):
         if ":" in table:
@@ -200,7 +200,7 @@ def _source(path: str, key: str) -> str:
 
 
 def _address_keys(values: t.Mapping[str, str], address: str) -> t.List[str]:
-    """The keys for an address (canonical(5), virtual(5)): whole, without extension, @domain."""
+    """Return the keys for an address (canonical(5), virtual(5)): whole, without extension, @domain."""
     user, dummy, domain = address.rpartition("@")
     plain = _without_extension(values, user)
     keys = [address, f"{plain}@{domain}"]
@@ -210,7 +210,7 @@ def _address_keys(values: t.Mapping[str, str], address: str) -> t.List[str]:
 
 
 def _transport_keys(values: t.Mapping[str, str], address: str) -> t.List[str]:
-    """The keys for a transport (transport(5)): address, domain, the domains above, C(*)."""
+    """Return the keys for a transport (transport(5)): address, domain, the domains above, C(*)."""
     user, dummy, domain = address.rpartition("@")
     bare = "transport_maps" in split_list(values.get("parent_domain_matches_subdomains", ""))
     above = [parent if bare else "." + parent for parent in _route.parents(domain)]
@@ -228,7 +228,7 @@ def _without_extension(values: t.Mapping[str, str], user: str) -> str:
 def _rewritten(
     host: Host, values: t.Mapping[str, str], asked: RouteQuestion
 ) -> t.Tuple[str, t.Tuple[Rewriting, ...], t.List[TableEntry]]:
-    """What cleanup(8) makes of a recipient: canonical tables once, then virtual aliases until nothing changes."""
+    """Return what cleanup(8) makes of a recipient: canonical tables once, then virtual aliases until nothing changes."""
     address = asked.address
     steps: t.List[Rewriting] = []
     entries: t.List[TableEntry] = []
@@ -269,7 +269,7 @@ def _by_sender(host: Host, values: t.Mapping[str, str], sender: str) -> t.List[T
 
 
 def hops(nexthop: str) -> t.Tuple[Hop, ...]:
-    """The hosts of a next hop: C([a]:587) without MX, C(b) by MX, several with commas (transport(5))."""
+    """Return the hosts of a next hop: C([a]:587) without MX, C(b) by MX, several with commas (transport(5))."""
     found = []
     for text in (part.strip() for part in nexthop.replace(",", " ").split()):
         by_mx = not text.startswith("[")
@@ -315,7 +315,7 @@ def _because(decided: t.Optional[TableEntry], resolved: Resolved, values: t.Mapp
 
 
 def settings(host: Host) -> _route.Settings:
-    """What the live configuration says about the things that the checks of a host look at."""
+    """Return what the live configuration says about the things that the checks of a host look at."""
     values = _expanded(host)
     minimum, largest = values.get("queue_minfree", "0"), values.get("message_size_limit", "0")
     # Without a minimum smtpd(8) wants one and a half messages of the largest size.

@@ -57,12 +57,12 @@ class Daemon(t.NamedTuple):
 
     @property
     def pid(self) -> t.Optional[int]:
-        """Its master, if it runs."""
+        """Return the process id of its master, if it runs."""
         return find_master(pid_file(self.queue_directory))
 
 
 def keeper(runner: Runner) -> str:
-    """Which of the ways this host has, asked of its units and not of its name."""
+    """Return which of the three ways this host has; its units tell, not its name."""
     if not with_systemd(runner):
         return WRAPPER
     if "postmulti -i %i" in _cat(runner, "postfix@.service"):
@@ -71,23 +71,23 @@ def keeper(runner: Runner) -> str:
 
 
 def with_systemd(runner: Runner) -> bool:
-    """Whether systemd runs this host."""
+    """Return whether systemd runs this host."""
     return os.path.isdir("/run/systemd/system") and runner.which("systemctl") is not None
 
 
 def unit_path(name: str) -> str:
-    """The unit of ours for an instance."""
+    """Return the path of our unit for an instance."""
     return os.path.join(UNITS, f"{name}.service")
 
 
 def unit_text(runner: Runner, daemon: Daemon) -> bytes:
-    """What stands in it."""
+    """Return the content of our unit."""
     postmulti = runner.which("postmulti") or "/usr/sbin/postmulti"
     return _OURS.format(mark=MARK, name=daemon.name, queue=daemon.queue_directory, postmulti=postmulti).encode("ascii")
 
 
 def registered(runner: Runner, daemon: Daemon) -> bool:
-    """Whether the service manager knows the instance, as far as it has to."""
+    """Return whether the service manager knows the instance, as far as it must."""
     return keeper(runner) != UNIT or _files.read(unit_path(daemon.name)) == unit_text(runner, daemon)
 
 
@@ -99,7 +99,7 @@ def register(runner: Runner, daemon: Daemon) -> None:
 
 
 def forget(runner: Runner, daemon: Daemon) -> None:
-    """The way back: no unit of ours, at no boot."""
+    """Undo register(): remove our unit, and start it at no boot."""
     if keeper(runner) == UNIT and os.path.exists(unit_path(daemon.name)):
         runner.run(["systemctl", "disable", "--quiet", f"{daemon.name}.service"], check=False)
         _files.remove(unit_path(daemon.name))
@@ -107,7 +107,7 @@ def forget(runner: Runner, daemon: Daemon) -> None:
 
 
 def at_boot(runner: Runner, daemon: Daemon) -> bool:
-    """Whether the service manager starts it at boot, as far as that is not said in main.cf alone."""
+    """Return whether the service manager starts it at boot, as far as that is not said in main.cf alone."""
     if keeper(runner) != UNIT:
         return True
     return runner.run(["systemctl", "is-enabled", f"{daemon.name}.service"], check=False).out.strip() == "enabled"
@@ -127,7 +127,7 @@ def reload_units(runner: Runner) -> None:
 
 
 def keeps(runner: Runner, daemon: Daemon, pid: int) -> bool:
-    """Whether stopping the service would stop this master: it runs in its unit, or the wrapper finds it anyway."""
+    """Return whether stopping the service would stop this master: it runs in its unit, or the wrapper finds it anyway."""
     wanted = {TEMPLATE: f"postfix@{daemon.name}.service", UNIT: f"{daemon.name}.service"}.get(keeper(runner))
     return wanted is None or _proc.service_unit(pid) == wanted
 
@@ -183,7 +183,7 @@ def restart(runner: Runner, daemon: Daemon) -> None:
 
 
 def _active_unit(runner: Runner, daemon: Daemon) -> str:
-    """The unit that is this instance's alone and runs it; one that runs the primary as well is no such unit."""
+    """Return the unit that runs this instance and no other; empty where there is none."""
     if not with_systemd(runner):
         return ""
     for unit in (f"postfix@{daemon.name}.service", f"{daemon.name}.service"):

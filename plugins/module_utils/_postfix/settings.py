@@ -67,23 +67,23 @@ SUBDOMAINS = "parent_domain_matches_subdomains"
 def apply(draft: Draft) -> None:
     """Put the whole policy into the draft."""
     for section in (
-        _identity,
-        _relay,
-        _routes,
-        _session,
-        _greeting,
-        _limits,
-        _timeouts,
-        _load,
-        _tls,
-        _aliases,
-        _queue,
-        _log,
+        _set_identity,
+        _set_relay,
+        _set_routes,
+        _set_session,
+        _set_greeting_delays,
+        _set_limits,
+        _set_timeouts,
+        _refuse_load,
+        _set_tls,
+        _set_aliases,
+        _set_queue,
+        _set_log,
     ):
         section(draft)
 
 
-def _identity(draft: Draft) -> None:
+def _set_identity(draft: Draft) -> None:
     identity = draft.policy.identity
     draft.set("myhostname", identity.hostname)
     if identity.banner is not None:
@@ -98,7 +98,7 @@ def _identity(draft: Draft) -> None:
     elif "ipv6" not in draft.capabilities.features:
         # Every Postfix program warns of it otherwise.
         draft.set("inet_protocols", "ipv4")
-    _send_from(draft)
+    _set_send_from(draft)
     if identity.local_domains is not None:
         names = ["$myhostname", "localhost"]
         others = [name for name in identity.local_domains if name not in (identity.hostname, "localhost")]
@@ -116,16 +116,18 @@ def _interfaces(identity: Policy) -> t.Sequence[str]:
     return tuple(dict.fromkeys(loopback if place == "loopback" else place for place in identity.listen))
 
 
-def _send_from(draft: Draft) -> None:
+def _set_send_from(draft: Draft) -> None:
     names = {4: "smtp_bind_address", 6: "smtp_bind_address6"}
     for address in draft.policy.identity.send_from or ():
         name = names.pop(ipaddress.ip_address(address).version, None)
         if name is None:
-            raise OptionError("policy.identity.send_from", address, "one address for each IP version is wanted")
+            raise OptionError(
+                "policy.identity.send_from", address, "there must be at most one address for each IP version"
+            )
         draft.set(name, address)
 
 
-def _relay(draft: Draft) -> None:
+def _set_relay(draft: Draft) -> None:
     relay = draft.policy.relay
     if relay.networks is not None:
         others = [_in_brackets(network) for network in relay.networks]
@@ -137,7 +139,7 @@ def _relay(draft: Draft) -> None:
     if relay.subdomains is not None:
         draft.set(SUBDOMAINS, _parent_matches(draft, relay.subdomains))
     if relay.networks is not None or relay.domains is not None:
-        _relay_restrictions(draft)
+        _set_relay_restrictions(draft)
 
 
 def _refuse_two_classes(policy: Policy) -> None:
@@ -149,7 +151,7 @@ def _refuse_two_classes(policy: Policy) -> None:
             )
 
 
-def _relay_restrictions(draft: Draft) -> None:
+def _set_relay_restrictions(draft: Draft) -> None:
     name = "smtpd_relay_restrictions"
     first, last = RELAY
     there = elements(draft.live.get(name, ""))
@@ -161,11 +163,11 @@ def _relay_restrictions(draft: Draft) -> None:
     draft.notes += [f"{name}: {element!r} is gone: the policy alone decides who may relay" for element in sorted(gone)]
     draft.set(name, join(wanted))
     draft.set("smtpd_relay_before_recipient_restrictions", True)
-    _recipient_restrictions(draft)
+    _set_recipient_restrictions(draft)
 
 
-def _recipient_restrictions(draft: Draft) -> None:
-    """The relay control of the time before Postfix 2.10 would refuse whom an access rule lets relay."""
+def _set_recipient_restrictions(draft: Draft) -> None:
+    """Remove the relay control of the time before Postfix 2.10: it would refuse whom an access rule lets relay."""
     name = "smtpd_recipient_restrictions"
     there = elements(draft.live.get(name, ""))
     kept = [element for element in there if element not in ("reject_unauth_destination", "defer_unauth_destination")]
@@ -175,25 +177,25 @@ def _recipient_restrictions(draft: Draft) -> None:
 
 
 def _is_access_rule(element: str) -> bool:
-    """Whether it is a table of the module access: rules with the action relay are part of who may relay."""
+    """Return whether an element is a table of the module access: its action relay is part of who may relay."""
     return element.startswith("check_client_access ") and ":$config_directory/access_relay" in element
 
 
 def _parent_matches(draft: Draft, subdomains: bool) -> t.List[str]:
-    """The built-in list with or without relay_domains, in the order of the built-in list."""
+    """Return the built-in list with or without relay_domains, in the order of the built-in list."""
     found = [word for word in split_list(draft.builtin.get(SUBDOMAINS, "")) if word != "relay_domains"]
     return sorted(found + ["relay_domains"]) if subdomains else found
 
 
 def _in_brackets(network: str) -> str:
-    """IPv6 addresses stand in brackets in main.cf: [2001:db8::]/32."""
+    """Return a network as main.cf has it, IPv6 addresses in brackets: [2001:db8::]/32."""
     if ":" not in network:
         return network
     address, slash, bits = network.partition("/")
     return f"[{address}]{slash}{bits}"
 
 
-def _routes(draft: Draft) -> None:
+def _set_routes(draft: Draft) -> None:
     routes = draft.policy.routes
     default = routes.default
     if default.host:
@@ -232,7 +234,7 @@ def _next_hop(path: str, route: Policy) -> str:
 
 
 def _own_hop(path: str, route: Policy) -> str:
-    """A route without a host: the recipient domain itself."""
+    """Return the next hop of a route without a host: the recipient domain itself."""
     if route.mx is not False and not route.port:
         return ""
     if route.subdomains:
@@ -241,10 +243,10 @@ def _own_hop(path: str, route: Policy) -> str:
     return f"[{route.domain}]{port}" if route.mx is False else f"{route.domain}{port}"
 
 
-def _session(draft: Draft) -> None:
+def _set_session(draft: Draft) -> None:
     session = draft.policy.session
     draft.set("smtpd_helo_required", session.helo_required)
-    _helo(draft)
+    _set_helo_checks(draft)
     if session.vrfy is not None:
         draft.set("disable_vrfy_command", not session.vrfy)
     if session.expn:
@@ -253,16 +255,16 @@ def _session(draft: Draft) -> None:
         draft.set("smtpd_etrn_restrictions", "" if session.etrn else "permit_mynetworks, reject")
     if session.pipelining_checks is not None:
         draft.set("smtpd_forbid_unauth_pipelining", session.pipelining_checks)
-    _data(draft)
-    _bare_newline(draft)
+    _set_data_checks(draft)
+    _set_bare_newline(draft)
     if session.nul is not None:
         draft.set("message_reject_characters", "\\0" if session.nul == "reject" else "")
-    _sender(draft)
+    _set_sender_checks(draft)
     draft.set("smtputf8_enable", session.smtputf8)
 
 
-def _helo(draft: Draft) -> None:
-    """The table refuses with sendmail's codes; smtpd's own two checks behind it are for what a table cannot see."""
+def _set_helo_checks(draft: Draft) -> None:
+    """Set the HELO checks. The table refuses with sendmail's codes; smtpd's own two behind it see what a table cannot."""
     wanted = draft.policy.session.helo_checks
     name = "smtpd_helo_restrictions"
     ours: t.Tuple[str, ...] = ("permit_mynetworks",)
@@ -270,29 +272,29 @@ def _helo(draft: Draft) -> None:
         if "regexp" in draft.capabilities.table_types:
             names = commands.helo_names(draft.policy.identity.hostname)
             ours += (f"check_helo_access {draft.table('helo', names, 'regexp')}",)
-        draft.set(name, join(merge(_there(draft, name, ours), ours + HELO_CHECKS, ())))
+        draft.set(name, join(merge(_elements_there(draft, name, ours), ours + HELO_CHECKS, ())))
     elif wanted is not None:
-        draft.set(name, join(merge(_there(draft, name), (), HELO_CHECKS)))
+        draft.set(name, join(merge(_elements_there(draft, name), (), HELO_CHECKS)))
 
 
-def _there(draft: Draft, name: str, ours: t.Container[str] = ()) -> t.List[str]:
-    """The elements of a live list, without those with tables of ours that are not wanted any more."""
+def _elements_there(draft: Draft, name: str, ours: t.Container[str] = ()) -> t.List[str]:
+    """Return the elements of a live list, without tables of ours that the policy no longer has."""
     return [one for one in elements(draft.live.get(name, "")) if one in ours or not is_ours(one)]
 
 
-def _data(draft: Draft) -> None:
-    """Pipelining before DATA; a bounce has one recipient."""
+def _set_data_checks(draft: Draft) -> None:
+    """Set what is checked at DATA: no pipelining before it, and one recipient for a bounce."""
     checks = draft.policy.session.pipelining_checks
     name = "smtpd_data_restrictions"
     ours: t.Tuple[str, ...] = ("reject_unauth_pipelining",) if checks else ()
     ours += ("reject_multi_recipient_bounce",) if draft.policy.hardened else ()
     if checks is not None or draft.policy.hardened:
         unwanted = ("reject_unauth_pipelining",) if checks is False else ()
-        draft.set(name, join(merge(_there(draft, name), ours, unwanted)))
+        draft.set(name, join(merge(_elements_there(draft, name), ours, unwanted)))
 
 
-def _bare_newline(draft: Draft) -> None:
-    """Postfix before 3.5.24, 3.6.14, 3.7.10, 3.8.5 knows yes and no only; before 3.5.23, 3.6.13, 3.7.9, 3.8.4 nothing."""
+def _set_bare_newline(draft: Draft) -> None:
+    """Set what happens to a bare newline. Not every Postfix can: 3.5.24, 3.6.14, 3.7.10, 3.8.5 and later know all words, those just before yes and no."""
     wanted = draft.policy.session.bare_newline
     if wanted is None:
         return
@@ -310,7 +312,7 @@ def _bare_newline(draft: Draft) -> None:
         draft.set("smtpd_forbid_bare_newline_exclusions", "")
 
 
-def _sender(draft: Draft) -> None:
+def _set_sender_checks(draft: Draft) -> None:
     exists = draft.policy.session.sender_domain_exists
     name = "smtpd_sender_restrictions"
     ours: t.Tuple[str, ...] = ("reject_non_fqdn_sender",) if draft.policy.hardened else ()
@@ -318,13 +320,13 @@ def _sender(draft: Draft) -> None:
     if exists is not None or ours:
         unwanted = ("reject_unknown_sender_domain",) if exists is False else ()
         trusted = ("permit_mynetworks",) if ours else ()
-        draft.set(name, join(merge(_there(draft, name), trusted + ours, unwanted)))
+        draft.set(name, join(merge(_elements_there(draft, name), trusted + ours, unwanted)))
     if exists:
         draft.set("unknown_address_reject_code", 550)
 
 
-def _greeting(draft: Draft) -> None:
-    """Who waits for the greeting: smtpd sleeps before it, and refuses who talked meanwhile."""
+def _set_greeting_delays(draft: Draft) -> None:
+    """Set the delays of the greeting: smtpd sleeps before it, and refuses who talked meanwhile."""
     session = draft.policy.session
     name = "smtpd_client_restrictions"
     there = elements(draft.live.get(name, ""))
@@ -357,7 +359,7 @@ def _delays(session: Policy) -> t.Dict[str, int]:
 
 
 def _delay_lines(delays: t.Mapping[str, int]) -> t.List[str]:
-    """The first network that matches counts, so the longest prefixes come first."""
+    """Return the lines of the delay table, the longest prefixes first: the first network that matches counts."""
     ordered = sorted(delays, key=lambda name: (-ipaddress.ip_network(name).prefixlen, name))
     return [f"{name} {_wait(delays[name])}" for name in ordered]
 
@@ -366,7 +368,7 @@ def _wait(seconds: int) -> str:
     return f"sleep {seconds}, reject_unauth_pipelining" if seconds else "DUNNO"
 
 
-def _limits(draft: Draft) -> None:
+def _set_limits(draft: Draft) -> None:
     limits = draft.policy.limits
     for option, name in sorted(LIMITS.items()):
         draft.set(name, getattr(limits, option))
@@ -379,11 +381,11 @@ def _limits(draft: Draft) -> None:
         draft.set_time("anvil_rate_time_unit", 60)
 
 
-def _timeouts(draft: Draft) -> None:
+def _set_timeouts(draft: Draft) -> None:
     timeouts = draft.policy.timeouts
     for option, name in sorted(TIMEOUTS.items()):
         draft.set_time(name, getattr(timeouts, option))
-    _hello_timeout(draft)
+    _set_hello_timeout(draft)
     if draft.policy.wants("policy.timeouts.quit"):
         # Without this Postfix does not wait for the answer to QUIT at all.
         draft.set("smtp_skip_quit_response", False)
@@ -396,8 +398,8 @@ def _timeouts(draft: Draft) -> None:
         draft.cannot("policy.timeouts.ident", timeouts.ident, "0s: Postfix never asks the ident service")
 
 
-def _hello_timeout(draft: Draft) -> None:
-    """Postfix waits for the greeting and for the answer to EHLO with one timer."""
+def _set_hello_timeout(draft: Draft) -> None:
+    """Set the timeouts of greeting and HELO: Postfix waits for both with one timer."""
     timeouts, policy = draft.policy.timeouts, draft.policy
     greeting, helo = timeouts.greeting, timeouts.helo
     wants_greeting = policy.wants("policy.timeouts.greeting")
@@ -410,7 +412,7 @@ def _hello_timeout(draft: Draft) -> None:
     draft.set_time("smtp_helo_timeout", chosen)
 
 
-def _load(draft: Draft) -> None:
+def _refuse_load(draft: Draft) -> None:
     load = draft.policy.load
     for name in ("delay", "queue", "refuse"):
         value = getattr(load, name)
@@ -419,19 +421,19 @@ def _load(draft: Draft) -> None:
             draft.cannot(f"policy.load.{name}", value, nearest)
 
 
-def _tls(draft: Draft) -> None:
+def _set_tls(draft: Draft) -> None:
     server, client = draft.policy.tls.server, draft.policy.tls.client
-    _tls_server(draft, server)
-    _tls_client(draft, client)
+    _set_tls_server(draft, server)
+    _set_tls_client(draft, client)
     for prefix, side in (("smtpd", server), ("smtp", client)):
         if side.minimum:
             draft.set(f"{prefix}_tls_protocols", _protocols(draft, side.minimum))
             draft.set(f"{prefix}_tls_mandatory_protocols", _protocols(draft, side.minimum))
-    _ciphers(draft, server.ciphers, client.ciphers)
-    _tls_domains(draft)
+    _set_ciphers(draft, server.ciphers, client.ciphers)
+    _set_tls_domains(draft)
 
 
-def _tls_server(draft: Draft, server: Policy) -> None:
+def _set_tls_server(draft: Draft, server: Policy) -> None:
     level = server.level or ("may" if server.certificate else None)
     if server.key and not server.certificate:
         raise OptionError("policy.tls.server.certificate", None, "a key needs its certificate")
@@ -451,7 +453,7 @@ def _tls_server(draft: Draft, server: Policy) -> None:
             draft.remove(f"smtpd_tls_{other}")
 
 
-def _tls_client(draft: Draft, client: Policy) -> None:
+def _set_tls_client(draft: Draft, client: Policy) -> None:
     if client.key and not client.certificate:
         raise OptionError("policy.tls.client.certificate", None, "a key needs its certificate")
     if client.level is not None:
@@ -468,15 +470,15 @@ def _tls_client(draft: Draft, client: Policy) -> None:
 
 
 def _protocols(draft: Draft, minimum: str) -> str:
-    """From 3.6 on a lower bound; before, every older protocol by name."""
+    """Return the accepted protocols: from Postfix 3.6 on a lower bound, before that every older protocol by name."""
     if draft.builtin.get("smtpd_tls_protocols", "").startswith(">="):
         return f">={minimum}"
     older = ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1"] + (["TLSv1.2"] if minimum == "TLSv1.3" else [])
     return ", ".join("!" + name for name in older)
 
 
-def _ciphers(draft: Draft, server: t.Optional[str], client: t.Optional[str]) -> None:
-    """A grade has one list for the whole instance: where the client's differs from the server's it gets the grade high."""
+def _set_ciphers(draft: Draft, server: t.Optional[str], client: t.Optional[str]) -> None:
+    """Set the cipher lists. The instance has one list for each grade: a client whose list differs from the server's gets the grade high."""
     for prefix, ciphers in (("smtpd", server), ("smtp", client)):
         if ciphers is None:
             continue
@@ -486,7 +488,7 @@ def _ciphers(draft: Draft, server: t.Optional[str], client: t.Optional[str]) -> 
         draft.set(f"tls_{grade}_cipherlist", ciphers)
 
 
-def _tls_domains(draft: Draft) -> None:
+def _set_tls_domains(draft: Draft) -> None:
     lines: t.Dict[str, str] = {}
     for number, demand in enumerate(draft.policy.tls.domains):
         path = f"policy.tls.domains[{number}]"
@@ -503,22 +505,22 @@ def _tls_domains(draft: Draft) -> None:
     elif len(foreign) != len(split_list(draft.live.get("smtp_tls_policy_maps", ""))):
         draft.set("smtp_tls_policy_maps", foreign)
     if any(demand.level == "verify" for demand in draft.policy.tls.domains):
-        _trust(draft)
+        _set_trust(draft)
 
 
-def _trust(draft: Draft) -> None:
+def _set_trust(draft: Draft) -> None:
     authorities = ("smtp_tls_CAfile", "smtp_tls_CApath")
     if not draft.policy.tls.client.ca_file and not any(draft.live.get(name) for name in authorities):
         draft.set("tls_append_default_CA", True)
 
 
 def _table_protocols(draft: Draft, minimum: str) -> str:
-    """In the policy table protocols are separated by colons (postconf(5), smtp_tls_policy_maps)."""
+    """Return protocols for the policy table, where colons separate them (postconf(5), smtp_tls_policy_maps)."""
     return _protocols(draft, minimum).replace(", ", ":")
 
 
 def _demand_keys(policy: Policy, domain: str) -> t.List[str]:
-    """Postfix looks the next hop up as it stands in the route, brackets and port included."""
+    """Return the keys of a demand: Postfix looks the next hop up as it stands in the route, brackets and port included."""
     found = [domain]
     for number, route in enumerate(policy.routes.domains):
         if route.host and domain in (route.domain, route.host):
@@ -529,7 +531,7 @@ def _demand_keys(policy: Policy, domain: str) -> t.List[str]:
     return list(dict.fromkeys(found))
 
 
-def _aliases(draft: Draft) -> None:
+def _set_aliases(draft: Draft) -> None:
     aliases = draft.policy.aliases
     if aliases is None:
         return
@@ -542,7 +544,7 @@ def _aliases(draft: Draft) -> None:
 
 
 def _usable_aliases(draft: Draft) -> str:
-    """Of the built-in alias_maps those that are there: the built-in list also names NIS."""
+    """Return those of the built-in alias_maps that exist here: the built-in list also names NIS."""
     found = []
     for word in split_list(draft.builtin.get("alias_maps", "")):
         kind, dummy, path = word.partition(":")
@@ -552,7 +554,7 @@ def _usable_aliases(draft: Draft) -> str:
     return ", ".join(found)
 
 
-def _queue(draft: Draft) -> None:
+def _set_queue(draft: Draft) -> None:
     queue = draft.policy.queue
     for option, name in sorted(QUEUE.items()):
         draft.set_time(name, getattr(queue, option))
@@ -569,7 +571,7 @@ def _queue(draft: Draft) -> None:
         draft.set_time("maximal_backoff_time", shortest)
 
 
-def _log(draft: Draft) -> None:
+def _set_log(draft: Draft) -> None:
     log = draft.policy.log
     if log.tls is not None:
         draft.set("smtpd_tls_loglevel", 1 if log.tls else 0)
@@ -579,7 +581,7 @@ def _log(draft: Draft) -> None:
 
 
 def answers(draft: Draft) -> None:
-    """Commands that Postfix does not have get the status that RFC 3463 has for them, for a hardened relay."""
+    """Set the table by which a hardened relay answers commands that Postfix does not have with the status of RFC 3463."""
     name = "smtpd_command_filter"
     wanted = draft.policy.hardened and not draft.policy.session.vrfy and not draft.foreign(name)
     wanted = wanted and "regexp" in draft.capabilities.table_types

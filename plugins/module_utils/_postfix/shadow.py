@@ -116,7 +116,7 @@ def _sweep() -> None:
 
 
 def _is_abandoned(path: str) -> bool:
-    """Whether the process that made a scratch directory, whose number stands in its name, is gone; nobody else's are touched."""
+    """Return whether a scratch directory is ours and its maker, whose process number its name has, is gone."""
     maker = os.path.basename(path)[len(_PREFIX) :].partition("-")[0]
     try:
         mine = os.lstat(path).st_uid == os.geteuid()
@@ -170,12 +170,12 @@ def _overrides(scratch: str) -> t.Dict[str, t.Optional[str]]:
 
 
 def _shadow_service(service: Service) -> Service:
-    """Not in a chroot: the scratch queue has no copies of the system's files."""
+    """Return a service without chroot: the scratch queue has no copies of the system's files."""
     return service._replace(chroot="n")
 
 
 def _listener(services: t.Mapping[str, Service], key: str, port: int) -> Service:
-    """The service on the relay's port; behind postscreen it is smtpd/pass that talks to those who pass."""
+    """Return the service on the relay's port; behind postscreen it is smtpd/pass that talks to those who pass."""
     service = services[key]
     if service.command == "postscreen":
         behind = services.get("smtpd/pass", service)
@@ -184,7 +184,7 @@ def _listener(services: t.Mapping[str, Service], key: str, port: int) -> Service
 
 
 def _await_greeting(port: int, key: str, scratch: str) -> t.List[str]:
-    """Nothing if smtpd greets. One that dies when it starts leaves the connection open and says why in the log."""
+    """Return nothing if smtpd greets. One that dies when it starts leaves the connection open and says why in the log."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         with Dialogue("127.0.0.1", port, timeout=1.0) as talk:
@@ -197,7 +197,7 @@ def _await_greeting(port: int, key: str, scratch: str) -> t.List[str]:
 
 
 def _ask(port: int, key: str, policy: Policy, values: t.Mapping[str, str]) -> t.List[str]:
-    """What a stranger is told: greeting, EHLO, STARTTLS, a foreign recipient, a served one."""
+    """Return what is wrong with the answers to a stranger: greeting, EHLO, STARTTLS, a foreign recipient, a served one."""
     with Dialogue("127.0.0.1", port, timeout=_PATIENCE) as talk:
         greeting = talk.connect()
         if greeting.code != 220:
@@ -248,7 +248,7 @@ def _ask_for_relaying(talk: Dialogue, key: str, policy: Policy, values: t.Mappin
 
 
 def _served(policy: Policy, values: t.Mapping[str, str]) -> str:
-    """A recipient that must be taken."""
+    """Return a recipient that must be taken."""
     if policy.relay.domains:
         return f"postmaster@{policy.relay.domains[0]}"
     local = "$myhostname" in values.get("mydestination", "") and expand(values.get("myhostname", ""), values)
@@ -256,12 +256,12 @@ def _served(policy: Policy, values: t.Mapping[str, str]) -> str:
 
 
 def _is_broken(code: int, text: str) -> bool:
-    """No answer, or the one that smtpd has for a restriction or a table that it cannot use."""
+    """Return whether there is no answer, or that of smtpd for a restriction or a table that it cannot use."""
     return not code or "Server configuration" in text or "4.3.0" in text or "4.3.5" in text
 
 
 def _complaints(scratch: str) -> t.List[str]:
-    """What the shadow logged, without dates and process names, each once."""
+    """Return what the shadow logged, without dates and process names, each once."""
     found = []
     for line in _proc.read_text(os.path.join(scratch, "log")).splitlines():
         if any(word in line for word in _COMPLAINTS) and not any(word in line for word in _HARMLESS):

@@ -41,7 +41,7 @@ class Reference(t.NamedTuple):
 
 
 def references(values: t.Mapping[str, str], config_directory: str = "") -> t.List[Reference]:
-    """All lookup tables that the values of main.cf or the options of a service name.
+    """Return all lookup tables that the values of main.cf or the options of a service name.
 
     :param config_directory: paths below it count as being in it, too.
     """
@@ -49,7 +49,7 @@ def references(values: t.Mapping[str, str], config_directory: str = "") -> t.Lis
 
 
 def references_in(parameter: str, value: str, config_directory: str = "") -> t.Iterator[Reference]:
-    """The lookup tables in one value, those in braces as well."""
+    """Return the lookup tables in one value, those in braces as well."""
     for kind, path in _REFERENCE.findall(value):
         yield Reference(parameter, kind, path, _relative(path, config_directory))
 
@@ -67,7 +67,7 @@ def read_at_start(kind: str) -> t.Tuple[str, ...]:
 
 
 def stale(host: Host, files: Files) -> t.Tuple[str, ...]:
-    """The compiled tables that must be made: missing, older than their source, or not what the source says.
+    """Return the compiled tables that must be made: missing, older than their source, or not what the source says.
 
     :returns: paths relative to the configuration directory, as build() takes them.
     """
@@ -99,7 +99,7 @@ def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
 
 
 def source_of(name: str, known: t.Container[str]) -> str:
-    """The source of a compiled table, or the name itself where it is a source."""
+    """Return the source of a compiled table, or the name itself where it is a source."""
     return os.path.splitext(name)[0] if name not in known and is_compiled(name) else name
 
 

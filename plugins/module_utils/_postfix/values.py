@@ -89,7 +89,7 @@ _WIDEST = {4: 8, 6: 16}
 
 
 def wrong(name: str, value: str, builtin: t.Mapping[str, str], values: t.Mapping[str, str]) -> t.Optional[str]:
-    """What is wrong with a value, or None.
+    """Return what is wrong with a value, or None.
 
     :param builtin: the parameters of this Postfix with their defaults, whose form tells the type.
     :param values: the parameters as they are set, for what the value refers to.
@@ -109,7 +109,7 @@ def wrong(name: str, value: str, builtin: t.Mapping[str, str], values: t.Mapping
 
 
 def network_problems(name: str, value: str, values: t.Mapping[str, str]) -> t.List[str]:
-    """What is wrong in a list of networks: Postfix skips such an entry with a warning, or answers 451."""
+    """Return what is wrong in a list of networks: Postfix skips such an entry with a warning, or answers 451."""
     own = [word for word in split_list(value) if "$" not in word]
     try:
         words = split_list(expand(value, values)) if name == "mynetworks" else own
@@ -127,11 +127,11 @@ def _judge(name: str, text: str, usual: str, values: t.Mapping[str, str]) -> t.O
     if name in _ANY:
         return None
     if name.endswith("_feedback"):
-        return None if _FEEDBACK.match(text) else "a number or number/concurrency is wanted"
+        return None if _FEEDBACK.match(text) else "it must be a number or number/concurrency"
     if usual in ("yes", "no"):
-        return None if text.lower() in ("yes", "no") else "yes or no is wanted"
+        return None if text.lower() in ("yes", "no") else "it must be yes or no"
     if re.match(r"[0-9]+[smhdw]\Z", usual):
-        return None if _TIME.match(text) else "a time is wanted: a number and one of s, m, h, d, w"
+        return None if _TIME.match(text) else "it must be a time: a number and one of s, m, h, d, w"
     if re.match(r"[0-9]+\Z", usual):
         return _number(text)
     return None
@@ -139,7 +139,7 @@ def _judge(name: str, text: str, usual: str, values: t.Mapping[str, str]) -> t.O
 
 def _number(text: str) -> t.Optional[str]:
     if not _NUMBER.match(text):
-        return "a number is wanted"
+        return "it must be a number"
     return None if abs(int(text)) < 2**63 else "the number is too large"
 
 
@@ -166,7 +166,7 @@ def _network_problem(name: str, word: str) -> t.Optional[str]:
 
 
 def _no_network(name: str, word: str) -> t.Optional[str]:
-    """A table or a file may stand in a list of networks; a name may not be trusted."""
+    """Return why a word is no network. A table or a file may stand in the list; a name may not be trusted."""
     if word.startswith(("/", "!/")) or ":" in word or name != "mynetworks":
         return None
     return f"{word!r} is no network; names in DNS are not trusted"

@@ -69,9 +69,9 @@ def test_a_good_candidate_passes(stage):
     "line,name,why",
     [
         ("nonsense", "main.cf:6: nonsense", "name = value"),
-        ("message_size_limit = notanumber", "main.cf:6: message_size_limit", "a number is wanted"),
+        ("message_size_limit = notanumber", "main.cf:6: message_size_limit", "it must be a number"),
         ("smtpd_helo_required = perhaps", "main.cf:6: smtpd_helo_required", "yes or no"),
-        ("smtp_connect_timeout = 5x", "main.cf:6: smtp_connect_timeout", "a time is wanted"),
+        ("smtp_connect_timeout = 5x", "main.cf:6: smtp_connect_timeout", "it must be a time"),
         ("mynetworks_style = bogus", "main.cf:6: mynetworks_style", "none of class, subnet, host"),
         ("smtpd_recipient_restrictions = permitt_mynetworks", "main.cf:6: smtpd_recipient_restrictions", "'permitt_mynetworks' is no restriction"),
         ("transport_maps = dbm:/etc/postfix/x", "main.cf:6: transport_maps", "no tables of type dbm"),
