@@ -46,6 +46,9 @@ class ActionModule(ActionBase):
         if not reports:
             # Nothing was checked, for instance because the domain is none: that is no verdict.
             result.update(failed=True, msg="nobody could be asked: " + "; ".join(sorted(set(missing.values()))))
+        elif missing:
+            reasons = "; ".join(f"{host}: {why}" for host, why in sorted(missing.items()))
+            result.update(failed=True, msg=f"not asked: {reasons}")
         return result
 
 

@@ -38,8 +38,8 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(_SPEC)
         results = _answers.collect(variables, options["variable"])
         missing = _answers.not_asked(results)
-        answered = {host: found for host, found in results.items() if host not in missing}
-        count = sum(int(found.get("count") or 0) for found in answered.values())
+        answered = {host: answer for host, answer in results.items() if host not in missing}
+        count = sum(int(answer.get("count") or 0) for answer in answered.values())
         if options["format"] == JSON:
             lines = json.dumps(_data(answered, options["top"]), indent=2, sort_keys=True).splitlines()
         else:
@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
 
 
 def _has_figures(answered: _answers.Results) -> bool:
-    return any("tables" in found for found in answered.values())
+    return any("tables" in answer for answer in answered.values())
 
 
 def _data(answered: _answers.Results, top: int) -> dict[str, t.Any]:

@@ -90,12 +90,12 @@ def _egress(answered: Results, title: str, verbose: bool) -> Report:
         rows += [(host, *_source(address)) for address in result.get("addresses") or ()]
         for source, why in (result.get("undone") or {}).items():
             wrong[host] = f"{source}: {why}"
-    found, errors = _findings(answered)
+    findings, errors = _findings(answered)
     lines = tables.table(columns, rows) if rows else []
     if verbose:
         for host, result in answered.items():
             lines += ["", f"{host}:", *_facts(result.get("addresses") or ())]
-    return Report([*lines, "", *found], {**errors, **wrong})
+    return Report([*lines, "", *findings], {**errors, **wrong})
 
 
 def _source(address: t.Mapping[str, t.Any]) -> tuple[str, ...]:
@@ -163,8 +163,8 @@ def _delivery(answered: Results, title: str, verbose: bool) -> Report:
         if not result.get("delivered"):
             wrong[host] = "not delivered: " + _last(steps)
         lines += _changes(result)
-    found, errors = _findings(answered)
-    return Report(lines + found, {**errors, **wrong})
+    findings, errors = _findings(answered)
+    return Report(lines + findings, {**errors, **wrong})
 
 
 def _steps(steps: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
@@ -207,8 +207,8 @@ def _comparison(answered: Results, title: str, verbose: bool) -> Report:
         lines += _changes(result)
         if "delivered" in result and not result["delivered"]:
             wrong[host] = "not delivered: " + _last(result.get("steps") or ())
-    found, errors = _findings(answered)
-    return Report(lines + found, {**errors, **wrong})
+    findings, errors = _findings(answered)
+    return Report(lines + findings, {**errors, **wrong})
 
 
 def _message(answered: Results, title: str, verbose: bool) -> Report:

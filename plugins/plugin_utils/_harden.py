@@ -124,6 +124,10 @@ def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], name
 
 def message(result: t.Mapping[str, t.Any]) -> str:
     """Return what a result says, on one line: its sentence, or the summary of an audit and its first findings."""
+    items = [item for item in result.get("results") or () if isinstance(item, t.Mapping) and item.get("failed")]
+    if items:
+        # Of a loop Ansible says only that an item failed.
+        return "; ".join(_item(item) for item in items)
     sentence = " ".join(str(result.get("msg") or result.get("summary") or "").split())
     # The last line of a traceback says most.
     traceback = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()][-1:]
@@ -131,6 +135,12 @@ def message(result: t.Mapping[str, t.Any]) -> str:
     if len(parts) > _FINDINGS + 1:
         parts = [*parts[:_FINDINGS], f"and {len(parts) - _FINDINGS} more"]
     return "; ".join(([sentence] if sentence else []) + parts) or "no result"
+
+
+def _item(item: t.Mapping[str, t.Any]) -> str:
+    """Return the sentence of an item of a loop, after its label."""
+    label = item.get("_ansible_item_label")
+    return f"{label}: {message(item)}" if isinstance(label, str) and label else message(item)
 
 
 def _finding(finding: t.Mapping[str, t.Any]) -> str:

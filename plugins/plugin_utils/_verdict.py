@@ -81,7 +81,7 @@ def _summary(report: t.Mapping[str, t.Any]) -> str:
     parts = []
     if route:
         parts.append(f"{route.get('mta')} sends it by {route.get('transport') or '?'} to {route.get('nexthop') or '-'}")
-    exchangers = [f"{one['name']} ({', '.join(one['libc']) or '-'})" for one in names.get("mail_exchangers") or ()]
+    exchangers = [f"{row['name']} ({', '.join(row['libc']) or '-'})" for row in names.get("mail_exchangers") or ()]
     if exchangers:
         parts.append("MX " + ", ".join(exchangers[:3]))
     parts += [f"{talk['host']} says {talk['last']}" for talk in (report.get("talk") or ())[:2]]

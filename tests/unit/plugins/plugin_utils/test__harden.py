@@ -106,3 +106,14 @@ def test_message_of_an_audit_names_the_first_findings():
 def test_what_was_done_besides_is_named_too():
     idle = dict(DONE, relay_result=dict(RESULT, changed=False), nscd_result={"changed": True})
     assert _harden.table([_harden.read("mx1", idle)])[1].split()[4:6] == ["nscd", "-"]
+
+
+def test_the_items_of_a_loop_say_why_they_failed():
+    items = [{"failed": True, "msg": "no such address", "_ansible_item_label": "postfix-EXT"}, {"changed": True}]
+    assert _harden.message({"msg": "One or more items failed", "results": items}) == "postfix-EXT: no such address"
+
+
+def test_what_the_probes_need_is_said_before_anything_is_changed():
+    checked = {"failed": True, "msg": "the policy trusts this prober"}
+    relay = _harden.read("mx1", {"harden_answered": {"ping": "pong"}, "harden_probes_checked": checked})
+    assert (relay.state, relay.reason) == (_harden.FAILED, "the policy trusts this prober")
