@@ -17,6 +17,7 @@ import typing as t
 import pytest
 from labhosts import RELAYS, ROOT, Host, ansible_environment
 
+from ansible_collections.postmaster.mta.plugins.module_utils._log import conditions
 from ansible_collections.postmaster.mta.plugins.module_utils._log import deliveries as _logview
 from ansible_collections.postmaster.mta.plugins.module_utils._log import join as _maillog
 from ansible_collections.postmaster.mta.plugins.module_utils._log import summary as _logsummary
@@ -41,7 +42,7 @@ def test_100000_damaged_lines_are_skipped_and_counted(record_property):
         outbox = join.outbox
         figures.add(outbox.deliveries, outbox.accepted, outbox.started, clock)
         raws = join.take()
-        order = _logread.Order((), _logview.Selection(), internal, NOW, full=True)
+        order = _logread.Order((), conditions.Selection(), internal, NOW, full=True)
         shown += sum(bool(_logread._record(raw, clock, order)) for raw in [*raws, *last.feed(raws)])
     join.load(join.dump())
     seconds = time.perf_counter() - started

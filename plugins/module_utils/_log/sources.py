@@ -24,6 +24,7 @@ import zlib
 from .._errors import CommandError, NotPermitted, OptionError
 from .._model.log import SYSLOG_FILES
 from .._runner import Runner
+from . import syslog
 from .stamps import Clock
 
 #: Big blocks are slower: a working set of this size stays in the processor's cache.
@@ -53,7 +54,8 @@ class Position(t.NamedTuple):
 class Reading:
     """What one run over the sources has met.
 
-    :param notes: sentences for the user: a file that ends in the middle, a rotation that lost lines.
+    :ivar notes: sentences for the user: a file that ends in the middle, a rotation that lost lines.
+    :ivar begin: the first time in the lines, in seconds since the epoch, 0 when none has one; I(end) is the last.
     """
 
     def __init__(self) -> None:
@@ -61,6 +63,27 @@ class Reading:
         self.overlong = 0
         self.notes: t.List[str] = []
         self.positions: t.Dict[str, Position] = {}
+        self.begin = self.end = 0.0
+
+    def note_times(self, clock: Clock, lines: t.Sequence[bytes]) -> None:
+        """Note from when to when the lines of a block are, by its first and its last one."""
+        for line in (lines[:1] + lines[-1:]) if lines else ():
+            moment = _moment(clock, line)
+            if moment:
+                self.begin = min(self.begin or moment, moment)
+                self.end = max(self.end, moment)
+
+
+def _moment(clock: Clock, line: bytes) -> float:
+    """Return when a line was written, in whatever form it is; 0 when it has no time."""
+    try:
+        return clock.epoch(line)
+    except (ValueError, IndexError, OverflowError):
+        pass
+    try:
+        return clock.epoch((syslog.records(line) or [line])[0])
+    except (ValueError, IndexError, OverflowError):
+        return 0
 
 
 def discover(runner: Runner) -> t.Tuple[str, ...]:
@@ -77,6 +100,20 @@ def discover(runner: Runner) -> t.Tuple[str, ...]:
     if not found:
         raise OptionError("path", "", "no mail log is known here, and no journal; name the files")
     return tuple(found)
+
+
+def back_to(paths: t.Sequence[str], since: float) -> t.Tuple[str, ...]:
+    """Return the files with their rotated predecessors that can hold lines of a time or later, the oldest first.
+
+    A rotated file was written last before the next one began, so that its time tells.
+
+    :param since: seconds since the epoch; 0 is no time, and the files alone are meant.
+    """
+    files: t.List[str] = []
+    for path in paths:
+        rotated = sorted(set(glob.glob(glob.escape(path) + "[.-]*")), key=_age) if since and path != JOURNAL else []
+        files += [name for name in rotated if os.path.isfile(name) and _age(name)[0] >= since] + [path]
+    return tuple(files)
 
 
 def files_of(paths: t.Sequence[str]) -> t.Tuple[str, ...]:
@@ -189,12 +226,15 @@ def _lines(stream: t.Any, path: str, reading: Reading, whole: bool) -> Blocks:
         if not block:
             break
         lines = io.BytesIO(block).readlines()
+        octets = len(rest)
         begun = b"" if block[-1:] == b"\n" else lines.pop()
         if not lines:
             rest, dropping = _without_end(rest + block, dropping, reading)
             continue
         lines[0] = rest + lines[0]
-        reading.bytes += len(rest) + len(block) - len(begun)
+        if b"\r" in block or lines[0][-2:] == b"\r\n":  # one byte is looked for much faster than two
+            lines = [line[:-2] + b"\n" if line[-2:] == b"\r\n" else line for line in lines]
+        reading.bytes += octets + len(block) - len(begun)
         rest = begun
         yield lines[1:] if dropping else lines
         dropping = False

@@ -58,15 +58,17 @@ def _parent(path: str, cut: int, found: Collector, reader: int) -> None:
     join, reading = Join(), Reading()
     clock = Clock(os.stat(path).st_mtime)
     for lines in blocks_between(path, 0, cut, reading):
+        reading.note_times(clock, lines)
         join.feed(lines)
         _take(found, join, clock)
     with os.fdopen(os.dup(reader), "rb") as stream:
         answer = stream.read()
     if not answer:
         raise PostmasterError(f"{path}: the process that read its second half has died")
-    parts, orphans = marshal.loads(answer)
-    found.lines, found.skipped = join.lines, join.skipped + reading.overlong
+    parts, read, orphans = marshal.loads(answer)
+    found.note_read(join, reading)
     found.absorb(parts)
+    found.add_read_parts(read)
     join.outbox.tls.clear()
     join.feed(orphans)
     _take(found, join, clock)
@@ -82,10 +84,11 @@ def _child(path: str, cut: int, end: int, before: Collector, writer: int) -> Non
             join.feed(lines)
             _take_orphans(join)
             _take(before, join, clock)
-        join.lines = join.skipped = 0
+        join.start_counting()
         found = before.heir()
         orphans: t.List[bytes] = []
         for lines in blocks_between(path, cut, end, reading):
+            reading.note_times(clock, lines)
             join.feed(lines)
             orphans += _take_orphans(join)
             _take(found, join, clock)
@@ -93,9 +96,9 @@ def _child(path: str, cut: int, end: int, before: Collector, writer: int) -> Non
         orphans += _take_orphans(join)
         _take(found, join, clock)
         found.close(clock)
-        found.lines, found.skipped = join.lines, join.skipped + reading.overlong
+        found.note_read(join, reading)
         with os.fdopen(writer, "wb") as stream:
-            stream.write(marshal.dumps((found.parts(), orphans), _PLAIN))
+            stream.write(marshal.dumps((found.parts(), found.read_parts(), orphans), _PLAIN))
         status = 0
     finally:
         os._exit(status)

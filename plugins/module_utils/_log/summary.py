@@ -18,6 +18,8 @@ from .._errors import OptionError
 from .._model.log import (
     BOUNCED,
     CLIENT,
+    COUNTED,
+    COUNTED_DEFERRED,
     DEFERRED,
     DELAY,
     HEAD,
@@ -41,6 +43,7 @@ from .._model.log import (
     reason_of,
 )
 from .._model.selection import NULL_SENDER
+from .collected import Collected
 from .deliveries import Internal, peer, readable
 from .stamps import Clock, seconds_of
 
@@ -52,20 +55,19 @@ _BYTES = ONE - 1
 _QUOTED = re.compile(rb"<[^>]*>(?:\.\.\.|:)? ?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 _REASONS = {REJECTED: "rejected", DEFERRED: "deferred", BOUNCED: "bounced"}
 _RECEIVED = b"received"
-#: Marks on a message that is counted once, however many deliveries it has.
-_COUNTED_DEFERRED, _COUNTED = 1, 2
 PERCENTILES = (50, 90, 95, 99)
 
 Table = t.Dict[t.Any, int]
 
 
-class Summary:
+class Summary(Collected):
     """Counts deliveries as they come.
 
     :param internal: what is declared as one's own, for the directions.
     """
 
     def __init__(self, internal: t.Optional[Internal] = None) -> None:
+        super(Summary, self).__init__()
         self._internal = internal or Internal()
         self.senders: Table = {}
         self.recipients: Table = {}
@@ -81,8 +83,6 @@ class Summary:
         self.directions: Table = {}
         self.bytes_received = 0
         self.deferred_messages = 0
-        self.lines = 0
-        self.skipped = 0
 
     def add(
         self, raws: t.Sequence[Raw], accepted: t.Sequence[Message], started: t.Iterable[bytes], clock: Clock
@@ -120,8 +120,8 @@ class Summary:
         fresh = []
         for raw in raws:
             message = raw[MESSAGE]
-            if message[SENDER] is not None and message[SIZE] is not None and not message[NOTED] & _COUNTED:
-                message[NOTED] |= _COUNTED
+            if message[SENDER] is not None and message[SIZE] is not None and not message[NOTED] & COUNTED:
+                message[NOTED] |= COUNTED
                 fresh.append(message)
         self.add(raws, fresh, [message[STARTED] for message in fresh if message[STARTED]], clock)
 
@@ -149,8 +149,8 @@ class Summary:
         tables = {status: self.reasons[name] for status, name in _REASONS.items()}
         for raw in raws:
             status, message = raw[STATUS], raw[MESSAGE]
-            if status is DEFERRED and not message[NOTED] & _COUNTED_DEFERRED:
-                message[NOTED] |= _COUNTED_DEFERRED
+            if status is DEFERRED and not message[NOTED] & COUNTED_DEFERRED:
+                message[NOTED] |= COUNTED_DEFERRED
                 self.deferred_messages += 1
             reason = _QUOTED.sub(b"", reason_of(raw))[:200]
             table = tables[status]
@@ -181,8 +181,9 @@ class Summary:
 
     def parts(self) -> t.Dict[str, t.Any]:
         """Everything that was counted, for absorb(): plain dictionaries and numbers, keys still bytes."""
-        tables = {name: dict(getattr(self, name)) for name in _TABLES + _NESTED}
-        return dict(tables, **{name: getattr(self, name) for name in _NUMBERS})
+        parts = {name: dict(getattr(self, name)) for name in _TABLES + _NESTED}
+        parts.update({name: getattr(self, name) for name in _NUMBERS})
+        return parts
 
     def absorb(self, parts: t.Mapping[str, t.Any]) -> None:
         """Add what was counted elsewhere: parts() of another summary."""

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the readers of both MTAs' logs share: the layout of a delivery while it is still bytes, and the open messages.
+"""A delivery while it is still bytes of the log, and the messages that are open: what both readers of logs share.
 
 Private to the collection: it can change at any time.
 
-A log of 200 MB has half a million deliveries. So a delivery stays a plain tuple of slices of the log's bytes until
-somebody wants to see it: no decoding, no numbers, no dates. The positions are named here, once.
+A log of 200 MB has half a million deliveries. So a delivery stays a plain tuple of slices of the log's bytes until it
+is shown: no decoding, no numbers, no dates. The positions are named here, once.
 """
 
 import typing as t
@@ -15,27 +15,19 @@ import typing as t
 #: Where the syslog daemons of the platforms write mail lines (Debian, SLES, RHEL); the first that exists is taken.
 SYSLOG_FILES = ("/var/log/mail.log", "/var/log/mail", "/var/log/maillog")
 
-#: A delivery: one recipient, one outcome. All texts are bytes as they stand in the log.
-Raw = t.Tuple[t.Any, ...]
-RAW_FIELDS = (
-    "head",  # the line up to its text: time, host, tag and process ID
-    "place",  # Place
-    "queue_id",
-    "message",  # the message, a list as below; NOBODY when the log does not show where it came from
-    "recipient",
-    "original",  # the recipient before aliases, b"" if it is the same
-    "relay",  # this and the next three with their names, as C(relay=mx.example[192.0.2.1]:25)
-    "delay",
-    "delays",  # Postfix: four parts with slashes; sendmail: xdelay
-    "status_code",  # enhanced status, RFC 3463
-    "status",
-    "reason",  # the last field as it stands, C(status=sent (250 Ok)) or C(stat=Sent), or a text; see reason_of()
-    "tls",  # the protocol of the outgoing connection; None if the log does not say
-    "line",
-)
+#: A delivery: one recipient, one outcome. All texts are bytes as they stand in the log. Its fields by position:
+#:
+#: HEAD: the line up to its text: time, host, tag and process ID.
+#: ORIGINAL: the recipient before aliases, b"" if it is the same.
+#: RELAY, DELAY, DELAYS and STATUS_CODE: with their names, as C(relay=mx.example[192.0.2.1]:25). Of Postfix DELAYS has four
+#: parts with slashes; of sendmail it is xdelay.
+#: MESSAGE: a list as below; NOBODY when the log does not show where the message came from.
+#: REASON: the last field as it stands, C(status=sent (250 Ok)) or C(stat=Sent), or a text; see reason_of().
+#: TLS: the protocol of the outgoing connection; None if the log does not say.
 (HEAD, PLACE, QUEUE_ID, MESSAGE, RECIPIENT, ORIGINAL, RELAY, DELAY, DELAYS, STATUS_CODE, STATUS, REASON, TLS, LINE) = (
     range(14)
 )
+Raw = t.Tuple[t.Any, ...]
 
 #: A message: a list, because its parts come one after the other. None is "the log has not said it".
 Message = t.List[t.Any]
@@ -52,40 +44,58 @@ OTHER_STATUSES = (FORWARDED, WARNED, UNFINISHED) + PROBED
 FINAL = frozenset((SENT, BOUNCED, EXPIRED, DISCARDED, FORWARDED))
 
 
+#: Marks of NOTED, each set once: counted among the deferred messages, among the received ones, refused after DATA.
+COUNTED_DEFERRED, COUNTED, REFUSED = 1, 2, 4
+
+
 class Place(t.NamedTuple):
-    """Where a line was written. I(instance) is the name that the MTA gives itself in the tag of its lines."""
+    """Where a line was written.
+
+    :ivar instance: the name that the MTA gives itself in the tag of its lines.
+    :ivar queue: names the queue in which a queue ID means one message. Postfix has one for each instance; what several
+        programs of sendmail write on one host is about the same messages.
+    """
 
     mta: str
     host: bytes
     instance: bytes
+    queue: bytes
 
 
 class Ledger:
-    """The open messages of one instance, and the outboxes that all instances of a reading share.
+    """The open messages of one queue, and the outboxes that all ledgers of a reading share.
 
-    :param tls: protocol of the TLS session that a process has open, by C( host tag[pid]).
+    :ivar tls: protocol of the TLS session that a process has open, by C( host tag[pid]).
     :param keep: keep the lines of each message with it, for O(full).
+    :param same_queue: the ledger of another place that writes about the same queue.
     """
 
-    def __init__(self, place: Place, outbox: "Outbox", keep: bool) -> None:
+    def __init__(self, place: Place, outbox: "Outbox", keep: bool, same_queue: t.Optional["Ledger"] = None) -> None:
         self.place = place
-        self.messages: t.Dict[bytes, Message] = {}
         self.tls = outbox.tls
         self.deliveries = outbox.deliveries
         self.accepted = outbox.accepted
         self.started = outbox.started
         self.unclaimed = outbox.unclaimed
         self.keep = keep
-        #: sendmail: rejected recipients that wait for their sender; the recipient that made a message be discarded.
-        self.waiting: t.Dict[bytes, t.List[Raw]] = {}
-        self.discarded: t.Dict[bytes, bytes] = {}
+        self.messages: t.Dict[bytes, Message] = same_queue.messages if same_queue else {}
+        #: sendmail: refusals that wait for the sender, which the log names at the end of a transaction.
+        self.waiting: t.Dict[bytes, t.List[Raw]] = same_queue.waiting if same_queue else {}
+        #: sendmail: refusals after DATA, which wait for the recipients.
+        self.refused: t.Dict[bytes, Raw] = same_queue.refused if same_queue else {}
+        #: sendmail: the recipient that made a message be discarded.
+        self.discarded: t.Dict[bytes, bytes] = same_queue.discarded if same_queue else {}
+        #: Postfix: clients whose mail goes through smtpd_proxy_filter, by process; they have no queue ID.
+        self.proxied: t.Dict[bytes, bytes] = {}
+        #: Postfix: queue IDs of notices that bounce(8) has announced.
+        self.notices: t.Dict[bytes, None] = {}
 
     def message(self, queue_id: bytes) -> Message:
-        """The open message, or a new one when the log has not shown its beginning."""
-        found = self.messages.get(queue_id)
-        if found is None:
-            found = self.messages[queue_id] = unknown_message(queue_id)
-        return found
+        """Return the open message, or a new one when the log has not shown its beginning."""
+        message = self.messages.get(queue_id)
+        if message is None:
+            message = self.messages[queue_id] = unknown_message(queue_id)
+        return message
 
     def outcome(
         self,
@@ -98,28 +108,29 @@ class Ledger:
         code: bytes,
         line: bytes,
     ) -> Raw:
-        """A delivery that no other host had a part in: refused, discarded, held, expired."""
+        """Return a delivery that no other host had a part in: refused, discarded, held, expired."""
         nothing = b""
         return (
             head, self.place, queue_id, message, recipient,
             nothing, nothing, nothing, nothing, b"dsn=" + code, status, why, None, line,
         )  # fmt: skip
 
-    def expired(
+    def ended(
         self,
         head: bytes,
         queue_id: bytes,
         message: Message,
         recipient: bytes,
         last: "Attempt",
+        status: bytes,
         why: bytes,
         line: bytes,
     ) -> Raw:
-        """The end of a recipient that has waited too long, with what was said at the last attempt."""
+        """Return the end of a recipient that has waited in the queue, with what was said at the last attempt."""
         reason = why + b"; last: " + said(last.reason)
         return (
             head, self.place, queue_id, message, recipient,
-            last.original, last.relay, last.delay, last.delays, last.code, EXPIRED, reason, last.tls, line,
+            last.original, last.relay, last.delay, last.delays, last.code, status, reason, last.tls, line,
         )  # fmt: skip
 
 
@@ -136,10 +147,10 @@ class Attempt(t.NamedTuple):
 
 
 class Outbox:
-    """What a reading has found since it was emptied last."""
+    """What a reading has brought since it was emptied last."""
 
     def __init__(self) -> None:
-        self.tls: t.Dict[bytes, t.Any] = {}
+        self.tls: t.Dict[bytes, t.Any] = {}  # of processes, and so it is not emptied
         self.deliveries: t.List[Raw] = []
         self.accepted: t.List[Message] = []
         self.started: t.List[bytes] = []
@@ -147,7 +158,7 @@ class Outbox:
         self.unclaimed: t.List[bytes] = []
 
     def clear(self) -> None:
-        """Empty it; the lists stay the same ones, because the ledgers have them too."""
+        """Empty it. The lists stay the same objects, because the ledgers hold them too."""
         del self.deliveries[:], self.accepted[:], self.started[:], self.unclaimed[:]
 
 
@@ -157,12 +168,12 @@ def new_message(
     sender: t.Optional[bytes] = None,
     tls: t.Optional[bytes] = None,
 ) -> Message:
-    """A message of which nothing more is known yet."""
+    """Return a message of which nothing more is known yet."""
     return [started, client, b"", sender, None, 0, tls, None, b"", None, 0, 0]
 
 
 def unknown_message(queue_id: bytes) -> Message:
-    """A message whose beginning the log does not show.
+    """Return a message whose beginning the log does not show.
 
     :raises ValueError: when this is no queue ID.
     """
@@ -171,8 +182,17 @@ def unknown_message(queue_id: bytes) -> Message:
     return new_message()
 
 
+def expect_record(text: bytes) -> None:
+    """Check what stands after a tag before it is ignored.
+
+    :raises ValueError: when it holds a record that has to be unwrapped first (_log/syslog.py).
+    """
+    if text.startswith((b"message repeated ", b"[ID ", b"Last message '", b"last message ")):
+        raise ValueError("holds another record")
+
+
 def enhanced(why: bytes) -> bytes:
-    """The enhanced status in C(550 5.7.1 text) and C(5.7.1 text)."""
+    """Return the enhanced status code in C(550 5.7.1 text) and C(5.7.1 text), b"" without one."""
     for word in why.split(b" ", 2)[:2]:
         if len(word) > 4 and word[1:2] == b"." and word[0] in b"245":
             return word
@@ -184,17 +204,17 @@ NOBODY: Message = new_message()
 
 
 def value_of(field: bytes) -> bytes:
-    """The value of C(name=value)."""
+    """Return the value of C(name=value)."""
     return field.partition(b"=")[2]
 
 
 def reason_of(raw: Raw) -> bytes:
-    """What the other side said, or why it went wrong."""
+    """Return what the other side said, or why it went wrong."""
     return said(raw[REASON])
 
 
 def said(reason: bytes) -> bytes:
-    """The text in a delivery's last field."""
+    """Return the text in a delivery's last field."""
     if reason[:7] == b"status=":
         text = reason.partition(b" (")[2].rstrip(b"\n")
         return text[:-1] if text[-1:] == b")" else text
@@ -202,7 +222,11 @@ def said(reason: bytes) -> bytes:
 
 
 def wait(message: Message, recipients: t.Iterable[bytes], line: bytes, tls: t.Optional[bytes]) -> None:
-    """Note on a message that these recipients still wait, for the day it expires. A line is a third of a delivery."""
+    """Note on a message that these recipients still wait.
+
+    The line of the last attempt is kept, from which the outcome is made if the message expires. It takes a third of the
+    memory of a delivery.
+    """
     if message[WAITING] is None:
         message[WAITING] = {}
     for recipient in recipients:
@@ -210,13 +234,13 @@ def wait(message: Message, recipients: t.Iterable[bytes], line: bytes, tls: t.Op
 
 
 def wait_no_more(message: Message, recipients: t.Iterable[bytes]) -> None:
-    """The recipients of a message on which others may wait have their outcome."""
+    """Note that these recipients of a message on which others may wait have their outcome."""
     for recipient in recipients:
         message[WAITING].pop(recipient, None)
 
 
 def remember(message: Message, line: bytes) -> None:
-    """Keep a line with its message; a message that is retried for ever does not fill the memory."""
+    """Keep a line with its message. A message that is retried for ever does not fill the memory."""
     if message[LINES] is None:
         message[LINES] = []
     if len(message[LINES]) < 10000:
@@ -224,7 +248,12 @@ def remember(message: Message, line: bytes) -> None:
 
 
 def remember_session(tls: t.Dict[bytes, t.Any], process: bytes, session: t.Any) -> None:
-    """Keep the TLS session of a process; of processes that said nothing more the oldest go."""
+    """Keep the TLS session of a process. The oldest ones go when there are too many.
+
+    Lines without a process ID do not tell whose session it is.
+    """
+    if process[-1:] != b"]":
+        return
     tls[process] = session
     if len(tls) > 20000:
         for old in list(tls)[:10000]:
@@ -232,7 +261,7 @@ def remember_session(tls: t.Dict[bytes, t.Any], process: bytes, session: t.Any) 
 
 
 def address_end(text: bytes, start: int) -> int:
-    """The position after an address that begins at I(start): C(<...>) with quoted strings, or a bare word.
+    """Return the position after an address that begins at I(start): C(<...>) with quoted strings, or a bare word.
 
     :raises ValueError: when the address does not end.
     """
@@ -257,5 +286,5 @@ def _quoted_end(text: bytes, position: int) -> int:
 
 
 def bare(address: bytes) -> bytes:
-    """An address without the angle brackets around it."""
+    """Return an address without the angle brackets around it."""
     return address[1:-1] if address[:1] == b"<" and address[-1:] == b">" else address

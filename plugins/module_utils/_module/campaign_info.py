@@ -21,8 +21,11 @@ from .. import _files, _mta
 from .._clock import utc
 from .._errors import OptionError, PostmasterError
 from .._log import suffixes as _suffixes
-from .._log.deliveries import Selection, delivery, is_at, peer, post_line, readable
+from .._log.collected import Collected
+from .._log.conditions import Selection, is_at
+from .._log.deliveries import delivery, peer, post_line, readable
 from .._log.stamps import Clock
+from .._log.state import state_path
 from .._log.suffixes import Owned, Suffixes
 from .._model.kinds import duration
 from .._model.log import (
@@ -338,10 +341,11 @@ def run(
     refused = _refused(runner, params, found, notes)
     shown = [dict(facts(campaign), covered=is_covered(campaign, refused)) for campaign in found]
     shown = [one for one in shown if params["covered"] or not one["covered"]]
-    place = _logread.state_path(_logread.STATE_DIRECTORY, params["reader"])
+    place = state_path(_logread.STATE_DIRECTORY, params["reader"])
     shown = _reported(place, shown, now, params["only_new"], keep=not check_mode)
-    read = dict(zip(("lines", "skipped"), log.counts()))
-    return {"campaigns": shown, "suffix_list": suffixes.source, "notes": notes, "read": read}
+    extent = Collected()
+    extent.note_read(log.join, log.reading)
+    return {"campaigns": shown, "suffix_list": suffixes.source, "notes": notes, "read": extent.read()}
 
 
 _READ_ALL = {"select": None, "internal": None, "attempts": "all", "full": False, "limit": 0, "top": 0}

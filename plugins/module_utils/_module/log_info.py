@@ -2,28 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads logs from beginning to end: the records, the lines or the figures that were asked for.
+"""The module log_info: read logs from beginning to end, for records, lines or figures.
 
 Private to the collection: it can change at any time.
 """
 
 import collections
 import gc
-import json
 import os
 import time
 import typing as t
 
-from .. import _files
 from .._errors import OptionError
 from .._log import sources as files
-from .._log import split as _logsplit
-from .._log.deliveries import Internal, Selection, delivery, post_line, readable, select, selection, tests
+from .._log import split
+from .._log.collected import Collected
+from .._log.conditions import Selection, select, selection, tests
+from .._log.deliveries import Internal, delivery, post_line, readable
 from .._log.join import Join, LastAttempts
-from .._log.sources import Position, Reading
+from .._log.sources import Reading
 from .._log.stamps import Clock
+from .._log.state import State, load_state, save_state, state_path
 from .._log.summary import Summary, report
-from .._model import selection as _select
+from .._model import selection as selections
 from .._model.log import LINE, LINES, MESSAGE, Outbox, Raw
 from .._runner import Runner
 from .._sendmail import units
@@ -33,11 +34,12 @@ STATE_DIRECTORY = "/var/lib/postmaster.mta"
 
 
 class Order(t.NamedTuple):
-    """What one call of the module wants.
+    """What one call of the module asks for.
 
-    :param attempts: C(last) shows each recipient once with its fate so far, C(all) every attempt.
-    :param limit: records or lines at most, the newest; 0 for all.
-    :param processes: with 2, a child reads half of a big file.
+    :ivar paths: files, also with C(*) and C(?), or the journal.
+    :ivar attempts: C(last) shows each recipient once with its fate so far, C(all) every attempt.
+    :ivar limit: records or lines at most, the newest; 0 for all.
+    :ivar processes: with 2, a child reads half of a big file.
     """
 
     paths: t.Tuple[str, ...]
@@ -58,7 +60,7 @@ class Log:
     :param lines: only so many of the last lines of each source; 0 for all.
     """
 
-    def __init__(self, runner: Runner, order: Order, state: t.Optional["State"] = None, lines: int = 0) -> None:
+    def __init__(self, runner: Runner, order: Order, state: t.Optional[State] = None, lines: int = 0) -> None:
         self.reading = Reading()
         self.join = Join(keep=order.full)
         self._runner = runner
@@ -72,19 +74,21 @@ class Log:
                 self.reading.notes.append(f"the messages that were open at the last call are not known: {problem}")
 
     def blocks(self) -> t.Iterator[t.Tuple[Clock, t.List[Raw]]]:
-        """All deliveries, block by block; join.outbox holds the messages of the same block until the next one."""
+        """Yield all deliveries, block by block; join.outbox holds the messages of the same block until the next one."""
         clock = Clock(0)
         for path in files.files_of(self._order.paths):
             for clock, lines in self._lines(path):
+                self.reading.note_times(clock, lines)
                 self.join.feed(lines)
                 yield clock, self.join.outbox.deliveries
                 self.join.outbox.clear()
         if self._state is None:
             self.join.finish()
-        yield clock, self.join.take()
+        yield clock, self.join.outbox.deliveries
+        self.join.outbox.clear()
 
     def can_be_split(self) -> bool:
-        """Whether it is one big file, so that it is worth while to read it with two processes."""
+        """Return whether it is one big file, which two processes read faster."""
         paths = files.files_of(self._order.paths)
         if (
             self._order.processes < 2
@@ -94,23 +98,27 @@ class Log:
             or not files.is_plain(paths[0])
         ):
             return False
-        return os.stat(paths[0]).st_size >= _logsplit.WORTH_IT
+        return os.stat(paths[0]).st_size >= split.WORTH_IT
 
     def _lines(self, path: str) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
         if self._state is None:
             return files.blocks_of(self._runner, path, self.reading, self._order.selection.since, self._last_lines)
         return files.blocks_since(self._runner, path, self._state.positions.get(path), self.reading)
 
-    def counts(self) -> t.Tuple[int, int]:
-        """How many lines were read, and how many were no log lines."""
-        return self.join.lines, self.join.skipped + self.reading.overlong
+    def state_after(self, before: State) -> State:
+        """Return where the reading ended."""
+        return State(dict(before.positions, **self.reading.positions), self.join.dump())
 
 
-class Listing:
-    """The deliveries that an order selects: how many, and the newest of them; of several attempts the last, when that is wanted."""
+class Listing(Collected):
+    """The deliveries that an order selects: how many there are, and the newest of them.
+
+    Of several attempts it takes the last one, unless the order is for all.
+    """
 
     def __init__(self, order: Order) -> None:
-        self.count = self.lines = self.skipped = 0
+        super(Listing, self).__init__()
+        self.count = 0
         self._order = order
         self._conditions = tests(order.selection, order.now)
         self._last = LastAttempts() if order.attempts == "last" else None
@@ -120,11 +128,11 @@ class Listing:
         self._inherited: t.List[t.Tuple[t.Any, ...]] = []
 
     def take(self, outbox: Outbox, clock: Clock) -> None:
-        """Take what a reading has found since it was asked last."""
+        """Take what a reading has brought since it was asked last."""
         self._add(outbox.deliveries if self._last is None else self._last.feed(outbox.deliveries), clock)
 
     def close(self, clock: Clock) -> None:
-        """Nothing comes any more: what waited for a later attempt is the last word."""
+        """Take what waited for a later attempt as the last word: nothing comes any more."""
         if self._last is not None:
             self._add(self._last.finish(), clock.again())
 
@@ -134,27 +142,27 @@ class Listing:
         self._newest.setdefault(clock, collections.deque(maxlen=self._order.limit or None)).extend(chosen)
 
     def records(self) -> t.List[t.Dict[str, t.Any]]:
-        """The newest ones, in order of time."""
+        """Return the newest ones, in order of time."""
         shown = (_record(raw, clock, self._order) for clock, raws in self._newest.items() for raw in raws)
         found = [record for record in shown if record] + self._elsewhere
         return sorted(found, key=lambda record: str(record["time"]))[-self._order.limit :]
 
-    # --- parts become a whole, see _logsplit.py ---
+    # --- parts become a whole, see _log/split.py ---
 
     def heir(self) -> "Listing":
-        """An empty one that knows what waits for a later attempt."""
+        """Return an empty one that knows what waits for a later attempt."""
         found = Listing(self._order)
         found._last = self._last
         found._inherited = self._last.keys() if self._last is not None else []
         return found
 
     def parts(self) -> t.Dict[str, t.Any]:
-        """Everything that was found, for absorb()."""
+        """Return everything that was collected, for absorb()."""
         numbers = {"count": self.count, "lines": self.lines, "skipped": self.skipped}
         return dict(numbers, records=self.records(), inherited=self._inherited)
 
     def absorb(self, parts: t.Mapping[str, t.Any]) -> None:
-        """Add what was found elsewhere: parts() of another listing."""
+        """Add what was collected elsewhere: parts() of another listing."""
         self.count += parts["count"]
         self.lines += parts["lines"]
         self.skipped += parts["skipped"]
@@ -164,18 +172,21 @@ class Listing:
 
 
 def records(log: Log, order: Order) -> Listing:
-    """The selected deliveries. With a limit a big file is read by two processes; all its deliveries are too much for a pipe."""
-    found = Listing(order)
+    """Collect the selected deliveries.
+
+    With a limit a big file is read by two processes. All its deliveries are too much for a pipe.
+    """
+    listing = Listing(order)
     with no_cycles():
         if order.limit and not order.full and log.can_be_split():
-            _logsplit.collect(files.files_of(order.paths)[0], found)
-            return found
+            split.collect(files.files_of(order.paths)[0], listing)
+            return listing
         clock = Clock(0)
         for clock, _raws in log.blocks():
-            found.take(log.join.outbox, clock)
-        found.close(clock)
-    found.lines, found.skipped = log.counts()
-    return found
+            listing.take(log.join.outbox, clock)
+        listing.close(clock)
+    listing.note_read(log.join, log.reading)
+    return listing
 
 
 def _record(raw: Raw, clock: Clock, order: Order) -> t.Optional[t.Dict[str, t.Any]]:
@@ -191,25 +202,25 @@ def _record(raw: Raw, clock: Clock, order: Order) -> t.Optional[t.Dict[str, t.An
 
 
 def summary(log: Log, order: Order) -> Summary:
-    """The figures of the selected deliveries."""
-    found = Summary(order.internal)
+    """Count the selected deliveries."""
+    figures = Summary(order.internal)
     everything = order.selection == Selection()
     conditions = tests(order.selection, order.now)
     with no_cycles():
         if everything and log.can_be_split():
-            _logsplit.collect(files.files_of(order.paths)[0], found)
-            return found
+            split.collect(files.files_of(order.paths)[0], figures)
+            return figures
         for clock, raws in log.blocks():
             if everything:
-                found.take(log.join.outbox, clock)
+                figures.take(log.join.outbox, clock)
             else:
-                found.add_selected(select(raws, clock, conditions), clock)
-    found.lines, found.skipped = log.counts()
-    return found
+                figures.add_selected(select(raws, clock, conditions), clock)
+    figures.note_read(log.join, log.reading)
+    return figures
 
 
 class no_cycles:  # noqa: N801 (a with-statement, not a thing)
-    """Nothing here makes reference cycles, and looking for them among so many messages costs a tenth of the time."""
+    """Switch the search for reference cycles off: nothing here makes any, and it costs a tenth of the time."""
 
     def __enter__(self) -> None:
         self._was_on = gc.isenabled()
@@ -229,7 +240,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "select": {
         "type": "dict",
         "options": dict(
-            _select.ARGUMENT_SPEC["select"]["options"],
+            selections.ARGUMENT_SPEC["select"]["options"],
             client={"type": "list", "elements": "str"},
             message_id={"type": "list", "elements": "str"},
             since={"type": "str"},
@@ -256,17 +267,17 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 
 
 def order_of(runner: Runner, params: t.Mapping[str, t.Any], now: float) -> Order:
-    """The order that the options describe."""
+    """Return the order that the options describe."""
     for name in ("limit", "top"):
         if params[name] < 0:
             raise OptionError(name, params[name], "0 or more; 0 is all")
     internal = params["internal"] or {}
-    instance = _instance_name(runner, params["instance"])
+    chosen = selection(params["select"])._replace(
+        mta="" if params["mta"] == "auto" else params["mta"], instance=_instance_name(runner, params["instance"])
+    )
     return Order(
-        paths=tuple(params["path"] or files.discover(runner)),
-        selection=selection(params["select"])._replace(
-            mta="" if params["mta"] == "auto" else params["mta"], instance=instance
-        ),
+        paths=tuple(params["path"] or _own_logs(runner, params, chosen.earliest(now))),
+        selection=chosen,
         internal=Internal(internal.get("networks") or (), internal.get("domains") or ()),
         now=now,
         attempts=params["attempts"],
@@ -277,16 +288,23 @@ def order_of(runner: Runner, params: t.Mapping[str, t.Any], now: float) -> Order
     )
 
 
+def _own_logs(runner: Runner, params: t.Mapping[str, t.Any], since: float) -> t.Tuple[str, ...]:
+    """Return the logs of this host, with their rotated predecessors as far back as the selection reaches."""
+    logs = files.discover(runner)
+    return logs if params.get("since_last") else files.back_to(logs, since)
+
+
 def _instance_name(runner: Runner, instance: t.Optional[str]) -> str:
+    """Return the name in the tags of an instance that is given by name or by its configuration directory; "" is all."""
     if instance is None or instance == "all":
         return ""
     if not instance.startswith("/"):
         return instance
-    # A directory names an instance whose lines stand under its own name (sendmail), or under its syslog_name (Postfix).
+    # The lines of sendmail stand under the instance's own name, those of Postfix under its syslog_name.
     directory = instance.rstrip("/")
-    of_sendmail = [name for name, known in units.known() if known == directory]
-    if of_sendmail:
-        return of_sendmail[0]
+    names = [name for name, known in units.known() if known == directory]
+    if names:
+        return names[0]
     return runner.run(["postconf", "-c", directory, "-h", "-x", "syslog_name"]).out.strip()
 
 
@@ -296,7 +314,7 @@ def run(
     runner: t.Optional[Runner] = None,
     now: t.Optional[float] = None,
 ) -> t.Dict[str, t.Any]:
-    """What M(postmaster.mta.log_info) returns.
+    """Return what M(postmaster.mta.log_info) returns.
 
     :param check_mode: the reader's place does not move.
     :param now: seconds since the epoch; by the clock of this host where None.
@@ -306,66 +324,28 @@ def run(
     place = state_path(STATE_DIRECTORY, params["reader"])
     state = load_state(place) if params["since_last"] else None
     log = Log(runner, order, state)
-    found = _figures(log, order, params["tables"]) if params["summary"] else _list(log, order, params["format"])
-    found["read"]["sources"] = list(order.paths)
-    found["notes"] = log.reading.notes
+    result = _figures(log, order, params["tables"]) if params["summary"] else _list(log, order, params["format"])
+    result["read"]["sources"] = list(files.files_of(order.paths))
+    result["notes"] = log.reading.notes
     if state is not None and not check_mode:
-        save_state(place, log, state)
-    return found
+        save_state(place, log.state_after(state))
+    return result
 
 
 def _figures(log: Log, order: Order, tables: bool) -> t.Dict[str, t.Any]:
     figures = summary(log, order)
-    found: t.Dict[str, t.Any] = {"summary": report(figures, order.top)}
+    result: t.Dict[str, t.Any] = {"summary": report(figures, order.top), "read": figures.read()}
     if tables:
-        found["tables"] = figures.tables()
-    found["read"] = {"lines": figures.lines, "skipped": figures.skipped}
-    return found
+        result["tables"] = figures.tables()
+    return result
 
 
 def _list(log: Log, order: Order, form: str) -> t.Dict[str, t.Any]:
     listing = records(log, order)
     deliveries = listing.records()
-    found: t.Dict[str, t.Any] = {"count": listing.count, "read": {"lines": listing.lines, "skipped": listing.skipped}}
+    result: t.Dict[str, t.Any] = {"count": listing.count, "read": listing.read()}
     if form == "lines":
-        found["lines"] = [record["line"] for record in deliveries]
+        result["lines"] = [record["line"] for record in deliveries]
     else:
-        found["deliveries"] = deliveries
-    return found
-
-
-# --- where reading ended ------------------------------------------------------------------------------------------
-
-
-class State(t.NamedTuple):
-    """Where a reader ended: a position for each source, and the messages that were open (Join.dump())."""
-
-    positions: t.Mapping[str, Position] = {}
-    messages: str = ""
-
-
-def load_state(path: str) -> State:
-    """The state that save_state() wrote; an empty one when there is none, or when it cannot be read."""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            found = json.load(stream)
-        return State({name: Position(**place) for name, place in found["positions"].items()}, found["messages"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return State()
-
-
-def save_state(path: str, log: Log, before: State) -> None:
-    """Keep where the reading ended, whole or not at all."""
-    positions = dict(before.positions, **log.reading.positions)
-    found = {"positions": {name: place._asdict() for name, place in positions.items()}, "messages": log.join.dump()}
-    _files.keep_json(path, found)
-
-
-def state_path(directory: str, reader: str) -> str:
-    """The file of one reader.
-
-    :raises OptionError: for a name that is no file name.
-    """
-    if not reader or not all(one.isalnum() or one in "-_." for one in reader) or reader[0] == ".":
-        raise OptionError("reader", reader, "letters, digits, - _ and . only")
-    return os.path.join(directory, f"log-{reader}.json")
+        result["deliveries"] = deliveries
+    return result

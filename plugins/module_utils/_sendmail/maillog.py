@@ -6,11 +6,13 @@
 
 Private to the collection: it can change at any time.
 
-The formats are those of 8.17 and 8.18 at LogLevel 9 and higher, as recorded. A queue ID holds the time, a sequence
-and the process ID, and is not used again for 60 years. No line says that a message is done: it is when as many
-recipients have an outcome as C(nrcpts=) announced, and even then an alias can have made more of them.
+The formats are those of 8.17 and 8.18 at LogLevel 9 and higher, as recorded and as their sources write them. A queue ID
+holds the time, a sequence and the process ID, and is not used again for 60 years, whatever the program is called that
+writes about it. No line says that a message is done: it is when as many recipients have an outcome as C(nrcpts=)
+announced, and even then an alias can have made more of them.
 """
 
+import re
 import typing as t
 
 from .._model.log import (
@@ -26,12 +28,15 @@ from .._model.log import (
     MESSAGE,
     MESSAGE_ID,
     NOBODY,
+    NOTED,
     RECIPIENTS,
+    REFUSED,
     REJECTED,
     RELAY,
     SENDER,
     SENT,
     SIZE,
+    STATUS_CODE,
     TLS,
     UNFINISHED,
     WAITING,
@@ -42,6 +47,7 @@ from .._model.log import (
     address_end,
     bare,
     enhanced,
+    expect_record,
     new_message,
     remember,
     remember_session,
@@ -73,22 +79,31 @@ _SOME_TLS = (b"", b"TLS")
 #: Kinds of messages that sendmail makes itself: C(QID: CHILD: DSN: why).
 NOTICES = frozenset((b"DSN", b"postmaster notify", b"sender notify", b"return to sender", b"return receipt"))
 LOCAL = b"local"
+#: Rulesets whose argument is a recipient; VRFY and EXPN name one as well.
+_OF_RECIPIENTS = frozenset((b"check_rcpt", b"check_vrfy", b"check_expn"))
+#: Rulesets that are asked after the recipients were accepted.
+_OF_MESSAGES = frozenset((b"check_data", b"check_eom"))
 
 
-def instance_of(tag: bytes) -> t.Optional[bytes]:
-    """The instance that writes under this tag, which is the tag itself (C(sendmail -L)); None for a tag with a slash."""
+def instance_of(tag: bytes, _has_queue_manager: t.Callable[[bytes], bool]) -> t.Optional[bytes]:
+    """Return the instance that writes under this tag, which is the tag itself (C(sendmail -L)); None for a tag with a slash."""
     return tag if tag and b"/" not in tag else None
 
 
+def queue_of(host: bytes, _instance: bytes) -> bytes:
+    """Return the name of the queue of a host. sm-msp-queue goes on with the messages of sendmail, under the same queue IDs."""
+    return b"sendmail %b" % host
+
+
 def closed(message: Message) -> bool:
-    """Whether all recipients that were announced have their outcome."""
+    """Return whether all recipients that were announced have their outcome."""
     return t.cast(bool, message[DONE] >= message[RECIPIENTS])
 
 
 def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
-    """What reads the lines of one tag. The usual to= line is read in place: there are millions of them."""
+    """Return what reads the lines of one tag. The usual to= line is read in place: there are millions of them."""
     messages, tls, place, keep = ledger.messages, ledger.tls, ledger.place, ledger.keep
-    deliver, received = ledger.deliveries.append, _receiver(ledger)
+    deliver, received, refused = ledger.deliveries.append, _receiver(ledger), ledger.refused
 
     def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:3] != b"to=":
@@ -103,6 +118,8 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
             status = SENT
         else:
             to, delay, xdelay, relay, code, status, reason = _fields(text)
+            if queue_id in refused:
+                status, code = _refused_after_data(refused, queue_id, status, code)
         message = messages.get(queue_id) or unknown_message(queue_id)
         protocol = _tls_of(tls[process], relay) if process in tls else b""
         recipients = [to[4:-1]] if _COMMA not in to and to[3:4] == b"<" else _recipients(to)
@@ -127,6 +144,7 @@ def _no_message(ledger: Ledger, line: bytes, head: bytes, process: bytes, queue_
     if queue_id[:8] == b"ruleset=" or queue_id[:9] == b"STARTTLS=":
         session(ledger, head, process, queue_id + b": " + text)
     else:
+        expect_record(queue_id)
         if ledger.keep and queue_id in ledger.messages:
             remember(ledger.messages[queue_id], line)
         _other(ledger, line, head, queue_id, text)
@@ -150,7 +168,7 @@ def _receiver(ledger: Ledger) -> Handler:
         # No <> and no daemon: submitted on this host.
         who = sender[6:-1] if sender[5:6] == b"<" else sender[5:]
         announced, octets = int(count[7:]), int(size[5:])
-        tls = ledger.tls.get(process, _SOME_TLS)[1] if protocol in _WITH_TLS else b""
+        tls = (ledger.tls.get(process) or _SOME_TLS)[1] if protocol in _WITH_TLS else b""
         lines = [line] if keep else None
         message = [head, client[6:-1], message_id[6:], who, octets, announced, tls, None, b"", lines, 0, 0]
         messages[queue_id] = message
@@ -176,8 +194,8 @@ def _unusual_message(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, 
 
 
 def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
-    """A from= line with other fields than the usual eight, or with a comma in an address or a message ID."""
-    end = address_end(text, 5)
+    """Read a from= line with other fields than the usual eight, or with a comma in an address or a message ID."""
+    end = _written_end(text, 5, b", size=")
     size_end = text.index(b", ", end + 2)
     before, _relay, client = text[size_end:].rpartition(b", relay=")
     count, comma, rest = before[before.index(b", nrcpts=") + 2 :].partition(b", ")
@@ -203,12 +221,13 @@ def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
 
 
 def _refused_as_a_whole(refused: t.Iterable[Raw]) -> bool:
-    """Whether the message was refused after DATA: its recipients were not, and it counts them."""
+    """Return whether the message was refused after DATA: its recipients were not, and it counts them."""
     return any(b": collect: " in raw[LINE] for raw in refused)
 
 
 def session(ledger: Ledger, head: bytes, process: bytes, text: bytes) -> None:
-    """Lines without a queue ID: C(STARTTLS=client, relay=mx., version=TLSv1.3, verify=OK, ...), and rejected connections."""
+    """Read a line without a queue ID: C(STARTTLS=client, relay=mx., version=TLSv1.3, verify=OK, ...), rejected connections."""
+    expect_record(text)
     if text[:9] == b"STARTTLS=":
         fields = text.split(b", ", 3)
         if len(fields) == 4 and fields[1][:6] == b"relay=" and fields[2][:8] == b"version=":
@@ -219,16 +238,18 @@ def session(ledger: Ledger, head: bytes, process: bytes, text: bytes) -> None:
 
 
 def _ruleset(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
-    """C(ruleset=check_rcpt, arg1=<b>, relay=name [ip], reject=550 5.7.1 <b>... why); discard and quarantine follow later."""
+    """Read C(ruleset=check_rcpt, arg1=<b>, relay=name [ip], reject=550 5.7.1 <b>... why); discard and quarantine follow later."""
     name, argument, client, mark, why = _judgement(text)
     if name[:6] != b"check_":
         return
     message = new_message(head, client.partition(b", discard\n")[0].partition(b", quarantine=")[0])
     if name == b"check_mail":
         message[SENDER] = argument
-    recipient = argument if name == b"check_rcpt" else b""
+    recipient = argument if name in _OF_RECIPIENTS else b""
     raw = ledger.outcome(head, queue_id, message, recipient, REJECTED, why[:-1], enhanced(why), line)
-    if mark and queue_id:
+    if mark and queue_id and name in _OF_MESSAGES:
+        _refuse_message(ledger, queue_id, raw)
+    elif mark and queue_id:
         _wait(ledger, queue_id, raw)
     elif mark:
         ledger.deliveries.append(raw)
@@ -255,17 +276,47 @@ def _judgement(text: bytes) -> t.Tuple[bytes, ...]:
 
 
 def _wait(ledger: Ledger, queue_id: bytes, raw: Raw) -> None:
-    """A rejected recipient waits for its sender: the from= line comes at the end of the transaction."""
+    """Let a rejected recipient wait for its sender: the from= line comes at the end of the transaction."""
     ledger.waiting.setdefault(queue_id, []).append(raw)
     if len(ledger.waiting) > 10000:
         flush(ledger)
 
 
+def _refuse_message(ledger: Ledger, queue_id: bytes, raw: Raw) -> None:
+    """Keep the refusal of a message as a whole.
+
+    After DATA the from= line stands in the log already. Then a to= line follows for each recipient, without the enhanced
+    status code, which this line has. Before DATA the from= line is still to come, and no recipient is named.
+    """
+    message = ledger.messages.get(queue_id)
+    if message is None or message[SENDER] is None:
+        _wait(ledger, queue_id, raw)
+        return
+    if len(ledger.refused) > 10000:
+        flush(ledger)
+    ledger.refused[queue_id] = raw[:MESSAGE] + (message,) + raw[MESSAGE + 1 :]
+
+
+def _refused_after_data(
+    refused: t.Dict[bytes, Raw], queue_id: bytes, status: bytes, code: bytes
+) -> t.Tuple[bytes, bytes]:
+    """Return the status and the code of a recipient whose message was refused: what the client was told."""
+    whole = refused[queue_id]
+    if status not in (BOUNCED, REJECTED, DEFERRED):
+        return status, code
+    whole[MESSAGE][NOTED] |= REFUSED
+    return REJECTED, code if code[4:] else whole[STATUS_CODE]
+
+
 def flush(ledger: Ledger) -> None:
-    """Lets go what still waits for a line that will not come: the log has ended."""
-    for refused in ledger.waiting.values():
-        ledger.deliveries.extend(refused)
+    """Let go what still waits for a line that will not come: the log has ended."""
+    for refusals in ledger.waiting.values():
+        ledger.deliveries.extend(refusals)
     ledger.waiting.clear()
+    for raw in ledger.refused.values():
+        if not raw[MESSAGE][NOTED] & REFUSED:
+            ledger.deliveries.append(raw)
+    ledger.refused.clear()
 
 
 # --- going out ------------------------------------------------------------------------------------------------------
@@ -277,29 +328,61 @@ def _status(outcome: bytes, code: bytes) -> bytes:
 
 
 def _recipients(to: bytes) -> t.List[bytes]:
-    """C(to=<a>,<b>) or C(to=a,b); a quoted local part may hold commas and blanks."""
-    if b'"' in to:
-        return _quoted_recipients(to[3:])
-    if to[3:4] == b"<" and to[-1:] == b">":
-        return to[4:-1].split(b">,<")
-    return [bare(one) for one in to[3:].split(b",")]
-
-
-def _quoted_recipients(text: bytes) -> t.List[bytes]:
-    found, start = [], 0
-    while start < len(text):
-        if text[start : start + 1] == b"<":
-            end = address_end(text, start)
-        else:
-            end = text.find(b",", start)
-            end = len(text) if end < 0 else end
-        found.append(bare(text[start:end]))
+    """Return the addresses of C(to=<a>,<b>), C(to=a,b), C(to="Doe, Jo" <a>,Max <b>), in which quotes and comments can hold commas."""
+    if b'"' not in to and b" " not in to:
+        if to[3:4] == b"<" and to[-1:] == b">":
+            return to[4:-1].split(b">,<")
+        return [bare(address) for address in to[3:].split(b",")]
+    recipients, start = [], 3
+    while start < len(to):
+        end = _written_end(to, start, b",")
+        recipients.append(_address(to[start:end]))
         start = end + 1
-    return found
+    return recipients
+
+
+def _address(text: bytes) -> bytes:
+    """Return the address alone of C(Vera <vera@served.example>) and C(vera@served.example (Vera))."""
+    text = text.strip()
+    start = _unquoted(text, b"<", 0)
+    if start >= 0 and text[-1:] == b">":
+        return text[start + 1 : -1]
+    comment = _unquoted(text, b" (", 0)
+    return text[:comment] if comment > 0 and text[-1:] == b")" else text
+
+
+def _written_end(text: bytes, start: int, mark: bytes) -> int:
+    """Return where an address ends that may have a display name: at the first I(mark) outside quotes, comments and brackets."""
+    end = _unquoted(text, mark, start)
+    return len(text) if end < 0 else end
+
+
+def _unquoted(text: bytes, mark: bytes, start: int) -> int:
+    """Return the first position of I(mark) outside quotes, comments and brackets, or -1."""
+    inside: t.List[bytes] = []
+    position = start
+    while position < len(text):
+        if not inside and text[position : position + len(mark)] == mark:
+            return position
+        character = text[position : position + 1]
+        within = inside[-1] if inside else b""
+        if character == b"\\":
+            position += 1
+        elif character == within:
+            inside.pop()
+        elif character in _OPENS[within]:
+            inside.append(_CLOSES[character])
+        position += 1
+    return -1
+
+
+#: What ends that which a character begins; and what can begin within it.
+_CLOSES = {b'"': b'"', b"(": b")", b"<": b">"}
+_OPENS: t.Dict[bytes, t.Tuple[bytes, ...]] = {b"": (b'"', b"(", b"<"), b">": (b'"',), b")": (b"(",), b'"': ()}
 
 
 def _fields(text: bytes) -> t.Tuple[bytes, ...]:
-    """Any to= line."""
+    """Read any to= line."""
     fields = text.split(b", ", 7)
     if len(fields) != 8 or fields[7][:5] != b"stat=" or fields[5][:6] != b"relay=":
         return _unusual_to(text)
@@ -308,7 +391,7 @@ def _fields(text: bytes) -> t.Tuple[bytes, ...]:
 
 
 def _unusual_to(text: bytes) -> t.Tuple[bytes, ...]:
-    """A to= line with C([more]), C(ctladdr=), C(reply=), C(quarantine=), without relay=, or with commas in an address."""
+    """Read a to= line with C([more]), C(ctladdr=), C(reply=), C(quarantine=), without relay=, or with commas in an address."""
     end = _list_end(text)
     to, rest = text[:end], text[end:]
     rest = rest[8:] if rest[:8] == b", [more]" else rest
@@ -341,22 +424,33 @@ def _stat(text: bytes) -> t.Tuple[bytes, bytes, bytes]:
 
 
 def _list_end(text: bytes) -> int:
-    """The end of the recipients: the first C(, ) that is not within one."""
+    """Return the end of the recipients: the first C(, ) that a field follows, outside quotes, comments and brackets."""
+    position = text.find(b", ", 3)
+    if _FIELD.match(text, position + 2) and b'"' not in text[:position] and b"(" not in text[:position]:
+        return position
     position = 3
     while True:
-        position = address_end(text, position)
-        if text[position : position + 1] != b"," or text[position + 1 : position + 2] == b" ":
+        position = _unquoted(text, b", ", position)
+        if position < 0:
+            raise ValueError("recipients without an end")
+        if _FIELD.match(text, position + 2):
             return position
-        position += 1
+        position += 2
+
+
+#: What follows the recipients of a to= line.
+_FIELD = re.compile(rb"(?:\[more\]|ctladdr=|delay=)")
 
 
 def session_line(raw: Raw) -> bytes:
-    """The line about the TLS session of a delivery, as the process wrote it before."""
+    """Return the line about the TLS session of a delivery, as the process wrote it before."""
     return b"%b: STARTTLS=client, %b, version=%b, verify=\n" % (raw[HEAD], raw[RELAY], raw[TLS])
 
 
-def _tls_of(session_: t.Tuple[bytes, bytes], relay: bytes) -> bytes:
-    """The protocol of the connection to this relay; the session may be the one in which the message came."""
+def _tls_of(session_: t.Optional[t.Tuple[bytes, bytes]], relay: bytes) -> t.Optional[bytes]:
+    """Return the protocol of the connection to this relay; the session may be the one in which the message came."""
+    if session_ is None:
+        return None
     peer, protocol = session_
     return protocol if peer and relay.startswith(peer) else b""
 
@@ -386,7 +480,7 @@ def _other(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byte
 
 
 def _child(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, child: bytes, what: bytes) -> None:
-    """C(CHILD: DSN: why): a notice that sendmail sends. C(CHILD: clone: owner=o): the same message, from the owner."""
+    """Read C(CHILD: DSN: why): a notice that sendmail sends. C(CHILD: clone: owner=o): the same message, from the owner."""
     kind, _colon, why = what.partition(b": ")
     parent = ledger.messages.get(queue_id)
     if kind == b"clone":
@@ -415,13 +509,13 @@ def _expire(
     for recipient, (last, tls) in message[WAITING].items():
         _to, delay, xdelay, relay, _code, _status, reason = _fields(last.split(b": ", 2)[2])
         attempt = Attempt(b"", relay, delay, xdelay, b"", reason, tls)
-        ledger.deliveries.append(ledger.expired(head, queue_id, message, recipient, attempt, why, line))
+        ledger.deliveries.append(ledger.ended(head, queue_id, message, recipient, attempt, EXPIRED, why, line))
     message[DONE] += len(message[WAITING])
     message[WAITING] = None
 
 
 def _discarded(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes) -> None:
-    """At LogLevel 9 one line for the whole message, which names a recipient only if that one was the cause."""
+    """Read C(discarded), at LogLevel 9 one line for the whole message. A recipient is named only if that one was the cause."""
     message = ledger.messages.get(queue_id) or NOBODY
     recipient = ledger.discarded.pop(queue_id, b"")
     ledger.deliveries.append(ledger.outcome(head, queue_id, message, recipient, DISCARDED, b"discarded", b"", line))
@@ -430,15 +524,21 @@ def _discarded(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes) -> Non
 
 
 def _milter(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
-    """C(Milter: to=<b>, reject=550 5.7.1 why), also C(from=), C(data)."""
+    """Read C(Milter: to=<b>, reject=550 5.7.1 why), also C(from=<a>), C(helo=), C(connect), C(cmd=data), C(data)."""
     what, _reject, why = text.rpartition(b", reject=")
-    recipient = bare(what[3:]) if what[:3] == b"to=" else b""
+    recipient = _address(what[3:]) if what[:3] == b"to=" else b""
     message = ledger.messages.get(queue_id) or NOBODY
-    _wait(ledger, queue_id, ledger.outcome(head, queue_id, message, recipient, REJECTED, why[:-1], enhanced(why), line))
+    if what[:5] == b"from=" and message is NOBODY:
+        message = new_message(None, None, _address(what[5:]))
+    raw = ledger.outcome(head, queue_id, message, recipient, REJECTED, why[:-1], enhanced(why), line)
+    if recipient or what[:5] == b"from=":
+        _wait(ledger, queue_id, raw)
+    else:
+        _refuse_message(ledger, queue_id, raw)
 
 
 def _looped(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
-    """C(SYSERR(root): Too many hops 31 (25 max): from <a> via host, to <b>) is all that is said about a loop."""
+    """Read C(SYSERR(root): Too many hops 31 (25 max): from <a> via host, to <b>) is all that is said about a loop."""
     message = ledger.messages.get(queue_id)
     if message and message[DONE] < message[RECIPIENTS]:
         start = text.rindex(b", to ") + 5

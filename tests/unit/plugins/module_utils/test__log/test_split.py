@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._log import split as _logsplit
 from ansible_collections.postmaster.mta.plugins.module_utils._log import summary as _logsummary
-from ansible_collections.postmaster.mta.plugins.module_utils._log.deliveries import Internal, Selection
+from ansible_collections.postmaster.mta.plugins.module_utils._log.conditions import Selection
+from ansible_collections.postmaster.mta.plugins.module_utils._log.deliveries import Internal
 from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info as _logread
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 from ansible_collections.postmaster.mta.tests.bench import maillog_generator

@@ -39,6 +39,9 @@ def test_records_are_in_order_of_time_and_limited_to_the_newest(ask):
     assert found["read"] == {
         "lines": 378,
         "skipped": 0,
+        "skipped_by_kind": {},
+        "begin": "2026-11-22T07:18:43Z",
+        "end": "2026-11-22T07:39:56Z",
         "sources": [str(CORPUS / name) for name in ("postfix-3.7-iso.log", "sendmail-8.17-loglevel9-iso.log")],
     }
 
