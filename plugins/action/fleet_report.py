@@ -14,7 +14,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.postmaster.mta.plugins.module_utils._log.deliveries import moment_of
+from ansible_collections.postmaster.mta.plugins.module_utils._log.conditions import moment_of
 from ansible_collections.postmaster.mta.plugins.module_utils._report import plain
 from ansible_collections.postmaster.mta.plugins.module_utils._report.figures import Figures, Period
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _fleet_report

@@ -30,7 +30,7 @@ from ansible.module_utils.common.validation import (
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _addresses
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
-from ansible_collections.postmaster.mta.plugins.module_utils._log.deliveries import moment_of
+from ansible_collections.postmaster.mta.plugins.module_utils._log.conditions import moment_of
 from ansible_collections.postmaster.mta.plugins.module_utils._model import kinds
 
 COLLECTION = pathlib.Path(__file__).parents[2]

@@ -67,7 +67,7 @@ class Reading:
 
     def note_times(self, clock: Clock, lines: t.Sequence[bytes]) -> None:
         """Note from when to when the lines of a block are, by its first and its last one."""
-        for line in (lines[:1] + lines[-1:]) if lines else ():
+        for line in (lines[0], lines[-1]) if lines else ():
             moment = _moment(clock, line)
             if moment:
                 self.begin = min(self.begin or moment, moment)
