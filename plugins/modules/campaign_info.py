@@ -185,7 +185,7 @@ notes:
   elements: str
   returned: success
 read:
-  description: The C(lines) read, and those C(skipped) because they are no log lines.
+  description: What was read, see RV(postmaster.mta.log_info#module:read).
   type: dict
   returned: success
 """

@@ -16,6 +16,8 @@ description:
   - Joins the lines that an MTA writes about a message into deliveries, one for each recipient, with sender, client, next hop, delay, TLS
     and what became of it.
   - Lines of both MTAs, of several instances and of several hosts can stand in one file. Rotated and compressed files are read as they are.
+  - A line can have the traditional form, RFC 3339 stamps or RFC 5424, be JSON (C(journalctl -o json), templates of rsyslog, Docker), come
+    from Kubernetes, or say that another line was repeated.
   - Lines that are no log lines are skipped and counted. Nothing on the host is changed, except the place of a reader with O(since_last).
 extends_documentation_fragment:
   - postmaster.mta._attributes
@@ -38,7 +40,8 @@ options:
       - The log files, also with V(*) and V(?), and V(journald) for the journal. Files compressed with gzip, bzip2, xz and, where Python or
         the host can, zstd are read as well.
       - "Without it what is there: Postfix's C(maillog_file), then the first of C(/var/log/mail.log), C(/var/log/mail) and
-        C(/var/log/maillog), or else the journal."
+        C(/var/log/maillog), or else the journal. Rotated files are read as well, as far back as O(select.since) or O(select.newer_than)
+        reaches."
     type: list
     elements: str
   select:
@@ -70,7 +73,7 @@ options:
         type: list
         elements: str
       message_id:
-        description: Message-IDs, with or without their angle brackets.
+        description: Message-IDs, with or without their angle brackets. V(*) and V(?) stand for what they do in O(select.sender).
         type: list
         elements: str
       since:
@@ -349,7 +352,12 @@ tables:
   type: dict
   returned: with O(tables)
 read:
-  description: The C(lines) read, those C(skipped) because they are no log lines, and the C(sources).
+  description:
+    - What the answer comes from. The number of C(lines), the files in C(sources), and C(begin) and C(end), the first and the last time in them
+      in UTC, null where no line has a time.
+    - The number of lines C(skipped), in C(skipped_by_kind) by reason. C(no_time) is a line without a time stamp, C(no_program) one without a
+      host and a program, C(not_understood) a line of an MTA that is damaged, C(repeats_unknown) says that a line came again which is not
+      there, and C(too_long) is longer than any line of an MTA.
   type: dict
   returned: success
 notes:

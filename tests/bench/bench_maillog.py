@@ -38,12 +38,12 @@ ROUNDS = 3
 OURS = """
 import json, resource, sys, time
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.postmaster.mta.plugins.module_utils._log import deliveries
+from ansible_collections.postmaster.mta.plugins.module_utils._log import conditions, deliveries
 from ansible_collections.postmaster.mta.plugins.module_utils._log import summary
 from ansible_collections.postmaster.mta.plugins.module_utils._module import log_info
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runner
 what, path, processes = sys.argv[2], sys.argv[3], int(sys.argv[4])
-everything, internal = deliveries.Selection(), deliveries.Internal()
+everything, internal = conditions.Selection(), deliveries.Internal()
 order = log_info.Order((path,), everything, internal, time.time(), attempts="all", limit=1000, processes=processes)
 log = log_info.Log(Runner(), order)
 if what == "join":
