@@ -10,6 +10,7 @@ Private to the collection: it can change at any time.
 import difflib
 import time
 import typing as t
+import uuid
 
 from .dialogue import CRLF, END_OF_DATA, dot_stuffed, printable
 
@@ -47,13 +48,15 @@ class MessageChange(t.NamedTuple):
 
 
 def generated(sender: str, recipient: str, subject: str, body: str, now: float) -> bytes:
-    """A plain message in ASCII or UTF-8."""
+    """Return a plain message in ASCII or UTF-8, with the fields that every message must or should have (RFC 5322 3.6)."""
     stamp = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(now))
+    domain = sender.rpartition("@")[2] or recipient.rpartition("@")[2] or "localhost"
     lines = [
         f"From: <{sender}>" if sender else "From: MAILER-DAEMON",
         f"To: <{recipient}>",
         f"Subject: {subject}",
         f"Date: {stamp}",
+        f"Message-ID: <{uuid.uuid4().hex}@{domain}>",
         "MIME-Version: 1.0",
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: 8bit",

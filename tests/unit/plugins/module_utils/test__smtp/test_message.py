@@ -5,6 +5,7 @@
 """Tests of _message.py, against the recorded messages that lost a letter on their way."""
 
 import pathlib
+import re
 
 import pytest
 from hypothesis import given
@@ -114,3 +115,11 @@ class TestWire:
         assert made.startswith(b"From: <a@b.test>\r\nTo: <c@d.test>\r\n")
         assert b"Thu, 01 Jan 1970 00:00:00 +0000" in made
         assert made.endswith(b"x\r\ny\r\n")
+
+
+@pytest.mark.parametrize("sender, domain", [("postmaster@relay.test", "relay.test"), ("", "ok.test")])
+def test_a_generated_message_has_an_id_of_its_own(sender, domain):
+    pattern = re.compile(rb"^Message-ID: <[0-9a-f]{32}@(.+)>\r$", re.MULTILINE)
+    first, second = (_message.generated(sender, "u@ok.test", "Test", "text", 0.0) for dummy in range(2))
+    assert pattern.search(first).group(1) == domain.encode()
+    assert pattern.search(first).group(0) != pattern.search(second).group(0)
