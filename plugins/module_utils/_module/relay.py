@@ -16,7 +16,7 @@ import typing as t
 from .. import _change, _files, _mta
 from .. import _result as _answer
 from .._account import generations
-from .._account.ownership import Drift, ThreeWay, drifted
+from .._account.ownership import ThreeWay
 from .._driver.check import check_of
 from .._driver.daemon import daemon_of
 from .._driver.ownership import ownership_of
@@ -25,6 +25,7 @@ from .._driver.tables import tables_of
 from .._model import policy as _policy
 from .._model.host import NOTHING, Activation, Host, Native, Rendering
 from .._runner import Runner
+from .drift import shown
 from .guard import guard_of
 from .live_answers import LiveAnswers
 
@@ -174,45 +175,6 @@ def _watched(author: _change.Author, host: Host, directory: str, wait: t.Optiona
     )
 
 
-def drift_of(host: Host) -> t.List[t.Dict[str, t.Any]]:
-    """Return what somebody else changed since we wrote it, settings first, then the other files that we have written."""
-    directory = os.path.realpath(host.instance.config_directory)
-    owned = generations.newest(directory).get("owned", {})
-    twin = ownership_of(host.mta).twin(host)
-    names = {part.partition(" ")[2] for parts in owned.values() for part in parts}
-    live = twin.parts(lambda name: _files.read(os.path.join(directory, name)), names)
-    found = [_shown(directory, drift) for drift in drifted(twin, owned, live)]
-    named = {entry["file"] for entry in found}
-    for name, record in generations.changed_since(directory):
-        path = os.path.join(directory, name)
-        if path not in named:
-            found.append(dict(_blank(path), generation=record["number"], written_at=record["time"]))
-    return found
-
-
-def _blank(path: str) -> t.Dict[str, t.Any]:
-    return {"file": path, "setting": "", "written": "", "live": "", "since": _changed_at(path)}
-
-
-def _changed_at(path: str) -> str:
-    """Return when a file was changed last, in UTC; empty where it is gone."""
-    try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(os.stat(path).st_mtime))
-    except OSError:
-        return ""
-
-
-def _shown(directory: str, drift: Drift, hidden: t.Container[str] = ()) -> t.Dict[str, t.Any]:
-    """Return a drift as the modules do; the texts of files and of secrets are not in it."""
-    kind, dummy, name = drift.part.partition(" ")
-    if kind == "file":
-        return _blank(os.path.join(directory, name))
-    texts = [drift.written, drift.live]
-    if name in hidden or any(_answer.looks_secret(name, text or "") for text in texts):
-        texts = [None if text is None else _answer.HIDDEN for text in texts]
-    return dict(_blank(os.path.join(directory, kind)), setting=name, written=texts[0], live=texts[1])
-
-
 def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:
     """Values among the native settings that must not be returned or logged."""
     found: t.Set[str] = set()
@@ -246,7 +208,7 @@ def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t
         "actions": list(outcome.healed) + plan.actions(),
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "notes": _notes(relay),
-        "drift": [_shown(relay.directory, drift, hidden) for drift in relay.threeway.drift] if relay.threeway else [],
+        "drift": [shown(relay.directory, drift, hidden) for drift in relay.threeway.drift] if relay.threeway else [],
         "generation": outcome.generation,
         "confirm_by": relay.author.more.get("confirm_by") if outcome.generation else None,
         "warnings": list(outcome.warnings),

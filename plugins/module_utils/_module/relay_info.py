@@ -14,7 +14,7 @@ from .._driver.daemon import daemon_of
 from .._driver.read import read_of
 from .._model.host import Host
 from .._runner import Runner
-from .relay import drift_of
+from .drift import drift_of
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = _mta.ARGUMENT_SPEC
 
