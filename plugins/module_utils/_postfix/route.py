@@ -20,7 +20,10 @@ from .._model.host import Host
 from .._model.route import Hop, Rewriting, Route, RouteQuestion, TableEntry
 from . import discover as instance
 from . import rcpt_answer as answers
-from .parameters import MalformedValue, defaults, expand, split_list
+
+# Not by way of parameters.expand, which reads it when it is first used: here threads use it, see host_info.read_ahead.
+from .expansion import expand
+from .parameters import MalformedValue, defaults, split_list
 
 #: The classes of resolve_clnt.h: what kind of destination the daemon found.
 _LOCAL, _ALIAS, _VIRTUAL, _RELAY, _DEFAULT = 256, 512, 1024, 2048, 4096
