@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -53,6 +54,14 @@ def test_100000_damaged_lines_are_skipped_and_counted(record_property):
     record_property(
         "fuzz", f"{counts.lines} damaged lines, {counts.skipped} skipped, {shown} deliveries, {seconds:.1f} s"
     )
+
+
+def test_100000_lines_of_every_outcome_are_read_as_an_independent_reader_reads_them():
+    reader = ROOT / "tests/unit/plugins/module_utils/test__log/test_independent_reader.py"
+    environment = {**os.environ, "LOG_READER_LINES": "100000"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(reader)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 # --- the rehearsal ----------------------------------------------------------------------------------------------------
