@@ -23,7 +23,6 @@ from .._model.capture import (
     FROM,
     NETWORK,
     NULL,
-    TO,
     CaptureRoute,
     Endpoint,
     Envelope,
@@ -38,11 +37,10 @@ from . import build, discover
 from . import capture_map as wiring
 from .capture_map import NAME
 from .compile import compiled_names
-from .lookup import ask
+from .lookup import TAGS, ask
 from .networks import prefixes
 
-_TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
-#: Routes of each place that are asked for when the wiring is verified.
+#: How many routes of each place are tried when the wiring is verified.
 _SAMPLE = 20
 
 
@@ -76,7 +74,7 @@ def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]
 def _place(route: CaptureRoute, hop: Endpoint) -> Lines:
     """Return the lines of a route. The wiring adds the brackets around the address and knows the port."""
     value = f"IPv6:{hop.address}" if ":" in hop.address else hop.address
-    return {f"{_TAGS[route.where]}:{key}": value for key in _keys(route)}
+    return {f"{TAGS[route.where]}:{key}": value for key in _keys(route)}
 
 
 def _keys(route: CaptureRoute) -> t.Tuple[str, ...]:
@@ -109,22 +107,32 @@ def routes_there(host: Host) -> t.Tuple[str, ...]:
 
 def verify(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]) -> t.List[str]:
     """Return findings: keys whose value sendmail does not find, and messages that its rulesets would send elsewhere."""
-    directory = host.instance.config_directory
     wanted = pairs_in(_content(host, NAME))
-    found = ask(host, directory, NAME, host.capabilities.default_table_type, list(wanted))
+    kind = host.capabilities.default_table_type
+    values = ask(host, host.instance.config_directory, NAME, kind, list(wanted))
     findings = [
-        f"{NAME}: {key}: sendmail finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]
+        f"{NAME}: {key}: sendmail finds {values.get(key)!r} there"
+        for key, value in wanted.items()
+        if values.get(key) != value
     ]
-    chosen = [one for where in _TAGS for one in [route for route in routes if route.where == where][:_SAMPLE]]
-    if findings or not chosen or hop is None:
+    sample = _sample(routes)
+    if findings or not sample or hop is None:
         return findings
-    said = resolved(host, [_example(route) for route in chosen])
+    answers = resolved(host, [_example(route) for route in sample])
     mailer = f"$# {wiring.MAILER} "
     return [
         f"{NAME}: {route.title}: sendmail would route such a message to {answer or 'nowhere'}"
-        for route, answer in zip(chosen, said)
+        for route, answer in zip(sample, answers)
         if not answer.startswith(mailer)
     ]
+
+
+def _sample(routes: t.Sequence[CaptureRoute]) -> t.List[CaptureRoute]:
+    """Return the first routes of each place."""
+    sample: t.List[CaptureRoute] = []
+    for where in TAGS:
+        sample += [route for route in routes if route.where == where][:_SAMPLE]
+    return sample
 
 
 class Example(t.NamedTuple):

@@ -381,14 +381,24 @@ def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> ActionResul
         if attempt:
             time.sleep(_PAUSE)
         run(host, options, waiting, timeout=600)
-        moved = {one.id for one in waiting if os.path.exists(_named(one.path, kind))}
-        affected += [one for one in waiting if one.id in moved]
-        rest = [one for one in waiting if one.id not in moved]
-        there = _queue.look_for(rest, lambda one: any(os.path.exists(path) for path in _names(one.path)))
-        gone += [one for one in rest if one.id not in there]
-        waiting = [one for one in rest if one.id in there]
-    skipped += [Skipped(one, "it is being delivered now") for one in waiting]
+        moved, rest = _parted(waiting, lambda target: os.path.exists(_named(target.path, kind)))
+        affected += moved
+        present = _queue.look_for(rest, lambda target: any(os.path.exists(path) for path in _names(target.path)))
+        waiting = [target for target in rest if target.id in present]
+        gone += [target for target in rest if target.id not in present]
+    skipped += [Skipped(target, "it is being delivered now") for target in waiting]
     return ActionResult(tuple(affected), tuple(gone), tuple(skipped))
+
+
+def _parted(
+    targets: t.Sequence[Identity], test: t.Callable[[Identity], bool]
+) -> t.Tuple[t.List[Identity], t.List[Identity]]:
+    """Return the messages that pass a test, and the others."""
+    passed: t.List[Identity] = []
+    others: t.List[Identity] = []
+    for target in targets:
+        (passed if test(target) else others).append(target)
+    return passed, others
 
 
 def _named(path: str, kind: str) -> str:

@@ -19,7 +19,7 @@ from . import cf, discover, tables, units
 from .cf import Listener, listener
 from .compile import Entry, alias_entries, map_entries
 from .networks import network_of, networks
-from .settings import LOG_LEVELS, NO_QUEUE_LA, NO_SOURCE, TIMEOUTS
+from .settings import FAMILIES, LOG_LEVELS, NO_QUEUE_LA, NO_SOURCE, TIMEOUTS
 
 #: Options of a section with their live values; None where an option has none.
 Options = t.Dict[str, t.Any]
@@ -176,16 +176,22 @@ def _protocols(live: Live, listeners: t.Sequence[Listener]) -> t.Optional[t.List
     """Return the IP versions where they are not those that the host has, or where the outgoing ones are limited."""
     without = [family for family, address in NO_SOURCE.items() if _is_source(live, family, address)]
     if without:
-        return ["ipv4" if without[0] == "inet6" else "ipv6"]
-    if not any(place.address in (*_EVERYWHERE, *_LOOPBACK) for place in listeners):
+        return [protocol for protocol, family in FAMILIES.items() if family not in without]
+    if not {"all", "loopback"} & set(_listen_words(listeners)):
         return None
-    has = ["ipv4", "ipv6"] if "ipv6" in live.host.capabilities.features else ["ipv4"]
+    present = ["ipv4", "ipv6"] if "ipv6" in live.host.capabilities.features else ["ipv4"]
+    families = _families(live, listeners)
+    protocols = [protocol for protocol, family in FAMILIES.items() if family in families]
+    return protocols if protocols != present else None
+
+
+def _families(live: Live, listeners: t.Sequence[Listener]) -> t.Set[str]:
+    """Return the families of the listeners; an IPv6 socket for every address takes IPv4 too (ipv6(7))."""
     families = {place.family for place in listeners}
-    if Listener("inet6", "", listeners[0].port) in listeners and "bindv6only" not in live.host.capabilities.features:
+    both = any(place[:2] == ("inet6", "") for place in listeners)
+    if both and "bindv6only" not in live.host.capabilities.features:
         families.add("inet")
-    protocols = [protocol for protocol, family in (("ipv4", "inet"), ("ipv6", "inet6")) if family in families]
-    symbolic = {"all", "loopback"} & set(_listen_words(listeners))
-    return protocols if symbolic and protocols != has else None
+    return families
 
 
 def _is_source(live: Live, family: str, address: str) -> bool:
@@ -198,13 +204,12 @@ def _is_source(live: Live, family: str, address: str) -> bool:
 def _relay(live: Live) -> Options:
     """Return class R and the RELAY entries of the access map, whoever wrote them."""
     lines = live.content("relay-domains").split("\n")
-    words = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
-    untagged = _untagged(live)
-    clients = [word for word in words + untagged + live.keys("connect", "RELAY") if network_of(word)]
-    recipients = [word for word in words + untagged + live.keys("to", "RELAY") if not network_of(word)]
+    both = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")] + _untagged(live)
+    clients = networks(both + live.keys("connect", "RELAY"))
+    recipients = dict.fromkeys(both + live.keys("to", "RELAY"))
     return {
-        "networks": [str(network) for network in networks(clients) if not network.is_loopback],
-        "domains": [domain for domain in dict.fromkeys(recipients) if _is_domain(domain)],
+        "networks": [str(network) for network in clients if not network.is_loopback],
+        "domains": [word for word in recipients if not network_of(word) and _is_domain(word)],
         "subdomains": "$* $=R" in live.text,
     }
 
@@ -217,12 +222,15 @@ def _untagged(live: Live) -> t.List[str]:
 
 def _unread_relaying(live: Live) -> t.List[str]:
     """Return the RELAY entries that no option stands for: clients by name, senders, single recipients."""
-    by_name = [key for key in live.keys("connect", "RELAY") if not network_of(key) and key not in _OWN_NAMES]
-    senders = live.keys("from", "RELAY")
-    recipients = [key for key in live.keys("to", "RELAY") if network_of(key) or not _is_domain(key)]
-    clients = [key for key in _untagged(live) if not network_of(key) and key not in _OWN_NAMES]
-    tagged = [("connect:", by_name), ("from:", senders), ("to:", recipients), ("", clients)]
-    return [f"{tag}{key} RELAY" for tag, keys in tagged for key in keys]
+    unread = [f"connect:{key}" for key in live.keys("connect", "RELAY") if _is_client_name(key)]
+    unread += [f"from:{key}" for key in live.keys("from", "RELAY")]
+    unread += [f"to:{key}" for key in live.keys("to", "RELAY") if network_of(key) or not _is_domain(key)]
+    unread += [key for key in _untagged(live) if _is_client_name(key)]
+    return [f"{key} RELAY" for key in unread]
+
+
+def _is_client_name(key: str) -> bool:
+    return not network_of(key) and key not in _OWN_NAMES
 
 
 _OWN_NAMES = ("localhost",)
@@ -283,19 +291,25 @@ def _hop(live: Live, text: str, itself: str) -> t.Optional[Options]:
     :param itself: the domain of the route. In SMART_HOST the mailer may be missing; it is relay then.
     """
     match = _HOP.match(text)
-    if not match or not _MAILER.match(match.group("mailer") or "relay"):
+    port = _port_of(live, match.group("mailer") or "relay") if match else None
+    if match is None or port is None:
         return None
-    mailer, host = match.group("mailer") or "relay", match.group("host")
-    definition = live.cf.mailers.get(mailer, "")
-    if cf.has_flag(definition, "2"):
-        return None  # it speaks HELO only
-    port = cf.mailer_port(definition) if definition else int(re.sub(r"\D", "", mailer) or 25)
     options: Options = {} if port == 25 else {"port": port}
-    if match.group("bracket"):
-        options.update({"mx": False} if host == itself else {"host": _bare(host)})
-    elif host != itself:
-        options.update(host=host, mx=True)
-    return options if host == itself or _is_host(_bare(host)) else None
+    host, in_brackets = match.group("host"), bool(match.group("bracket"))
+    if host == itself:
+        return dict(options, mx=False) if in_brackets else options
+    if not _is_host(_bare(host)):
+        return None
+    return dict(options, host=_bare(host)) if in_brackets else dict(options, host=host, mx=True)
+
+
+def _port_of(live: Live, mailer: str) -> t.Optional[int]:
+    """Return the port that a mailer connects to; None for one that is not like esmtp."""
+    definition = live.cf.mailers.get(mailer, "")
+    speaks_helo_only = cf.has_flag(definition, "2")
+    if not _MAILER.match(mailer) or speaks_helo_only:
+        return None
+    return cf.mailer_port(definition) if definition else int(re.sub(r"\D", "", mailer) or 25)
 
 
 def _bare(host: str) -> str:

@@ -135,25 +135,33 @@ def read_transcript(text: str) -> Transcript:
     """Read what test mode said."""
     lines = [_PROMPT.sub("", line) for line in text.splitlines()]
     lines = [line for line in lines if not line.startswith(("ADDRESS TEST MODE", "Enter <ruleset>"))]
-    ends = [number for number, line in enumerate(lines) if _MAILER.match(line) or line.startswith("check_rcpt ")]
-    split = ends[0] + 1 if ends else len(lines)
-    parsed, checked = read_steps(lines[:split]), read_steps(lines[split:])
-    final = _MAILER.match(lines[split - 1]) if ends else None
-    lookups = {}
-    for line in lines:
-        found = _LOOKUP.match(line)
-        if found:
-            lookups[(found.group("map"), found.group("key"))] = found.group("value")
+    end = _end_of_parse(lines)
+    final = _MAILER.match(lines[end - 1]) if end else None
+    mailer, host, user = final.group("mailer", "host", "user") if final else ("", "", "")
+    checked = read_steps(lines[end:])
     return Transcript(
-        parsed,
-        final.group("mailer") if final else "",
-        (final.group("host") or "") if final else "",
-        (final.group("user") or "") if final else "",
+        read_steps(lines[:end]),
+        mailer,
+        host or "",
+        user or "",
         checked,
         next((step.result for step in checked if step.rule == "check_rcpt"), ""),
-        lookups,
+        _lookups(lines),
         tuple(line for line in lines if line.startswith("Map named")),
     )
+
+
+def _end_of_parse(lines: t.Sequence[str]) -> int:
+    """Return the number of the first line behind the answer to C(/parse)."""
+    for number, line in enumerate(lines, 1):
+        if _MAILER.match(line) or line.startswith("check_rcpt "):
+            return number
+    return len(lines)
+
+
+def _lookups(lines: t.Iterable[str]) -> t.Dict[t.Tuple[str, str], str]:
+    matches = (_LOOKUP.match(line) for line in lines)
+    return {(match.group("map"), match.group("key")): match.group("value") for match in matches if match}
 
 
 def read_steps(lines: t.Iterable[str]) -> t.Tuple[Rewriting, ...]:
@@ -239,12 +247,19 @@ def _source(path: str, key: str) -> str:
 
 
 def _verdict(said: Transcript) -> t.Tuple[str, str]:
-    last = next((step.result for step in said.parsed if step.rule == "parse"), "")
-    if said.mailer in ("", "*error*", "error") or last.startswith("$# error") or last.startswith("$#error"):
-        return (_route.ERROR, _answer(last) or said.host) if last or said.mailer else (_route.UNKNOWN, "")
+    """Return what becomes of the message, and the error where there is one."""
+    result = next((step.result for step in said.parsed if step.rule == "parse"), "")
+    if not said.mailer and not result:
+        return _route.UNKNOWN, ""
+    if said.mailer in _ERROR_MAILERS or result.replace(" ", "").startswith("$#error"):
+        return _route.ERROR, _answer(result) or said.host
     if said.mailer == "discard":
         return _route.DISCARD, ""
     return (_route.REMOTE if said.host else _route.LOCAL), ""
+
+
+#: No mailer at all, and the ways in which test mode writes the error mailer.
+_ERROR_MAILERS = ("", "*error*", "error")
 
 
 def _hops(host: str, port: int) -> t.Tuple[Hop, ...]:

@@ -58,7 +58,7 @@ QUEUE = {
 #: A QueueLA that no machine reaches: 0 would mean "queue always".
 NO_QUEUE_LA = 1000000
 LOG_LEVELS = {"normal": 9, "verbose": 14}
-_FAMILIES = {"ipv4": "inet", "ipv6": "inet6"}
+FAMILIES = {"ipv4": "inet", "ipv6": "inet6"}
 _LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
 #: Addresses that no other host can be reached from: a connection of this family fails at once, and sendmail tries the other one.
 NO_SOURCE = {"inet": "127.0.0.2", "inet6": "::1"}
@@ -114,21 +114,23 @@ def _identity(draft: Draft) -> None:
 
 def daemon_options(draft: Draft) -> t.List[str]:
     """Return the arguments of the DAEMON_OPTIONS statements; none where sendmail's own default is meant."""
-    identity = draft.policy.identity
+    identity, primary = draft.policy.identity, draft.host.instance.primary
     if identity.listen is None and identity.port is None and identity.protocols is None:
-        return [] if draft.host.instance.primary else _present_listeners(draft)
-    port = identity.port or 25
-    listeners = [
-        Listener(family, address, port)
-        for word in identity.listen or ("all",)
-        for family, address in _addresses_of(draft, word)
-    ]
+        return [] if primary else _present_listeners(draft)
+    listeners = _listeners(draft)
     if not listeners:
         raise OptionError("policy.identity.listen", list(identity.listen), "no address of a protocol that is used here")
-    if draft.host.instance.primary and not any(_takes_submissions(listener) for listener in listeners):
+    if primary and not any(_takes_submissions(listener) for listener in listeners):
         listeners.append(Listener("inet", "127.0.0.1", 25))
-    unique = list(dict.fromkeys(listeners))
-    return [_listener_text(number, listener) for number, listener in enumerate(unique, 1)]
+    return [_listener_text(number, listener) for number, listener in enumerate(dict.fromkeys(listeners), 1)]
+
+
+def _listeners(draft: Draft) -> t.List[Listener]:
+    identity = draft.policy.identity
+    listeners: t.List[Listener] = []
+    for word in identity.listen or ("all",):
+        listeners += [Listener(family, address, identity.port or 25) for family, address in _addresses_of(draft, word)]
+    return listeners
 
 
 def _takes_submissions(listener: Listener) -> bool:
@@ -146,7 +148,7 @@ def _addresses_of(draft: Draft, word: str) -> t.List[t.Tuple[str, str]]:
     if word == "all":
         return _everywhere(draft)
     if word == "loopback":
-        return [(_FAMILIES[protocol], _LOOPBACK[protocol]) for protocol in _protocols(draft)]
+        return [(FAMILIES[protocol], _LOOPBACK[protocol]) for protocol in _protocols(draft)]
     address = _addresses.address(word)
     return [("inet" if address.version == 4 else "inet6", str(address))]
 
@@ -158,7 +160,7 @@ def _everywhere(draft: Draft) -> t.List[t.Tuple[str, str]]:
     """
     protocols = _protocols(draft)
     if "bindv6only" in draft.host.capabilities.features:
-        return [(_FAMILIES[protocol], "") for protocol in protocols]
+        return [(FAMILIES[protocol], "") for protocol in protocols]
     if protocols == ("ipv6",):
         nearest = "the IPv6 addresses one by one in policy.identity.listen, or net.ipv6.bindv6only = 1"
         raise unsupported("policy.identity.protocols", list(protocols), nearest)
@@ -200,7 +202,7 @@ def _unreachable_sources(draft: Draft, addresses: t.Mapping[str, str]) -> t.Dict
     protocols = draft.policy.identity.protocols
     if not protocols or "ipv6" not in draft.host.capabilities.features:
         return {}
-    left_out = [family for protocol, family in _FAMILIES.items() if protocol not in protocols]
+    left_out = [family for protocol, family in FAMILIES.items() if protocol not in protocols]
     for family in left_out:
         if family in addresses:
             why = "policy.identity.protocols leaves its IP version out"
