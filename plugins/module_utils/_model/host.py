@@ -152,8 +152,13 @@ class Activation(t.NamedTuple):
 
 
 class Running(t.NamedTuple):
-    """The daemon as the system reports it. I(started) is the start of the process in clock ticks since boot."""
+    """The daemon as the system reports it.
+
+    :param started: the start of the process in clock ticks since boot.
+    :param refuses: why it has closed its ports for now, in its own words; empty where it has not.
+    """
 
     pid: t.Optional[int]
     started: t.Optional[int]
     listening: t.Tuple[t.Tuple[str, int], ...] = ()
+    refuses: str = ""

@@ -59,7 +59,12 @@ class LiveAnswers:
             broken = verify_policy.settled(expected, address, port)
             findings += [f"{address}:{port}: {finding}" for finding in broken]
             self.verified.append(f"{address}:{port} answers as its configuration says")
-        return findings or self._refusals(live)
+        findings = findings or self._refusals(live)
+        refuses = daemon_of(self._host.mta).running(self._host).refuses if findings else ""
+        if refuses:
+            self.verified = [f"nothing could be verified, by its own configuration the MTA refuses: {refuses}"]
+            return []
+        return findings
 
     def _refusals(self, live: Policy) -> t.List[str]:
         """Return what was taken before and is refused now, though the relay still serves it."""

@@ -166,10 +166,10 @@ def _generation(now: Running) -> Generation:
 
 
 def _is_up(now: Running) -> bool:
-    """Return whether a daemon greets, or has closed its ports because of the load or another limit of its own."""
+    """Return whether a daemon greets, or says why it has closed its ports."""
     if now.listening:
         return _greets(*now.listening[0])
-    return now.pid is not None and _REFUSES in _proc.read_text(f"/proc/{now.pid}/cmdline")
+    return bool(now.refuses)
 
 
 def _greets(address: str, port: int) -> bool:
@@ -189,7 +189,15 @@ def running(host: Host) -> Running:
     pid = _pid(host)
     if pid is None:
         return Running(None, None)
-    return Running(pid, _proc.started(pid), _proc.listening(pid))
+    listening = _proc.listening(pid)
+    return Running(pid, _proc.started(pid), listening, "" if listening else _refuses(pid))
+
+
+def _refuses(pid: int) -> str:
+    """Return why a daemon has closed its ports: because of the load, or of another limit of its own."""
+    title = _proc.read_text(f"/proc/{pid}/cmdline").replace("\0", " ")
+    start = title.find(_REFUSES)
+    return title[start:].strip() if start >= 0 else ""
 
 
 def _pid(host: Host) -> t.Optional[int]:

@@ -60,8 +60,9 @@ NO_QUEUE_LA = 1000000
 LOG_LEVELS = {"normal": 9, "verbose": 14}
 FAMILIES = {"ipv4": "inet", "ipv6": "inet6"}
 _LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
-#: Addresses that no other host can be reached from: a connection of this family fails at once, and sendmail tries the other one.
-NO_SOURCE = {"inet": "127.0.0.2", "inet6": "::1"}
+#: Addresses that reach no other host: a connection of this family fails at once, and sendmail tries the other one. From ::1 it would
+#: time out.
+NO_SOURCE = {"inet": "127.0.0.2", "inet6": "::ffff:127.0.0.1"}
 _PROTOCOL_OPTIONS = {
     "TLSv1.2": "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1",
     "TLSv1.3": "+SSL_OP_NO_SSLv2 +SSL_OP_NO_SSLv3 +SSL_OP_NO_TLSv1 +SSL_OP_NO_TLSv1_1 +SSL_OP_NO_TLSv1_2",

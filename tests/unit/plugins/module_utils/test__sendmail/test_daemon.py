@@ -192,22 +192,37 @@ def test_stale_pid_files_mean_down(tmp_path, debian, content):
 TITLE = "sendmail: MTA: rejecting connections on daemon MTA-1: load average: 9\0\0"
 
 
+REFUSING = Running(11, 200, (), "rejecting connections on daemon MTA-1: load average: 9")
+
+
 @pytest.mark.parametrize("kind", [RELOAD, RESTART])
 def test_a_daemon_that_the_load_keeps_from_listening_has_come_back(monkeypatch, debian, kind):
-    monkeypatch.setattr(daemon._proc, "read_text", lambda path: TITLE if path == "/proc/11/cmdline" else "")
-    script = Script(monkeypatch, [UP, Running(11, 200)])
+    script = Script(monkeypatch, [UP, REFUSING])
     _daemon.activate(script.host, Activation(kind, ("x",)))
 
 
 def test_a_daemon_without_ports_and_without_a_reason_has_not(monkeypatch, debian):
-    monkeypatch.setattr(daemon._proc, "read_text", lambda path: "sendmail: MTA: accepting connections")
     script = Script(monkeypatch, [UP, Running(11, 200)])
     with pytest.raises(PostmasterError):
         _daemon.activate(script.host, Activation(RELOAD, ("x",)))
 
 
 def test_a_daemon_that_is_started_under_load_is_up(monkeypatch, debian):
-    monkeypatch.setattr(daemon._proc, "read_text", lambda path: TITLE)
-    script = Script(monkeypatch, [DOWN, DOWN, Running(11, 200)], active="active")
+    script = Script(monkeypatch, [DOWN, DOWN, REFUSING], active="active")
     _daemon.activate(script.host, Activation(RELOAD, ("x",)))
     assert ("systemctl", "restart", "sendmail") in script.calls
+
+
+@pytest.mark.parametrize(
+    "title, listening, refuses",
+    [
+        (TITLE, (), REFUSING.refuses),
+        (TITLE, (("::", 25),), ""),
+        ("sendmail: MTA: accepting connections\0", (), ""),
+    ],
+)
+def test_why_a_daemon_has_closed_its_ports(monkeypatch, debian, title, listening, refuses):
+    monkeypatch.setattr(daemon, "_pid", lambda host: 11)
+    monkeypatch.setattr(daemon._proc, "read_text", lambda path: title if path == "/proc/11/cmdline" else "")
+    monkeypatch.setattr(daemon._proc, "listening", lambda pid: listening)
+    assert _daemon.running(given.make_host()).refuses == refuses

@@ -634,10 +634,10 @@ def test_a_seed_is_rendered_whole():
 @pytest.mark.parametrize(
     "identity, wanted",
     [
-        ({"protocols": ["ipv4"]}, ["Family=inet6, Addr=::1"]),
+        ({"protocols": ["ipv4"]}, ["Family=inet6, Addr=::ffff:127.0.0.1"]),
         (
             {"protocols": ["ipv4"], "send_from": ["192.0.2.25"]},
-            ["Family=inet, Addr=192.0.2.25", "Family=inet6, Addr=::1"],
+            ["Family=inet, Addr=192.0.2.25", "Family=inet6, Addr=::ffff:127.0.0.1"],
         ),
         ({"protocols": ["ipv6"], "listen": ["2001:db8::1"]}, ["Family=inet, Addr=127.0.0.2"]),
         ({"protocols": ["ipv4", "ipv6"]}, []),

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The proof after a change: a daemon that refuses connections by its own limits is no failure."""
+
+import types
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Running
+from ansible_collections.postmaster.mta.plugins.module_utils._module import live_answers
+
+REFUSES = "rejecting connections on daemon MTA-1: load average: 9"
+
+
+@pytest.mark.parametrize(
+    "running, findings, verified",
+    [
+        (
+            Running(7, 1, (), REFUSES),
+            (),
+            f"nothing could be verified, by its own configuration the MTA refuses: {REFUSES}",
+        ),
+        (
+            Running(7, 1, (("::", 25),)),
+            ("127.0.0.1:25: Connection refused",),
+            "127.0.0.1:25 answers as its configuration says",
+        ),
+    ],
+)
+def test_a_daemon_that_refuses_because_of_the_load_is_no_failure(monkeypatch, running, findings, verified):
+    daemon = types.SimpleNamespace(running=lambda host: running)
+    reader = types.SimpleNamespace(read=lambda host: {"policy": {}})
+    monkeypatch.setattr(live_answers, "daemon_of", lambda mta: daemon)
+    monkeypatch.setattr(live_answers, "read_of", lambda mta: reader)
+    monkeypatch.setattr(live_answers.verify_policy, "settled", lambda *dummy: ("Connection refused",))
+    answers = live_answers.LiveAnswers(types.SimpleNamespace(mta="sendmail"))
+    assert tuple(answers.findings()) == findings
+    assert answers.verified == [verified]
