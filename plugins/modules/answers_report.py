@@ -27,10 +27,12 @@ options:
       - V(dns) shows the findings of M(postmaster.mta.dns_info), V(egress) the addresses of M(postmaster.mta.egress_info), V(route) the
         answers of M(postmaster.mta.route_info), V(message) the message of M(postmaster.mta.message_info), V(campaigns) the campaigns of
         M(postmaster.mta.campaign_info).
+      - V(history) shows the generations of M(postmaster.mta.history_info), V(undo) what M(postmaster.mta.undo) brought back, V(drift) what
+        M(postmaster.mta.relay_info) found to differ from what was last written.
       - V(delivery) shows the steps of M(postmaster.mta.smtp), V(comparison) where two of its conversations differ.
     type: str
     required: true
-    choices: [campaigns, comparison, delivery, dns, egress, message, route]
+    choices: [campaigns, comparison, delivery, dns, drift, egress, history, message, route, undo]
   variable:
     description:
       - The variable in which each host registered its result.

@@ -32,6 +32,12 @@ options:
     description:
       - The generation to confirm, as M(postmaster.mta.relay) returned it. Without it, every one of the instance that waits.
     type: int
+  state:
+    description:
+      - V(confirmed) keeps the change. V(rolled_back) rolls it back at once; what was changed later stays.
+    type: str
+    choices: [confirmed, rolled_back]
+    default: confirmed
   lock_timeout:
     description:
       - Seconds to wait for another run that is changing the same instance.
@@ -67,6 +73,11 @@ instance:
   returned: success
 confirmed:
   description: The generations that were confirmed.
+  type: list
+  elements: int
+  returned: success
+rolled_back:
+  description: The generations that were rolled back.
   type: list
   elements: int
   returned: success

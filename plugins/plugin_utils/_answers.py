@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _account_report, tables
 from ansible_collections.postmaster.mta.plugins.plugin_utils._harden import message
 from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
 
@@ -288,7 +288,10 @@ _KINDS: dict[str, t.Callable[[Results, str, bool], Report]] = {
     "comparison": _comparison,
     "delivery": _delivery,
     "dns": _dns,
+    "drift": lambda answered, title, verbose: Report(*_account_report.drift(answered)),
     "egress": _egress,
+    "history": lambda answered, title, verbose: Report(*_account_report.history(answered)),
     "message": _message,
     "route": _route,
+    "undo": lambda answered, title, verbose: Report(*_account_report.undo(answered)),
 }

@@ -14,18 +14,22 @@ from .. import _change, _mta
 from .._account import generations, watch
 from .._errors import OptionError
 from .._runner import Runner
+from . import expire
 
 __all__ = ("ARGUMENT_SPEC", "run")
+
+CONFIRMED, ROLLED_BACK = "confirmed", "rolled_back"
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     **_mta.ARGUMENT_SPEC,
     "generation": {"type": "int"},
+    "state": {"type": "str", "choices": [CONFIRMED, ROLLED_BACK], "default": CONFIRMED},
     "lock_timeout": {"type": "float", "default": 60},
 }
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
-    """Confirm what waits for it on one instance.
+    """Confirm what waits for it on one instance, or roll it back at once.
 
     :raises OptionError: the generation that is named does not wait, or is rolled back already.
     """
@@ -37,7 +41,11 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     if number is not None and number not in waiting:
         _insist_on_confirmed(directory, number)
     meant = [one for one in waiting if number in (None, one)]
-    if meant and not check_mode:
+    back = params["state"] == ROLLED_BACK
+    if meant and back and not check_mode:
+        for one in reversed(meant):
+            expire.expire(runner, host.mta, directory, one)
+    elif meant and not check_mode:
         with _change.locked(directory, params["lock_timeout"]):
             for one in meant:
                 _confirm(runner, directory, one)
@@ -45,8 +53,9 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "changed": bool(meant),
         "mta": host.mta,
         "instance": host.instance.name,
-        "confirmed": meant,
-        "actions": [f"confirm generation {one}" for one in meant],
+        "confirmed": [] if back else meant,
+        "rolled_back": meant if back else [],
+        "actions": [f"{'roll back' if back else 'confirm'} generation {one}" for one in meant],
     }
 
 

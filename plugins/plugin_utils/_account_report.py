@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The account of a fleet, in words and tables: what was changed, what an undo brings back, what somebody else changed.
+
+Private to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
+
+Results = t.Mapping[str, t.Mapping[str, t.Any]]
+#: Lines, and the hosts that make the run fail, with the reason.
+Shown = tuple[list[str], dict[str, str]]
+
+
+def history(answered: Results) -> Shown:
+    """Return the generations of each instance, the newest first."""
+    columns = [
+        Column("HOST", least=8),
+        Column("INSTANCE", least=8),
+        Column("NO", right=True),
+        Column("TIME (UTC)"),
+        Column("MODULE", least=6),
+        Column("BY", least=4),
+        Column("TICKET", least=6),
+        Column("FILES", least=10),
+        Column("ENDED"),
+    ]
+    rows: list[tuple[t.Any, ...]] = []
+    below: list[str] = []
+    for host, result in answered.items():
+        for instance in result.get("instances") or ():
+            for entry in instance["generations"]:
+                files = ", ".join(entry["files"]) or "(none: adopted)"
+                who = entry["by"] or "-", entry["ticket"] or "-"
+                when = entry["time"].replace("T", " ").rstrip("Z")
+                rows.append(
+                    (host, instance["name"], entry["number"], when, entry["module"], *who, files, entry["ended"])
+                )
+                below.append(entry["reason"])
+    if not rows:
+        return (tables.sentence("No relay has an account of a change yet.") if answered else []), {}
+    return tables.table(columns, rows, below), {}
+
+
+def undo(answered: Results) -> Shown:
+    """Return what came back on each host."""
+    columns = [
+        Column("HOST", least=8),
+        Column("INSTANCE", least=8),
+        Column("STATE OF", right=True),
+        Column("UNDONE"),
+        Column("FILES", least=20),
+    ]
+    rows = []
+    notes: list[str] = []
+    for host, result in answered.items():
+        undone = ", ".join(map(str, result.get("undone") or ())) or "-"
+        files = [action.partition(" ")[2] for action in result.get("actions") or () if action.startswith(_VERBS)]
+        rows.append((host, result.get("instance"), result.get("to"), undone, ", ".join(files) or "nothing"))
+        notes += [f"{host}: {note}" for note in result.get("notes") or ()]
+    lines = tables.table(columns, rows) if rows else []
+    return lines + ["", *notes] * bool(notes), {}
+
+
+def drift(answered: Results) -> Shown:
+    """Return what differs from what was last written, with its file and since when."""
+    columns = [
+        Column("HOST", least=8),
+        Column("FILE", least=12),
+        Column("SETTING", least=12),
+        Column("WRITTEN", least=8),
+        Column("LIVE", least=8),
+        Column("SINCE (UTC)"),
+    ]
+    rows = []
+    for host, result in answered.items():
+        for instance in result.get("instances") or ():
+            for entry in instance.get("drift") or ():
+                since = entry["since"].replace("T", " ").rstrip("Z") or "(gone)"
+                setting = entry["setting"] or "(other lines)"
+                written, live = (_value(entry, name) for name in ("written", "live"))
+                rows.append((host, entry["file"], setting, written, live, since))
+    if not rows:
+        hosts = ", ".join(answered)
+        return (tables.sentence(f"Nothing differs from what was last written on {hosts}.") if answered else []), {}
+    return tables.table(columns, rows), {host: "it was changed since" for host in sorted({row[0] for row in rows})}
+
+
+_VERBS = ("create ", "edit ", "remove ")
+
+
+def _value(entry: t.Mapping[str, t.Any], name: str) -> str:
+    if not entry["setting"]:
+        return "-"
+    return "(not set)" if entry[name] is None else str(entry[name])
