@@ -38,7 +38,16 @@ if module.params["policy"].get("limits"):
 if not module.check_mode:
     open(log, "a").write(host + "\\n")
 module.exit_json(changed=True, mta="postfix", version="3.7.11", instance="postfix", settings=["message_size_limit"],
-    actions=["edit main.cf"], activation={"kind": "reload", "because": ["message_size_limit"]}, notes=[], diff=[])
+    actions=["edit main.cf"], activation={"kind": "reload", "because": ["message_size_limit"]}, notes=[], diff=[],
+    config_directory=log + ".confirmed", generation=None if module.check_mode else 5, confirm_by=None if module.check_mode else 1)
+""",
+)
+# Writes down what was asked of it in the file that the other one named as its configuration directory.
+CONFIRM = STUB.format(
+    spec="{'mta': {}, 'instance': {}, 'generation': {'type': 'int'}, 'state': {'default': 'confirmed'}}",
+    body="""
+open(module.params["instance"], "a").write("%s-%d\\n" % (module.params["state"], module.params["generation"]))
+module.exit_json(changed=True)
 """,
 )
 AUDIT = STUB.format(
@@ -76,6 +85,7 @@ class Fleet:
             (top / "plugins" / "modules" / f"{name}.py").symlink_to(ROOT / "plugins" / "modules" / f"{name}.py")
         (top / "plugins" / "modules" / "relay.py").write_text(RELAY)
         (top / "plugins" / "modules" / "audit_info.py").write_text(AUDIT)
+        (top / "plugins" / "modules" / "confirm.py").write_text(CONFIRM)
         for host in HOSTS:
             (self.directory / host).write_text("local")
 
@@ -146,6 +156,11 @@ class Fleet:
         """The hosts that were configured, in order."""
         return self.log.read_text().split() if self.log.exists() else []
 
+    def confirmed(self):
+        """What was confirmed and what was rolled back, in order."""
+        path = self.directory / "touched.confirmed"
+        return path.read_text().split() if path.exists() else []
+
 
 @pytest.fixture
 def fleet(tmp_path):
@@ -157,6 +172,7 @@ def test_all_goes_well(fleet):
     assert status == 0, output
     assert fleet.touched()[0] == "canary"
     assert sorted(fleet.touched()) == sorted(HOSTS)
+    assert fleet.confirmed() == ["confirmed-5"] * len(HOSTS)
     table = output[output.index("HOST ") :].splitlines()
     assert table[0].split() == ["HOST", "MTA", "INSTANCE", "CHANGED", "ACTIVATION", "PROBES"]
     assert table[1].split()[:5] == ["canary", "postfix", "3.7.11", "postfix", "message_size_limit"]
@@ -166,7 +182,7 @@ def test_check_mode_touches_nothing_and_shows_all_that_is_wrong(fleet):
     fleet.variables["canary"]["relay_policy_host"] = {"limits": {"message_size": "1k"}}
     status, output = fleet.run("--check")
     assert status != 0
-    assert fleet.touched() == []
+    assert fleet.touched() == fleet.confirmed() == []
     assert "WOULD CHANGE" in output
     assert all(host in output[output.index("WOULD CHANGE") :] for host in HOSTS)
     assert "limits.message_size" in output[output.index("Would not be hardened:") :]
@@ -187,6 +203,7 @@ def test_a_relay_that_a_probe_gets_through_stops_everything(fleet):
     status, output = fleet.run()
     assert status != 0
     assert fleet.touched() == ["canary"]
+    assert fleet.confirmed() == ["rolled_back-5"], "what a probe gets through must not stay live"
     assert "O15 percent hack: open (rcpt: 250)" in " ".join(output.split())
     assert "3 of 4" in output
 
@@ -214,6 +231,7 @@ def test_a_prober_that_dies_leaves_the_relay_unproven_and_stops_it(fleet):
     status, output = fleet.run("-l", "!fourth", "-e", "harden_prober=fourth")
     assert status != 0
     assert fleet.touched() == ["canary"]
+    assert fleet.confirmed() == [], "the host rolls back by itself"
     end = " ".join(output[output.index("Not hardened:") :].split())
     assert "canary: it was configured, but not proven from outside:" in end
     assert "second, third: not touched" in end
