@@ -71,7 +71,7 @@ class Clock:
         if stamp.endswith("Z"):
             return match, "+00:00"
         parts = [int(match.group(part)) for part in range(1, 7)]
-        return match, _local_offset(time.mktime(tuple(parts) + (0, 0, -1)))  # type: ignore[arg-type]
+        return match, _local_offset(time.mktime(tuple(parts) + (0, 0, -1)))  # type: ignore[arg-type]  # nine numbers are a struct_time
 
     def _traditional(self, head: bytes) -> t.Tuple[str, str, float]:
         key = head[:12]

@@ -36,7 +36,7 @@ class Policy:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self._values == other._values
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # Python says so of what has no hash
 
     def __repr__(self) -> str:
         return f"Policy({self._values!r})"

@@ -186,4 +186,4 @@ if __name__ == "__main__":
             """Print it."""
             print(event)
 
-    asyncio.run(main(Printer(), {"path": sys.argv[1:]}))  # type: ignore[arg-type]
+    asyncio.run(main(Printer(), {"path": sys.argv[1:]}))  # type: ignore[arg-type]  # a queue that only prints
