@@ -132,7 +132,7 @@ options:
     description:
       - V(present) adds the rules, and changes those that are there and say something else.
       - V(absent) removes them; only their patterns count.
-      - V(exact) makes them the only rules of ours. Lines by hand stay whatever the state.
+      - V(exact) makes them the only rules of ours. Unmanaged lines stay whatever the state.
     type: str
     choices: [present, absent, exact]
     default: present
@@ -186,7 +186,7 @@ options:
   action:
     description:
       - V(reject) refuses for good, V(defer) for now, with O(code), O(status) and O(text). It is V(reject) by default.
-      - V(discard) takes the message and throws it away, V(hold) takes it and keeps it in the queue until somebody releases it.
+      - V(discard) takes the message and throws it away, V(hold) takes it and keeps it in the queue until it is released.
       - V(ok) exempts from wider rules of the same place; it never lets anybody relay. V(skip) does so for domains and networks, and leaves the
         MTA's other checks in force.
       - V(relay) lets a client relay, for addresses and networks of clients only.
@@ -371,7 +371,7 @@ verified:
   elements: str
   returned: success
 findings:
-  description: Why the change was refused or taken back, one sentence each.
+  description: Why the change was refused or rolled back, one sentence each.
   type: list
   elements: str
   returned: failure

@@ -13,7 +13,7 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Asks the MTA's own tables in the order in which the MTA itself would, lines by hand and tables of others included.
+  - Asks the MTA's own tables in the order in which the MTA itself would, unmanaged lines and tables of others included.
   - Without a question, lists the rules that M(postmaster.mta.access) has added.
   - Checks that are no table, such as a sender domain that does not exist, are not part of the answer.
 extends_documentation_fragment:
@@ -118,7 +118,7 @@ answers:
       description: The line in the table's source.
       type: int
     by_hand:
-      description: Whether somebody wrote the line by hand.
+      description: Whether the line is unmanaged.
       type: bool
     rule:
       description: The rule, where it is one of ours.

@@ -188,7 +188,7 @@ verified:
   elements: str
   returned: success
 findings:
-  description: Why the change was refused or taken back, one sentence each.
+  description: Why the change was refused or rolled back, one sentence each.
   type: list
   elements: str
   returned: failure

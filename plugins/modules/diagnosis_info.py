@@ -60,7 +60,7 @@ options:
     default: 20.0
   message_base64:
     description:
-      - A message, as text in base64, that is looked at for defects which a relay would mend in its own way.
+      - A message, as text in base64, that is looked at for defects which a relay would repair in its own way.
     type: str
   controller_time:
     description:

@@ -16,7 +16,7 @@ description:
   - Asks, from the host that it runs on, the C library (through C(nsswitch.conf), C(/etc/hosts) and nscd, as the MTA does for the address of
     the next hop), each name server of C(resolv.conf) and of the MTA's chroot, public resolvers if some are named, and the authoritative
     servers, which it finds by walking down from the root.
-  - Says who answers differently and who is dead, slow, lame or hostile, each with the evidence and what mends it.
+  - Says who answers differently and who is dead, slow, lame or hostile, each with the evidence and the remedy.
   - Every question ends in time, whatever a server answers.
 extends_documentation_fragment:
   - postmaster.mta._attributes
@@ -106,7 +106,7 @@ findings:
       type: list
       elements: str
     remedy:
-      description: The command that mends it; C({hosts}) stands for the hosts that have the finding.
+      description: The command that fixes it; C({hosts}) stands for the hosts that have the finding.
       type: str
 mail_exchangers:
   description: The hosts that take the domain's mail, best first, each with its addresses by DNS and by the C library, and its TLSA records.

@@ -18,7 +18,7 @@ description:
     additional one is the relay.
   - What must be true is looked at before the first step. Directories that another instance uses, addresses that are taken or not there,
     IPv6 where there is none, a missing parent directory and wrong owners are refused by name, with the host untouched. A step that
-    fails takes back those before it.
+    fails rolls back those before it.
   - Starting and stopping is complete. C(systemctl), C(postmulti -p) and the next boot agree with O(state), and no master is left behind.
     Where the distribution's units do not know additional instances (Debian 13), the instance gets a unit that is part of C(postfix.service).
   - What the instance does is said with M(postmaster.mta.relay) and its O(postmaster.mta.relay#module:instance). Of the local users only root
@@ -127,12 +127,12 @@ running:
   type: bool
   returned: success
 findings:
-  description: Why it was refused or taken back, one sentence each.
+  description: Why it was refused or rolled back, one sentence each.
   type: list
   elements: str
   returned: failure
 restored:
-  description: Whether all steps before the one that failed could be taken back.
+  description: Whether all steps before the one that failed could be rolled back.
   type: bool
   returned: failure
 """

@@ -110,7 +110,7 @@ EXAMPLES = r"""
       limits:
         message_size: 25M
 
-- name: Route one domain by hand and set a Postfix parameter that the policy has no word for
+- name: Route one domain manually and set a Postfix parameter that the policy has no word for
   postmaster.mta.relay:
     mta: postfix
     policy:
@@ -220,7 +220,7 @@ verified:
   elements: str
   returned: success
 findings:
-  description: Why the change was refused or taken back, one sentence each.
+  description: Why the change was refused or rolled back, one sentence each.
   type: list
   elements: str
   returned: failure

@@ -17,8 +17,8 @@ description:
     its own C(sendmail.cf), pid file and addresses, and with a systemd unit of its name.
   - What must be true is looked at before the first step. Directories that another instance uses, also by a pattern in its
     C(QueueDirectory), addresses that are taken or not there, IPv6 where there is none, a missing parent directory and wrong owners are
-    refused by name, with the host untouched. A step that fails takes back those before it.
-  - A daemon that somebody set up by hand is adopted as it is, with its configuration, queue and pid file. Where it runs and O(state=started),
+    refused by name, with the host untouched. When a step fails, those before it are rolled back.
+  - A daemon that was set up manually is adopted as it is, with its configuration, queue and pid file. Where it runs and O(state=started),
     it is stopped once and started by its unit.
   - Starting and stopping is complete. C(systemctl) and the next boot agree with O(state), and no process is left behind.
   - What the instance does is said with M(postmaster.mta.relay) and its O(postmaster.mta.relay#module:instance). The host's own
@@ -119,12 +119,12 @@ running:
   type: bool
   returned: success
 findings:
-  description: Why it was refused or taken back, one sentence each.
+  description: Why it was refused or rolled back, one sentence each.
   type: list
   elements: str
   returned: failure
 restored:
-  description: Whether all steps before the one that failed could be taken back.
+  description: Whether all steps before the one that failed could be rolled back.
   type: bool
   returned: failure
 """

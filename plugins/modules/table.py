@@ -177,7 +177,7 @@ activation:
       type: list
       elements: str
 findings:
-  description: Why the change was refused or taken back, one sentence each.
+  description: Why the change was refused or rolled back, one sentence each.
   type: list
   elements: str
   returned: failure

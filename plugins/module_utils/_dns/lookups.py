@@ -330,7 +330,7 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
     for name in ("public_resolvers", "hints"):
         for address in params.get(name) or ():
             if not is_address(address):
-                raise OptionError(name, address, "an IP address is wanted")
+                raise OptionError(name, address, "expected an IP address")
         lists[name] = tuple(params.get(name) or ())
     chroot = (params.get("chroot") or "").rstrip("/")
     return Question(

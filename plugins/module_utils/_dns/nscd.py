@@ -143,7 +143,7 @@ def _do(runner: Runner, seen: CacheState, todo: CachePlan, state: str, configura
             _write(configuration, seen.text)
         if seen.daemon:
             runner.run(("systemctl", "restart", seen.daemon), check=False)
-        raise PostmasterError(f"{configuration}: taken back, because of: {problem}")
+        raise PostmasterError(f"{configuration}: rolled back, because of: {problem}")
 
 
 def _verify(runner: Runner) -> None:

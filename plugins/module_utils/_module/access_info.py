@@ -68,9 +68,9 @@ def _subject(place: str, text: str) -> str:
     except ValueError as why:
         raise OptionError(place, text, str(why))
     if kind == _access.NETWORK and "/" in pattern:
-        raise OptionError(place, text, "one address is wanted, not a network")
+        raise OptionError(place, text, "expected one address, not a network")
     if kind == _access.USER:
-        raise OptionError(place, text, "an address or a domain is wanted")
+        raise OptionError(place, text, "expected an address or a domain")
     return f"{_PROBE}@{pattern}" if kind == _access.DOMAIN and place != _access.CONNECT else pattern
 
 

@@ -44,7 +44,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     runner = runner or Runner()
     for option in ("limit", "max_bytes", "total_bytes"):
         if params[option] < 0:
-            raise OptionError(option, params[option], "a number that is not negative is wanted")
+            raise OptionError(option, params[option], "expected a number that is not negative")
     host = _mta.find(runner, params["mta"], params["instance"])
     mta, driver = host.mta, capture_of(host.mta)
     name = params["name"] or f"{mta}-capture"

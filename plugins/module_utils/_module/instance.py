@@ -163,7 +163,7 @@ def _plan_presence(work: InstanceWork) -> t.List[UndoableStep]:
     if wish.state == STARTED:
         steps += [] if enabled else [twin.enable(runner, wish, True)]
         if seen.pid and not twin.kept(runner, wish, seen.pid):
-            # Somebody started it by hand: the service manager would not stop what it did not start.
+            # It was started manually: the service manager would not stop what it did not start.
             steps += [_stop(work), _start(work)]
         steps += [] if seen.pid else [_start(work)]
     elif wish.state == STOPPED:
@@ -184,7 +184,7 @@ def _stop(work: InstanceWork) -> UndoableStep:
 
 
 def _configure(work: InstanceWork) -> t.List[UndoableStep]:
-    """Let it listen where it is wanted; the transaction of C(relay) does it, and undoes itself when it fails."""
+    """Let it listen where it should. The transaction of C(relay) does it, and rolls itself back when it fails."""
     wish, seen = work.wish, work.seen
     if not wish.listen or (seen.instance is not None and _listens_there(work, seen.instance)):
         return []

@@ -140,9 +140,9 @@ class TableRun:
 def _name(text: str) -> str:
     name = os.path.normpath(text)
     if os.path.isabs(name) or name.startswith("..") or not name.isprintable() or name.startswith((".", "-")):
-        raise OptionError("name", text, "the name of a file in the configuration directory is wanted")
+        raise OptionError("name", text, "expected the name of a file in the configuration directory")
     if name.endswith((".cf", ".mc")) or is_compiled(name):
-        raise OptionError("name", text, "the source of a table is wanted, not a configuration or a compiled table")
+        raise OptionError("name", text, "expected the source of a table, not a configuration or a compiled table")
     return name
 
 
