@@ -25,8 +25,9 @@ def test_a_domain_that_is_none_fails(monkeypatch):
     assert result["msg"] == "nobody could be asked: domain: exa mple: blanks and control characters are not allowed"
 
 
-def test_one_relay_that_answers_is_a_verdict(monkeypatch):
+def test_one_relay_that_answers_is_a_verdict_and_the_other_one_is_named(monkeypatch):
     report = {"check_seconds": {}, "domain": "ok.test"}
     result = Play().run(monkeypatch, a={"diagnose_report": report}, b={})
-    assert "failed" not in result
-    assert result["msg"].startswith("VERDICT")
+    assert result["lines"][0].startswith("VERDICT")
+    assert result["failed"]
+    assert result["msg"] == "not asked: b: it did not answer"
