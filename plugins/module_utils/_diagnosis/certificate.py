@@ -59,7 +59,7 @@ class _Element(t.NamedTuple):
 
 
 def read_certificate(der: t.Optional[bytes]) -> t.Optional[Certificate]:
-    """The facts of a certificate; None where there is none, or none that can be read."""
+    """Return the facts of a certificate; None where there is none, or none that can be read."""
     if not der:
         return None
     try:
@@ -117,7 +117,7 @@ def _elements(data: bytes) -> t.List[_Element]:
 
 
 def _common_name(name: bytes) -> str:
-    """The last common name of a distinguished name; empty where it has none."""
+    """Return the last common name of a distinguished name; empty where it has none."""
     common = ""
     for relative in _elements(name):
         for pair in _elements(relative.value):
@@ -128,7 +128,7 @@ def _common_name(name: bytes) -> str:
 
 
 def _time(element: _Element) -> str:
-    """UTCTime has two digits for the year: 50 and above are 19xx (RFC 5280 section 4.1.2.5.1)."""
+    """Return a time. UTCTime has two digits for the year: 50 and above are 19xx (RFC 5280 section 4.1.2.5.1)."""
     digits = element.value.decode("ascii").rstrip("Z")
     if element.tag == _UTC_TIME:
         digits = ("19" if int(digits[:2]) >= 50 else "20") + digits

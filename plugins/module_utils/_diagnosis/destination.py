@@ -44,7 +44,7 @@ class TalkPlan(t.NamedTuple):
 
     @property
     def where(self) -> str:
-        """The server as findings name it."""
+        """Return the server as findings name it."""
         return f"{self.host}:{self.port}"
 
     def goes_on_after(self, stage: str) -> bool:

@@ -64,7 +64,7 @@ class FleetVerdict(t.NamedTuple):
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong of what could be checked."""
+        """Return whether nothing is wrong of what could be checked."""
         return not self.missing and not any(case.finding.severity in (ERROR, WARNING) for case in self.cases)
 
 

@@ -77,12 +77,12 @@ class Rule(t.NamedTuple):
 
     @property
     def title(self) -> str:
-        """The two words that tell it from all other rules."""
+        """Return the two words that tell it from all other rules."""
         return f"{self.where} {self.pattern}"
 
     @property
     def network(self) -> _addresses.Network:
-        """The network of a rule of that kind."""
+        """Return the network of a rule of that kind."""
         import ipaddress
 
         return ipaddress.ip_network(self.pattern)

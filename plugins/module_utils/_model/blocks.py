@@ -76,7 +76,7 @@ class BlockChange(t.NamedTuple):
 
     @property
     def verb(self) -> str:
-        """The word for it: add, remove or change."""
+        """Return the word for it: add, remove or change."""
         if self.before is None:
             return "add"
         return "remove" if self.after is None else "change"

@@ -43,13 +43,13 @@ class CaptureRoute(t.NamedTuple):
 
     @property
     def title(self) -> str:
-        """The route in words, as in its comment line in a table."""
+        """Return the route in words, as in its comment line in a table."""
         only = " without subdomains" if self.kind == DOMAIN and not self.subdomains else ""
         return f"{self.where} {self.pattern}{only}"
 
     @property
     def network(self) -> _addresses.Network:
-        """The network of a route of that kind."""
+        """Return the network of a route of that kind."""
         return ipaddress.ip_network(self.pattern)
 
 
@@ -61,7 +61,7 @@ class Endpoint(t.NamedTuple):
 
     @property
     def text(self) -> str:
-        """C([192.0.2.1]:25), C([ipv6:2001:db8::1]:25)."""
+        """Return it as a next hop is written: C([192.0.2.1]:25), C([ipv6:2001:db8::1]:25)."""
         return f"[{'ipv6:' if ':' in self.address else ''}{self.address}]:{self.port}"
 
 

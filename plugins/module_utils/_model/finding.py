@@ -149,7 +149,7 @@ class Finding(t.NamedTuple):
 
     @property
     def rank(self) -> t.Tuple[int, int]:
-        """The place of the finding among others: the worst first, then by the order of CODES."""
+        """Return the place of the finding among others: the worst first, then by the order of CODES."""
         return SEVERITIES.index(self.severity), _RANKS.get(self.code, len(_RANKS))
 
 

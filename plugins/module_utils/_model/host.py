@@ -82,12 +82,12 @@ class Host(t.NamedTuple):
 
     @property
     def mta(self) -> str:
-        """The driver: C(postfix) or C(sendmail)."""
+        """Return the driver: C(postfix) or C(sendmail)."""
         return self.instance.mta
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the MTA can do, asked once."""
+        """Return what the MTA can do, asked once."""
         return self.ask()
 
 

@@ -129,14 +129,14 @@ class AccessRun:
         self.accepted: t.Tuple[t.Any, ...] = ()
 
     def steps(self) -> _change.Steps:
-        """The transaction's view of this run."""
+        """Return the steps of this run, as the transaction takes them."""
         guard = guard_of(self.host)
         return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify, self.author, guard)
 
     # -- plan
 
     def plan(self) -> _change.Plan:
-        """What is to be done on the host as it is now."""
+        """Return what is to be done on the host as it is now."""
         # Of a plan before this one nothing is kept: with a hundred thousand rules each is worth its memory.
         self.works = {}
         self.facts = self.driver.facts(self.host)
@@ -157,7 +157,7 @@ class AccessRun:
         return _change.Plan(self.directory, files, compiled, activation)
 
     def _blocks(self) -> t.Tuple[t.Dict[str, t.List[_tables.Block]], t.Dict[str, t.List[_tables.Block]]]:
-        """The blocks that should stand in each table, and those that should not."""
+        """Return the blocks that should stand in each table, and those that should not."""
         wanted: t.Dict[str, t.List[_tables.Block]] = {}
         unwanted: t.Dict[str, t.List[_tables.Block]] = {}
         keys: t.Dict[str, t.Dict[str, _access.Rule]] = {}
@@ -180,7 +180,7 @@ class AccessRun:
     def _leave_out(
         self, wanted: t.Dict[str, t.List[_tables.Block]], unwanted: t.Dict[str, t.List[_tables.Block]]
     ) -> None:
-        """Rules that are there and should not be: all others for exact, those whose last day is over for a purge."""
+        """Add the rules that are there and should not be: all others for exact, those whose last day is over for a purge."""
         kept = {rule.title for rule in self.request.rules if self.request.state != ABSENT}
         names = {name for place in _access.PLACES for name in self.driver.names(self.facts, place)}
         for name in sorted(names):
@@ -203,7 +203,7 @@ class AccessRun:
         return (None, b"") if data is None else (_mark(self._path(name)), data)
 
     def _stale(self, name: str) -> bool:
-        """Whether a compiled file is missing or older than its source."""
+        """Return whether a compiled file is missing or older than its source."""
         source = self.works[name].mark
         if source is None:
             return False
@@ -257,7 +257,7 @@ class AccessRun:
         daemon_of(self.host.mta).activate(self.host, activation)
 
     def _verify(self) -> t.Sequence[str]:
-        """The tables that are live are the very files that the MTA was asked about in the stage; others it is asked about here."""
+        """Ask the MTA about the live tables, unless they are the very files that it was asked about in the stage."""
         moved = self._marks(self.directory) == self.judged
         findings = self._asked(self.directory, self.works) if self.lookup and not moved else []
         if self.lookup and not findings:
@@ -268,7 +268,7 @@ class AccessRun:
         return findings
 
     def on_the_wire(self) -> t.List[str]:
-        """Findings of the dialogues on loopback, up to RCPT."""
+        """Return the findings of the dialogues on loopback, up to RCPT."""
         from .._smtp import verify_rules as _accesswire
 
         refusing = self.request.state != ABSENT
@@ -277,16 +277,16 @@ class AccessRun:
         return list(report.findings)
 
     def _marks(self, directory: str) -> t.Dict[str, t.Optional[t.Tuple[int, ...]]]:
-        """What tells the files that the MTA reads from all others, wherever they lie."""
+        """Return what tells the files that the MTA reads from all others, wherever they lie."""
         files = {one for name in self.works for one in self.driver.compiled(self.facts, name) or (name,)}
         return {name: _mark(os.path.join(directory, name)) for name in files}
 
     def _compared(self, name: str) -> bool:
-        """Whether a compiled table is compared with all of its source when it is made."""
+        """Return whether a compiled table is compared with all of its source when it is made."""
         return self.works[name].size <= COMPARED and bool(self.driver.compiled(self.facts, name))
 
     def _asked(self, directory: str, names: t.Container[str]) -> t.List[str]:
-        """Findings where the MTA does not say of the changes of some tables what it should."""
+        """Return where the MTA does not answer as the changes of these tables say."""
         works = [
             work for name, work in sorted(self.works.items()) if name in names and work.size and work.edited.changes
         ]
@@ -302,7 +302,7 @@ def _is_rule(block: _tables.Block) -> bool:
 
 
 def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
-    """Size, time stamp and inode of a file, None where there is none."""
+    """Return size, time stamp and inode of a file, None where there is none."""
     try:
         known = os.stat(path)
     except FileNotFoundError:
@@ -474,7 +474,7 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
 
 
 def _changes(run: AccessRun) -> t.Dict[str, _tables.BlockChange]:
-    """One change for each rule, though it may have lines in several tables: adding and removing at once is changing."""
+    """Return one change for each rule, though it may have lines in several tables. Adding and removing at once is changing."""
     found: t.Dict[str, _tables.BlockChange] = {}
     for dummy, work in sorted(run.works.items()):
         for change in work.edited.changes:
@@ -486,7 +486,7 @@ def _changes(run: AccessRun) -> t.Dict[str, _tables.BlockChange]:
 
 
 def _diff(run: AccessRun, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
-    """The changed rules, table by table, and what else of the configuration changes."""
+    """Return the changed rules, table by table, and what else of the configuration changes."""
     found = []
     for name, work in sorted(run.works.items()):
         shown = work.edited.changes[: _access.SHOWN]

@@ -206,7 +206,7 @@ def _is_client(pattern: str) -> bool:
 
 
 def _client(pattern: str) -> str:
-    """Octets of an address, as both access files write networks, in CIDR form."""
+    """Return the octets of an address in CIDR form, as both access files write networks."""
     plain = pattern[5:] if pattern.lower().startswith("ipv6:") else pattern
     parts = plain.split(".")
     if all(part.isdigit() for part in parts) and 0 < len(parts) < 4:

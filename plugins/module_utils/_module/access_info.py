@@ -32,7 +32,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
-    """The answers to what was asked; the rules of ours where nothing was asked.
+    """Return the answers to what was asked; the rules of ours where nothing was asked.
 
     :raises OptionError: a subject that is none.
     """
@@ -62,7 +62,7 @@ def _now() -> datetime.datetime:
 
 
 def _subject(place: str, text: str) -> str:
-    """What the MTA would see: a domain alone stands for an address in it."""
+    """Return what the MTA would see. A domain alone stands for an address in it."""
     try:
         pattern, kind = _access.pattern(place, text)
     except ValueError as why:
@@ -88,7 +88,7 @@ def _answer(host: Host, facts: Facts, place: str, subject: str, text: str) -> t.
 
 
 def _origin(path: str, key: str) -> t.Dict[str, t.Any]:
-    """Who wrote the line, and which line it is."""
+    """Return who wrote the line, and which line it is."""
     data = _files.read(path) or b""
     line = _tables.unmanaged(data, {key}).get(key.lower())
     if line is None:
@@ -108,7 +108,7 @@ def _said(block: _tables.Block) -> t.Dict[str, t.Any]:
 
 
 def rules_of(host: Host, facts: Facts, now: datetime.datetime) -> t.List[t.Dict[str, t.Any]]:
-    """Every rule of ours, in the order of the tables."""
+    """Return every rule of ours, in the order of the tables."""
     driver = access_of(host.mta)
     found: t.Dict[str, t.Dict[str, t.Any]] = {}
     names = [name for place in _access.PLACES for name in driver.names(facts, place)]

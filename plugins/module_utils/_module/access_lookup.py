@@ -22,7 +22,7 @@ AT_ONCE = 10000
 def findings(
     run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Sequence[_tables.BlockChange]
 ) -> t.Iterator[str]:
-    """What a table does not say now though it should, and what it says still."""
+    """Yield what a table does not say now though it should, and what it says still."""
     for start in range(0, len(changes), AT_ONCE):
         yield from _some(run, directory, name, changes[start : start + AT_ONCE])
 
@@ -48,7 +48,7 @@ def _some(
 
 
 def _entries(block: t.Optional[_tables.Block], kind: str) -> t.List[t.Tuple[str, str]]:
-    """Keys to ask for, with what they should answer. A network is asked for by its first address."""
+    """Return the keys to ask for, with what they should answer. A network is asked for by its first address."""
     if block is None:
         return []
     pairs = [line.partition("\t") for line in block.lines]

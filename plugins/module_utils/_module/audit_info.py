@@ -118,7 +118,7 @@ def own_address(target: ProbedRelay) -> str:
 
 
 def names(options: t.Mapping[str, t.Any], address: str) -> catalogue.Names:
-    """What the placeholders of the probes stand for."""
+    """Return what the placeholders of the probes stand for."""
     served = _checked("served_domain", options["served_domain"], domain)
     third_party = _checked("third_party_domain", options["third_party_domain"], domain)
     mx_loop = options["mx_loop_domain"] or f"mxloop.{third_party}"
@@ -136,7 +136,7 @@ def names(options: t.Mapping[str, t.Any], address: str) -> catalogue.Names:
 
 
 def expectations(expect: t.Mapping[str, t.Any]) -> Expectations:
-    """The promises of the policy in numbers."""
+    """Return the promises of the policy in numbers."""
     return Expectations(
         message_size=_checked("expect.message_size", expect["message_size"] or 0, size),
         recipients_per_message=expect["recipients_per_message"] or 0,
@@ -149,7 +149,7 @@ def expectations(expect: t.Mapping[str, t.Any]) -> Expectations:
 
 
 def target_address(host: str, port: int, family: str, sources: t.Sequence[str]) -> str:
-    """The numeric address of the relay: of the wanted family, and of one that there are source addresses for.
+    """Return the numeric address of the relay: of the wanted family, and of one that there are source addresses for.
 
     :param family: C(ipv4), C(ipv6), or C(auto) for the first of the resolver's answers that fits.
     :raises OptionError: it has none, or no source address fits.
@@ -165,7 +165,7 @@ def target_address(host: str, port: int, family: str, sources: t.Sequence[str]) 
 
 
 def chosen_sources(addresses: t.Sequence[str], target: str) -> t.List[str]:
-    """Those of I(addresses) that are of the IP version of I(target).
+    """Return those of I(addresses) that are of the IP version of I(target).
 
     :raises OptionError: one is no address.
     """
@@ -178,7 +178,7 @@ def chosen_sources(addresses: t.Sequence[str], target: str) -> t.List[str]:
 
 
 def report_facts(report: AuditReport) -> t.Dict[str, t.Any]:
-    """The report as the module returns it."""
+    """Return the report as the module does."""
     findings = report.findings
     return {
         "verdict": "passed" if findings and all(found.good for found in findings) else "failed",
@@ -192,7 +192,7 @@ def report_facts(report: AuditReport) -> t.Dict[str, t.Any]:
 
 
 def summary(report: AuditReport) -> str:
-    """One line: C(80/80 probes refused, 24/24 checks passed (v4)), with what went wrong behind it."""
+    """Return one line: C(80/80 probes refused, 24/24 checks passed (v4)), with what went wrong behind it."""
     refused = [found for found in report.findings if found.group in PROBE_GROUPS]
     checks = [found for found in report.findings if found.group not in PROBE_GROUPS]
     parts = []

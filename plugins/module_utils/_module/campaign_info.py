@@ -177,7 +177,7 @@ class Watch:
                 return
 
     def _forget(self) -> None:
-        """What has left the window is ordinary from now on."""
+        """Let what has left the window be ordinary from now on."""
         window = self._window
         if not window:
             return
@@ -191,7 +191,7 @@ class Watch:
                 self._known.update(keys(old))
 
     def campaigns(self) -> t.List[Campaign]:
-        """The campaigns of the window, those of a pattern first, then the largest; no message is in two of them."""
+        """Return the campaigns of the window, those of a pattern first, then the largest. No message is in two of them."""
         wanted = [one for one in self._window if one.owned.domain not in self._rules.ignore]
         found = by_pattern(wanted, self._rules.patterns)
         if self._rules.bursts and self.history >= ENOUGH_HISTORY:
@@ -202,7 +202,7 @@ class Watch:
 
 
 def compiled(patterns: t.Iterable[str]) -> t.Tuple[t.Any, ...]:
-    """Patterns like C((emalsrv|complains).{brand}) as expressions for sender domains.
+    """Compile patterns like C((emalsrv|complains).{brand}) to expressions for sender domains.
 
     :raises OptionError: for one without C({brand}), or that is no expression.
     """
@@ -219,7 +219,7 @@ def compiled(patterns: t.Iterable[str]) -> t.Tuple[t.Any, ...]:
 
 
 def by_pattern(sightings: t.Iterable[Sighting], patterns: t.Sequence[t.Any]) -> t.List[Campaign]:
-    """Mail whose sender domain follows a pattern, one campaign for each such domain."""
+    """Return the mail whose sender domain follows a pattern, one campaign for each such domain."""
     groups: t.Dict[str, t.List[Sighting]] = collections.OrderedDict()
     for one in sightings:
         shape = f"{one.owned.subdomain}.<brand>" if one.owned.subdomain else "<brand>"
@@ -230,7 +230,7 @@ def by_pattern(sightings: t.Iterable[Sighting], patterns: t.Sequence[t.Any]) -> 
 
 
 def keys(sighting: Sighting) -> t.Iterator[t.Tuple[str, str]]:
-    """What the mail of one campaign has in common: C((kind, key))."""
+    """Yield what the mail of one campaign has in common: C((kind, key))."""
     local, _at, _domain = sighting.sender.rpartition("@")
     subdomain, suffix = _shape(sighting.owned.subdomain), sighting.owned.suffix
     prefix = subdomain + "." if subdomain else ""
@@ -248,7 +248,7 @@ def _shape(text: str) -> str:
 
 
 def network_of(address: str) -> str:
-    """The network that one spammer has: a /24 of IPv4, a /64 of IPv6; the address itself if it is none."""
+    """Return the network that one spammer has: a /24 of IPv4, a /64 of IPv6."""
     if ":" not in address:
         return ".".join(address.split(".")[:3]) + ".0/24"
     groups = address.split("::")[0].split(":")
@@ -256,7 +256,7 @@ def network_of(address: str) -> str:
 
 
 def bursts(sightings: t.Sequence[Sighting], known: t.AbstractSet[t.Any], rules: Rules) -> t.List[Campaign]:
-    """Groups of messages from new domains that share something new, the largest first."""
+    """Return groups of messages from new domains that share something new, the largest first."""
     groups: t.Dict[t.Tuple[str, str], t.List[Sighting]] = {}
     for one in sightings:
         if one.owned.domain not in known:
@@ -294,7 +294,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 
 
 def rules_of(params: t.Mapping[str, t.Any]) -> Rules:
-    """The rules that the options describe."""
+    """Return the rules that the options describe."""
     for name in ("messages", "domains"):
         if params[name] < 2:
             raise OptionError(name, params[name], "2 or more: one is no burst")
@@ -318,7 +318,7 @@ def run(
     runner: t.Optional[Runner] = None,
     now: t.Optional[float] = None,
 ) -> t.Dict[str, t.Any]:
-    """What M(postmaster.mta.campaign_info) returns.
+    """Return what M(postmaster.mta.campaign_info) returns.
 
     :param check_mode: nothing is remembered as reported.
     :param now: seconds since the epoch; by the clock of this host where None.
@@ -354,7 +354,7 @@ _READ_ALL = {"select": None, "internal": None, "attempts": "all", "full": False,
 def _meant(
     raws: t.Sequence[Raw], accepted: t.Sequence[Message], wanted: Selection
 ) -> t.Tuple[t.Sequence[Raw], t.Sequence[Message]]:
-    """Those of one MTA or instance; a message does not say where it is, its deliveries do."""
+    """Return those of one MTA or instance. A message does not say where it is, its deliveries do."""
     if not wanted.mta and not wanted.instance:
         return raws, accepted
     chosen = [raw for raw in raws if is_at(raw[PLACE], wanted)]
@@ -365,7 +365,7 @@ def _meant(
 def _refused(
     runner: Runner, params: t.Mapping[str, t.Any], found: t.Sequence[Campaign], notes: t.List[str]
 ) -> t.FrozenSet[str]:
-    """Senders that every instance here refuses already."""
+    """Return the senders that every instance here refuses already."""
     senders = sorted({one.sender for campaign in found for one in campaign.sightings})
     if not senders:
         return frozenset()
@@ -383,12 +383,12 @@ def _refused(
 
 
 def is_covered(campaign: Campaign, refused: t.AbstractSet[str]) -> bool:
-    """Whether every sender of a campaign is refused already."""
+    """Return whether every sender of a campaign is refused already."""
     return all(one.sender in refused for one in campaign.sightings)
 
 
 def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
-    """A campaign as the module returns it."""
+    """Return a campaign as the module does."""
     some = campaign.sightings
     recipients = sorted({recipient for one in some for recipient in one.recipients})
     rules = proposed(campaign)
@@ -415,7 +415,7 @@ def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
 
 
 def text(campaign: Campaign, rules: t.Sequence[t.Mapping[str, str]]) -> str:
-    """The campaign in words, for a mail to the postmaster."""
+    """Describe the campaign in words, for a mail to the postmaster."""
     some = campaign.sightings
     recipients = {recipient for one in some for recipient in one.recipients}
     lines = [
@@ -430,7 +430,7 @@ def text(campaign: Campaign, rules: t.Sequence[t.Mapping[str, str]]) -> str:
 
 
 def proposed(campaign: Campaign) -> t.List[t.Dict[str, str]]:
-    """Access rules against a campaign.
+    """Return access rules against a campaign.
 
     One that pretends to be a brand is refused by the host name it invented: the brand's own domain also sends real mail.
     """
@@ -439,7 +439,7 @@ def proposed(campaign: Campaign) -> t.List[t.Dict[str, str]]:
 
 
 def command(rules: t.Sequence[t.Mapping[str, str]]) -> str:
-    """What the postmaster pastes to block them on the whole fleet. The names are hostile: only real domains get in."""
+    """Return the command that blocks them on the whole fleet. The names are hostile: only real domains get in."""
     domains = ",".join(rule["from"] for rule in rules if _DOMAIN.match(rule["from"]))
     return f"ansible-playbook postmaster.mta.block_domains -e block_domain={domains}" if domains else ""
 
@@ -450,7 +450,7 @@ _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z")
 def _reported(
     path: str, shown: t.Sequence[t.Dict[str, t.Any]], now: float, only_new: bool, keep: bool
 ) -> t.List[t.Dict[str, t.Any]]:
-    """Marks what has not been reported before, and remembers it for a month."""
+    """Mark what has not been reported before, and remember it for a month."""
     try:
         with open(path, encoding="utf-8") as stream:
             before = {str(key): float(when) for key, when in json.load(stream).items()}

@@ -81,12 +81,12 @@ class Routing:
         return _change.transact(self.steps(), self.directory, check_mode, lock_timeout)
 
     def steps(self) -> _change.Steps:
-        """The transaction's view of this change."""
+        """Return the steps of this change, as the transaction takes them."""
         author, guard = _change.Author("capture"), guard_of(self.host)
         return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify, author, guard)
 
     def plan(self) -> _change.Plan:
-        """What is to be done on the host as it is now."""
+        """Return what is to be done on the host as it is now."""
         self.rendering = Rendering(self.driver.wire(self.host, self.routes, self.hop, self.service), {})
         files = _change.difference(self.directory, self.rendering.files)
         stale = self.tables.stale(self.host, self.rendering.files)
@@ -105,7 +105,7 @@ class Routing:
         self.tables.build(self.host, stage, names)
 
     def _check(self, stage: str) -> t.Sequence[str]:
-        """The MTA is asked about a candidate only where more than a table changes."""
+        """Ask the MTA about a candidate, though only where more than a table changes."""
         if all(name.startswith("capture") for name in self._changing()):
             return ()
         return check_of(self.host.mta).check(self.host, stage, SILENT, self.rendering)
@@ -245,7 +245,7 @@ def _instance(work: CaptureWork, state: str, hop: t.Optional[Endpoint]) -> None:
 
 
 def _there(work: CaptureWork) -> t.Optional[Host]:
-    """The capture instance, where there is one."""
+    """Return the capture instance, where there is one."""
     found = [one for one in _mta.find_all(work.runner, work.host.instance.mta) if one.name == work.name]
     return _mta.host(work.runner, found[0]) if found else None
 
@@ -268,13 +268,13 @@ def _configure(work: CaptureWork, about: Envelope) -> None:
 
 
 def envelope(host: Host, hop: Endpoint) -> Envelope:
-    """What the capture instance has to know of its host."""
+    """Return what the capture instance has to know of its host."""
     name = read_of(host.mta).read(host)["policy"].get("identity", {}).get("hostname") or socket.getfqdn()
     return Envelope(_proc.own_addresses(), hop, release_hop(host), f"capture.{name}")
 
 
 def release_hop(host: Host) -> Endpoint:
-    """Where the production instance takes mail from this host: on loopback, if it listens there.
+    """Return where the production instance takes mail from this host: on loopback, if it listens there.
 
     :raises OptionError: it listens nowhere where it trusts the host itself.
     """
@@ -294,7 +294,7 @@ def release_hop(host: Host) -> Endpoint:
 
 
 def _listens(work: CaptureWork) -> t.Optional[Endpoint]:
-    """Where the capture instance listens, told by its configuration: a stop that was interrupted has taken the routes out."""
+    """Return where the capture instance listens by its configuration. A stop that was interrupted has taken the routes out."""
     there = _there(work)
     identity = read_of(there.mta).read(there)["policy"].get("identity", {}) if there else {}
     places: t.Sequence[str] = identity.get("listen") or ()
@@ -314,7 +314,7 @@ def _messages(work: CaptureWork) -> t.List[t.Any]:
 
 
 def _act(work: CaptureWork, action: str, messages: t.Sequence[t.Any]) -> int:
-    """One action of the module queue on these messages of the capture instance."""
+    """Do one action of the module queue on these messages of the capture instance."""
     params = {
         "mta": work.host.instance.mta,
         "instance": work.name,
@@ -357,7 +357,7 @@ def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> 
 
 
 def _leaving(work: CaptureWork, staying: t.Container[str]) -> t.List[t.Any]:
-    """What is still to be delivered, tried once more."""
+    """Return what is still to be delivered, tried once more."""
     left = [one for one in _messages(work) if one.id not in staying]
     there = _there(work)
     if left and there is not None:

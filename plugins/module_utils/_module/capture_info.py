@@ -37,7 +37,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
-    """What the module capture_info returns.
+    """Return what the module capture_info returns.
 
     :raises PostmasterError: an option that cannot be meant, or no such MTA.
     """
@@ -68,7 +68,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
 
 
 def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
-    """The oldest ones, up to the limits; and how many there are."""
+    """Return the oldest ones, up to the limits; and how many there are."""
     selection = _select.parse(params["select"], _queue.STATUSES)
     found = _select.chosen(queue_of(host.mta).messages(host), selection, time.time())
     messages = sorted(found, key=lambda one: (one.arrival, one.id))

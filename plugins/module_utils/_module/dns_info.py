@@ -45,7 +45,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
 
 
 def facts(picture: Picture) -> t.Dict[str, t.Any]:
-    """A picture as the module returns it."""
+    """Return a picture as the module does."""
     return {
         "domain": picture.domain,
         "findings": [as_facts(finding) for finding in _dnsjudge.judge(picture)],
@@ -63,7 +63,7 @@ def facts(picture: Picture) -> t.Dict[str, t.Any]:
 
 
 def dnssec(picture: Picture) -> str:
-    """C(secure) where a resolver vouches for it, C(bogus), C(signed) where nobody validates, C(unsigned), C(unknown)."""
+    """Return C(secure) where a resolver vouches for it, C(bogus), C(signed) where nobody validates, C(unsigned) or C(unknown)."""
     answers = [
         answer for (dummy, name, kind), answer in picture.answers.items() if (name, kind) == (picture.domain, "MX")
     ]

@@ -144,7 +144,7 @@ def _plan_removal(work: InstanceWork) -> t.List[UndoableStep]:
 
 
 def _still_empty(work: InstanceWork, instance: Instance) -> UndoableStep:
-    """It took mail until it stopped: looked at once more, before anything is removed."""
+    """Look at the queue once more before anything is removed. The instance took mail until it stopped."""
 
     def look() -> None:
         if work.twin.messages(work.runner, instance):
@@ -214,7 +214,7 @@ def _wanted_places(wish: InstanceRequest) -> t.FrozenSet[t.Tuple[str, int]]:
 
 
 def _places(work: InstanceWork, instance: Instance) -> t.FrozenSet[t.Tuple[str, int]]:
-    """Where an instance's configuration lets it listen."""
+    """Return where an instance's configuration lets it listen."""
     return frozenset(_listen.configured(_mta.host(work.runner, instance)))
 
 

@@ -23,7 +23,7 @@ _EVERYWHERE = frozenset(("0.0.0.0", "::"))
 
 
 def configured(host: Host) -> t.List[Place]:
-    """Where the configuration of an instance lets it listen, in the words of the policy; nowhere is an empty list."""
+    """Return where the configuration lets an instance listen, in the words of the policy. Nowhere is an empty list."""
     if not discover_of(host.mta).listens(host):
         return []
     identity = read_of(host.mta).read(host)["policy"].get("identity", {})
@@ -31,7 +31,7 @@ def configured(host: Host) -> t.List[Place]:
 
 
 def problems(wanted: t.Sequence[Place], others: t.Sequence[Host], pid: t.Optional[int]) -> t.List[str]:
-    """Why an instance could not listen there, one sentence for each place.
+    """Return why an instance could not listen there, one sentence for each place.
 
     :param others: the instances that run, or run after the next boot.
     :param pid: the instance's own daemon, whose sockets are no obstacle.
@@ -46,13 +46,13 @@ def problems(wanted: t.Sequence[Place], others: t.Sequence[Host], pid: t.Optiona
 
 
 def meet(one: Place, other: Place) -> bool:
-    """Whether two sockets could not both be opened: the same port, and an address in common."""
+    """Return whether two sockets could not both be opened: the same port, and an address in common."""
     mine, theirs = set(_addresses(one[0])), set(_addresses(other[0]))
     return one[1] == other[1] and bool(mine & theirs or _covers(mine, theirs) or _covers(theirs, mine))
 
 
 def _covers(wide: t.Set[str], narrow: t.Set[str]) -> bool:
-    """On Linux a socket for all IPv6 addresses takes the IPv4 ones as well (ipv6(7))."""
+    """Return whether the first takes the second. On Linux a socket for all IPv6 addresses takes the IPv4 ones as well (ipv6(7))."""
     if "::" in wide:
         return True
     return "0.0.0.0" in wide and any(":" not in address for address in narrow)
@@ -71,7 +71,7 @@ def addresses(places: t.Iterable[Place]) -> t.FrozenSet[Place]:
 
 
 def _absent(word: str) -> str:
-    """Why an address cannot be bound to; empty where it can."""
+    """Return why an address cannot be bound to; empty where it can."""
     if word in _WORDS:
         return ""
     family = socket.AF_INET6 if ":" in word else socket.AF_INET
@@ -93,7 +93,7 @@ def _claimed(place: Place, claimed: t.Sequence[t.Tuple[str, Place]]) -> str:
 
 
 def _taken(place: Place, pid: t.Optional[int], others: t.Sequence[Host]) -> str:
-    """Whether a program that is no MTA of ours has the port."""
+    """Return which program that is no MTA of ours has the port; empty where none has."""
     mine = _family_inodes(pid)
     for entry in _proc.listeners():
         address, port = entry.local
@@ -107,7 +107,7 @@ def _family_inodes(pid: t.Optional[int]) -> t.Set[str]:
 
 
 def _owner(inode: str) -> str:
-    """The program that has a socket open, by name and process number."""
+    """Return the program that has a socket open, by name and process number."""
     for pid in _proc.pids():
         if inode in _proc.socket_inodes(pid):
             return f"{_proc.command(pid)} (process {pid})"

@@ -136,12 +136,12 @@ class _HostPlan:
 
     @property
     def targets(self) -> t.List[Identity]:
-        """The messages that the action applies to."""
+        """Return the messages that the action applies to."""
         return list(self._targets.values())
 
     @property
     def skipped(self) -> t.List[Skipped]:
-        """The messages that were selected and that it does not apply to."""
+        """Return the messages that were selected and that it does not apply to."""
         return list(self._skipped.values())
 
     def read(self, action: str, selection: Selection, asked: _Asked, now: float) -> None:

@@ -71,7 +71,7 @@ class RelayRun:
         self.tables = tables_of(host.mta)
 
     def plan(self) -> _change.Plan:
-        """What is to be done on the host as it is now."""
+        """Return what is to be done on the host as it is now."""
         rendering = self._render()
         files = _change.difference(self.directory, rendering.files)
         tables = self.tables.stale(self.host, rendering.files)
@@ -81,7 +81,7 @@ class RelayRun:
         return _change.Plan(self.directory, files, tables, activation)
 
     def steps(self) -> _change.Steps:
-        """The transaction's view of this run."""
+        """Return the steps of this run, as the transaction takes them."""
         guard = guard_of(self.host)
         return _change.Steps(
             self.plan, self._build, self._check, self._activate, self.answers.findings, self.author, guard
@@ -176,7 +176,7 @@ def _watched(author: _change.Author, host: Host, directory: str, wait: t.Optiona
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:
-    """Values among the native settings that must not be returned or logged."""
+    """Return the values among the native settings that must not be returned or logged."""
     found: t.Set[str] = set()
     for name in ("main", "mc"):
         found |= {text for key, text in _texts("", params.get(name)) if text and _answer.looks_secret(key, text)}

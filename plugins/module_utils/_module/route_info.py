@@ -29,7 +29,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
-    """What the module returns.
+    """Return what the module route_info returns.
 
     :raises PostmasterError: an option that cannot be meant, no such instance, or an MTA that cannot be asked.
     """
@@ -50,7 +50,7 @@ def _record(host: Host, asked: RouteQuestion) -> t.Dict[str, t.Any]:
 
 
 def asked_of(params: t.Mapping[str, t.Any]) -> RouteQuestion:
-    """The question, with every word of it checked to be no command."""
+    """Return the question, with every word of it checked to be no command."""
     address = _checked("address", params["address"], _addresses.mail_address)
     sender = _checked("sender", params["sender"], _addresses.mail_address) if params["sender"] else ""
     client = (
@@ -65,7 +65,7 @@ def trace(host: Host, asked: RouteQuestion) -> Route:
 
 
 def _with_user(route: Route) -> Route:
-    """Whether a local recipient exists is decided by neither rule sets nor tables of routes."""
+    """Add that a local recipient does not exist. Neither rule sets nor tables of routes decide that."""
     user = route.recipient.partition("@")[0].partition("+")[0]
     if route.transport != "local" or any(entry.role in _ALIASES for entry in route.entries) or _exists(user):
         return route
@@ -84,7 +84,7 @@ def _exists(user: str) -> bool:
 
 
 def settings(host: Host) -> _route.Settings:
-    """What the live configuration says about the things that the checks of a host look at."""
+    """Return what the live configuration says about the things that the checks of a host look at."""
     return route_of(host.mta).settings(host)
 
 

@@ -118,7 +118,7 @@ def _content(params: t.Mapping[str, t.Any]) -> bytes:
 def _arrived(
     params: t.Mapping[str, t.Any], plan: TalkPlan, talks: t.Sequence[Talk], token: str
 ) -> t.List[t.Optional[bytes]]:
-    """What the sink got of each conversation; nothing where none is to be expected."""
+    """Return what the sink got of each conversation; nothing where none is to be expected."""
     sink = params["sink"]
     if not sink or not plan.content or not params["mark"]:
         return [None for dummy in talks]

@@ -59,7 +59,7 @@ class TableRun:
         self.after: t.List[_tablefile.SourceEntry] = []
 
     def steps(self) -> _change.Steps:
-        """The transaction's view of this run."""
+        """Return the steps of this run, as the transaction takes them."""
         return _change.Steps(
             self.plan,
             self._build,
@@ -71,7 +71,7 @@ class TableRun:
         )
 
     def plan(self) -> _change.Plan:
-        """What is to be done on the host as it is now."""
+        """Return what is to be done on the host as it is now."""
         path = os.path.join(self.directory, self.name)
         content = _files.read(path) or b""
         wanted = _tablefile.edit(path, content, self.wanted, self.state, self.syntax)
@@ -180,5 +180,5 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:
-    """Values that must not be returned or logged."""
+    """Return the values that must not be returned or logged."""
     return {entry["value"] for entry in params["entries"] if entry.get("value")} if params["secret"] else set()
