@@ -63,12 +63,12 @@ class CallbackModule(CallbackBase):
         self._head = textwrap.fill(head, WIDTH, subsequent_indent="  ")
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
-        """Nothing to do is worth a line."""
+        """Print a line where there is nothing to do."""
         self._announce()
         self._display.display("  no host matches", color=C.COLOR_SKIP)
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
-        """A change is told in the module's own words, an answer by its summary; anything else only with -v."""
+        """Tell a change in the module's own words, an answer by its summary, and anything else only with -v."""
         returned = result._result
         if "results" in returned and result._task.loop:
             return
@@ -88,7 +88,7 @@ class CallbackModule(CallbackBase):
             self._say(_host(result), _task(result), C.COLOR_OK)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
-        """A failure is told in full."""
+        """Tell a failure in full."""
         said = _harden.message(result._result)
         if not ignore_errors:
             self._reasons[result._host.get_name()] = said
@@ -102,22 +102,22 @@ class CallbackModule(CallbackBase):
             self._display.display(self._dump_results(result._result, indent=4), color=C.COLOR_ERROR)
 
     def v2_runner_on_unreachable(self, result: t.Any) -> None:
-        """So is a host that is not there."""
+        """Tell in full that a host is not reachable."""
         said = _harden.message(result._result)
         self._reasons[result._host.get_name()] = f"unreachable: {said}"
         self._say(_host(result), f"{_task(result)}: UNREACHABLE: {said}", C.COLOR_UNREACHABLE)
 
     def v2_runner_on_skipped(self, result: t.Any) -> None:
-        """Nothing was done, nothing is said."""
+        """Say nothing where nothing was done."""
 
     def v2_runner_item_on_ok(self, result: t.Any) -> None:
-        """The items of a loop are told one by one."""
+        """Tell the items of a loop one by one."""
         if result._result.get("changed"):
             label = self._get_item_label(result._result)
             self._say(_host(result), f"{_task(result)}: {label}", C.COLOR_CHANGED)
 
     def v2_on_file_diff(self, result: t.Any) -> None:
-        """Differences, as Ansible itself shows them."""
+        """Show differences as Ansible itself does."""
         answers = result._result.get("results") if result._task.loop else None
         for answer in answers or [result._result]:
             if answer.get("changed") and answer.get("diff"):
@@ -127,7 +127,7 @@ class CallbackModule(CallbackBase):
                     self._display.display(shown)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
-        """The hosts that did not come through, once more, for those who read only the end."""
+        """Name the hosts that failed once more, for those who read only the end."""
         lost = [
             host
             for host in sorted(stats.processed)
@@ -148,7 +148,7 @@ class CallbackModule(CallbackBase):
             self._head = ""
 
     def _tell(self, host: str, message: t.Any) -> None:
-        """What a playbook has to say to its reader: lines as they are, each with the host it is from."""
+        """Print what a playbook says to its reader: lines as they are, each with its host."""
         self._announce()
         for line in message if isinstance(message, list) else str(message).splitlines():
             self._display.display(f"  {host:<8}  {line}")

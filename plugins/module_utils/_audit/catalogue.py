@@ -268,7 +268,7 @@ _ENDS = (
 
 
 def cross_probes() -> t.List[AddressProbe]:
-    """Every classic sender with every form of recipient: 7 senders, and the pairs that the list itself has left out."""
+    """Pair every classic sender with every form of recipient, without the pairs that the list itself has left out."""
     senders = [probe.mail for probe in ADDRESS_PROBES if probe.number in _CLASSIC_SENDERS]
     forms = list(dict.fromkeys(probe.rcpt for probe in ADDRESS_PROBES))
     pairs = [(sender, form) for sender in senders for form in forms]
@@ -279,7 +279,7 @@ def cross_probes() -> t.List[AddressProbe]:
 
 
 def line_end_sequences() -> t.List[Sequence]:
-    """A dot between every two line ends that a lax reader might take for CRLF; what holds the genuine end of data is left out."""
+    """Put a dot between every two line ends that a lax reader takes for CRLF; the genuine end of data is left out."""
     pairs = [(before, after, before[1] + b"." + after[1]) for before in _ENDS for after in _ENDS]
     odd = [pair for pair in pairs if b"\r\n.\r\n" not in pair[2]]
     return [

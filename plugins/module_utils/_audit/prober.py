@@ -80,7 +80,7 @@ class ProbeResult(t.NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether the relay behaved as it should."""
+        """Return whether the relay behaved as it should."""
         return self.judgement in judge.GOOD
 
 
@@ -112,7 +112,7 @@ class Sources:
         self._lock = threading.Lock()
 
     def lend(self) -> t.Optional[str]:
-        """The next address; None where the operating system shall choose."""
+        """Return the next address; None where the operating system shall choose."""
         with self._lock:
             if not self._row:
                 return None
@@ -141,7 +141,7 @@ class Brake:
 
     @property
     def pulled(self) -> bool:
-        """Whether to give up."""
+        """Return whether to give up."""
         return self._silent >= SILENT_ATTEMPTS or self._refused >= REFUSED_PROBES
 
 
@@ -257,7 +257,7 @@ class Prober:
     # --- the experiments ------------------------------------------------------------------------------------------
 
     def experiments(self, groups: t.Sequence[str]) -> t.List[Experiment]:
-        """All probes of I(groups), in the order of the catalogue."""
+        """Return all probes of I(groups), in the order of the catalogue."""
         makers: t.Dict[str, t.Callable[[], t.List[Experiment]]] = {
             catalogue.RELAY: lambda: [self._address(probe, catalogue.RELAY) for probe in catalogue.ADDRESS_PROBES],
             catalogue.SESSION: self._sessions,
@@ -292,7 +292,7 @@ class Prober:
         return Experiment(number, group, trick, play, verdict)
 
     def _deliver(self, dialogue: Dialogue, number: str) -> None:
-        """The relay took the recipient: send a message that can be recognised at the third party."""
+        """Send a message that can be recognised at the third party, now that the relay took the recipient."""
         if dialogue.data().code == 354:
             dialogue.message(self._text(number, "open relay probe"))
 
@@ -324,7 +324,7 @@ class Prober:
         lines: t.Sequence[str],
         verdict: t.Callable[[t.Sequence[Step]], ProbeVerdict],
     ) -> Experiment:
-        """An experiment that says I(lines) one after the other."""
+        """Make an experiment that says I(lines) one after the other."""
         filled = [self.names.fill(line) for line in lines]
         return Experiment(number, group, trick, lambda dialogue: _say(dialogue, filled), verdict)
 
@@ -340,7 +340,7 @@ class Prober:
         )
 
     def _limits(self) -> t.List[Experiment]:
-        """The checks of manners and limits; those that the policy says nothing about are left out."""
+        """Return the checks of manners and limits; those that the policy does not mention are left out."""
         expected, names, group = self.expected, self.names, catalogue.LIMITS
         ehlo, mail, rcpt = "EHLO c.{C}", "MAIL FROM:<probe@{C}>", "RCPT TO:<{S}>"
         found = [self._check(check, group) for check in catalogue.CHECKS]
@@ -498,7 +498,7 @@ class Prober:
         return Experiment(sequence.number, group, sequence.name, play, judge.judge_sequence)
 
     def _chunk(self, sequence: catalogue.Sequence) -> Experiment:
-        """The same bytes through BDAT (RFC 3030), which must take them as they are: one message, no end of data."""
+        """Send the same bytes through BDAT (RFC 3030), which must take them as one message, without an end of data."""
         number = "B" + sequence.number[1:]
 
         def play(dialogue: Dialogue) -> None:
@@ -526,7 +526,7 @@ class Prober:
         return dialogue.steps[-1].family == 2 and dialogue.data().code == 354
 
     def _smuggler(self, sequence: catalogue.Sequence) -> bytes:
-        """A message, the trick, and a second transaction that must stay part of the message."""
+        """Send a message, the trick, and a second transaction that must stay part of the message."""
         names = self.names
         second = [f"MAIL FROM:<smuggled@{names.served}>", f"RCPT TO:<{names.recipient}>", "DATA"]
         second += [f"Subject: smuggled {self._token(sequence.number)}", "", "second ZZZZ", ".", ""]
@@ -577,13 +577,13 @@ def _judge_no_auth(steps: t.Sequence[Step]) -> ProbeVerdict:
 
 
 def _relayed(found: ProbeResult) -> bool:
-    """Whether the relay took a message for the third party."""
+    """Return whether the relay took a message for the third party."""
     taken = any(step.name == "message" and step.family == 2 for step in found.steps)
     return taken and found.judgement == judge.OPEN and found.group not in _DELIVERING
 
 
 def _broken(steps: t.Sequence[Step]) -> bool:
-    """Whether the conversation ended without a word why: no use to be as patient as with a relay that says 421."""
+    """Return whether the relay hung up without a word why: it deserves less patience than one that says 421."""
     return not steps or judge.deciding_step(steps).reply is None
 
 

@@ -83,7 +83,7 @@ def judge_user_query(steps: t.Sequence[Step], user: str) -> ProbeVerdict:
 
 
 def judge_same_answer(steps: t.Sequence[Step]) -> ProbeVerdict:
-    """The last two steps ask for a user that exists and for one that does not; the answers must not differ."""
+    """Compare the last two steps, for a user that exists and one that does not; their answers must not differ."""
     unheard = _unheard(steps, False)
     if unheard is not None:
         return unheard
@@ -96,7 +96,7 @@ def judge_same_answer(steps: t.Sequence[Step]) -> ProbeVerdict:
 
 
 def judge_expected(steps: t.Sequence[Step], expected: t.Sequence[str]) -> ProbeVerdict:
-    """The last reply must start with one of I(expected), and no earlier step may have failed unasked."""
+    """Check that the last reply starts with one of I(expected), and that no earlier step failed unasked."""
     step = deciding_step(steps)
     if step.reply is not None and step is steps[-1] and str(step.code).startswith(tuple(expected)):
         return ProbeVerdict(PASSED, f"{step.name}: {step}")
@@ -106,7 +106,7 @@ def judge_expected(steps: t.Sequence[Step], expected: t.Sequence[str]) -> ProbeV
 
 
 def judge_recipient_limit(steps: t.Sequence[Step], limit: int) -> ProbeVerdict:
-    """Exactly I(limit) recipients are accepted, the next one gets 452 (RFC 5321 section 4.5.3.1.10)."""
+    """Check that exactly I(limit) recipients are accepted and the next gets 452 (RFC 5321 section 4.5.3.1.10)."""
     recipients = [step for step in steps if step.name == "rcpt"]
     if not recipients or any(step.reply is None or step.outcome != ANSWERED for step in steps):
         return ProbeVerdict(NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
@@ -119,7 +119,7 @@ def judge_recipient_limit(steps: t.Sequence[Step], limit: int) -> ProbeVerdict:
 
 
 def judge_greeting(steps: t.Sequence[Step], relay: str) -> ProbeVerdict:
-    """The greeting starts with the relay's name and tells neither product nor version (RFC 5321 section 4.2)."""
+    """Check that the greeting starts with the relay's name and tells no product or version (RFC 5321 section 4.2)."""
     step = steps[0]
     if step.reply is None or step.code != 220:
         return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
@@ -134,7 +134,7 @@ def judge_greeting(steps: t.Sequence[Step], relay: str) -> ProbeVerdict:
 
 
 def judge_keywords(steps: t.Sequence[Step]) -> ProbeVerdict:
-    """EHLO offers a stranger nothing that a relay should not."""
+    """Check that EHLO offers a stranger nothing that a relay should not."""
     step = steps[-1]
     if step.reply is None or step.family != 2:
         return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
@@ -147,7 +147,7 @@ def judge_keywords(steps: t.Sequence[Step]) -> ProbeVerdict:
 
 
 def judge_keyword(steps: t.Sequence[Step], keyword: str, wanted: bool) -> ProbeVerdict:
-    """EHLO, the last step, offers I(keyword) or does not, as I(wanted)."""
+    """Check that EHLO, the last step, offers I(keyword) or does not, as I(wanted)."""
     step = steps[-1]
     if step.name != "ehlo" or step.reply is None or step.family != 2:
         return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
@@ -156,7 +156,7 @@ def judge_keyword(steps: t.Sequence[Step], keyword: str, wanted: bool) -> ProbeV
 
 
 def judge_size_keyword(steps: t.Sequence[Step], size: int) -> ProbeVerdict:
-    """EHLO announces exactly the message size of the policy (RFC 1870)."""
+    """Check that EHLO announces exactly the message size of the policy (RFC 1870)."""
     step = steps[-1]
     if step.reply is None or step.family != 2:
         return ProbeVerdict(NOT_TESTED, f"{step.name}: {step}")
@@ -167,7 +167,7 @@ def judge_size_keyword(steps: t.Sequence[Step], size: int) -> ProbeVerdict:
 
 
 def judge_stuffing(steps: t.Sequence[Step]) -> ProbeVerdict:
-    """Commands sent ahead of their turn: DATA must not be answered by 354, and somebody must have said 5xx."""
+    """Check commands sent ahead of their turn: DATA must not get 354, and at least one reply must be 5xx."""
     if any(step.code == 354 for step in steps):
         return ProbeVerdict(FAILED, "DATA was accepted from a client that did not wait for its turn")
     for step in steps[1:]:
@@ -177,7 +177,7 @@ def judge_stuffing(steps: t.Sequence[Step]) -> ProbeVerdict:
 
 
 def judge_early_talker(steps: t.Sequence[Step]) -> ProbeVerdict:
-    """The client spoke before the greeting: it must be refused with 5xx, by the greeting itself or later."""
+    """Check that a client that speaks before the greeting is refused with 5xx, by the greeting itself or later."""
     for step in steps:
         if step.family == 5:
             return ProbeVerdict(PASSED, f"{step.name}: {step}")
@@ -209,7 +209,7 @@ def judge_sequence(steps: t.Sequence[Step]) -> ProbeVerdict:
 
 
 def judge_bare_newline(steps: t.Sequence[Step]) -> ProbeVerdict:
-    """A message with a line that ends in a bare LF must be refused."""
+    """Check that a message with a line that ends in a bare LF is refused."""
     last = steps[-1]
     if last.name != "message":
         return ProbeVerdict(NOT_TESTED, f"{last.name}: {last}")
@@ -233,7 +233,7 @@ def judge_handshake(steps: t.Sequence[Step], accepted: bool) -> ProbeVerdict:
 
 
 def judge_injection(steps: t.Sequence[Step]) -> ProbeVerdict:
-    """A command sent in clear text behind STARTTLS must not be obeyed after the handshake (CVE-2011-0411)."""
+    """Check that a clear-text command behind STARTTLS is not obeyed after the handshake (CVE-2011-0411)."""
     last = steps[-1]
     if last.name == "injected" and last.reply is not None:
         return ProbeVerdict(FAILED, f"the relay obeyed a command from before the handshake: {last}")
@@ -246,7 +246,7 @@ def judge_injection(steps: t.Sequence[Step]) -> ProbeVerdict:
 
 
 def worth_another_try(steps: t.Sequence[Step], verdict: ProbeVerdict) -> bool:
-    """Whether a later attempt from another address may tell more.
+    """Return whether a later attempt from another address may tell more.
 
     That is so where the conversation broke, and where a 4xx speaks of this client's haste and not of the mail; a plain answer
     stays what it is.
@@ -260,7 +260,7 @@ def worth_another_try(steps: t.Sequence[Step], verdict: ProbeVerdict) -> bool:
 
 
 def deciding_step(steps: t.Sequence[Step]) -> Step:
-    """The step whose reply decides: the last MAIL where it was refused (what follows only echoes it), else the last one sent."""
+    """Return the step whose reply decides: the last MAIL if refused (the rest only echoes it), else the last step."""
     sent = [step for step in steps if step.outcome != NOT_SENT] or list(steps)
     mails = [step for step in sent if step.name == "mail"]
     if mails and mails[-1].family in (4, 5):
@@ -269,7 +269,7 @@ def deciding_step(steps: t.Sequence[Step]) -> Step:
 
 
 def _unheard(steps: t.Sequence[Step], helo_trick: bool) -> t.Optional[ProbeVerdict]:
-    """The verdict where the relay did not even listen: then its later answers do not speak of relaying."""
+    """Return the verdict on a relay that did not even listen: its later answers do not speak of relaying."""
     greeting = steps[0]
     if greeting.family != 2 or greeting.outcome != ANSWERED:
         return ProbeVerdict(NOT_TESTED, f"greeting: {greeting}")
@@ -292,7 +292,7 @@ def _speaks_of_haste(reply: t.Optional[Reply]) -> bool:
 
 
 def _has_version(text: str) -> bool:
-    """Whether a word starts with a digit and holds a dot, like 8.17.1 or 3.7.11."""
+    """Return whether a word starts with a digit and holds a dot, like 8.17.1 or 3.7.11."""
     words = text.replace("/", " ").replace("(", " ").replace("-", " ").split()
     return any(word[:1].isdigit() and "." in word for word in words)
 

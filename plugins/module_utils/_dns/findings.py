@@ -57,7 +57,7 @@ def _servers(picture: Picture) -> t.List[Finding]:
 
 
 def _is_silent(picture: Picture, server: Server) -> bool:
-    """Nothing at all was heard, not even an answer to the control question about the root."""
+    """Return whether a server said nothing at all, not even in answer to the control question about the root."""
     answers = _answers_of(picture, server)
     return bool(answers) and not any(answer.heard for answer in answers)
 
@@ -102,7 +102,7 @@ def _why(picture: Picture, server: Server) -> str:
 
 
 def describe(answer: Answer) -> str:
-    """One answer on one line, as evidence."""
+    """Describe an answer on one line, as evidence."""
     said = ", ".join(answer.records[:6]) or answer.detail or "nothing"
     if answer.aliases:
         said = f"CNAME {' -> '.join(answer.aliases[:4])}" + (f" ({said})" if answer.records else "")
@@ -205,7 +205,7 @@ def _agreement(picture: Picture) -> t.List[Finding]:
 
 
 def _lies(answer: Answer, truth: t.Sequence[Answer]) -> bool:
-    """An alias that the authoritative servers do not have is a finding of its own."""
+    """Return whether a server names an alias that the authoritative servers do not have, which is a finding of its own."""
     return bool(answer.aliases) and bool(truth) and not any(one.aliases for one in truth)
 
 
@@ -424,7 +424,7 @@ def _authoritative(picture: Picture, name: str, kind: str) -> t.List[Answer]:
 
 
 def _best(picture: Picture, name: str, kind: str) -> t.List[Answer]:
-    """The answers of those who know best: the authoritative servers, else the resolvers."""
+    """Return the answers of those who know best: the authoritative servers, else the resolvers."""
     return [one for one in _authoritative(picture, name, kind) if one.good] or _of_role(picture, RESOLVER, name, kind)
 
 

@@ -98,11 +98,11 @@ class Picture(t.NamedTuple):
     seconds: float = 0.0
 
     def of(self, role: str) -> t.Tuple[Server, ...]:
-        """The servers of one role."""
+        """Return the servers of a role."""
         return tuple(server for server in self.servers if server.role == role)
 
     def said(self, server: Server, name: str, kind: str) -> t.Optional[Answer]:
-        """One answer, if it was asked for and came in time."""
+        """Return an answer, if it was asked for and came in time."""
         return self.answers.get((server.address, name, kind))
 
 
@@ -119,7 +119,7 @@ class Lookout:
         self.chroot = self._chroot()
 
     def look(self) -> Picture:
-        """Everything about the domain."""
+        """Ask for everything about the domain."""
         started = time.monotonic()
         domain = self.question.domain
         servers = self._servers()
@@ -165,7 +165,7 @@ class Lookout:
         return tuple(found)
 
     def _first_round(self, servers: t.Sequence[Server]) -> Walk:
-        """The domain at every resolver, and the way to its own servers, at once."""
+        """Ask every resolver for the domain, and walk to its own servers, all at once."""
         domain = self.question.domain
         policies = [f"_dmarc.{domain}", f"_mta-sts.{domain}", f"_smtp._tls.{domain}"]
         wanted = [(one, domain, kind) for one in servers for kind in _TYPES]
@@ -181,7 +181,7 @@ class Lookout:
         return _dns.walk(self.asker, name, roots, self.resolv.servers, min(10.0, self._left()))
 
     def _roots(self) -> t.Tuple[str, ...]:
-        """The root as the resolver names it: a private network has its own."""
+        """Return the root servers as the resolver names them: a private network has its own."""
         for resolver in self.resolv.servers:
             answer = self.asker.ask(resolver, ".", "NS")
             if answer.good and answer.records:
@@ -232,7 +232,7 @@ class Lookout:
         zone_servers: t.Tuple[Server, ...],
         servers: t.Sequence[Server],
     ) -> t.Dict[str, t.Tuple[Server, ...]]:
-        """The servers of each exchanger's zone, which may be another one than the domain's."""
+        """Find the servers of each exchanger's zone, which may be another zone than the domain's."""
         inside = {host for host in hosts if walk.zone and (host + ".").endswith("." + walk.zone + ".")}
         found = {host: zone_servers for host in inside | ({self.question.domain} & set(hosts))}
         jobs = {host: self._walk_job(host) for host in hosts if host not in found and walk.servers}
@@ -264,7 +264,7 @@ class Lookout:
         return found
 
     def addresses(self, host: str) -> t.FrozenSet[str]:
-        """Every address that the DNS has for a host, whoever says so."""
+        """Return every address that the DNS has for a host, whoever says so."""
         return frozenset(
             record
             for (dummy, name, kind), answer in self.answers.items()
@@ -275,7 +275,7 @@ class Lookout:
     def _second_look(
         self, hosts: t.Sequence[str], servers: t.Sequence[Server], first: t.Mapping[str, ByLibc]
     ) -> t.Dict[str, ByLibc]:
-        """Once more: what is still another answer is not one of several that take turns."""
+        """Ask once more: an answer that is still different is not one of several that take turns."""
         time.sleep(SECOND_LOOK)
         jobs: t.Dict[t.Any, t.Callable[[], t.Any]] = {
             (one.address, host, kind): self._job((one.address, host, kind), True)
@@ -295,14 +295,14 @@ class Lookout:
         return cache_in_the_path(self.runner, self.resolv)
 
     def _own(self, hosts: t.Sequence[str], libc: t.Mapping[str, ByLibc]) -> t.Tuple[Own, ...]:
-        """The addresses from which this host would connect to the exchangers, and their names."""
+        """Find the addresses from which this host would connect to the exchangers, and their names."""
         targets = sorted({address for host in hosts if host in libc for address in libc[host].all})
         sources = sorted({source for source in map(source_towards, targets[:6]) if source})
         jobs = {source: _own_job(source) for source in sources}
         return tuple(_together.values(jobs, min(self._left(), 12.0)).values())
 
     def _unvalidated(self, servers: t.Sequence[Server]) -> t.Dict[str, Answer]:
-        """Resolvers that failed are asked again without validation: then a bogus zone answers."""
+        """Ask resolvers that failed once more without validation: then a bogus zone answers."""
         domain = self.question.domain
         failed = [one.address for one in servers if self.answers[(one.address, domain, "MX")].status == _dns.SERVFAIL]
         jobs = {address: self._unvalidated_job(address) for address in failed}
@@ -318,7 +318,7 @@ def look(runner: Runner, asker: Asker, question: Question) -> Picture:
 
 
 def question_of(params: t.Mapping[str, t.Any]) -> Question:
-    """The module's options.
+    """Read the module's options.
 
     :raises OptionError: a domain or a server that cannot be one.
     """
@@ -339,7 +339,7 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
 
 
 def cache_in_the_path(runner: Runner, resolv: ResolvConf) -> str:
-    """What keeps host names between the C library and the DNS, by what runs; empty where nothing does."""
+    """Name what keeps host names between the C library and the DNS, judged by what runs; empty where nothing does."""
     seen = _nscd.see(runner)
     if seen.caching or (seen.daemon == "unscd.service"):
         return "nscd"
@@ -354,7 +354,7 @@ def cache_in_the_path(runner: Runner, resolv: ResolvConf) -> str:
 
 
 def source_towards(address: str) -> str:
-    """The address of this host from which it would talk to another one; empty where there is no route."""
+    """Return the address of this host from which it would talk to another; empty where there is no route."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as connection:

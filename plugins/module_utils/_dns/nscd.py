@@ -44,7 +44,7 @@ class CacheState(t.NamedTuple):
 
     @property
     def daemon(self) -> t.Optional[str]:
-        """The service that runs, if one does."""
+        """Return the service that runs, if one does."""
         running = [unit.name for unit in self.units if unit.active and unit.name.endswith(".service")]
         return running[0] if running else None
 
@@ -57,7 +57,7 @@ class CachePlan(t.NamedTuple):
 
 
 def hosts_off(text: str) -> str:
-    """The same nscd.conf(5) with the cache of host names off; comments, order and spacing stay."""
+    """Turn the cache of host names off in an nscd.conf(5); comments, order and spacing stay."""
     lines = text.splitlines(keepends=True)
     found = False
     for number, line in enumerate(lines):
@@ -85,7 +85,7 @@ def caches_hosts(statistics: str) -> t.Optional[bool]:
 
 
 def plan(seen: CacheState, state: str) -> CachePlan:
-    """What is to be done. What is cached is thrown away first: programs map the cache and may go on reading it."""
+    """Plan what is to be done. The cache is thrown away first: programs map it and may go on reading it."""
     forget: t.Tuple[t.Tuple[str, ...], ...] = (("nscd", "-i", "hosts"),) if seen.daemon == "nscd.service" else ()
     if state == STOPPED:
         ends = tuple(

@@ -81,12 +81,12 @@ class Answer(t.NamedTuple):
 
     @property
     def heard(self) -> bool:
-        """Whether the server said anything at all."""
+        """Return whether the server said anything at all."""
         return self.status not in SILENT
 
     @property
     def good(self) -> bool:
-        """Whether it is an answer that a mail server can work with, be it that there is nothing."""
+        """Return whether a mail server can work with this answer, even if it says that there is nothing."""
         return self.status in (NOERROR, NXDOMAIN)
 
 
@@ -148,7 +148,7 @@ class Asker:
         return whole._replace(flags=whole.flags | {"tcp"})
 
     def _by_udp(self, server: str, query: t.Any, end: float) -> t.Optional[bytes]:
-        """The first packet that answers this very question; a stranger's packets are not looked at."""
+        """Return the first packet that answers this very question; the packets of a stranger are ignored."""
         wire = query.to_wire()
         with socket.socket(_family(server), socket.SOCK_DGRAM) as connection:
             connection.connect((server, self.port))
@@ -245,7 +245,7 @@ def _facts(message: t.Any, name: t.Any, blank: Answer) -> Answer:
 
 
 def _follow(answer: t.Any, name: t.Any, wanted: int) -> t.Tuple[t.Any, t.List[str], t.List[int], bool]:
-    """Where the aliases of an answer lead: the last name, the names on the way, their TTLs, and whether it is a circle."""
+    """Follow the aliases of an answer: the last name, the names on the way, their TTLs, and whether it is a circle."""
     steps = {rrset.name: rrset for rrset in answer if rrset.rdtype == dns.rdatatype.CNAME}
     aliases: t.List[str] = []
     ttls: t.List[int] = []
@@ -295,13 +295,13 @@ def _authority_owner(message: t.Any) -> str:
 
 
 def plain_name(name: t.Any) -> str:
-    """A name in lower case without the dot at its end; what is no letter, digit or hyphen stays escaped (RFC 1035 5.1)."""
+    """Write a name in lower case without its last dot; special characters stay escaped (RFC 1035 5.1)."""
     text: str = name.to_text().lower()
     return text[:-1] if text.endswith(".") and text != "." else text
 
 
 def presented(data: t.Any) -> str:
-    """The data of a record as text on one line."""
+    """Write the data of a record as text on one line."""
     if data.rdtype == dns.rdatatype.MX:
         return f"{data.preference} {plain_name(data.exchange)}"
     if data.rdtype in (dns.rdatatype.CNAME, dns.rdatatype.NS, dns.rdatatype.PTR):
@@ -312,7 +312,7 @@ def presented(data: t.Any) -> str:
 
 
 def mail_exchangers(records: t.Sequence[str]) -> t.Tuple[t.Tuple[int, str], ...]:
-    """The records of an MX answer as preference and name, best first."""
+    """Read the records of an MX answer as preference and name, best first."""
     pairs = [record.partition(" ") for record in records]
     return tuple(sorted((int(preference), name) for preference, dummy, name in pairs))
 
@@ -348,7 +348,7 @@ def walk(asker: Asker, domain: str, roots: t.Sequence[str], resolvers: t.Sequenc
 def _first_good(
     asker: Asker, domain: str, servers: t.Sequence[t.Tuple[str, str]], end: float
 ) -> t.Tuple[t.Optional[Answer], str]:
-    """The first answer that is of use, or what was answered instead."""
+    """Return the first answer that is of use, or what was answered instead."""
     said = []
     for dummy, address in servers[:4]:
         if time.monotonic() > end:

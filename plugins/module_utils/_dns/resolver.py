@@ -43,7 +43,7 @@ class ByLibc(t.NamedTuple):
 
     @property
     def all(self) -> t.FrozenSet[str]:
-        """Every address, however it was asked for."""
+        """Return every address, however it was asked for."""
         return frozenset(address for found in self.addresses.values() for address in found)
 
 
@@ -77,7 +77,7 @@ def _without_zone(text: str) -> str:
 
 
 def sources_of_hosts(text: str) -> t.Tuple[str, ...]:
-    """The services of the line C(hosts:) of nsswitch.conf(5), without the actions in brackets."""
+    """Read the services of the line C(hosts:) of nsswitch.conf(5), without the actions in brackets."""
     for line in text.splitlines():
         name, colon, rest = line.split("#")[0].partition(":")
         if colon and name.strip() == "hosts":
@@ -86,7 +86,7 @@ def sources_of_hosts(text: str) -> t.Tuple[str, ...]:
 
 
 def parse_hosts(text: str) -> t.Dict[str, t.Tuple[str, ...]]:
-    """The names of hosts(5) in lower case, each with its addresses."""
+    """Read the names of hosts(5) in lower case, each with its addresses."""
     found: t.Dict[str, t.Tuple[str, ...]] = {}
     for line in text.splitlines():
         words = line.split("#")[0].split()
@@ -122,7 +122,7 @@ def _by_info(name: str, family: int) -> t.Tuple[str, ...]:
 
 
 def name_of(address: str) -> str:
-    """The name that the C library has for an address; empty where it has none."""
+    """Return the name that the C library has for an address; empty where it has none."""
     try:
         return socket.gethostbyaddr(address)[0].lower().rstrip(".")
     except (OSError, UnicodeError):
@@ -130,7 +130,7 @@ def name_of(address: str) -> str:
 
 
 def read(path: str) -> str:
-    """A small file as text; empty where it cannot be read."""
+    """Read a small file as text; empty where it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read(1024 * 1024).decode("utf-8", "replace")

@@ -221,7 +221,7 @@ def _recipient_test(fits: t.Callable[[t.Any, str], bool]) -> Test:
 
 
 def _message_id_test(values: t.Sequence[str]) -> Test:
-    """Message IDs are compared without their angle brackets; C(*) and C(?) stand for what they do elsewhere."""
+    """Test message IDs without their angle brackets; C(*) and C(?) stand for what they do elsewhere."""
     masks = [re.compile(fnmatch.translate(value.lower().strip("<>").replace("[", "[[]"))) for value in values]
 
     def test(raw: Raw, _clock: Clock) -> bool:

@@ -87,7 +87,7 @@ def _moment(clock: Clock, line: bytes) -> float:
 
 
 def discover(runner: Runner) -> t.Tuple[str, ...]:
-    """The logs of this host: Postfix's own log file, the syslog daemon's mail file, or else the journal."""
+    """Find the logs of this host: Postfix's own log file, the syslog daemon's mail file, or else the journal."""
     found = []
     if runner.which("postconf"):
         answer = runner.run(["postconf", "-h", "maillog_file"], check=False)
@@ -117,7 +117,7 @@ def back_to(paths: t.Sequence[str], since: float) -> t.Tuple[str, ...]:
 
 
 def files_of(paths: t.Sequence[str]) -> t.Tuple[str, ...]:
-    """The files that path names with C(*) and C(?) stand for, the oldest first.
+    """Find the files that path names with C(*) and C(?) stand for, the oldest first.
 
     :raises OptionError: for a path that names nothing.
     """
@@ -133,7 +133,7 @@ def files_of(paths: t.Sequence[str]) -> t.Tuple[str, ...]:
 def blocks_of(
     runner: Runner, path: str, reading: Reading, since: float = 0, lines: int = 0
 ) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
-    """All lines of one source.
+    """Yield all lines of a source.
 
     :param since: for the journal, which finds its place by itself: seconds since the epoch.
     :param lines: only so many at the end; 0 for all.
@@ -153,7 +153,7 @@ def blocks_of(
 
 
 def blocks_between(path: str, start: int, end: int, reading: Reading) -> Blocks:
-    """The lines of a part of a plain file; both offsets are those of lines."""
+    """Yield the lines of a part of a plain file; both offsets are those of lines."""
     with io.FileIO(path, "rb") as stream:
         stream.seek(start)
         yield from _lines(_Part(stream, end - start), path, reading, whole=True)
@@ -167,7 +167,7 @@ class _Part:
         self._left = length
 
     def read(self, size: int) -> bytes:
-        """Like a file's."""
+        """Read as a file does."""
         block: bytes = self._stream.read(min(size, self._left))
         self._left -= len(block)
         return block
@@ -176,7 +176,7 @@ class _Part:
 def blocks_since(
     runner: Runner, path: str, last: t.Optional[Position], reading: Reading
 ) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
-    """The lines that have come since I(last), across rotation; I(reading.positions) then says where this one ended."""
+    """Yield the lines since I(last), across rotation; I(reading.positions) then says where this reading ended."""
     if path == JOURNAL:
         argv = ["--after-cursor=" + last.cursor] if last and last.cursor else []
         clock = Clock(time.time())
@@ -195,7 +195,7 @@ def blocks_since(
 
 
 def tail(stream: t.Any, lines: int) -> int:
-    """The offset at which the last I(lines) lines of a file begin."""
+    """Return the offset at which the last I(lines) lines of a file begin."""
     position: int = stream.seek(0, os.SEEK_END)
     if position and lines:
         stream.seek(position - 1)
@@ -260,7 +260,7 @@ def _read(stream: t.Any, path: str, reading: Reading) -> bytes:
 
 
 def is_plain(path: str) -> bool:
-    """Whether a path is a file that is not compressed."""
+    """Return whether a path is a file that is not compressed."""
     if path == JOURNAL:
         return False
     with _open(Runner(), path) as stream:
@@ -268,7 +268,7 @@ def is_plain(path: str) -> bool:
 
 
 def _open(runner: Runner, path: str) -> t.Any:
-    """The file's content, decompressed by what the file is, not by what it is called."""
+    """Open a file, decompressed by what the file is, not by what it is called."""
     try:
         raw = io.FileIO(path, "rb")
     except PermissionError:
@@ -315,7 +315,7 @@ class _Pipe:
             close()
 
     def read(self, size: int) -> bytes:
-        """At least one line, about I(size) bytes; nothing at the end."""
+        """Read at least one line, about I(size) bytes; nothing at the end."""
         found, length = [], 0
         try:
             for line in self._lines:
@@ -387,7 +387,7 @@ def _age(path: str) -> t.Tuple[float, str]:
 
 
 def _journal(runner: Runner, argv: t.Sequence[str], reading: Reading) -> Blocks:
-    """Mail facility lines in the syslog format with RFC 3339 stamps (journalctl(1))."""
+    """Read mail facility lines in the syslog format with RFC 3339 stamps (journalctl(1))."""
     command = ["journalctl", "-q", "--no-pager", "-a", "-o", "short-iso-precise", "--show-cursor", "SYSLOG_FACILITY=2"]
     block: t.List[bytes] = []
     for line in runner.lines(command + list(argv)):

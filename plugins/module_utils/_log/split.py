@@ -76,7 +76,7 @@ def _parent(path: str, cut: int, found: Collector, reader: int) -> None:
 
 
 def _child(path: str, cut: int, end: int, before: Collector, writer: int) -> None:
-    """Collects the second half, writes what it has, and never returns."""
+    """Collect the second half, write the result, and never return."""
     status = 1
     try:
         join, clock, reading = Join(), Clock(os.stat(path).st_mtime), Reading()
@@ -105,7 +105,7 @@ def _child(path: str, cut: int, end: int, before: Collector, writer: int) -> Non
 
 
 def _take_orphans(join: Join) -> t.List[bytes]:
-    """The lines of deliveries whose message began before, which are then not counted here."""
+    """Take over the lines of deliveries whose message began before, which are not counted here."""
     deliveries = join.outbox.deliveries
     orphans = [raw for raw in deliveries if raw[MESSAGE][CLIENT] is None and raw[STATUS] is not REJECTED]
     if not orphans:
@@ -132,7 +132,7 @@ def _take(found: Collector, join: Join, clock: Clock) -> None:
 
 
 def _line_start(path: str, offset: int) -> int:
-    """The beginning of the first line at or after an offset."""
+    """Return the beginning of the first line at or after an offset."""
     with open(path, "rb") as stream:
         stream.seek(max(0, offset - 1))
         if offset:

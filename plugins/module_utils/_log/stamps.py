@@ -34,11 +34,11 @@ class Clock:
         self._minutes: t.Dict[bytes, t.Tuple[str, str, float]] = {}
 
     def again(self) -> "Clock":
-        """Another one for the same file."""
+        """Return another clock for the same file."""
         return Clock(self._written)
 
     def text(self, head: bytes) -> str:
-        """The time of a line as RFC 3339 text with its offset.
+        """Return the time of a line as RFC 3339 text with its offset.
 
         :raises ValueError: when the line does not begin with a time stamp.
         """
@@ -51,7 +51,7 @@ class Clock:
         return (stamp[:cut] if cut > 10 else stamp) + offset
 
     def epoch(self, head: bytes) -> float:
-        """The time of a line in seconds since the epoch."""
+        """Return the time of a line in seconds since the epoch."""
         if head[0] > 57:
             return self._traditional(head)[2] + int(_two_digits(head[12:15])[1:])
         key = head[:16] + head[19:32].lstrip(b".,0123456789")
@@ -116,7 +116,7 @@ def _local_offset(moment: float) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """A delay in seconds: Postfix's C(0.25), sendmail's C(4+00:00:01).
+    """Read a delay in seconds: Postfix's C(0.25), sendmail's C(4+00:00:01).
 
     :raises ValueError: for anything else.
     """

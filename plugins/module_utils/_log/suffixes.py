@@ -43,7 +43,7 @@ class Owned(t.NamedTuple):
 
     @property
     def domain(self) -> str:
-        """The domain that somebody has registered: C(brand.co.uk)."""
+        """Return the domain that somebody has registered: C(brand.co.uk)."""
         return f"{self.brand}.{self.suffix}"
 
 
@@ -58,7 +58,7 @@ class Suffixes:
         self._rules = frozenset(rules)
 
     def split(self, domain: str) -> t.Optional[Owned]:
-        """The parts of a domain in lower case; None for an address literal, a single label or a bare public suffix."""
+        """Split a domain in lower case; None for an address literal, a single label or a bare public suffix."""
         labels = domain.lower().strip(".").split(".")
         if len(labels) < 2 or not all(labels) or domain.startswith("[") or labels[-1].isdigit():
             return None
@@ -78,7 +78,7 @@ class Suffixes:
 
 
 def load(paths: t.Sequence[str] = LISTS) -> Suffixes:
-    """The rules of the first list that is there."""
+    """Load the rules of the first list that exists."""
     for path in paths:
         try:
             with open(path, encoding="utf-8") as stream:

@@ -109,11 +109,11 @@ class Summary(Collected):
         self.add(outbox.deliveries, outbox.accepted, outbox.started, clock)
 
     def heir(self) -> "Summary":
-        """An empty one for what comes after this."""
+        """Return an empty one for what comes after this."""
         return Summary(self._internal)
 
     def close(self, clock: Clock) -> None:
-        """Nothing waits here for the end."""
+        """Do nothing: no counter waits for the end."""
 
     def add_selected(self, raws: t.Sequence[Raw], clock: Clock) -> None:
         """Count deliveries that were selected, and with them the messages that they are of."""
@@ -180,7 +180,7 @@ class Summary(Collected):
     # --- parts become a whole ---
 
     def parts(self) -> t.Dict[str, t.Any]:
-        """Everything that was counted, for absorb(): plain dictionaries and numbers, keys still bytes."""
+        """Return all counts for absorb(): plain dictionaries and numbers, keys still bytes."""
         parts = {name: dict(getattr(self, name)) for name in _TABLES + _NESTED}
         parts.update({name: getattr(self, name) for name in _NUMBERS})
         return parts
@@ -197,7 +197,7 @@ class Summary(Collected):
             setattr(self, name, getattr(self, name) + parts[name])
 
     def tables(self) -> t.Dict[str, t.Any]:
-        """The same as JSON knows it, for from_tables(): texts as keys, counts and bytes apart."""
+        """Return the counts as JSON takes them, for from_tables(): texts as keys, counts and bytes apart."""
         found: t.Dict[str, t.Any] = {name: getattr(self, name) for name in _NUMBERS}
         for name in _TABLES:
             found[name] = {_name(key): _unpacked(name, value) for key, value in getattr(self, name).items()}
@@ -217,7 +217,7 @@ UNKNOWN = "?"
 
 
 def from_tables(tables: t.Mapping[str, t.Any]) -> Summary:
-    """A summary from what tables() gave.
+    """Make a summary from what tables() gave.
 
     :raises OptionError: when it is something else.
     """
@@ -237,7 +237,7 @@ def from_tables(tables: t.Mapping[str, t.Any]) -> Summary:
 
 
 def merge(many: t.Iterable[t.Mapping[str, t.Any]]) -> Summary:
-    """The summary of several hosts, from the tables of each: the same as if one had read all the logs."""
+    """Merge the tables of several hosts: the result is the same as if one had read all the logs."""
     merged = Summary()
     for tables in many:
         merged.absorb(from_tables(tables).parts())
@@ -277,7 +277,7 @@ def _packed(value: t.Any) -> int:
 
 
 def report(found: Summary, top: int) -> t.Dict[str, t.Any]:
-    """The figures for people.
+    """Write the figures for people.
 
     :param top: how many of each list; 0 for all.
     """
@@ -324,7 +324,7 @@ def _totals(found: Summary) -> t.Dict[str, int]:
 
 
 def percentiles(delays: t.Mapping[float, int]) -> t.Dict[str, t.Optional[float]]:
-    """Delays in seconds by percentile (nearest rank), with C(max); None without deliveries."""
+    """Return delays in seconds by percentile (nearest rank), with C(max); None without deliveries."""
     ranked = sorted(delays.items())
     total = sum(delays.values())
     found: t.Dict[str, t.Optional[float]] = {f"p{one}": _rank(ranked, -(-total * one // 100)) for one in PERCENTILES}
@@ -341,7 +341,7 @@ def _rank(ranked: t.Sequence[t.Tuple[float, int]], rank: int) -> t.Optional[floa
 
 
 def share(protocols: Table) -> t.Dict[str, t.Any]:
-    """How many connections had TLS, of those of which the log tells, in percent; and by protocol."""
+    """Return how many connections had TLS, in percent of those the log tells about, and by protocol."""
     shown = {"unknown" if key is None else readable(key) or "none": count for key, count in protocols.items()}
     told = sum(shown.values()) - shown.get("unknown", 0)
     plain = shown.get("none", 0)
@@ -356,7 +356,7 @@ def _top(table: Table, top: int) -> t.List[t.Dict[str, t.Any]]:
 
 
 def _most(table: Table, top: int, shift: int = 0) -> t.List[t.Tuple[t.Any, int]]:
-    """The entries with the highest counts, equal ones by name."""
+    """Return the entries with the highest counts, equal ones by name."""
     items: t.Iterable[t.Tuple[t.Any, int]] = table.items()
     if top and len(table) > top:
         # Finding the least count that is still shown needs no key function, and leaves few to sort.
@@ -367,7 +367,7 @@ def _most(table: Table, top: int, shift: int = 0) -> t.List[t.Tuple[t.Any, int]]
 
 
 def _addresses(table: Table) -> t.Tuple[Table, Table]:
-    """A table by address and one by domain. Addresses whose domains differ only in case are one (RFC 5321 2.4)."""
+    """Count by address and by domain. Addresses whose domains differ only in case are one (RFC 5321 2.4)."""
     if None in table:
         table = _folded(table)
     domains = _by_domain(table)
@@ -412,7 +412,7 @@ def _seconds(delays: Table) -> t.Dict[float, int]:
 
 
 def _hour(slot: bytes, clock: Clock) -> str:
-    """C(2026-11-22T07+00:00), of the beginning of a stamp."""
+    """Return the hour of a stamp: C(2026-11-22T07+00:00)."""
     try:
         text = clock.text(slot + b":00:00" if slot[0] <= 57 else slot[:12] + b":00")
     except (ValueError, IndexError):

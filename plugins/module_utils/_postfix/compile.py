@@ -78,7 +78,7 @@ def parse_dump(text: str, aliases: bool = False) -> t.Dict[str, str]:
 
 
 def settle(path: str) -> None:
-    """Date a main.cf that was just written three seconds back.
+    """Set the time of a main.cf that was just written three seconds back.
 
     Every Postfix program that finds a main.cf of the last second fears that it is being written, and reads it again and again
     until it is older (dict_load_file_xt() in dict.c): after a reload nothing would be answered for two seconds.

@@ -417,7 +417,7 @@ def remove(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, keep: 
 
 
 def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceRequest, keep: bool) -> None:
-    """Deregister an instance. One that is kept stays in alternate_config_directories, so that postqueue -c still works on it."""
+    """Deregister an instance. One that is kept stays in alternate_config_directories, for postqueue -c."""
     own = _files.read(os.path.join(wish.config_directory, "main.cf")) or b""
     service.forget(runner, _daemon(runner, wish))
     # One that is enabled is not let go.

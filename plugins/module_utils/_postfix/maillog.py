@@ -388,7 +388,7 @@ def _end_waiting(
 
 
 def _postsuper(ledger: Ledger) -> Handler:
-    """What an administrator does to messages in the queue: delete, hold, release. Requeued ones come again by pickup(8)."""
+    """Record what an administrator does to the queue: delete, hold, release. Requeued messages come again by pickup(8)."""
 
     def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         what = text[:-1]
@@ -470,7 +470,7 @@ def _discard(ledger: Ledger) -> Handler:
 
 
 def _forwarded(messages: t.Mapping[bytes, Message], message: Message, reason: bytes) -> bytes:
-    """SENT; or FORWARDED, when an alias sends the message on under another queue ID, which came from where this one came from."""
+    """Return SENT, or FORWARDED when an alias sends the message on under another queue ID."""
     if reason[:26] != b"status=sent (forwarded as ":
         return SENT
     child = messages.get(reason[26:].rstrip(b"\n").rstrip(b")"))

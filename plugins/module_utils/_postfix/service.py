@@ -114,7 +114,7 @@ def at_boot(runner: Runner, daemon: Daemon) -> bool:
 
 
 def set_at_boot(runner: Runner, daemon: Daemon, wanted: bool) -> None:
-    """Have it started at boot, or not."""
+    """Set whether it starts at boot."""
     if keeper(runner) == UNIT:
         runner.run(["systemctl", "enable" if wanted else "disable", "--quiet", f"{daemon.name}.service"])
     reload_units(runner)

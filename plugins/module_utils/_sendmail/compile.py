@@ -80,7 +80,7 @@ def finish(stage: str) -> None:
 
 @contextlib.contextmanager
 def _replacing(source: str, kind: str) -> t.Iterator[str]:
-    """Provide a name to make a table under. Move what was made into place, or remove it where that failed."""
+    """Provide a name to make a table under. Move the result into place, or remove it on failure."""
     directory, name = os.path.split(source)
     fresh = os.path.join(directory, f".{name}.new")
     try:

@@ -182,7 +182,7 @@ def _receiver(ledger: Ledger) -> Handler:
 
 
 def _unusual_message(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, message: Message) -> None:
-    """Some recipients, or all of them, or the message as a whole were refused; or the client went away."""
+    """Record that recipients or the message as a whole were refused, or that the client went away."""
     refused = ledger.waiting.pop(queue_id, ())
     for raw in refused:
         ledger.deliveries.append(raw[:MESSAGE] + (message,) + raw[MESSAGE + 1 :])

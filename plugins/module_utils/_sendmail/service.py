@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who starts and stops an additional sendmail daemon: a systemd unit of ours, also where somebody had started it by hand.
+"""Who starts and stops an additional sendmail daemon: a systemd unit of ours, even if it was started manually before.
 
 Private to the collection: it can change at any time.
 """

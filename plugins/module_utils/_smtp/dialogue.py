@@ -75,12 +75,12 @@ class Reply(t.NamedTuple):
 
     @property
     def text(self) -> str:
-        """All lines in one, without the enhanced status code."""
+        """Join all lines, without the enhanced status code."""
         return " ".join(_without_status(line, self.enhanced) for line in self.lines).strip()
 
     @property
     def family(self) -> int:
-        """The first digit: 2 accepted, 3 go on, 4 not now, 5 no."""
+        """Return the first digit: 2 accepted, 3 go on, 4 not now, 5 no."""
         return self.code // 100
 
     def __str__(self) -> str:
@@ -99,12 +99,12 @@ class Step(t.NamedTuple):
 
     @property
     def code(self) -> int:
-        """The reply code; 0 where there was no reply."""
+        """Return the reply code; 0 where there was no reply."""
         return self.reply.code if self.reply is not None else 0
 
     @property
     def family(self) -> int:
-        """The first digit of the reply code; 0 where there was no reply."""
+        """Return the first digit of the reply code; 0 where there was no reply."""
         return self.code // 100
 
     def __str__(self) -> str:
@@ -170,7 +170,7 @@ def dot_stuffed(content: bytes) -> bytes:
 
 
 def ehlo_keywords(reply: t.Optional[Reply]) -> t.Dict[str, str]:
-    """The extensions that an EHLO reply offers, in upper case, each with its parameters as text (RFC 5321 section 4.1.1.1)."""
+    """Read the extensions that an EHLO reply offers: names in upper case, parameters as text (RFC 5321 section 4.1.1.1)."""
     if reply is None or reply.family != 2:
         return {}
     words = [line.split(None, 1) for line in reply.lines[1:]]
@@ -180,7 +180,7 @@ def ehlo_keywords(reply: t.Optional[Reply]) -> t.Dict[str, str]:
 def tls_context(
     version: t.Optional[str] = None, ciphers: t.Optional[str] = None, ca_file: t.Optional[str] = None
 ) -> ssl.SSLContext:
-    """A client context that accepts any certificate, unless I(ca_file) says whom to trust.
+    """Make a client context that accepts any certificate, unless I(ca_file) says whom to trust.
 
     :param version: offer this protocol version only: one of C(TLS_VERSIONS). Default: what the local library offers.
     :param ciphers: an OpenSSL cipher list, for TLS 1.2 and older.
@@ -203,7 +203,7 @@ def tls_context(
 
 
 def resolve(host: str, port: int, family: int = socket.AF_UNSPEC) -> t.List[str]:
-    """The numeric addresses of I(host), in the order of the resolver; empty where it has none of that family."""
+    """Return the numeric addresses of I(host) in the resolver's order; empty where it has none of that family."""
     try:
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
@@ -212,7 +212,7 @@ def resolve(host: str, port: int, family: int = socket.AF_UNSPEC) -> t.List[str]
 
 
 def step_facts(step: Step, limit: int = 400) -> t.Dict[str, t.Any]:
-    """A step as the modules return it; of long messages only the first I(limit) characters are shown."""
+    """Return a step as the modules show it; long messages are cut to their first I(limit) characters."""
     sent = printable(step.sent)
     if sent.endswith("\r\n"):
         sent = sent[:-2]
@@ -274,7 +274,7 @@ class Dialogue:
 
     @property
     def is_open(self) -> bool:
-        """Whether a further step can be sent."""
+        """Return whether a further step can be sent."""
         return self._socket is not None
 
     # The steps of RFC 5321, in the order in which they are usually taken.
@@ -289,25 +289,25 @@ class Dialogue:
         return self._await_reply("connect", b"", started)
 
     def ehlo(self, name: str) -> Step:
-        """EHLO; what it offers is kept in C(keywords)."""
+        """Send EHLO; what it offers is kept in C(keywords)."""
         step = self.command(f"EHLO {name}", "ehlo")
         self.keywords = ehlo_keywords(step.reply)
         return step
 
     def helo(self, name: str) -> Step:
-        """HELO."""
+        """Send HELO."""
         return self.command(f"HELO {name}", "helo")
 
     def mail(self, sender: str, parameters: str = "") -> Step:
-        """MAIL FROM; I(sender) is written between angle brackets, I(parameters) behind them."""
+        """Send MAIL FROM; I(sender) is written between angle brackets, I(parameters) behind them."""
         return self.command(f"MAIL FROM:<{sender}> {parameters}".rstrip(), "mail")
 
     def rcpt(self, recipient: str, parameters: str = "") -> Step:
-        """RCPT TO; I(recipient) is written between angle brackets, I(parameters) behind them."""
+        """Send RCPT TO; I(recipient) is written between angle brackets, I(parameters) behind them."""
         return self.command(f"RCPT TO:<{recipient}> {parameters}".rstrip(), "rcpt")
 
     def data(self) -> Step:
-        """DATA; 354 asks for the message."""
+        """Send DATA; 354 asks for the message."""
         return self.command("DATA", "data")
 
     def message(self, content: bytes) -> Step:
@@ -315,17 +315,17 @@ class Dialogue:
         return self.exchange(dot_stuffed(content), "message")
 
     def rset(self) -> Step:
-        """RSET."""
+        """Send RSET."""
         return self.command("RSET", "rset")
 
     def quit(self) -> Step:
-        """QUIT, then close; a peer that hangs up without 221 is recorded and does no harm."""
+        """Send QUIT, then close; a peer that hangs up without 221 is recorded and does no harm."""
         step = self.command("QUIT", "quit")
         self.close()
         return step
 
     def starttls(self, context: ssl.SSLContext, server_name: t.Optional[str] = None, stuffed: bytes = b"") -> Step:
-        """STARTTLS and the handshake: two steps, C(starttls) and C(tls); the last one taken is returned.
+        """Send STARTTLS and shake hands: steps C(starttls) and C(tls). The last one taken is returned.
 
         What the server said in clear text behind its 220 is thrown away, as RFC 3207 section 6 demands.
 
@@ -481,7 +481,7 @@ def _make_reply(lines: t.Sequence[bytes]) -> Reply:
 
 
 def _enhanced_status(text: str, digit: str) -> str:
-    """The enhanced status code at the start of a text; its class must agree with the reply code (RFC 2034 section 4)."""
+    """Read the enhanced status code of a text; its class must agree with the reply code (RFC 2034 section 4)."""
     word = text.split(" ", 1)[0]
     numbers = word.split(".")
     agrees = len(numbers) == 3 and numbers[0] == digit and all(n.isdigit() and len(n) <= 3 for n in numbers)
@@ -493,7 +493,7 @@ def _without_status(line: str, status: str) -> str:
 
 
 def _verb(line: bytes) -> str:
-    """The name of a step: the first word in lower case."""
+    """Name a step by its first word in lower case."""
     return line.split(b" ")[0].decode("ascii", "replace").lower()
 
 
@@ -520,7 +520,7 @@ def _pin_version(context: ssl.SSLContext, version: str) -> None:
 
 
 def _forbid_others(context: ssl.SSLContext, names: t.Mapping[str, str], version: str) -> None:
-    """Python 3.6: no minimum_version, only options that switch versions off."""
+    """Switch off the other versions. Python 3.6 has no minimum_version, only such options."""
     if not getattr(ssl, f"HAS_{names[version]}", version != "1.3"):
         raise ValueError("not built in")
     for known, name in names.items():
@@ -529,7 +529,7 @@ def _forbid_others(context: ssl.SSLContext, names: t.Mapping[str, str], version:
 
 
 def _named_trouble(error: OSError) -> t.Tuple[str, str]:
-    """The outcome that an operating system's or OpenSSL's error means, and its text."""
+    """Return the outcome that an error of the operating system or OpenSSL means, and its text."""
     text = str(error.strerror or error)
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return CLOSED, text

@@ -66,13 +66,13 @@ def generated(sender: str, recipient: str, subject: str, body: str, now: float) 
 
 
 def marked(content: bytes, token: str) -> bytes:
-    """The message with a field before all others by which it is found again; its line ends are those of the message."""
+    """Put a field before all others by which the message is recognised later; its line ends are those of the message."""
     end = CRLF if CRLF in content else b"\n"
     return MARK + token.encode("ascii") + end + content
 
 
 def on_the_wire(content: bytes) -> bytes:
-    """A message ready to send. With CRLF in it, every other byte stays as it is; otherwise line feeds become CRLF."""
+    """Make a message ready to send. With CRLF in it, every other byte stays; otherwise line feeds become CRLF."""
     if CRLF not in content:
         return dot_stuffed(content)
     whole = content if content.endswith(CRLF) else content + CRLF
@@ -81,7 +81,7 @@ def on_the_wire(content: bytes) -> bytes:
 
 
 def open_quotes(content: bytes) -> t.Tuple[Defect, ...]:
-    """The MIME fields, of the message or of its parts, in which a quote is opened and not closed (RFC 2045 5.1, RFC 5322 3.2.4)."""
+    """Find the MIME fields with a quote that is opened and not closed (RFC 2045 5.1, RFC 5322 3.2.4)."""
     found = []
     for number, field in _mime_fields(content):
         if not _is_balanced(field):
@@ -90,7 +90,7 @@ def open_quotes(content: bytes) -> t.Tuple[Defect, ...]:
 
 
 def _mime_fields(content: bytes) -> t.Iterator[t.Tuple[int, bytes]]:
-    """Each such field with its continuation lines in one, and the number of its first line."""
+    """Yield each MIME field with its continuation lines joined, and the number of its first line."""
     in_header, field, start = True, b"", 0
     for number, line in enumerate(content.replace(CRLF, b"\n").split(b"\n") + [b""], 1):
         if field and not line.startswith((b" ", b"\t")):
@@ -119,7 +119,7 @@ def _is_balanced(field: bytes) -> bool:
 
 
 def changes(sent: bytes, arrived: bytes) -> t.Tuple[MessageChange, ...]:
-    """What became of a message on its way, without the trace that relays leave at its top."""
+    """Compare a message with what arrived, without the trace that relays leave at its top."""
     before, after = _lines(sent), _lines(arrived)
     found: t.List[MessageChange] = []
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
@@ -134,7 +134,7 @@ def changes(sent: bytes, arrived: bytes) -> t.Tuple[MessageChange, ...]:
 
 
 def lost_letter(change: MessageChange) -> bool:
-    """Whether a line lost its last letter to a quote: sendmail closes a quote that the sender left open in this way."""
+    """Return whether a line lost its last letter to a quote that sendmail closed in its place."""
     sent, arrived = change.sent.rstrip(), change.arrived.rstrip()
     return change.kind == "altered" and len(sent) > 0 and sent[-1] != '"' and arrived == sent[:-1] + '"'
 

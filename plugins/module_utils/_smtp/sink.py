@@ -23,7 +23,7 @@ class Sinks(t.NamedTuple):
     patience: float = 15.0
 
     def find(self, directory: str, token: str) -> t.List[bytes]:
-        """The messages under I(directory) that hold I(token), raw."""
+        """Read the messages under I(directory) that hold I(token), raw."""
         return find_messages(directory, token)
 
     def wait(self, directory: str, tokens: t.Sequence[str]) -> None:
@@ -42,7 +42,7 @@ class Sinks(t.NamedTuple):
 
 
 def find_messages(directory: str, token: str) -> t.List[bytes]:
-    """The contents of all files under I(directory) that hold I(token); envelopes (C(.json)) are left out."""
+    """Read all files under I(directory) that hold I(token); envelopes (C(.json)) are left out."""
     wanted = token.encode("utf-8")
     found = []
     for folder, dummy, names in os.walk(directory):
@@ -54,7 +54,7 @@ def find_messages(directory: str, token: str) -> t.List[bytes]:
 
 
 def _content(path: str) -> bytes:
-    """The bytes of a file; none where it went away in the meantime."""
+    """Read the bytes of a file; none where it went away in the meantime."""
     try:
         with open(path, "rb") as file:
             return file.read()

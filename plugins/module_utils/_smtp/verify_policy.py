@@ -38,7 +38,7 @@ class RelayAnswers(t.NamedTuple):
 
 
 def expected(policy: Policy) -> Expected:
-    """What the policy promises to everybody who connects."""
+    """Return what the policy promises to everybody who connects."""
     server = policy.tls.server
     wanted = server.level or ("may" if server.certificate else None)
     return Expected(
@@ -50,13 +50,13 @@ def expected(policy: Policy) -> Expected:
 
 
 def addresses(policy: Policy) -> t.Tuple[t.Tuple[str, int], ...]:
-    """Where to ask: the addresses that the policy lets it listen on, loopback where these are all."""
+    """Choose the addresses to ask: those that the policy lets it listen on, or loopback where these are all."""
     listen = [place for place in policy.identity.listen or ("all",) if place not in ("all", "loopback")]
     return tuple((place, policy.identity.port or 25) for place in listen or ["127.0.0.1"])
 
 
 def observe(address: str, port: int, patience: float = 20) -> RelayAnswers:
-    """One dialogue up to VRFY; nothing is sent.
+    """Hold one dialogue up to VRFY; nothing is sent.
 
     :param patience: seconds for each answer.
     """
@@ -80,7 +80,7 @@ def observe(address: str, port: int, patience: float = 20) -> RelayAnswers:
 
 
 def settled(wanted: Expected, address: str, port: int, patience: float = SETTLING) -> t.Tuple[str, ...]:
-    """The promises that are still not kept after I(patience) seconds.
+    """Return the promises that are still not kept after I(patience) seconds.
 
     A server process that was waiting for a client when the configuration was reloaded serves that one client as before.
     """
@@ -93,7 +93,7 @@ def settled(wanted: Expected, address: str, port: int, patience: float = SETTLIN
 
 
 def compare(wanted: Expected, seen: RelayAnswers) -> t.Tuple[str, ...]:
-    """The promises that were not kept, one sentence each."""
+    """Describe the promises that were not kept, one sentence each."""
     if seen.trouble:
         return (seen.trouble,)
     found = []

@@ -37,7 +37,7 @@ class WireReport(t.NamedTuple):
 
 
 def accepted(listening: t.Sequence[t.Tuple[str, int]], pairs: t.Sequence[t.Tuple[str, str]]) -> t.Tuple[Pair, ...]:
-    """Those of some pairs that the MTA takes now."""
+    """Return the pairs that the MTA takes now."""
     where = place(listening)
     if where is None:
         return ()
@@ -80,12 +80,12 @@ def prove(
 
 
 def chosen(rules: t.Sequence[_access.Rule]) -> t.Tuple[_access.Rule, ...]:
-    """The rules that are tried."""
+    """Choose the rules that are tried."""
     return tuple(rules) if len(rules) <= MOST else tuple(rules[: MOST // 2]) + tuple(rules[-(MOST // 2) :])
 
 
 def place(listening: t.Sequence[t.Tuple[str, int]]) -> t.Optional[t.Tuple[str, int]]:
-    """Where the MTA can be asked from the host itself: on loopback if it listens there, on port 25 if it does."""
+    """Choose where to ask the MTA from the host itself: on loopback and port 25 where it listens there."""
     found = []
     for address, port in listening:
         reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
@@ -94,7 +94,7 @@ def place(listening: t.Sequence[t.Tuple[str, int]]) -> t.Optional[t.Tuple[str, i
 
 
 def example(rule: _access.Rule) -> t.Optional[Pair]:
-    """Mail that a rule is about; None for rules about clients. An empty side is filled with the host's root, who is there everywhere."""
+    """Invent mail that a rule is about; None for rules about clients. Root of the host fills an empty side."""
     if rule.where == _access.CONNECT:
         return None
     address = {
@@ -106,7 +106,7 @@ def example(rule: _access.Rule) -> t.Optional[Pair]:
 
 
 def try_pair(where: t.Tuple[str, int], pair: Pair, patience: float = 60) -> t.Tuple[Step, str]:
-    """The reply to RCPT, or to the command before it that was refused, and the name the MTA greets with."""
+    """Return the reply to RCPT, or to the earlier command that was refused, and the name the MTA greets with."""
     with Dialogue(where[0], where[1], timeout=patience) as dialogue:
         step = dialogue.connect()
         name = (step.reply.text.split() or [""])[0] if step.reply else ""
@@ -127,7 +127,7 @@ def _try_rule(where: t.Tuple[str, int], rule: _access.Rule, pair: Pair, refusing
 
 
 def judge(rule: _access.Rule, step: Step, name: str) -> str:
-    """What is wrong with an answer; empty where it is as the rule says."""
+    """Say what is wrong with an answer; empty where it is as the rule says."""
     if rule.action in (_access.REJECT, _access.DEFER):
         if step.reply is None or (step.code, step.reply.enhanced) != (rule.code, rule.status):
             return f"not {rule.code} {rule.status}"
@@ -138,6 +138,6 @@ def judge(rule: _access.Rule, step: Step, name: str) -> str:
 
 
 def judge_gone(rule: _access.Rule, step: Step) -> str:
-    """What is wrong with an answer when the rule is removed."""
+    """Say what is wrong with an answer when the rule is removed."""
     standard = step.code == _access._STANDARD[_access.REJECT][0] and _access.TEXT in str(step)
     return "still refused by an access rule" if standard else ""

@@ -47,7 +47,7 @@ COLLECTION = pathlib.Path(__file__).resolve().parents[4]
 
 
 def _library(name: str) -> t.Any:
-    """A module of plugins/module_utils. ansible-rulebook runs this file by its path, without Ansible's collection loader."""
+    """Load a module of plugins/module_utils; ansible-rulebook runs this file without Ansible's collection loader."""
     folder = str(COLLECTION / "plugins")
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -102,11 +102,11 @@ class Source:
         self._join.take()
 
     def now(self) -> t.Any:
-        """The clock of lines that come as they are written."""
+        """Return the time of lines that are read while they are written."""
         return self._files.Clock(time.time())
 
     def events(self) -> list[dict[str, t.Any]]:
-        """Campaigns that were not told yet, and confirmations."""
+        """Return campaigns that were not told yet, and confirmations."""
         found = []
         for campaign in self._watch.campaigns():
             key = f"{campaign.kind} {campaign.key}"
@@ -160,7 +160,7 @@ async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
 
 
 async def _lines(process: t.Any, delay: float) -> list[bytes]:
-    """What a command writes within some seconds, whole lines only."""
+    """Return the whole lines that a command writes within some seconds."""
     found: list[bytes] = []
     until = time.monotonic() + delay
     while time.monotonic() < until and len(found) < 5000:
