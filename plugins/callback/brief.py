@@ -89,23 +89,23 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """Tell a failure in full."""
-        said = _harden.message(result._result)
+        message = _harden.message(result._result)
         if not ignore_errors:
-            self._reasons[result._host.get_name()] = said
+            self._reasons[result._host.get_name()] = message
         if result._result.get("reported"):
             self._reported.add(result._host.get_name())
             return
         fresh = {*self._fresh, _host(result)}
-        self._say(_host(result), f"{_task(result)}: FAILED: {said}", C.COLOR_ERROR)
+        self._say(_host(result), f"{_task(result)}: FAILED: {message}", C.COLOR_ERROR)
         self._fresh = fresh
         if self._display.verbosity > 1:
             self._display.display(self._dump_results(result._result, indent=4), color=C.COLOR_ERROR)
 
     def v2_runner_on_unreachable(self, result: t.Any) -> None:
         """Tell in full that a host is not reachable."""
-        said = _harden.message(result._result)
-        self._reasons[result._host.get_name()] = f"unreachable: {said}"
-        self._say(_host(result), f"{_task(result)}: UNREACHABLE: {said}", C.COLOR_UNREACHABLE)
+        message = _harden.message(result._result)
+        self._reasons[result._host.get_name()] = f"unreachable: {message}"
+        self._say(_host(result), f"{_task(result)}: UNREACHABLE: {message}", C.COLOR_UNREACHABLE)
 
     def v2_runner_on_skipped(self, result: t.Any) -> None:
         """Say nothing where nothing was done."""

@@ -232,24 +232,26 @@ class Prober:
 
     def _ask_the_sinks(self, findings: t.Sequence[ProbeResult]) -> t.List[ProbeResult]:
         """Prove or refute what was accepted by looking at what arrived."""
-        accepted = [found for found in findings if _relayed(found)]
+        accepted = [result for result in findings if _relayed(result)]
         if self.sinks.third_party and accepted:
-            self.sinks.wait(self.sinks.third_party, [self._token(found.number) for found in accepted])
-        if self.sinks.served and any(found.group in _DELIVERING for found in findings):
+            self.sinks.wait(self.sinks.third_party, [self._token(result.number) for result in accepted])
+        if self.sinks.served and any(result.group in _DELIVERING for result in findings):
             self.sinks.settle(self.sinks.served, self.mark)
-        return [self._with_evidence(found) for found in findings]
+        return [self._with_evidence(result) for result in findings]
 
-    def _with_evidence(self, found: ProbeResult) -> ProbeResult:
-        if self.sinks.third_party and _relayed(found):
-            copies = self.sinks.find(self.sinks.third_party, self._token(found.number))
+    def _with_evidence(self, result: ProbeResult) -> ProbeResult:
+        if self.sinks.third_party and _relayed(result):
+            copies = self.sinks.find(self.sinks.third_party, self._token(result.number))
             if not copies:
-                return found._replace(judgement=judge.SUSPICIOUS, reason=f"{found.reason}; no copy at the third party")
-            return found._replace(reason=f"{found.reason}; {len(copies)} delivered to the third party")
-        if self.sinks.served and found.group in _DELIVERING:
-            verdict = judge_copies(self.sinks.find(self.sinks.served, self._token(found.number)))
+                return result._replace(
+                    judgement=judge.SUSPICIOUS, reason=f"{result.reason}; no copy at the third party"
+                )
+            return result._replace(reason=f"{result.reason}; {len(copies)} delivered to the third party")
+        if self.sinks.served and result.group in _DELIVERING:
+            verdict = judge_copies(self.sinks.find(self.sinks.served, self._token(result.number)))
             if verdict is not None:
-                return found._replace(judgement=verdict.judgement, reason=f"{found.reason}; {verdict.reason}")
-        return found
+                return result._replace(judgement=verdict.judgement, reason=f"{result.reason}; {verdict.reason}")
+        return result
 
     def _token(self, number: str) -> str:
         return f"{self.mark}-{number}."
@@ -343,31 +345,33 @@ class Prober:
         """Return the checks of manners and limits; those that the policy does not mention are left out."""
         expected, names, group = self.expected, self.names, catalogue.LIMITS
         ehlo, mail, rcpt = "EHLO c.{C}", "MAIL FROM:<probe@{C}>", "RCPT TO:<{S}>"
-        found = [self._check(check, group) for check in catalogue.CHECKS]
-        found.append(
+        experiments = [self._check(check, group) for check in catalogue.CHECKS]
+        experiments.append(
             self._scripted("L05", group, "greeting", [ehlo], lambda steps: judge.judge_greeting(steps, names.relay))
         )
-        found.append(self._scripted("L06", group, "extensions offered to strangers", [ehlo], judge.judge_keywords))
-        found.append(self._stuffed("L07", [ehlo, mail, rcpt, "DATA"]))
+        experiments.append(
+            self._scripted("L06", group, "extensions offered to strangers", [ehlo], judge.judge_keywords)
+        )
+        experiments.append(self._stuffed("L07", [ehlo, mail, rcpt, "DATA"]))
         if not expected.vrfy:
             users = [ehlo, "VRFY postmaster", "VRFY nobody-" + self.mark]
-            found.append(self._scripted("L08", group, "VRFY tells users apart", users, judge.judge_same_answer))
+            experiments.append(self._scripted("L08", group, "VRFY tells users apart", users, judge.judge_same_answer))
         if expected.message_size:
             size = expected.message_size
-            found.append(
+            experiments.append(
                 self._scripted(
                     "L09", group, "size announced", [ehlo], lambda steps: judge.judge_size_keyword(steps, size)
                 )
             )
             oversize = catalogue.Check("L10", "oversize message", (ehlo, f"{mail} SIZE={size + 1}"), ("552",))
-            found.append(self._check(oversize, group))
+            experiments.append(self._check(oversize, group))
         if expected.recipients_per_message:
-            found.append(self._recipients("L11", expected.recipients_per_message))
+            experiments.append(self._recipients("L11", expected.recipients_per_message))
         if expected.greeting_delay:
-            found.append(
+            experiments.append(
                 Experiment("L12", group, "talking before the greeting", self._talk_early, judge.judge_early_talker)
             )
-        return found
+        return experiments
 
     def _stuffed(self, number: str, lines: t.Sequence[str]) -> Experiment:
         filled = [self.names.fill(line) for line in lines]
@@ -410,19 +414,21 @@ class Prober:
     def _handshakes(self) -> t.List[Experiment]:
         names, group = self.names, catalogue.TLS
         offered = "STARTTLS" in self.keywords
-        found: t.List[Experiment] = []
+        experiments: t.List[Experiment] = []
         if self.expected.tls_offered or offered:
             ehlo = catalogue.Check("S00", "STARTTLS is offered", ("EHLO c.{C}",), ("2",))
-            found.append(
+            experiments.append(
                 self._check(ehlo, group)._replace(judge=lambda steps: judge.judge_keyword(steps, "STARTTLS", True))
             )
-            found += [self._handshake(probe) for probe in catalogue.TLS_PROBES]
-            found.append(
+            experiments += [self._handshake(probe) for probe in catalogue.TLS_PROBES]
+            experiments.append(
                 Experiment("S09", group, "command injected behind STARTTLS", self._inject, judge.judge_injection)
             )
-            found.append(Experiment("S10", group, "AUTH after STARTTLS", self._ehlo_again, _judge_no_auth))
-            found.append(Experiment("S11", group, "certificate is valid today", self._show_certificate, self._in_date))
-        return [experiment._replace(trick=names.fill(experiment.trick)) for experiment in found]
+            experiments.append(Experiment("S10", group, "AUTH after STARTTLS", self._ehlo_again, _judge_no_auth))
+            experiments.append(
+                Experiment("S11", group, "certificate is valid today", self._show_certificate, self._in_date)
+            )
+        return [experiment._replace(trick=names.fill(experiment.trick)) for experiment in experiments]
 
     def _handshake(self, probe: catalogue.TlsProbe) -> Experiment:
         accepted = probe.accepted and not (probe.version == "1.2" and self.expected.tls_minimum == "TLSv1.3")
@@ -476,18 +482,18 @@ class Prober:
     # --- smuggling --------------------------------------------------------------------------------------------------
 
     def _smuggling(self) -> t.List[Experiment]:
-        found = [self._sequence(sequence, catalogue.SMUGGLING) for sequence in catalogue.SEQUENCES]
+        experiments = [self._sequence(sequence, catalogue.SMUGGLING) for sequence in catalogue.SEQUENCES]
         if self.expected.smuggling == "reject":
-            found.append(
+            experiments.append(
                 Experiment("E00", catalogue.SMUGGLING, "a bare LF", self._bare_newline, judge.judge_bare_newline)
             )
-        return found
+        return experiments
 
     def _line_ends(self) -> t.List[Experiment]:
-        found = [self._sequence(sequence, catalogue.LINE_ENDS) for sequence in catalogue.line_end_sequences()]
+        experiments = [self._sequence(sequence, catalogue.LINE_ENDS) for sequence in catalogue.line_end_sequences()]
         if "CHUNKING" in self.keywords:
-            found += [self._chunk(sequence) for sequence in catalogue.SEQUENCES]
-        return found
+            experiments += [self._chunk(sequence) for sequence in catalogue.SEQUENCES]
+        return experiments
 
     def _sequence(self, sequence: catalogue.Sequence, group: str) -> Experiment:
         def play(dialogue: Dialogue) -> None:
@@ -553,9 +559,9 @@ def judge_copies(copies: t.Sequence[bytes]) -> t.Optional[ProbeVerdict]:
         return ProbeVerdict(judge.OPEN, f"{len(copies)} messages arrived")
     for copy in copies:
         rest = copy.replace(b"\r\n", b"")
-        found = [name for name, byte in (("CR", b"\r"), ("LF", b"\n"), ("NUL", b"\0")) if byte in rest]
-        if found:
-            return ProbeVerdict(judge.OPEN, f"a lone {' and '.join(found)} was passed on")
+        lone = [name for name, byte in (("CR", b"\r"), ("LF", b"\n"), ("NUL", b"\0")) if byte in rest]
+        if lone:
+            return ProbeVerdict(judge.OPEN, f"a lone {' and '.join(lone)} was passed on")
     return None
 
 
@@ -576,10 +582,10 @@ def _judge_no_auth(steps: t.Sequence[Step]) -> ProbeVerdict:
     return judge.judge_keyword(steps, "AUTH", False)
 
 
-def _relayed(found: ProbeResult) -> bool:
+def _relayed(result: ProbeResult) -> bool:
     """Return whether the relay took a message for the third party."""
-    taken = any(step.name == "message" and step.family == 2 for step in found.steps)
-    return taken and found.judgement == judge.OPEN and found.group not in _DELIVERING
+    taken = any(step.name == "message" and step.family == 2 for step in result.steps)
+    return taken and result.judgement == judge.OPEN and result.group not in _DELIVERING
 
 
 def _broken(steps: t.Sequence[Step]) -> bool:

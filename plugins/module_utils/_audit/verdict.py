@@ -87,12 +87,12 @@ def judge_same_answer(steps: t.Sequence[Step]) -> ProbeVerdict:
     unheard = _unheard(steps, False)
     if unheard is not None:
         return unheard
-    known, unknown = steps[-2:]
-    if known.reply is None or unknown.reply is None:
+    existing, unknown = steps[-2:]
+    if existing.reply is None or unknown.reply is None:
         return ProbeVerdict(NOT_TESTED, f"{unknown.name}: {unknown}")
-    if (known.code, known.reply.enhanced) == (unknown.code, unknown.reply.enhanced):
-        return ProbeVerdict(PASSED, f"both: {known.code}")
-    return ProbeVerdict(FAILED, f"a known user: {known}; an unknown one: {unknown}")
+    if (existing.code, existing.reply.enhanced) == (unknown.code, unknown.reply.enhanced):
+        return ProbeVerdict(PASSED, f"both: {existing.code}")
+    return ProbeVerdict(FAILED, f"a known user: {existing}; an unknown one: {unknown}")
 
 
 def judge_expected(steps: t.Sequence[Step], expected: t.Sequence[str]) -> ProbeVerdict:

@@ -53,16 +53,16 @@ def look(address: str, zone: str, answers: t.Sequence[str], ask: Ask) -> Listing
         return Listing(zone, UNANSWERED, (), "", "the list gave no answer in time")
     if not answer.records:
         return Listing(zone, NOT_LISTED, (), "", "")
-    found = tuple(sorted(answer.records))
-    refusal = _refusal(zone, found)
+    records = tuple(sorted(answer.records))
+    refusal = _refusal(zone, records)
     if refusal:
         return refusal
-    meant = [record for record in found if record in answers] if answers else list(found)
+    meant = [record for record in records if record in answers] if answers else list(records)
     if not meant:
         return Listing(
-            zone, NOT_LISTED, found, "", f"it answers {', '.join(found)}, which is none of the answers that count"
+            zone, NOT_LISTED, records, "", f"it answers {', '.join(records)}, which is none of the answers that count"
         )
-    return Listing(zone, LISTED, found, " ".join(ask(name, "TXT").records)[:300], "")
+    return Listing(zone, LISTED, records, " ".join(ask(name, "TXT").records)[:300], "")
 
 
 def _health(zone: str, ask: Ask) -> t.Optional[Listing]:

@@ -64,12 +64,12 @@ def _is_silent(picture: Picture, server: Server) -> bool:
 
 def _quality(picture: Picture, server: Server) -> t.List[Finding]:
     answers = [answer for answer in _answers_of(picture, server) if answer.heard]
-    found = []
+    findings = []
     # The quickest answer: what must be fetched from afar may take its time.
     quickest = min(answer.seconds for answer in answers) if answers else 0.0
     if quickest > SLOW:
         what = f"the {_role(server)} {server.address} needs {quickest:.1f} s for its quickest answer"
-        found.append(make_finding("slow_server", WARNING, server.address, what, tuple(map(describe, answers[:4]))))
+        findings.append(make_finding("slow_server", WARNING, server.address, what, tuple(map(describe, answers[:4]))))
     for status, code, what in (
         (_dns.TRUNCATED, "truncated_without_tcp", "cuts answers short and takes no TCP, so nobody gets them whole"),
         (_dns.MALFORMED, "malformed_answer", "answers with what is no DNS message"),
@@ -79,8 +79,8 @@ def _quality(picture: Picture, server: Server) -> t.List[Finding]:
         if bad:
             severity = ERROR if any(answer.type == "MX" for answer in bad) else WARNING
             sentence = f"the {_role(server)} {server.address} {what}"
-            found.append(make_finding(code, severity, server.address, sentence, tuple(map(describe, bad[:4]))))
-    return found
+            findings.append(make_finding(code, severity, server.address, sentence, tuple(map(describe, bad[:4]))))
+    return findings
 
 
 def _answers_of(picture: Picture, server: Server) -> t.List[Answer]:
@@ -103,26 +103,26 @@ def _why(picture: Picture, server: Server) -> str:
 
 def describe(answer: Answer) -> str:
     """Describe an answer on one line, as evidence."""
-    said = ", ".join(answer.records[:6]) or answer.detail or "nothing"
+    text = ", ".join(answer.records[:6]) or answer.detail or "nothing"
     if answer.aliases:
-        said = f"CNAME {' -> '.join(answer.aliases[:4])}" + (f" ({said})" if answer.records else "")
+        text = f"CNAME {' -> '.join(answer.aliases[:4])}" + (f" ({text})" if answer.records else "")
     ttl = "" if answer.ttl is None else f", TTL {answer.ttl}"
     status = "" if answer.status == _dns.NOERROR else f"{answer.status}: "
-    return f"{answer.server} on {answer.name} {answer.type}: {status}{said}{ttl}, {answer.seconds:.2f} s"
+    return f"{answer.server} on {answer.name} {answer.type}: {status}{text}{ttl}, {answer.seconds:.2f} s"
 
 
 # --- does the domain take mail at all -----------------------------------------------------------------------------
 
 
 def _existence(picture: Picture) -> t.List[Finding]:
-    found: t.List[Finding] = []
+    unanswered: t.List[Finding] = []
     domain = picture.domain
     for server in picture.of(RESOLVER):
         answer = picture.said(server, domain, "MX")
         if answer is not None and not _is_silent(picture, server):
-            found += _unanswered(picture, server, answer)
-    if found:
-        return found
+            unanswered += _unanswered(picture, server, answer)
+    if unanswered:
+        return unanswered
     answers = [answer for answer in _best(picture, domain, "MX") if answer.good]
     if answers and all(answer.status == _dns.NXDOMAIN for answer in answers):
         what = f"the domain {domain} does not exist"
@@ -145,7 +145,8 @@ def _unanswered(picture: Picture, server: Server, answer: Answer) -> t.List[Find
         how = "fails" if answer.status == _dns.SERVFAIL else "does not answer"
         what = f"the name server {server.address} {how} when it is asked for {domain}, though it answers otherwise"
         walk = (f"the way from the root: {picture.walk.problem}",) if picture.walk.problem else ()
-        evidence = (describe(answer),) + walk + tuple(describe(one) for one in _authoritative(picture, domain, "MX"))
+        authorities = tuple(map(describe, _authoritative(picture, domain, "MX")))
+        evidence = (describe(answer),) + walk + authorities
         return [make_finding("unanswered", ERROR, domain, what, evidence)]
     if answer.status not in (_dns.NOERROR, _dns.NXDOMAIN, _dns.MALFORMED, _dns.LOOP, _dns.TRUNCATED):
         what = f"the name server {server.address} answers {answer.status} when it is asked for {domain}"
@@ -160,18 +161,18 @@ def _aliases(picture: Picture) -> t.List[Finding]:
     domain = picture.domain
     truth = [answer for answer in _authoritative(picture, domain, "MX") if answer.good]
     told = [answer for answer in _of_role(picture, RESOLVER, domain, "MX") if answer.good]
-    found = []
+    findings = []
     for answer in told:
-        if answer.aliases and truth and not any(one.aliases for one in truth):
-            found.append(_false_alias(domain, answer, truth))
+        if answer.aliases and truth and not any(authority.aliases for authority in truth):
+            findings.append(_false_alias(domain, answer, truth))
     aliased = [answer for answer in (truth or told) if answer.aliases]
     if aliased:
         what = (
             f"{domain} is an alias of {aliased[0].aliases[-1]}: a sendmail without FEATURE(nocanonify) rewrites the recipient "
             "to that name, and other records beside a CNAME are not allowed (RFC 1034 3.6.2)"
         )
-        found.append(make_finding("cname_at_domain", WARNING, domain, what, tuple(map(describe, aliased[:3]))))
-    return found
+        findings.append(make_finding("cname_at_domain", WARNING, domain, what, tuple(map(describe, aliased[:3]))))
+    return findings
 
 
 def _false_alias(domain: str, answer: Answer, truth: t.Sequence[Answer]) -> Finding:
@@ -187,40 +188,40 @@ def _false_alias(domain: str, answer: Answer, truth: t.Sequence[Answer]) -> Find
 
 
 def _agreement(picture: Picture) -> t.List[Finding]:
-    found: t.List[Finding] = []
+    findings: t.List[Finding] = []
     questions = [(picture.domain, "MX")] + [(host, kind) for host in picture.exchangers for kind in ("A", "AAAA")]
     for name, kind in questions:
         truth = [answer for answer in _authoritative(picture, name, kind) if answer.good]
         if len({answer.records for answer in truth}) > 1:
             what = f"the authoritative servers of {name} do not agree on its {kind} records"
-            found.append(make_finding("authorities_disagree", WARNING, name, what, tuple(map(describe, truth))))
+            findings.append(make_finding("authorities_disagree", WARNING, name, what, tuple(map(describe, truth))))
         told = [
             answer for answer in _of_role(picture, RESOLVER, name, kind) if answer.good and not _lies(answer, truth)
         ]
-        found += [_disagreement(answer, truth) for answer in told if truth and not _agrees(answer, truth)]
+        findings += [_disagreement(answer, truth) for answer in told if truth and not _agrees(answer, truth)]
         if not truth and len({answer.records for answer in told}) > 1:
             what = f"the name servers of resolv.conf do not agree on the {kind} records of {name}"
-            found.append(make_finding("resolvers_disagree", WARNING, name, what, tuple(map(describe, told))))
-    return found
+            findings.append(make_finding("resolvers_disagree", WARNING, name, what, tuple(map(describe, told))))
+    return findings
 
 
 def _lies(answer: Answer, truth: t.Sequence[Answer]) -> bool:
     """Return whether a server names an alias that the authoritative servers do not have, which is a finding of its own."""
-    return bool(answer.aliases) and bool(truth) and not any(one.aliases for one in truth)
+    return bool(answer.aliases) and bool(truth) and not any(authority.aliases for authority in truth)
 
 
 def _agrees(answer: Answer, truth: t.Sequence[Answer]) -> bool:
-    if any(one.aliases for one in truth):
+    if any(authority.aliases for authority in truth):
         # Where the alias leads to is another zone's business.
-        return bool(answer.aliases) or any(answer.records == one.records for one in truth)
-    known = {record for one in truth for record in one.records}
-    return set(answer.records) == known or any(answer.records == one.records for one in truth)
+        return bool(answer.aliases) or any(answer.records == authority.records for authority in truth)
+    records = {record for authority in truth for record in authority.records}
+    return set(answer.records) == records or any(answer.records == authority.records for authority in truth)
 
 
 def _disagreement(answer: Answer, truth: t.Sequence[Answer]) -> Finding:
-    known = {record for one in truth for record in one.records}
-    longest = max([one.ttl for one in truth if one.ttl is not None] or [0])
-    overlap = bool(known & set(answer.records))
+    records = {record for authority in truth for record in authority.records}
+    longest = max([authority.ttl for authority in truth if authority.ttl is not None] or [0])
+    overlap = bool(records & set(answer.records))
     if answer.ttl is not None and answer.ttl <= longest:
         why = f"it kept an answer of before, and will keep it for another {answer.ttl} s"
     elif answer.ttl is not None:
@@ -248,27 +249,27 @@ def _disagreement(answer: Answer, truth: t.Sequence[Answer]) -> Finding:
 
 
 def _exchangers(picture: Picture) -> t.List[Finding]:
-    found: t.List[Finding] = []
+    findings: t.List[Finding] = []
     answers = [answer for answer in _best(picture, picture.domain, "MX") if answer.good]
     for record in sorted({record for answer in answers for record in answer.records}):
         name = record.partition(" ")[2]
         if is_address(name):
             what = f"an MX record of {picture.domain} is an IP address, {name}, where a host name must be: no mail goes there"
-            found.append(make_finding("mx_is_address", WARNING, name, what, tuple(map(describe, answers[:2]))))
+            findings.append(make_finding("mx_is_address", WARNING, name, what, tuple(map(describe, answers[:2]))))
     for host in picture.exchangers:
-        found += _alias_of(picture, host)
+        findings += _alias_of(picture, host)
     lost = [host for host in picture.exchangers if _has_no_address(picture, host)]
     nowhere = len(lost) == len(picture.exchangers) > 0
     exists = any(answer.status == _dns.NOERROR for answer in answers)
     if nowhere and exists:
         what = f"no mail exchanger of {picture.domain} has an address ({', '.join(lost)}): mail cannot be delivered"
-        found.append(make_finding("no_mail_host", ERROR, picture.domain, what, _address_evidence(picture, lost)))
+        findings.append(make_finding("no_mail_host", ERROR, picture.domain, what, _address_evidence(picture, lost)))
     elif lost and exists:
         what = f"mail exchangers of {picture.domain} without an address: {', '.join(lost)}"
-        found.append(
+        findings.append(
             make_finding("mx_without_address", WARNING, picture.domain, what, _address_evidence(picture, lost))
         )
-    return found
+    return findings
 
 
 def _alias_of(picture: Picture, host: str) -> t.List[Finding]:
@@ -307,43 +308,47 @@ def _address_evidence(picture: Picture, hosts: t.Sequence[str]) -> t.Tuple[str, 
 
 
 def _paths(picture: Picture) -> t.List[Finding]:
-    found: t.List[Finding] = []
-    if all(_is_silent(picture, one) for one in picture.of(RESOLVER)):
-        return found
+    findings: t.List[Finding] = []
+    if all(_is_silent(picture, resolver) for resolver in picture.of(RESOLVER)):
+        return findings
     for host in picture.exchangers:
-        known = frozenset(
+        addresses = frozenset(
             record for kind in ("A", "AAAA") for answer in _every(picture, host, kind) for record in answer.records
         )
         libc = picture.libc.get(host)
         if libc is None:
             what = f"the C library has no answer for {host} after a long time; the MTA waits just as long"
-            found.append(make_finding("libc_slow", WARNING, host, what))
+            findings.append(make_finding("libc_slow", WARNING, host, what))
         elif host in picture.fixed:
-            found += _from_hosts_file(picture, host, known)
-        elif libc.all - known and known:
-            found.append(_stale(picture, host, libc.all - known, known))
-        elif known and not libc.all and not _has_no_address(picture, host):
+            findings += _from_hosts_file(picture, host, addresses)
+        elif libc.all - addresses and addresses:
+            findings.append(_stale(picture, host, libc.all - addresses, addresses))
+        elif addresses and not libc.all and not _has_no_address(picture, host):
             what = f"the DNS has an address for {host}, but the C library finds none: this host's mail programs cannot connect"
             evidence = tuple(describe(answer) for answer in _every(picture, host, "A")[:3])
-            found.append(make_finding("libc_fails", ERROR, host, what, evidence, host=host))
-    return found
+            findings.append(make_finding("libc_fails", ERROR, host, what, evidence, host=host))
+    return findings
 
 
-def _from_hosts_file(picture: Picture, host: str, known: t.FrozenSet[str]) -> t.List[Finding]:
-    wrong = sorted(set(picture.fixed[host]) - known)
-    if not wrong or not known:
+def _from_hosts_file(picture: Picture, host: str, addresses: t.FrozenSet[str]) -> t.List[Finding]:
+    wrong = sorted(set(picture.fixed[host]) - addresses)
+    if not wrong or not addresses:
         return []
-    what = f"/etc/hosts says that {host} is {', '.join(wrong)}; the DNS says {', '.join(sorted(known))}"
+    what = f"/etc/hosts says that {host} is {', '.join(wrong)}; the DNS says {', '.join(sorted(addresses))}"
     return [make_finding("hosts_file", ERROR, host, what, host=host)]
 
 
-def _stale(picture: Picture, host: str, old: t.AbstractSet[str], known: t.AbstractSet[str]) -> Finding:
+def _stale(picture: Picture, host: str, old: t.AbstractSet[str], current: t.AbstractSet[str]) -> Finding:
     cache = picture.cache or "something between the C library and the DNS"
     what = (
         f"{cache} serves an old address: this host's mail programs are told that {host} is {', '.join(sorted(old))}, "
-        f"while the DNS says {', '.join(sorted(known))}"
+        f"while the DNS says {', '.join(sorted(current))}"
     )
-    evidence = [f"C library, {how}: {', '.join(found)}" for how, found in picture.libc[host].addresses.items() if found]
+    evidence = [
+        f"C library, {how}: {', '.join(addresses)}"
+        for how, addresses in picture.libc[host].addresses.items()
+        if addresses
+    ]
     evidence += [describe(answer) for kind in ("A", "AAAA") for answer in _every(picture, host, kind) if answer.records]
     return make_finding("stale_address", ERROR, host, what, evidence, flush=_FLUSH_CACHE.get(picture.cache, ""))
 
@@ -358,24 +363,25 @@ def _authorities(picture: Picture) -> t.List[Finding]:
         why = picture.walk.problem or "the way from the root found none"
         what = f"the authoritative servers of {domain} could not be asked from here: {why}"
         return [make_finding("authority_unasked", NOTICE, domain, what, picture.walk.trail)]
-    silent = [one for one in servers if _is_silent(picture, one)]
+    silent = [server for server in servers if _is_silent(picture, server)]
     if len(silent) == len(servers):
         what = f"no authoritative server of {domain} answers this host directly; outgoing DNS may be closed here"
-        return [make_finding("authority_unasked", NOTICE, domain, what, tuple(_why(picture, one) for one in silent))]
-    found = []
+        evidence = tuple(_why(picture, server) for server in silent)
+        return [make_finding("authority_unasked", NOTICE, domain, what, evidence)]
+    findings = []
     for server in servers:
         answer = picture.said(server, domain, "MX")
         if server in silent:
             what = f"the authoritative server {server.title} ({server.address}) of {domain} does not answer"
-            found.append(make_finding("authority_silent", WARNING, server.address, what, (_why(picture, server),)))
+            findings.append(make_finding("authority_silent", WARNING, server.address, what, (_why(picture, server),)))
         elif answer is not None and answer.heard and (not answer.good or "aa" not in answer.flags):
             what = (
                 f"the server {server.title} ({server.address}) is named as authoritative for {domain} and is not (lame)"
             )
-            found.append(make_finding("lame_server", WARNING, server.address, what, (describe(answer),)))
+            findings.append(make_finding("lame_server", WARNING, server.address, what, (describe(answer),)))
         else:
-            found += _quality(picture, server)
-    return found
+            findings += _quality(picture, server)
+    return findings
 
 
 def _chroot(picture: Picture) -> t.List[Finding]:
@@ -387,7 +393,7 @@ def _chroot(picture: Picture) -> t.List[Finding]:
 
 
 def _own(picture: Picture) -> t.List[Finding]:
-    return [finding for one in picture.own for finding in _judge_own(one)]
+    return [finding for own in picture.own for finding in _judge_own(own)]
 
 
 def _judge_own(own: Own) -> t.List[Finding]:
@@ -414,18 +420,19 @@ def _judge_own(own: Own) -> t.List[Finding]:
 
 
 def _of_role(picture: Picture, role: str, name: str, kind: str) -> t.List[Answer]:
-    found = (picture.said(server, name, kind) for server in picture.of(role))
-    return [answer for answer in found if answer is not None]
+    answers = (picture.said(server, name, kind) for server in picture.of(role))
+    return [answer for answer in answers if answer is not None]
 
 
 def _authoritative(picture: Picture, name: str, kind: str) -> t.List[Answer]:
-    found = (picture.said(server, name, kind) for server in picture.authorities.get(name, ()))
-    return [answer for answer in found if answer is not None and "aa" in answer.flags]
+    answers = (picture.said(server, name, kind) for server in picture.authorities.get(name, ()))
+    return [answer for answer in answers if answer is not None and "aa" in answer.flags]
 
 
 def _best(picture: Picture, name: str, kind: str) -> t.List[Answer]:
     """Return the answers of those who know best: the authoritative servers, else the resolvers."""
-    return [one for one in _authoritative(picture, name, kind) if one.good] or _of_role(picture, RESOLVER, name, kind)
+    best = [answer for answer in _authoritative(picture, name, kind) if answer.good]
+    return best or _of_role(picture, RESOLVER, name, kind)
 
 
 def _every(picture: Picture, name: str, kind: str) -> t.List[Answer]:

@@ -125,14 +125,14 @@ class Lookout:
         servers = self._servers()
         walk = self._first_round(servers)
         zone_servers = tuple(Server(address, AUTHORITY, name) for name, address in walk.servers[:4])
-        self._ask([(one, domain, kind) for one in zone_servers for kind in _TYPES])
+        self._ask([(server, domain, kind) for server in zone_servers for kind in _TYPES])
         exchangers = self._exchangers(servers + zone_servers)
         authorities = self._authorities(exchangers, walk, zone_servers, servers)
         libc = self._ask_hosts(exchangers, servers, authorities)
-        known = dict.fromkeys(server for group in authorities.values() for server in group)
+        every_authority = dict.fromkeys(server for group in authorities.values() for server in group)
         return Picture(
             domain,
-            servers + zone_servers + tuple(one for one in known if one not in zone_servers),
+            servers + zone_servers + tuple(server for server in every_authority if server not in zone_servers),
             self.answers,
             exchangers,
             libc,
@@ -157,23 +157,23 @@ class Lookout:
         return _resolver.parse_resolv_conf(_resolver.read(path))
 
     def _servers(self) -> t.Tuple[Server, ...]:
-        found = [Server(address, RESOLVER) for address in self.resolv.servers]
+        servers = [Server(address, RESOLVER) for address in self.resolv.servers]
         known = set(self.resolv.servers)
         for role, addresses in ((CHROOT, self.chroot.servers if self.chroot else ()), (PUBLIC, self.question.public)):
-            found += [Server(address, role) for address in addresses if address not in known]
+            servers += [Server(address, role) for address in addresses if address not in known]
             known |= set(addresses)
-        return tuple(found)
+        return tuple(servers)
 
     def _first_round(self, servers: t.Sequence[Server]) -> Walk:
         """Ask every resolver for the domain, and walk to its own servers, all at once."""
         domain = self.question.domain
         policies = [f"_dmarc.{domain}", f"_mta-sts.{domain}", f"_smtp._tls.{domain}"]
-        wanted = [(one, domain, kind) for one in servers for kind in _TYPES]
-        wanted += [(one, ".", "NS") for one in servers]
-        wanted += [(one, name, "TXT") for one in servers[:1] for name in policies]
+        wanted = [(server, domain, kind) for server in servers for kind in _TYPES]
+        wanted += [(server, ".", "NS") for server in servers]
+        wanted += [(server, name, "TXT") for server in servers[:1] for name in policies]
         jobs: t.Dict[t.Any, t.Callable[[], t.Any]] = {"walk": lambda: self._walk(domain)}
-        found = self._ask(wanted, jobs)
-        walked: Walk = found.get("walk") or Walk("", (), (), "the way from the root took too long")
+        results = self._ask(wanted, jobs)
+        walked: Walk = results.get("walk") or Walk("", (), (), "the way from the root took too long")
         return walked
 
     def _walk(self, name: str) -> Walk:
@@ -185,10 +185,12 @@ class Lookout:
         for resolver in self.resolv.servers:
             answer = self.asker.ask(resolver, ".", "NS")
             if answer.good and answer.records:
-                found = [one for name in answer.records[:3] for one in answer.glue.get(name, ())]
-                found = found or [one for name in answer.records[:3] for one in self._addresses(resolver, name)]
-                if found:
-                    return tuple(sorted(found, key=lambda one: ":" in one)[:4])
+                names = answer.records[:3]
+                addresses = [address for name in names for address in answer.glue.get(name, ())]
+                if not addresses:
+                    addresses = [address for name in names for address in self._addresses(resolver, name)]
+                if addresses:
+                    return tuple(sorted(addresses, key=lambda address: ":" in address)[:4])
         return ROOTS
 
     def _addresses(self, resolver: str, name: str) -> t.Tuple[str, ...]:
@@ -234,11 +236,11 @@ class Lookout:
     ) -> t.Dict[str, t.Tuple[Server, ...]]:
         """Find the servers of each exchanger's zone, which may be another zone than the domain's."""
         inside = {host for host in hosts if walk.zone and (host + ".").endswith("." + walk.zone + ".")}
-        found = {host: zone_servers for host in inside | ({self.question.domain} & set(hosts))}
-        jobs = {host: self._walk_job(host) for host in hosts if host not in found and walk.servers}
+        authorities = {host: zone_servers for host in inside | ({self.question.domain} & set(hosts))}
+        jobs = {host: self._walk_job(host) for host in hosts if host not in authorities and walk.servers}
         for host, walked in _together.values(jobs, self._left()).items():
-            found[host] = tuple(Server(address, AUTHORITY, name) for name, address in walked.servers[:2])
-        return found
+            authorities[host] = tuple(Server(address, AUTHORITY, name) for name, address in walked.servers[:2])
+        return authorities
 
     def _walk_job(self, host: str) -> t.Callable[[], Walk]:
         return lambda: self._walk(host)
@@ -250,18 +252,18 @@ class Lookout:
         authorities: t.Mapping[str, t.Tuple[Server, ...]],
     ) -> t.Dict[str, ByLibc]:
         wanted = [
-            (one, host, kind)
+            (server, host, kind)
             for host in hosts
-            for one in tuple(servers) + tuple(authorities.get(host, ()))
+            for server in tuple(servers) + tuple(authorities.get(host, ()))
             for kind in ("A", "AAAA")
         ]
-        wanted += [(one, f"_25._tcp.{host}", "TLSA") for one in servers[:1] for host in hosts]
-        wanted += [(one, host, "CNAME") for one in servers[:1] for host in hosts]
-        found = self._ask(wanted, {host: _libc_job(host) for host in hosts})
-        odd = [host for host in hosts if host in found and not found[host].all <= self.addresses(host)]
+        wanted += [(server, f"_25._tcp.{host}", "TLSA") for server in servers[:1] for host in hosts]
+        wanted += [(server, host, "CNAME") for server in servers[:1] for host in hosts]
+        libc = self._ask(wanted, {host: _libc_job(host) for host in hosts})
+        odd = [host for host in hosts if host in libc and not libc[host].all <= self.addresses(host)]
         if odd and self._left() > SECOND_LOOK + 1:
-            found.update(self._second_look(odd, servers, found))
-        return found
+            libc.update(self._second_look(odd, servers, libc))
+        return libc
 
     def addresses(self, host: str) -> t.FrozenSet[str]:
         """Return every address that the DNS has for a host, whoever says so."""
@@ -278,8 +280,8 @@ class Lookout:
         """Ask once more: an answer that is still different is not one of several that take turns."""
         time.sleep(SECOND_LOOK)
         jobs: t.Dict[t.Any, t.Callable[[], t.Any]] = {
-            (one.address, host, kind): self._job((one.address, host, kind), True)
-            for one in servers
+            (server.address, host, kind): self._job((server.address, host, kind), True)
+            for server in servers
             for host in hosts
             for kind in ("A", "AAAA")
         }
@@ -304,7 +306,8 @@ class Lookout:
     def _unvalidated(self, servers: t.Sequence[Server]) -> t.Dict[str, Answer]:
         """Ask resolvers that failed once more without validation: then a bogus zone answers."""
         domain = self.question.domain
-        failed = [one.address for one in servers if self.answers[(one.address, domain, "MX")].status == _dns.SERVFAIL]
+        addresses = [server.address for server in servers]
+        failed = [address for address in addresses if self.answers[(address, domain, "MX")].status == _dns.SERVFAIL]
         jobs = {address: self._unvalidated_job(address) for address in failed}
         return dict(_together.values(jobs, min(self._left(), self.question.limit + 1)))
 
@@ -344,13 +347,14 @@ def cache_in_the_path(runner: Runner, resolv: ResolvConf) -> str:
     if seen.caching or (seen.daemon == "unscd.service"):
         return "nscd"
     if seen.daemon is None and os.path.exists("/run/nscd/socket"):
-        said = runner.run(("nscd", "-g"), check=False, timeout=10)
-        if said.rc == 0 and _nscd.caches_hosts(said.out):
+        statistics = runner.run(("nscd", "-g"), check=False, timeout=10)
+        if statistics.rc == 0 and _nscd.caches_hosts(statistics.out):
             return "nscd"
     sources = _resolver.sources_of_hosts(_resolver.read(_resolver.NSSWITCH_CONF))
     if "resolve" in sources or "127.0.0.53" in resolv.servers:
         return "systemd-resolved"
-    return "a resolver on this host" if any(one.startswith("127.") or one == "::1" for one in resolv.servers) else ""
+    on_this_host = any(address.startswith("127.") or address == "::1" for address in resolv.servers)
+    return "a resolver on this host" if on_this_host else ""
 
 
 def source_towards(address: str) -> str:

@@ -59,14 +59,14 @@ class CachePlan(t.NamedTuple):
 def hosts_off(text: str) -> str:
     """Turn the cache of host names off in an nscd.conf(5); comments, order and spacing stay."""
     lines = text.splitlines(keepends=True)
-    found = False
+    is_set = False
     for number, line in enumerate(lines):
         words = line.split()
         if words[:2] == ["enable-cache", "hosts"] and len(words) > 2:
-            found = True
+            is_set = True
             head, tail = line[: line.index("hosts") + 5], line[line.index("hosts") + 5 :]
             lines[number] = head + tail.replace(words[2], "no", 1)
-    if not found:
+    if not is_set:
         end = "" if not lines or lines[-1].endswith("\n") else "\n"
         lines.append(f"{end}\tenable-cache\t\thosts\t\tno\n")
     return "".join(lines)

@@ -229,9 +229,9 @@ def _facts(message: t.Any, name: t.Any, blank: Answer) -> Answer:
     wanted = dns.rdatatype.from_text(blank.type)
     status = dns.rcode.to_text(message.rcode())
     owner, aliases, ttls, looped = _follow(message.answer, name, wanted)
-    found = [rrset for rrset in message.answer if rrset.rdtype == wanted and rrset.name == owner]
-    records = [presented(data) for rrset in found for data in list(rrset)[:_RECORDS]]
-    ttls += [rrset.ttl for rrset in found]
+    rrsets = [rrset for rrset in message.answer if rrset.rdtype == wanted and rrset.name == owner]
+    records = [presented(data) for rrset in rrsets for data in list(rrset)[:_RECORDS]]
+    ttls += [rrset.ttl for rrset in rrsets]
     return blank._replace(
         status=LOOP if looped else status,
         records=tuple(sorted(set(records))[:_RECORDS]),
@@ -263,10 +263,10 @@ def _follow(answer: t.Any, name: t.Any, wanted: int) -> t.Tuple[t.Any, t.List[st
 
 def _flags(message: t.Any) -> t.FrozenSet[str]:
     names = {"aa": dns.flags.AA, "ad": dns.flags.AD, "tc": dns.flags.TC}
-    found = {name for name, flag in names.items() if message.flags & flag}
+    flags = {name for name, flag in names.items() if message.flags & flag}
     if any(rrset.rdtype == dns.rdatatype.RRSIG for rrset in message.answer):
-        found.add("signed")
-    return frozenset(found)
+        flags.add("signed")
+    return frozenset(flags)
 
 
 def _referral(message: t.Any) -> t.Tuple[str, t.Tuple[str, ...]]:
@@ -279,12 +279,12 @@ def _referral(message: t.Any) -> t.Tuple[str, t.Tuple[str, ...]]:
 
 
 def _glue(message: t.Any) -> t.Dict[str, t.Tuple[str, ...]]:
-    found: t.Dict[str, t.Tuple[str, ...]] = {}
+    addresses: t.Dict[str, t.Tuple[str, ...]] = {}
     for rrset in message.additional:
         if rrset.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
             name = plain_name(rrset.name)
-            found[name] = found.get(name, ()) + tuple(data.address for data in list(rrset)[:_RECORDS])
-    return found
+            addresses[name] = addresses.get(name, ()) + tuple(data.address for data in list(rrset)[:_RECORDS])
+    return addresses
 
 
 def _authority_owner(message: t.Any) -> str:
@@ -330,9 +330,9 @@ def walk(asker: Asker, domain: str, roots: t.Sequence[str], resolvers: t.Sequenc
     zone, servers = "", tuple((address, address) for address in roots)
     trail: t.List[str] = []
     for dummy in range(_STEPS):
-        answer, said = _first_good(asker, domain, servers, end)
+        answer, replies = _first_good(asker, domain, servers, end)
         if answer is None:
-            return Walk(zone, (), tuple(trail), f"no server of {zone or 'the root'} answers: {said}")
+            return Walk(zone, (), tuple(trail), f"no server of {zone or 'the root'} answers: {replies}")
         trail.append(f"{answer.server}: {answer.status} {answer.referral[0]} {' '.join(answer.referral[1])}".strip())
         if "aa" in answer.flags:
             return _arrived(asker, domain, answer, servers, resolvers, trail)
@@ -349,15 +349,15 @@ def _first_good(
     asker: Asker, domain: str, servers: t.Sequence[t.Tuple[str, str]], end: float
 ) -> t.Tuple[t.Optional[Answer], str]:
     """Return the first answer that is of use, or what was answered instead."""
-    said = []
+    replies = []
     for dummy, address in servers[:4]:
         if time.monotonic() > end:
             break
         answer = asker.ask(address, domain, "NS", recurse=False)
         if answer.good:
             return answer, ""
-        said.append(f"{address} {answer.status}")
-    return None, ", ".join(said)
+        replies.append(f"{address} {answer.status}")
+    return None, ", ".join(replies)
 
 
 def _arrived(
@@ -370,8 +370,8 @@ def _arrived(
 ) -> Walk:
     zone, names = answer.referral
     if answer.records and zone == domain and not answer.aliases:
-        found = _addresses(asker, names, answer.glue, list(resolvers) + [answer.server])
-        return Walk(domain, found or servers, tuple(trail))
+        addresses = _addresses(asker, names, answer.glue, list(resolvers) + [answer.server])
+        return Walk(domain, addresses or servers, tuple(trail))
     return Walk(answer.owner or zone, servers, tuple(trail))
 
 
@@ -384,13 +384,14 @@ def _is_below(name: str, zone: str, same: bool = False) -> bool:
 def _addresses(
     asker: Asker, names: t.Sequence[str], glue: t.Mapping[str, t.Sequence[str]], resolvers: t.Sequence[str]
 ) -> t.Tuple[t.Tuple[str, str], ...]:
-    """Name and address of each server, IPv4 first: not every host has the other."""
-    found = []
+    """Return name and address of each server, IPv4 first: not every host has the other."""
+    pairs = []
     for name in names[:4]:
         addresses = list(glue.get(name, ()))
         for resolver in resolvers[:2] if not addresses else ():
             addresses += asker.ask(resolver, name, "A").records
             if addresses:
                 break
-        found += [(name, address) for address in sorted(set(addresses), key=lambda one: (":" in one, one))[:2]]
-    return tuple(found)
+        ranked = sorted(set(addresses), key=lambda address: (":" in address, address))
+        pairs += [(name, address) for address in ranked[:2]]
+    return tuple(pairs)

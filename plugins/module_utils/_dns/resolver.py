@@ -44,7 +44,7 @@ class ByLibc(t.NamedTuple):
     @property
     def all(self) -> t.FrozenSet[str]:
         """Return every address, however it was asked for."""
-        return frozenset(address for found in self.addresses.values() for address in found)
+        return frozenset(address for addresses in self.addresses.values() for address in addresses)
 
 
 def parse_resolv_conf(text: str) -> ResolvConf:
@@ -62,8 +62,8 @@ def parse_resolv_conf(text: str) -> ResolvConf:
             search = tuple(word.lower() for word in words[1:])
         elif words[0] == "options":
             options.update(_numbers(words[1:]))
-    known = tuple(dict.fromkeys(servers))[:MAXIMUM_SERVERS] or ("127.0.0.1",)
-    return ResolvConf(known, search, min(30, options.get("timeout", 5)), min(5, options.get("attempts", 2)))
+    addresses = tuple(dict.fromkeys(servers))[:MAXIMUM_SERVERS] or ("127.0.0.1",)
+    return ResolvConf(addresses, search, min(30, options.get("timeout", 5)), min(5, options.get("attempts", 2)))
 
 
 def _numbers(words: t.Sequence[str]) -> t.Dict[str, int]:
@@ -87,14 +87,14 @@ def sources_of_hosts(text: str) -> t.Tuple[str, ...]:
 
 def parse_hosts(text: str) -> t.Dict[str, t.Tuple[str, ...]]:
     """Read the names of hosts(5) in lower case, each with its addresses."""
-    found: t.Dict[str, t.Tuple[str, ...]] = {}
+    addresses: t.Dict[str, t.Tuple[str, ...]] = {}
     for line in text.splitlines():
         words = line.split("#")[0].split()
         if len(words) > 1 and is_address(_without_zone(words[0])):
             for name in words[1:]:
                 key = name.lower().rstrip(".")
-                found[key] = found.get(key, ()) + (words[0],)
-    return found
+                addresses[key] = addresses.get(key, ()) + (words[0],)
+    return addresses
 
 
 def by_libc(name: str) -> ByLibc:
@@ -115,10 +115,10 @@ def _by_name(name: str) -> t.Tuple[str, ...]:
 
 def _by_info(name: str, family: int) -> t.Tuple[str, ...]:
     try:
-        found = socket.getaddrinfo(name, 25, family, socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(name, 25, family, socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return ()
-    return tuple(sorted({str(entry[4][0]) for entry in found}))
+    return tuple(sorted({str(entry[4][0]) for entry in entries}))
 
 
 def name_of(address: str) -> str:

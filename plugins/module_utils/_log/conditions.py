@@ -67,12 +67,12 @@ class Selection(t.NamedTuple):
         return max(self.since, newer_than)
 
 
-def selection(given: t.Optional[t.Mapping[str, t.Any]]) -> Selection:
+def selection(options: t.Optional[t.Mapping[str, t.Any]]) -> Selection:
     """Return the selection that the option O(select) describes.
 
     :raises OptionError: for a value that cannot be meant.
     """
-    shared = dict(given or {})
+    shared = dict(options or {})
     since, until = shared.pop("since", None), shared.pop("until", None)
     client, message_id = (_values(name, shared.pop(name, None)) for name in ("client", "message_id"))
     return Selection(
@@ -198,15 +198,15 @@ def _by_view(fits: selections.Predicate) -> Test:
 
 def _by_text(text_of: t.Callable[[Raw], t.Optional[bytes]], test: Test) -> Test:
     """Return a test that judges a text once: most texts come again."""
-    known: t.Dict[t.Optional[bytes], bool] = {}
+    verdicts: t.Dict[t.Optional[bytes], bool] = {}
 
     def remembering(raw: Raw, clock: Clock) -> bool:
         text = text_of(raw)
-        verdict = known.get(text)
+        verdict = verdicts.get(text)
         if verdict is None:
-            if len(known) > 50000:
-                known.clear()
-            verdict = known[text] = test(raw, clock)
+            if len(verdicts) > 50000:
+                verdicts.clear()
+            verdict = verdicts[text] = test(raw, clock)
         return verdict
 
     return remembering
@@ -244,7 +244,9 @@ def _client_test(values: t.Sequence[str]) -> Test:
         if (name or "").partition("[")[0].lower() in names:
             return True
         client = address_or_none(place or "")
-        return client is not None and any(client in one for one in networks if one.version == client.version)
+        if client is None:
+            return False
+        return any(client in network for network in networks if network.version == client.version)
 
     return test
 
@@ -283,8 +285,15 @@ def moment_of(option: str, text: str, now: t.Optional[float] = None) -> float:
         raise OptionError(option, text, str(problem))
     if zone is None:
         return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
-    minutes = 0 if zone == "Z" else (int(zone[1:3]) * 60 + int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
-    return float(calendar.timegm((year, month, day, hour, minute, second)) - minutes * 60)
+    return float(calendar.timegm((year, month, day, hour, minute, second)) - _offset_minutes(zone) * 60)
+
+
+def _offset_minutes(zone: str) -> int:
+    """Return the minutes east of Greenwich that a zone such as C(Z) or C(+01:00) stands for."""
+    if zone == "Z":
+        return 0
+    minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+    return -minutes if zone[0] == "-" else minutes
 
 
 def _in_full(word: str, now: float) -> str:

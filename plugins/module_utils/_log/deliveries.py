@@ -102,7 +102,7 @@ def delivery(raw: Raw, clock: Clock, direction: t.Optional[str]) -> Delivery:
         relay=relay or "",
         relay_address=relay_address,
         delay=_seconds(value_of(raw[DELAY])),
-        delays=[found for found in map(_seconds, value_of(raw[DELAYS]).split(b"/")) if found is not None],
+        delays=[seconds for seconds in map(_seconds, value_of(raw[DELAYS]).split(b"/")) if seconds is not None],
         tls_in=_optional(message[TLS_IN]),
         tls_out=_optional(raw[TLS]),
         status=readable(raw[STATUS]),
@@ -126,7 +126,9 @@ def post_line(shown: Delivery) -> str:
 def readable(raw: bytes) -> str:
     """Return log bytes as text: what is not UTF-8 and what is not printable is shown as C(\\xNN)."""
     text = raw.decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else "".join(one if one.isprintable() else "\\x%02x" % ord(one) for one in text)
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\\x%02x" % ord(character) for character in text)
 
 
 def shown_sender(sender: t.Optional[bytes]) -> t.Optional[str]:
@@ -188,17 +190,19 @@ class Internal:
         to_inside = self._is_recipient(raw[RECIPIENT]) or bool(raw[RELAY] and self._is_client(value_of(raw[RELAY])))
         if not to_inside:
             return OUT
-        return None if from_inside is None else INTERNAL if from_inside else IN
+        if from_inside is None:
+            return None
+        return INTERNAL if from_inside else IN
 
     def _is_client(self, client: t.Optional[bytes]) -> t.Optional[bool]:
         if client is None:
             return None
-        known = self._clients.get(client)
-        if known is None:
+        inside = self._clients.get(client)
+        if inside is None:
             if len(self._clients) > 50000:
                 self._clients.clear()
-            known = self._clients[client] = self._is_inside(client)
-        return known
+            inside = self._clients[client] = self._is_inside(client)
+        return inside
 
     def _is_inside(self, client: bytes) -> bool:
         if b"[" not in client:  # submitted or delivered on this host
@@ -209,12 +213,12 @@ class Internal:
 
     def _is_recipient(self, recipient: bytes) -> bool:
         domain = recipient.rpartition(b"@")[2]
-        known = self._recipients.get(domain)
-        if known is None:
+        own = self._recipients.get(domain)
+        if own is None:
             if len(self._recipients) > 50000:
                 self._recipients.clear()
-            known = self._recipients[domain] = self._is_own_domain(domain.decode("latin-1").lower())
-        return known
+            own = self._recipients[domain] = self._is_own_domain(domain.decode("latin-1").lower())
+        return own
 
     def _is_own_domain(self, domain: str) -> bool:
         return any(domain == own or domain.endswith("." + own) for own in self._domains)

@@ -88,18 +88,18 @@ def _moment(clock: Clock, line: bytes) -> float:
 
 def discover(runner: Runner) -> t.Tuple[str, ...]:
     """Find the logs of this host: Postfix's own log file, the syslog daemon's mail file, or else the journal."""
-    found = []
+    sources = []
     if runner.which("postconf"):
         answer = runner.run(["postconf", "-h", "maillog_file"], check=False)
         own = answer.out.strip()
         if answer.rc == 0 and own and not own.startswith("/dev/"):
-            found.append(own)
-    found.extend([path for path in SYSLOG_FILES if os.path.isfile(path)][:1])
-    if not found and runner.which("journalctl"):
-        found.append(JOURNAL)
-    if not found:
+            sources.append(own)
+    sources.extend([path for path in SYSLOG_FILES if os.path.isfile(path)][:1])
+    if not sources and runner.which("journalctl"):
+        sources.append(JOURNAL)
+    if not sources:
         raise OptionError("path", "", "no mail log is known here, and no journal; name the files")
-    return tuple(found)
+    return tuple(sources)
 
 
 def back_to(paths: t.Sequence[str], since: float) -> t.Tuple[str, ...]:
@@ -121,13 +121,13 @@ def files_of(paths: t.Sequence[str]) -> t.Tuple[str, ...]:
 
     :raises OptionError: for a path that names nothing.
     """
-    found: t.List[str] = []
+    files: t.List[str] = []
     for path in paths:
         names = [path] if path == JOURNAL or not glob.has_magic(path) else glob.glob(path)
         if not names or names != [JOURNAL] and not all(os.path.isfile(name) for name in names):
             raise OptionError("path", path, "no such file")
-        found.extend(sorted(set(names) - set(found), key=_age))
-    return tuple(found)
+        files.extend(sorted(set(names) - set(files), key=_age))
+    return tuple(files)
 
 
 def blocks_of(
@@ -204,13 +204,13 @@ def tail(stream: t.Any, lines: int) -> int:
         start = max(0, position - BLOCK)
         stream.seek(start)
         block: bytes = stream.read(position - start)
-        found = block.count(b"\n")
-        if found >= lines:
+        line_ends = block.count(b"\n")
+        if line_ends >= lines:
             at = len(block)
             for _line in range(lines):
                 at = block.rindex(b"\n", 0, at)
             return start + at + 1
-        lines -= found
+        lines -= line_ends
         position = start
     return 0
 
@@ -316,17 +316,17 @@ class _Pipe:
 
     def read(self, size: int) -> bytes:
         """Read at least one line, about I(size) bytes; nothing at the end."""
-        found, length = [], 0
+        lines, length = [], 0
         try:
             for line in self._lines:
-                found.append(line)
+                lines.append(line)
                 length += len(line)
                 if length >= size:
                     break
         except CommandError as problem:
-            if not found:
+            if not lines:
                 raise OSError(str(problem))
-        return b"".join(found)
+        return b"".join(lines)
 
 
 def _skip(stream: t.Any, offset: int) -> None:

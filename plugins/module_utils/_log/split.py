@@ -37,7 +37,7 @@ WARM_UP = 4 * 1024 * 1024
 _PLAIN = 2
 
 
-def collect(path: str, found: Collector) -> None:
+def collect(path: str, collector: Collector) -> None:
     """Collect a plain file, as _logread does it with one process."""
     size = os.stat(path).st_size
     cut = _line_start(path, size * PARENTS_SHARE // 100)
@@ -45,34 +45,34 @@ def collect(path: str, found: Collector) -> None:
     child = os.fork()
     if not child:
         os.close(reader)
-        _child(path, cut, size, found, writer)
+        _child(path, cut, size, collector, writer)
     os.close(writer)
     try:
-        _parent(path, cut, found, reader)
+        _parent(path, cut, collector, reader)
     finally:
         os.close(reader)
         os.waitpid(child, 0)
 
 
-def _parent(path: str, cut: int, found: Collector, reader: int) -> None:
+def _parent(path: str, cut: int, collector: Collector, reader: int) -> None:
     join, reading = Join(), Reading()
     clock = Clock(os.stat(path).st_mtime)
     for lines in blocks_between(path, 0, cut, reading):
         reading.note_times(clock, lines)
         join.feed(lines)
-        _take(found, join, clock)
+        _take(collector, join, clock)
     with os.fdopen(os.dup(reader), "rb") as stream:
         answer = stream.read()
     if not answer:
         raise PostmasterError(f"{path}: the process that read its second half has died")
     parts, read, orphans = marshal.loads(answer)
-    found.note_read(join, reading)
-    found.absorb(parts)
-    found.add_read_parts(read)
+    collector.note_read(join, reading)
+    collector.absorb(parts)
+    collector.add_read_parts(read)
     join.outbox.tls.clear()
     join.feed(orphans)
-    _take(found, join, clock)
-    found.close(clock)
+    _take(collector, join, clock)
+    collector.close(clock)
 
 
 def _child(path: str, cut: int, end: int, before: Collector, writer: int) -> None:
@@ -85,20 +85,20 @@ def _child(path: str, cut: int, end: int, before: Collector, writer: int) -> Non
             _take_orphans(join)
             _take(before, join, clock)
         join.start_counting()
-        found = before.heir()
+        after = before.heir()
         orphans: t.List[bytes] = []
         for lines in blocks_between(path, cut, end, reading):
             reading.note_times(clock, lines)
             join.feed(lines)
             orphans += _take_orphans(join)
-            _take(found, join, clock)
+            _take(after, join, clock)
         join.finish()
         orphans += _take_orphans(join)
-        _take(found, join, clock)
-        found.close(clock)
-        found.note_read(join, reading)
+        _take(after, join, clock)
+        after.close(clock)
+        after.note_read(join, reading)
         with os.fdopen(writer, "wb") as stream:
-            stream.write(marshal.dumps((found.parts(), found.read_parts(), orphans), _PLAIN))
+            stream.write(marshal.dumps((after.parts(), after.read_parts(), orphans), _PLAIN))
         status = 0
     finally:
         os._exit(status)
@@ -117,17 +117,17 @@ def _take_orphans(join: Join) -> t.List[bytes]:
 
 def _distinct(raws: t.Sequence[Raw]) -> t.List[bytes]:
     # A to= line with several recipients is one line.
-    found: t.List[bytes] = []
+    lines: t.List[bytes] = []
     for raw in raws:
-        if not found or found[-1] is not raw[LINE]:
+        if not lines or lines[-1] is not raw[LINE]:
             if raw[TLS]:
-                found.append(DRIVERS[raw[PLACE].mta].session_line(raw))
-            found.append(raw[LINE])
-    return found
+                lines.append(DRIVERS[raw[PLACE].mta].session_line(raw))
+            lines.append(raw[LINE])
+    return lines
 
 
-def _take(found: Collector, join: Join, clock: Clock) -> None:
-    found.take(join.outbox, clock)
+def _take(collector: Collector, join: Join, clock: Clock) -> None:
+    collector.take(join.outbox, clock)
     join.outbox.clear()
 
 

@@ -55,12 +55,12 @@ class Clock:
         if head[0] > 57:
             return self._traditional(head)[2] + int(_two_digits(head[12:15])[1:])
         key = head[:16] + head[19:32].lstrip(b".,0123456789")
-        known = self._minutes.get(key)
-        if known is None:
+        minute = self._minutes.get(key)
+        if minute is None:
             match, offset = self._iso(head.partition(b" ")[0].decode("ascii"))
-            known = self._remember(key, "", offset, [int(match.group(part)) for part in range(1, 6)])
+            minute = self._remember(key, "", offset, [int(match.group(part)) for part in range(1, 6)])
         second = head[17:26].partition(b"+")[0].partition(b"-")[0].partition(b"Z")[0].partition(b" ")[0]
-        return known[2] + float(second.replace(b",", b"."))
+        return minute[2] + float(second.replace(b",", b"."))
 
     def _iso(self, stamp: str) -> t.Tuple[t.Any, str]:
         match = _ISO.match(stamp)
@@ -98,9 +98,9 @@ class Clock:
         epoch = calendar.timegm((year, month, day, hour, minute, 0)) - seconds
         if len(self._minutes) > _MEMORY:
             self._minutes.clear()
-        found = ("%04d-%02d-%02dT%02d:%02d" % (year, month, day, hour, minute), offset, float(epoch))
-        self._minutes[key] = found
-        return found
+        remembered = ("%04d-%02d-%02dT%02d:%02d" % (year, month, day, hour, minute), offset, float(epoch))
+        self._minutes[key] = remembered
+        return remembered
 
 
 def _two_digits(text: bytes) -> str:

@@ -97,7 +97,7 @@ def _rules(lines: t.Iterable[str]) -> t.Iterator[str]:
         if not rule or rule.startswith("//"):
             continue
         yield rule
-        if any(ord(one) > 127 for one in rule):
+        if any(ord(character) > 127 for character in rule):
             # Logs have A-labels (RFC 5890).
             try:
                 yield rule.encode("idna").decode("ascii")

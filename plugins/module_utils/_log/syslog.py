@@ -106,7 +106,11 @@ def _repeated(record: bytes, before: t.Optional[bytes]) -> t.Optional[t.List[byt
         return None
     bsd = _BSD_REPEATS.match(record, stamp.end())
     syslog_ng = _SYSLOG_NG_REPEATS.match(record, stamp.end())
-    times = bsd.group(1) if bsd else syslog_ng.group(2) if syslog_ng else b""
+    times = b""
+    if bsd:
+        times = bsd.group(1)
+    elif syslog_ng:
+        times = syslog_ng.group(2)
     if not times:
         return None
     if before is None or syslog_ng and syslog_ng.group(1)[:200] not in before:
@@ -203,9 +207,8 @@ def _other_stamps(record: bytes) -> t.Optional[bytes]:
     match = None if _STAMP.match(record) else _SPLIT_STAMP.match(record)
     if match:
         day, clock, fraction, zone = match.groups()
-        offset = zone if zone and zone[:1] in b"+-Z" else b"Z" if zone in (b"UTC", b"GMT") else b""
-        offset = offset + b":00" if len(offset) == 3 else offset
-        return b"%bT%b%b%b %b" % (day, clock, b"." + fraction if fraction else b"", offset, record[match.end() :])
+        fraction = b"." + fraction if fraction else b""
+        return b"%bT%b%b%b %b" % (day, clock, fraction, _offset(zone), record[match.end() :])
     match = _EPOCH.match(record)
     return _utc(float(match.group(1) + (match.group(2) or b""))) + b" " + record[match.end() :] if match else None
 
@@ -214,6 +217,13 @@ _MONTHS = {
     name: number
     for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(b" "), 1)
 }  # fmt: skip
+
+
+def _offset(zone: t.Optional[bytes]) -> bytes:
+    """Return the offset of an RFC 3339 stamp for the zone that a line names; empty where it is none of UTC."""
+    if zone and zone[:1] in b"+-Z":
+        return zone + b":00" if len(zone) == 3 else zone
+    return b"Z" if zone in (b"UTC", b"GMT") else b""
 
 
 def _utc(seconds: float) -> bytes:
@@ -240,24 +250,24 @@ def _json(record: bytes) -> t.Optional[bytes]:
     if start[:1] != b"{":
         return None
     try:
-        found = json.loads(start.rstrip(b", \t").decode("utf-8", "backslashreplace"))
+        fields = json.loads(start.rstrip(b", \t").decode("utf-8", "backslashreplace"))
     except ValueError:
         return None
-    text = _field(found, _TEXTS).rstrip(b"\r\n").replace(b"\n", b" ")
-    stamp, host, program = _time(found), _field(found, _HOSTS), _field(found, _PROGRAMS)
+    text = _field(fields, _TEXTS).rstrip(b"\r\n").replace(b"\n", b" ")
+    stamp, host, program = _time(fields), _field(fields, _HOSTS), _field(fields, _PROGRAMS)
     if not text:
         return None
     if not program or _STAMP.match(text) or text[:1] in (b"<", b"{"):
         return _stamped(stamp, text)
-    return _record(stamp, host, program.rstrip(b": "), _field(found, _PROCESSES), text)
+    return _record(stamp, host, program.rstrip(b": "), _field(fields, _PROCESSES), text)
 
 
-def _field(found: t.Mapping[str, t.Any], names: t.Iterable[str]) -> bytes:
+def _field(fields: t.Mapping[str, t.Any], names: t.Iterable[str]) -> bytes:
     """Return the first of some fields that is there, as bytes. A dot in a name is a step into an object."""
     for name in names:
-        value: t.Any = found.get(name)
+        value: t.Any = fields.get(name)
         if value is None and "." in name:
-            value = found
+            value = fields
             for part in name.split("."):
                 value = value.get(part) if isinstance(value, dict) else None
         if isinstance(value, list) and all(isinstance(part, int) and 0 <= part < 256 for part in value):
@@ -267,9 +277,9 @@ def _field(found: t.Mapping[str, t.Any], names: t.Iterable[str]) -> bytes:
     return b""
 
 
-def _time(found: t.Mapping[str, t.Any]) -> bytes:
+def _time(fields: t.Mapping[str, t.Any]) -> bytes:
     """Return the time of a JSON record: RFC 3339 as it stands; a number is seconds, milliseconds or microseconds."""
-    text = _field(found, _TIMES)
+    text = _field(fields, _TIMES)
     try:
         seconds = float(text)
     except ValueError:

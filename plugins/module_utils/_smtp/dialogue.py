@@ -205,10 +205,10 @@ def tls_context(
 def resolve(host: str, port: int, family: int = socket.AF_UNSPEC) -> t.List[str]:
     """Return the numeric addresses of I(host) in the resolver's order; empty where it has none of that family."""
     try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
         return []
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def step_facts(step: Step, limit: int = 400) -> t.Dict[str, t.Any]:
@@ -504,7 +504,7 @@ def _escaped(char: str) -> str:
 def _pin_version(context: ssl.SSLContext, version: str) -> None:
     if version not in TLS_VERSIONS:
         raise OptionError("tls version", version, f"one of {', '.join(TLS_VERSIONS)}")
-    names = {known: "TLSv1" if known == "1.0" else "TLSv" + known.replace(".", "_") for known in TLS_VERSIONS}
+    names = {label: "TLSv1" if label == "1.0" else "TLSv" + label.replace(".", "_") for label in TLS_VERSIONS}
     if version in ("1.0", "1.1"):
         # OpenSSL 3 offers the old versions at security level 0 only: without it the test would test this side.
         context.set_ciphers("ALL:@SECLEVEL=0")
@@ -523,9 +523,9 @@ def _forbid_others(context: ssl.SSLContext, names: t.Mapping[str, str], version:
     """Switch off the other versions. Python 3.6 has no minimum_version, only such options."""
     if not getattr(ssl, f"HAS_{names[version]}", version != "1.3"):
         raise ValueError("not built in")
-    for known, name in names.items():
+    for label, name in names.items():
         option = getattr(ssl, f"OP_NO_{name}", 0)
-        context.options = (context.options & ~option) if known == version else (context.options | option)
+        context.options = (context.options & ~option) if label == version else (context.options | option)
 
 
 def _named_trouble(error: OSError) -> t.Tuple[str, str]:

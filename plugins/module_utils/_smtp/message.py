@@ -82,11 +82,11 @@ def on_the_wire(content: bytes) -> bytes:
 
 def open_quotes(content: bytes) -> t.Tuple[Defect, ...]:
     """Find the MIME fields with a quote that is opened and not closed (RFC 2045 5.1, RFC 5322 3.2.4)."""
-    found = []
+    defects = []
     for number, field in _mime_fields(content):
         if not _is_balanced(field):
-            found.append(Defect(number, field.split(b":")[0].decode("ascii", "replace"), printable(field.strip())))
-    return tuple(found)
+            defects.append(Defect(number, field.split(b":")[0].decode("ascii", "replace"), printable(field.strip())))
+    return tuple(defects)
 
 
 def _mime_fields(content: bytes) -> t.Iterator[t.Tuple[int, bytes]]:
@@ -121,16 +121,18 @@ def _is_balanced(field: bytes) -> bool:
 def changes(sent: bytes, arrived: bytes) -> t.Tuple[MessageChange, ...]:
     """Compare a message with what arrived, without the trace that relays leave at its top."""
     before, after = _lines(sent), _lines(arrived)
-    found: t.List[MessageChange] = []
+    differences: t.List[MessageChange] = []
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for kind, low, high, start, end in matcher.get_opcodes():
         old, new = before[low:high], after[start:end]
         if kind == "replace" and len(old) == len(new):
-            found += [MessageChange("altered", printable(one), printable(other)) for one, other in zip(old, new)]
+            differences += [
+                MessageChange("altered", printable(line), printable(other)) for line, other in zip(old, new)
+            ]
         else:
-            found += [MessageChange("removed", printable(one), "") for one in old if kind != "equal"]
-            found += [MessageChange("added", "", printable(one)) for one in new if kind != "equal"]
-    return tuple(found)
+            differences += [MessageChange("removed", printable(line), "") for line in old if kind != "equal"]
+            differences += [MessageChange("added", "", printable(line)) for line in new if kind != "equal"]
+    return tuple(differences)
 
 
 def lost_letter(change: MessageChange) -> bool:

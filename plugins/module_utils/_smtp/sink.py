@@ -44,13 +44,13 @@ class Sinks(t.NamedTuple):
 def find_messages(directory: str, token: str) -> t.List[bytes]:
     """Read all files under I(directory) that hold I(token); envelopes (C(.json)) are left out."""
     wanted = token.encode("utf-8")
-    found = []
+    contents = []
     for folder, dummy, names in os.walk(directory):
         for name in sorted(names):
             content = b"" if name.endswith(".json") or name.startswith(".") else _content(os.path.join(folder, name))
             if wanted in content:
-                found.append(content)
-    return found
+                contents.append(content)
+    return contents
 
 
 def _content(path: str) -> bytes:

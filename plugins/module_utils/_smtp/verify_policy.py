@@ -86,9 +86,9 @@ def settled(wanted: Expected, address: str, port: int, patience: float = SETTLIN
     """
     deadline = time.monotonic() + patience
     while True:
-        found = compare(wanted, observe(address, port))
-        if not found or time.monotonic() > deadline:
-            return found
+        broken = compare(wanted, observe(address, port))
+        if not broken or time.monotonic() > deadline:
+            return broken
         time.sleep(0.2)
 
 
@@ -96,13 +96,13 @@ def compare(wanted: Expected, seen: RelayAnswers) -> t.Tuple[str, ...]:
     """Describe the promises that were not kept, one sentence each."""
     if seen.trouble:
         return (seen.trouble,)
-    found = []
+    broken = []
     if wanted.hostname is not None and seen.hostname.lower() != wanted.hostname:
-        found.append(f"the greeting names {seen.hostname}, not {wanted.hostname}")
+        broken.append(f"the greeting names {seen.hostname}, not {wanted.hostname}")
     if wanted.message_size and seen.message_size != wanted.message_size:
-        found.append(f"EHLO offers SIZE {seen.message_size}, not {wanted.message_size}")
+        broken.append(f"EHLO offers SIZE {seen.message_size}, not {wanted.message_size}")
     if wanted.starttls is not None and seen.starttls != wanted.starttls:
-        found.append("STARTTLS is offered" if seen.starttls else "STARTTLS is not offered")
+        broken.append("STARTTLS is offered" if seen.starttls else "STARTTLS is not offered")
     if wanted.vrfy is False and seen.vrfy_code // 100 == 2 and seen.vrfy_code != 252:
-        found.append(f"VRFY is answered with {seen.vrfy_code}")
-    return tuple(found)
+        broken.append(f"VRFY is answered with {seen.vrfy_code}")
+    return tuple(broken)

@@ -86,11 +86,14 @@ def chosen(rules: t.Sequence[_access.Rule]) -> t.Tuple[_access.Rule, ...]:
 
 def place(listening: t.Sequence[t.Tuple[str, int]]) -> t.Optional[t.Tuple[str, int]]:
     """Choose where to ask the MTA from the host itself: on loopback and port 25 where it listens there."""
-    found = []
-    for address, port in listening:
-        reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
-        found.append((port != 25, reached != "127.0.0.1", reached, port))
-    return min(found)[2:] if found else None
+    places = [({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address), port) for address, port in listening]
+    return min(places, key=_distance) if places else None
+
+
+def _distance(place: t.Tuple[str, int]) -> t.Tuple[bool, bool, t.Tuple[str, int]]:
+    """Return how far a place is from the usual one, port 25 on IPv4 loopback; the least is the best."""
+    address, port = place
+    return port != 25, address != "127.0.0.1", place
 
 
 def example(rule: _access.Rule) -> t.Optional[Pair]:

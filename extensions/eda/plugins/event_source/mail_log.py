@@ -107,14 +107,14 @@ class Source:
 
     def events(self) -> list[dict[str, t.Any]]:
         """Return campaigns that were not told yet, and confirmations."""
-        found = []
+        new = []
         for campaign in self._watch.campaigns():
             key = f"{campaign.kind} {campaign.key}"
             if key not in self._told:
                 self._told[key] = facts = self._campaign.facts(campaign)
                 self._by_domain.update(dict.fromkeys(facts["domains"], facts))
-                found.append({"campaign": facts})
-        return found + self._confirmations()
+                new.append({"campaign": facts})
+        return new + self._confirmations()
 
     def _confirmations(self) -> list[dict[str, t.Any]]:
         if self._confirm is None or not self._confirm.exists():
@@ -129,9 +129,9 @@ class Source:
         domains = whole.decode("ascii", "replace").lower().split()
         # A stranger chose the domain, and Ansible will look for templates in it.
         return [
-            {"confirmed": {"domain": one, "campaign": self._by_domain[one]}}
-            for one in domains
-            if one in self._by_domain and _DOMAIN.match(one)
+            {"confirmed": {"domain": domain, "campaign": self._by_domain[domain]}}
+            for domain in domains
+            if domain in self._by_domain and _DOMAIN.match(domain)
         ]
 
 
@@ -161,9 +161,9 @@ async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
 
 async def _lines(process: t.Any, delay: float) -> list[bytes]:
     """Return the whole lines that a command writes within some seconds."""
-    found: list[bytes] = []
+    lines: list[bytes] = []
     until = time.monotonic() + delay
-    while time.monotonic() < until and len(found) < 5000:
+    while time.monotonic() < until and len(lines) < 5000:
         try:
             line = await asyncio.wait_for(process.stdout.readline(), max(0.01, until - time.monotonic()))
         except asyncio.TimeoutError:
@@ -173,8 +173,8 @@ async def _lines(process: t.Any, delay: float) -> list[bytes]:
         if not line:
             await process.wait()
             break
-        found.append(line)
-    return found
+        lines.append(line)
+    return lines
 
 
 if __name__ == "__main__":
