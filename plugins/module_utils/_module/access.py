@@ -21,8 +21,7 @@ from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
 from .._driver.discover import discover_of
 from .._errors import Busy, OptionError, PostmasterError
-from .._model import access as _access
-from .._model import blocks as _tables
+from .._model import access, blocks
 from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
 from .._runner import Runner
 from . import exposed
@@ -35,11 +34,11 @@ COMPARED = 2000000
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     {
-        "rules": {"type": "list", "elements": "dict", "options": _access.RULE_SPEC},
+        "rules": {"type": "list", "elements": "dict", "options": access.RULE_SPEC},
         "content": {"type": "str"},
         "src": {"type": "path"},
-        "format": {"type": "str", "choices": list(_access.FORMATS), "default": "domains"},
-        "place": {"type": "str", "choices": list(_access.PLACES), "default": _access.FROM},
+        "format": {"type": "str", "choices": list(access.FORMATS), "default": "domains"},
+        "place": {"type": "str", "choices": list(access.PLACES), "default": access.FROM},
         "state": {"type": "str", "choices": [PRESENT, ABSENT, EXACT], "default": PRESENT},
         "strict": {"type": "bool", "default": True},
         "public_suffix": {"type": "bool", "default": False},
@@ -52,7 +51,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
         },
         "lock_timeout": {"type": "float", "default": 60},
     },
-    **_access.RULE_OPTIONS,
+    **access.RULE_OPTIONS,
     **_mta.ARGUMENT_SPEC,
 )
 
@@ -73,7 +72,7 @@ class BadLines(PostmasterError):
         more = f"; and {len(problems) - len(shown)} more" if len(problems) > len(shown) else ""
         lines = "1 line is no rule" if len(problems) == 1 else f"{len(problems)} lines are no rules"
         super().__init__(f"{lines}, nothing was changed (strict: false leaves them out): {'; '.join(shown)}{more}")
-        self.findings = tuple(str(problem) for problem in problems[: _access.SHOWN])
+        self.findings = tuple(str(problem) for problem in problems[: access.SHOWN])
 
 
 #: So many bad lines are in the message; the answer has more of them.
@@ -86,7 +85,7 @@ class Request(t.NamedTuple):
     :param left_out: lines of a list that were left out, with the reason.
     """
 
-    rules: t.Tuple[_access.Rule, ...]
+    rules: t.Tuple[access.Rule, ...]
     state: str
     purge: bool
     now: datetime.datetime
@@ -102,7 +101,7 @@ class TableWork(t.NamedTuple):
 
     name: str
     mark: t.Optional[t.Tuple[int, ...]]
-    edited: _tables.Edited
+    edited: blocks.Edited
     size: int
 
 
@@ -156,11 +155,11 @@ class AccessRun:
         activation = Activation(RELOAD, because) if because else Activation(NOTHING)
         return _change.Plan(self.directory, files, compiled, activation)
 
-    def _blocks(self) -> t.Tuple[t.Dict[str, t.List[_tables.Block]], t.Dict[str, t.List[_tables.Block]]]:
+    def _blocks(self) -> t.Tuple[t.Dict[str, t.List[blocks.Block]], t.Dict[str, t.List[blocks.Block]]]:
         """Return the blocks that should stand in each table, and those that should not."""
-        wanted: t.Dict[str, t.List[_tables.Block]] = {}
-        unwanted: t.Dict[str, t.List[_tables.Block]] = {}
-        keys: t.Dict[str, t.Dict[str, _access.Rule]] = {}
+        wanted: t.Dict[str, t.List[blocks.Block]] = {}
+        unwanted: t.Dict[str, t.List[blocks.Block]] = {}
+        keys: t.Dict[str, t.Dict[str, access.Rule]] = {}
         for rule in self.request.rules:
             lines = self.driver.place(self.facts, rule)
             for name in self.driver.names(self.facts, rule.where):
@@ -169,7 +168,7 @@ class AccessRun:
                     unwanted.setdefault(name, []).append(block)
                     continue
                 wanted.setdefault(name, []).append(block)
-                for key in map(_tables.key_of, block.lines):
+                for key in map(blocks.key_of, block.lines):
                     first = keys.setdefault(name, {}).setdefault(key, rule)
                     if first is not rule and first.title != rule.title:
                         raise OptionError("rules", rule.title, f"it covers {key}, which {first.title} covers as well")
@@ -178,22 +177,22 @@ class AccessRun:
         return wanted, unwanted
 
     def _leave_out(
-        self, wanted: t.Dict[str, t.List[_tables.Block]], unwanted: t.Dict[str, t.List[_tables.Block]]
+        self, wanted: t.Dict[str, t.List[blocks.Block]], unwanted: t.Dict[str, t.List[blocks.Block]]
     ) -> None:
         """Add the rules that are there and should not be: all others for exact, those whose last day is over for a purge."""
         kept = {rule.title for rule in self.request.rules if self.request.state != ABSENT}
-        names = {name for place in _access.PLACES for name in self.driver.names(self.facts, place)}
+        names = {name for place in access.PLACES for name in self.driver.names(self.facts, place)}
         for name in sorted(names):
             data = self._read(name)[1]
-            for found in _tables.all_blocks(data, self._path(name)):
-                late = self.request.purge and _access.expired(found.block.note, self.request.now)
-                if found.block.title not in kept and (self.request.state == EXACT or late) and _is_rule(found.block):
-                    unwanted.setdefault(name, []).append(found.block._replace(lines=()))
+            for placed in blocks.all_blocks(data, self._path(name)):
+                late = self.request.purge and access.expired(placed.block.note, self.request.now)
+                if placed.block.title not in kept and (self.request.state == EXACT or late) and _is_rule(placed.block):
+                    unwanted.setdefault(name, []).append(placed.block._replace(lines=()))
 
-    def _work(self, name: str, wanted: t.Sequence[_tables.Block], unwanted: t.Sequence[_tables.Block]) -> TableWork:
+    def _work(self, name: str, wanted: t.Sequence[blocks.Block], unwanted: t.Sequence[blocks.Block]) -> TableWork:
         mark, data = self._read(name)
-        edited = _tables.edit(self._path(name), data, wanted, unwanted)
-        return TableWork(name, mark, edited, _tables.size_after(data, edited.edits))
+        edited = blocks.edit(self._path(name), data, wanted, unwanted)
+        return TableWork(name, mark, edited, blocks.size_after(data, edited.edits))
 
     def _path(self, name: str) -> str:
         return os.path.join(self.directory, name)
@@ -207,17 +206,17 @@ class AccessRun:
         source = self.works[name].mark
         if source is None:
             return False
-        compiled = [_mark(self._path(one)) for one in self.driver.compiled(self.facts, name)]
+        compiled = [_mark(self._path(file)) for file in self.driver.compiled(self.facts, name)]
         return any(mark is None or mark[1] < source[1] for mark in compiled)
 
     def _removals(self, names: t.Sequence[str]) -> t.Tuple[_change.FileChange, ...]:
-        found = []
+        removals = []
         for name in names:
-            for one in (name,) + tuple(self.driver.compiled(self.facts, name)):
-                content = _files.read(self._path(one))
+            for file in (name,) + tuple(self.driver.compiled(self.facts, name)):
+                content = _files.read(self._path(file))
                 if content is not None:
-                    found.append(_change.FileChange(one, content, None, 0, False))
-        return tuple(found)
+                    removals.append(_change.FileChange(file, content, None, 0, False))
+        return tuple(removals)
 
     # -- the other steps
 
@@ -228,7 +227,7 @@ class AccessRun:
             if work.edited.edits:
                 if _mark(path) != work.mark:
                     raise Busy(f"{self._path(name)}: somebody else wrote it while the change was planned; run again")
-                pieces = _tables.pieces(_files.read(path) or b"", work.edited.edits)
+                pieces = blocks.pieces(_files.read(path) or b"", work.edited.edits)
                 _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
             self.compile.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
         self.compile.finish(stage)
@@ -239,9 +238,9 @@ class AccessRun:
         if self.files and not findings:
             findings += self._check_wiring(stage)
         if self.wire and not findings:
-            from .._smtp import verify_rules as _accesswire
+            from .._smtp import verify_rules
 
-            self.accepted = _accesswire.accepted(self._listening(), self.legitimate)
+            self.accepted = verify_rules.accepted(self._listening(), self.legitimate)
         return findings
 
     def _check_wiring(self, stage: str) -> t.Sequence[str]:
@@ -269,16 +268,16 @@ class AccessRun:
 
     def on_the_wire(self) -> t.List[str]:
         """Return the findings of the dialogues on loopback, up to RCPT."""
-        from .._smtp import verify_rules as _accesswire
+        from .._smtp import verify_rules
 
         refusing = self.request.state != ABSENT
-        report = _accesswire.prove(self._listening(), self.request.rules, refusing, self.accepted)
+        report = verify_rules.prove(self._listening(), self.request.rules, refusing, self.accepted)
         self.verified += report.verified
         return list(report.findings)
 
     def _marks(self, directory: str) -> t.Dict[str, t.Optional[t.Tuple[int, ...]]]:
         """Return what tells the files that the MTA reads from all others, wherever they lie."""
-        files = {one for name in self.works for one in self.driver.compiled(self.facts, name) or (name,)}
+        files = {file for name in self.works for file in self.driver.compiled(self.facts, name) or (name,)}
         return {name: _mark(os.path.join(directory, name)) for name in files}
 
     def _compared(self, name: str) -> bool:
@@ -292,22 +291,26 @@ class AccessRun:
         ]
         if not works:
             return []
-        from . import access_lookup as _accessask
+        from . import access_lookup
 
-        return [one for work in works for one in _accessask.findings(self, directory, work.name, work.edited.changes)]
+        return [
+            finding
+            for work in works
+            for finding in access_lookup.findings(self, directory, work.name, work.edited.changes)
+        ]
 
 
-def _is_rule(block: _tables.Block) -> bool:
-    return block.title.split(" ")[0] in _access.PLACES
+def _is_rule(block: blocks.Block) -> bool:
+    return block.title.split(" ")[0] in access.PLACES
 
 
 def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
     """Return size, time stamp and inode of a file, None where there is none."""
     try:
-        known = os.stat(path)
+        status = os.stat(path)
     except FileNotFoundError:
         return None
-    return known.st_size, known.st_mtime_ns, known.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 # --- the doorway ----------------------------------------------------------------------------------------------------
@@ -319,7 +322,7 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
     :raises OptionError: naming the rule.
     :raises BadLines: naming every line of a list that is no rule.
     """
-    rules: t.List[_access.Rule] = []
+    rules: t.List[access.Rule] = []
     for number, entry in enumerate(params["rules"] or ()):
         rules += _parsed(f"rules[{number}]", entry, params, now)
     left_out: t.List[t.Dict[str, str]] = []
@@ -327,25 +330,25 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
         rules += _from_files(params, now, left_out)
     if not rules and not left_out and params["state"] != EXACT and not params["purge_expired"]:
         raise OptionError("rules", [], "no rule is given")
-    return Request(_access.unique(rules), params["state"], params["purge_expired"], now, tuple(left_out))
+    return Request(access.unique(rules), params["state"], params["purge_expired"], now, tuple(left_out))
 
 
 def _parsed(
     option: str, entry: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], now: datetime.datetime
-) -> t.List[_access.Rule]:
+) -> t.List[access.Rule]:
     if params["state"] == ABSENT:
         # Only the patterns count: a rule is removed whatever it says.
-        return _access.parse(option, {place: entry.get(place) for place in _access.PLACES}, {}, now)
-    rules = _access.parse(option, entry, {name: params.get(name) for name in _access.RULE_OPTIONS}, now)
+        return access.parse(option, {place: entry.get(place) for place in access.PLACES}, {}, now)
+    rules = access.parse(option, entry, {name: params.get(name) for name in access.RULE_OPTIONS}, now)
     if not params["public_suffix"]:
         for rule in rules:
             _refuse_public_suffix(option, rule)
     return rules
 
 
-def _refuse_public_suffix(option: str, rule: _access.Rule) -> None:
+def _refuse_public_suffix(option: str, rule: access.Rule) -> None:
     """Refuse a rule that would stop the mail of everybody below a public suffix: C(com) is hardly ever meant."""
-    if rule.kind != _access.DOMAIN or not rule.subdomains or rule.action not in _STOPPING:
+    if rule.kind != access.DOMAIN or not rule.subdomains or rule.action not in _STOPPING:
         return
     labels = rule.pattern.split(".")
     is_suffix = len(labels) == 1
@@ -360,16 +363,16 @@ def _refuse_public_suffix(option: str, rule: _access.Rule) -> None:
 
 
 #: The actions that stop mail.
-_STOPPING = frozenset((_access.REJECT, _access.DEFER, _access.DISCARD, _access.HOLD))
+_STOPPING = frozenset((access.REJECT, access.DEFER, access.DISCARD, access.HOLD))
 
 
 def _from_files(
     params: t.Mapping[str, t.Any], now: datetime.datetime, left_out: t.List[t.Dict[str, str]]
-) -> t.List[_access.Rule]:
+) -> t.List[access.Rule]:
     from . import access_files
 
     files = access_files.RuleFiles(params)
-    rules: t.List[_access.Rule] = []
+    rules: t.List[access.Rule] = []
     for option, entry in files.entries():
         try:
             rules += _parsed(option, entry, params, now)
@@ -454,10 +457,10 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
         "instance": instance.name,
         "config_directory": instance.config_directory,
         "version": discover_of(run.host.mta).version(run.host.runner, instance),
-        "added": listed["add"][: _access.SHOWN],
-        "updated": listed["change"][: _access.SHOWN],
-        "removed": listed["remove"][: _access.SHOWN],
-        "by_hand": by_hand[: _access.SHOWN],
+        "added": listed["add"][: access.SHOWN],
+        "updated": listed["change"][: access.SHOWN],
+        "removed": listed["remove"][: access.SHOWN],
+        "by_hand": by_hand[: access.SHOWN],
         "counts": {
             "added": len(listed["add"]),
             "updated": len(listed["change"]),
@@ -465,7 +468,7 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
             "unchanged": len([rule for rule in run.request.rules if rule.title not in changes]),
             "left_out": len(run.request.left_out),
         },
-        "left_out": list(run.request.left_out[: _access.SHOWN]),
+        "left_out": list(run.request.left_out[: access.SHOWN]),
         "actions": list(outcome.healed) + plan.actions(),
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "verified": [] if check_mode else run.verified,
@@ -473,34 +476,34 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
     }
 
 
-def _changes(run: AccessRun) -> t.Dict[str, _tables.BlockChange]:
+def _changes(run: AccessRun) -> t.Dict[str, blocks.BlockChange]:
     """Return one change for each rule, though it may have lines in several tables. Adding and removing at once is changing."""
-    found: t.Dict[str, _tables.BlockChange] = {}
+    changes: t.Dict[str, blocks.BlockChange] = {}
     for dummy, work in sorted(run.works.items()):
         for change in work.edited.changes:
-            other = found.get(change.title, change)
-            found[change.title] = _tables.BlockChange(
+            other = changes.get(change.title, change)
+            changes[change.title] = blocks.BlockChange(
                 change.title, other.before or change.before, other.after or change.after
             )
-    return found
+    return changes
 
 
 def _diff(run: AccessRun, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
     """Return the changed rules, table by table, and what else of the configuration changes."""
-    found = []
+    diffs = []
     for name, work in sorted(run.works.items()):
-        shown = work.edited.changes[: _access.SHOWN]
+        shown = work.edited.changes[: access.SHOWN]
         if shown:
             path = os.path.join(run.directory, name)
             sides = [
-                b"".join(_tables.text_of(block) for block in side if block)
+                b"".join(blocks.text_of(block) for block in side if block)
                 for side in zip(*((c.before, c.after) for c in shown))
             ]
             before, after = (side.decode("utf-8", "replace") for side in sides)
-            found.append({"before_header": path, "after_header": path, "before": before, "after": after})
+            diffs.append({"before_header": path, "after_header": path, "before": before, "after": after})
     wiring = tuple(change for change in plan.files if change.name in run.files)
     if wiring:
-        from .. import _result as _answers
+        from .. import _result
 
-        found += _answers.diff(plan._replace(files=wiring))
-    return found
+        diffs += _result.diff(plan._replace(files=wiring))
+    return diffs

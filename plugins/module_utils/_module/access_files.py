@@ -90,11 +90,13 @@ class RuleFiles:
                 self.bad.append(problem)
 
     def _csv(self, name: str, lines: t.Iterable[str], place: str) -> t.Iterator[RuleOptions]:
-        known = set(access.RULE_SPEC) | {"pattern"}
+        columns = set(access.RULE_SPEC) | {"pattern"}
         reader = csv.DictReader(lines)
-        unknown = [column for column in reader.fieldnames or () if column.strip() not in known]
+        unknown = [column for column in reader.fieldnames or () if column.strip() not in columns]
         if unknown or not reader.fieldnames:
-            raise OptionError(f"{name}:1", unknown[0] if unknown else "", f"the columns are {', '.join(sorted(known))}")
+            raise OptionError(
+                f"{name}:1", unknown[0] if unknown else "", f"the columns are {', '.join(sorted(columns))}"
+            )
         for row in reader:
             option = f"{name}:{reader.line_num}"
             values = {(key or "").strip(): value.strip() for key, value in row.items() if isinstance(value, str)}

@@ -15,18 +15,17 @@ from .. import _files, _mta
 from .._driver.access import Facts, access_of
 from .._driver.lookup import lookup_of
 from .._errors import OptionError
-from .._model import access as _access
-from .._model import blocks as _tables
+from .._model import access, blocks
 from .._model.host import Host
 from .._runner import Runner
 from . import exposed
 
 _PROBE = "postmaster-mta-probe"
-_REFUSING = (_access.REJECT, _access.DEFER)
+_REFUSING = (access.REJECT, access.DEFER)
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
-    {place: {"type": "list", "elements": "str"} for place in _access.PLACES},
-    limit={"type": "int", "default": _access.SHOWN},
+    {place: {"type": "list", "elements": "str"} for place in access.PLACES},
+    limit={"type": "int", "default": access.SHOWN},
     **_mta.ARGUMENT_SPEC,
 )
 
@@ -37,13 +36,13 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     :raises OptionError: a subject that is none.
     """
     hosts = exposed.chosen(runner or Runner(), params["mta"], params["instance"])
-    asked = [(place, text) for place in _access.PLACES for text in params[place] or ()]
+    asked = [(place, text) for place in access.PLACES for text in params[place] or ()]
     subjects = [(place, _subject(place, text), text) for place, text in asked]
     answers: t.List[t.Dict[str, t.Any]] = []
     rules: t.List[t.Dict[str, t.Any]] = []
     for host in hosts:
         facts, own = access_of(host.mta).facts(host), {"instance": host.instance.name}
-        answers += [dict(_answer(host, facts, *one), **own) for one in subjects]
+        answers += [dict(_answer(host, facts, *subject), **own) for subject in subjects]
         rules += [] if asked else [dict(rule, **own) for rule in rules_of(host, facts, _now())]
     first = hosts[0].instance
     return {
@@ -64,62 +63,64 @@ def _now() -> datetime.datetime:
 def _subject(place: str, text: str) -> str:
     """Return what the MTA would see. A domain alone stands for an address in it."""
     try:
-        pattern, kind = _access.pattern(place, text)
+        pattern, kind = access.pattern(place, text)
     except ValueError as why:
         raise OptionError(place, text, str(why))
-    if kind == _access.NETWORK and "/" in pattern:
+    if kind == access.NETWORK and "/" in pattern:
         raise OptionError(place, text, "expected one address, not a network")
-    if kind == _access.USER:
+    if kind == access.USER:
         raise OptionError(place, text, "expected an address or a domain")
-    return f"{_PROBE}@{pattern}" if kind == _access.DOMAIN and place != _access.CONNECT else pattern
+    return f"{_PROBE}@{pattern}" if kind == access.DOMAIN and place != access.CONNECT else pattern
 
 
 def _answer(host: Host, facts: Facts, place: str, subject: str, text: str) -> t.Dict[str, t.Any]:
     driver = lookup_of(host.mta)
-    found = driver.explain(host, facts, place, subject)
+    entry = driver.explain(host, facts, place, subject)
     answer = {"place": place, "asked": text, "refused": False, "action": "none", "code": None, "status": "", "text": ""}
-    if found is None:
+    if entry is None:
         return answer
-    action, code, status, reply = driver.meaning(found.value, place)
-    answer.update(action=action or "other", code=code or None, status=status, text=reply, value=found.value)
-    answer.update(refused=action in _REFUSING, table=found.table, key=found.key)
-    answer.update(_origin(os.path.join(host.instance.config_directory, found.table), found.key))
+    action, code, status, reply = driver.meaning(entry.value, place)
+    answer.update(action=action or "other", code=code or None, status=status, text=reply, value=entry.value)
+    answer.update(refused=action in _REFUSING, table=entry.table, key=entry.key)
+    answer.update(_origin(os.path.join(host.instance.config_directory, entry.table), entry.key))
     return answer
 
 
 def _origin(path: str, key: str) -> t.Dict[str, t.Any]:
     """Return who wrote the line, and which line it is."""
     data = _files.read(path) or b""
-    line = _tables.unmanaged(data, {key}).get(key.lower())
+    line = blocks.unmanaged(data, {key}).get(key.lower())
     if line is None:
         return {"line": None, "by_hand": True}
-    head = data.rfind(_tables.MARK.encode(), 0, line.start)
+    head = data.rfind(blocks.MARK.encode(), 0, line.start)
     if head >= 0 and (not head or data[head - 1 : head] == b"\n"):
-        block = _tables.read_block(data, head, path)
+        block = blocks.read_block(data, head, path)
         if block.end > line.start:
-            expired = _access.expired(block.block.note, _now())
-            own = {"line": _tables.line_number(data, line.start), "by_hand": False, "expired": expired}
+            expired = access.expired(block.block.note, _now())
+            own = {"line": blocks.line_number(data, line.start), "by_hand": False, "expired": expired}
             return dict(own, **_said(block.block))
-    return {"line": _tables.line_number(data, line.start), "by_hand": True}
+    return {"line": blocks.line_number(data, line.start), "by_hand": True}
 
 
-def _said(block: _tables.Block) -> t.Dict[str, t.Any]:
+def _said(block: blocks.Block) -> t.Dict[str, t.Any]:
     return dict(block.note._asdict(), rule=block.title)
 
 
 def rules_of(host: Host, facts: Facts, now: datetime.datetime) -> t.List[t.Dict[str, t.Any]]:
     """Return every rule of ours, in the order of the tables."""
     driver = access_of(host.mta)
-    found: t.Dict[str, t.Dict[str, t.Any]] = {}
-    names = [name for place in _access.PLACES for name in driver.names(facts, place)]
+    rules: t.Dict[str, t.Dict[str, t.Any]] = {}
+    names = [name for place in access.PLACES for name in driver.names(facts, place)]
     for name in dict.fromkeys(names):
         path = os.path.join(host.instance.config_directory, name)
-        for one in _tables.all_blocks(_files.read(path) or b"", path):
-            place = one.block.title.split(" ")[0]
-            if place in _access.PLACES and one.block.title not in found:
-                action, code, status, text = lookup_of(host.mta).meaning(one.block.lines[0].partition("\t")[2], place)
-                late = _access.expired(one.block.note, now)
-                facts_ = {
+        for placed in blocks.all_blocks(_files.read(path) or b"", path):
+            place = placed.block.title.split(" ")[0]
+            if place in access.PLACES and placed.block.title not in rules:
+                action, code, status, text = lookup_of(host.mta).meaning(
+                    placed.block.lines[0].partition("\t")[2], place
+                )
+                late = access.expired(placed.block.note, now)
+                details = {
                     "table": name,
                     "action": action,
                     "code": code or None,
@@ -127,7 +128,7 @@ def rules_of(host: Host, facts: Facts, now: datetime.datetime) -> t.List[t.Dict[
                     "text": text,
                     "expired": late,
                 }
-                found[one.block.title] = dict(_said(one.block), **facts_)
-            elif place in _access.PLACES and one.block.lines[0].endswith("\tDISCARD"):
-                found[one.block.title].update(action=_access.DISCARD)
-    return list(found.values())
+                rules[placed.block.title] = dict(_said(placed.block), **details)
+            elif place in access.PLACES and placed.block.lines[0].endswith("\tDISCARD"):
+                rules[placed.block.title].update(action=access.DISCARD)
+    return list(rules.values())

@@ -10,7 +10,7 @@ Private to the collection: it can change at any time.
 import typing as t
 
 from .._driver.lookup import lookup_of
-from .._model import blocks as _tables
+from .._model import blocks
 
 if t.TYPE_CHECKING:
     from . import access as _accessrun
@@ -20,7 +20,7 @@ AT_ONCE = 10000
 
 
 def findings(
-    run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Sequence[_tables.BlockChange]
+    run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Sequence[blocks.BlockChange]
 ) -> t.Iterator[str]:
     """Yield what a table does not say now though it should, and what it says still."""
     for start in range(0, len(changes), AT_ONCE):
@@ -28,7 +28,7 @@ def findings(
 
 
 def _some(
-    run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Sequence[_tables.BlockChange]
+    run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Sequence[blocks.BlockChange]
 ) -> t.Iterator[str]:
     kind = run.facts.type_of(name)
     wanted: t.Dict[str, str] = {}
@@ -47,7 +47,7 @@ def _some(
         yield from (f"{name}: {key}: the MTA still finds it" for key in gone if key in answers)
 
 
-def _entries(block: t.Optional[_tables.Block], kind: str) -> t.List[t.Tuple[str, str]]:
+def _entries(block: t.Optional[blocks.Block], kind: str) -> t.List[t.Tuple[str, str]]:
     """Return the keys to ask for, with what they should answer. A network is asked for by its first address."""
     if block is None:
         return []

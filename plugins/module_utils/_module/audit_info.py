@@ -181,29 +181,29 @@ def report_facts(report: AuditReport) -> t.Dict[str, t.Any]:
     """Return the report as the module does."""
     findings = report.findings
     return {
-        "verdict": "passed" if findings and all(found.good for found in findings) else "failed",
+        "verdict": "passed" if findings and all(result.good for result in findings) else "failed",
         "summary": summary(report),
-        "counts": {name: sum(found.judgement == name for found in findings) for name in judge.JUDGEMENTS},
+        "counts": {name: sum(result.judgement == name for result in findings) for name in judge.JUDGEMENTS},
         "groups": _group_facts(findings),
-        "failures": [_failure_facts(found) for found in findings if not found.good],
-        "probes": [_finding_facts(found) for found in findings],
+        "failures": [_failure_facts(result) for result in findings if not result.good],
+        "probes": [_finding_facts(result) for result in findings],
         "relay": {"greeting": report.greeting, "keywords": report.keywords, "tls": report.tls or None},
     }
 
 
 def summary(report: AuditReport) -> str:
     """Return one line: C(80/80 probes refused, 24/24 checks passed (v4)), with what went wrong behind it."""
-    refused = [found for found in report.findings if found.group in PROBE_GROUPS]
-    checks = [found for found in report.findings if found.group not in PROBE_GROUPS]
+    refused = [result for result in report.findings if result.group in PROBE_GROUPS]
+    checks = [result for result in report.findings if result.group not in PROBE_GROUPS]
     parts = []
     if refused:
-        parts.append(f"{sum(found.good for found in refused)}/{len(refused)} probes refused")
-    parts.append(f"{sum(found.good for found in checks)}/{len(checks)} checks passed")
+        parts.append(f"{sum(result.good for result in refused)}/{len(refused)} probes refused")
+    parts.append(f"{sum(result.good for result in checks)}/{len(checks)} checks passed")
     line = f"{', '.join(parts)} (v{report.version})"
-    bad = [found for found in report.findings if not found.good]
+    bad = [result for result in report.findings if not result.good]
     if not bad:
         return line
-    kinds = [(name, [found.number for found in bad if found.judgement == name]) for name in judge.JUDGEMENTS]
+    kinds = [(name, [result.number for result in bad if result.judgement == name]) for name in judge.JUDGEMENTS]
     return "; ".join([line] + [f"{name}: {_shortened(numbers)}" for name, numbers in kinds if numbers])
 
 
@@ -214,31 +214,31 @@ def _shortened(numbers: t.Sequence[str]) -> str:
 
 def _group_facts(findings: t.Sequence[ProbeResult]) -> t.Dict[str, t.Dict[str, int]]:
     groups: t.Dict[str, t.Dict[str, int]] = {}
-    for found in findings:
-        counts = groups.setdefault(found.group, {"total": 0, "good": 0})
+    for result in findings:
+        counts = groups.setdefault(result.group, {"total": 0, "good": 0})
         counts["total"] += 1
-        counts["good"] += found.good
+        counts["good"] += result.good
     return groups
 
 
-def _finding_facts(found: ProbeResult) -> t.Dict[str, t.Any]:
+def _finding_facts(result: ProbeResult) -> t.Dict[str, t.Any]:
     return {
-        "probe": found.number,
-        "group": found.group,
-        "trick": found.trick,
-        "judgement": found.judgement,
-        "reason": found.reason,
-        "seconds": round(sum(step.seconds for step in found.steps), 3),
+        "probe": result.number,
+        "group": result.group,
+        "trick": result.trick,
+        "judgement": result.judgement,
+        "reason": result.reason,
+        "seconds": round(sum(step.seconds for step in result.steps), 3),
     }
 
 
-def _failure_facts(found: ProbeResult) -> t.Dict[str, t.Any]:
+def _failure_facts(result: ProbeResult) -> t.Dict[str, t.Any]:
     more = {
-        "source": found.source,
-        "attempts": found.attempts,
-        "dialogue": [step_facts(step) for step in found.steps],
+        "source": result.source,
+        "attempts": result.attempts,
+        "dialogue": [step_facts(step) for step in result.steps],
     }
-    return dict(_finding_facts(found), **more)
+    return dict(_finding_facts(result), **more)
 
 
 def _checked(option: str, value: t.Any, parse: t.Callable[[t.Any], t.Any]) -> t.Any:

@@ -45,12 +45,12 @@ from .._model.log import (
     Message,
     Raw,
 )
-from .._postfix import refusals as _postfix_refusals
+from .._postfix import refusals as postfix_refusals
 from .._runner import Runner
-from .._sendmail import refusals as _sendmail_refusals
-from . import log_info as _logread
+from .._sendmail import refusals as sendmail_refusals
+from . import log_info
 
-REFUSALS = {"postfix": _postfix_refusals.refused_senders, "sendmail": _sendmail_refusals.refused_senders}
+REFUSALS = {"postfix": postfix_refusals.refused_senders, "sendmail": sendmail_refusals.refused_senders}
 #: The two labels that the campaigns of 2013 put before the brand they pretended to be.
 PATTERNS = ("(emalsrv|complains).{brand}",)
 #: So much of one log must be known before something in it can be called new.
@@ -192,13 +192,13 @@ class Watch:
 
     def campaigns(self) -> t.List[Campaign]:
         """Return the campaigns of the window, those of a pattern first, then the largest. No message is in two of them."""
-        wanted = [one for one in self._window if one.owned.domain not in self._rules.ignore]
-        found = by_pattern(wanted, self._rules.patterns)
+        wanted = [sighting for sighting in self._window if sighting.owned.domain not in self._rules.ignore]
+        campaigns = by_pattern(wanted, self._rules.patterns)
         if self._rules.bursts and self.history >= ENOUGH_HISTORY:
-            explained = {id(one) for campaign in found for one in campaign.sightings}
-            rest = [one for one in wanted if id(one) not in explained]
-            found += bursts(rest, self._known, self._rules)
-        return found
+            explained = {id(sighting) for campaign in campaigns for sighting in campaign.sightings}
+            rest = [sighting for sighting in wanted if id(sighting) not in explained]
+            campaigns += bursts(rest, self._known, self._rules)
+        return campaigns
 
 
 def compiled(patterns: t.Iterable[str]) -> t.Tuple[t.Any, ...]:
@@ -206,27 +206,27 @@ def compiled(patterns: t.Iterable[str]) -> t.Tuple[t.Any, ...]:
 
     :raises OptionError: for one without C({brand}), or that is no expression.
     """
-    found = []
+    expressions = []
     for pattern in patterns:
         if "{brand}" not in pattern:
             raise OptionError("patterns", pattern, "has no {brand}, which stands for the registered domain")
         expression = re.sub(r"(?<!\\)\.(?![*+?{])", r"\\.", pattern).replace("{brand}", "<brand>")
         try:
-            found.append(re.compile(r"(?:^|\.)(?:" + expression + r")\Z"))
+            expressions.append(re.compile(r"(?:^|\.)(?:" + expression + r")\Z"))
         except re.error as problem:
             raise OptionError("patterns", pattern, str(problem))
-    return tuple(found)
+    return tuple(expressions)
 
 
 def by_pattern(sightings: t.Iterable[Sighting], patterns: t.Sequence[t.Any]) -> t.List[Campaign]:
     """Return the mail whose sender domain follows a pattern, one campaign for each such domain."""
     groups: t.Dict[str, t.List[Sighting]] = collections.OrderedDict()
-    for one in sightings:
-        shape = f"{one.owned.subdomain}.<brand>" if one.owned.subdomain else "<brand>"
+    for sighting in sightings:
+        shape = f"{sighting.owned.subdomain}.<brand>" if sighting.owned.subdomain else "<brand>"
         if any(pattern.search(shape) for pattern in patterns):
-            groups.setdefault(one.sender.rpartition("@")[2], []).append(one)
-    found = [Campaign("pattern", domain, (domain,), tuple(some)) for domain, some in groups.items()]
-    return sorted(found, key=lambda campaign: (-len(campaign.sightings), campaign.key))
+            groups.setdefault(sighting.sender.rpartition("@")[2], []).append(sighting)
+    campaigns = [Campaign("pattern", domain, (domain,), tuple(group)) for domain, group in groups.items()]
+    return sorted(campaigns, key=lambda campaign: (-len(campaign.sightings), campaign.key))
 
 
 def keys(sighting: Sighting) -> t.Iterator[t.Tuple[str, str]]:
@@ -255,29 +255,29 @@ def network_of(address: str) -> str:
     return ":".join((groups + ["0"] * 4)[:4]) + "::/64"
 
 
-def bursts(sightings: t.Sequence[Sighting], known: t.AbstractSet[t.Any], rules: Rules) -> t.List[Campaign]:
+def bursts(sightings: t.Sequence[Sighting], ordinary: t.AbstractSet[t.Any], rules: Rules) -> t.List[Campaign]:
     """Return groups of messages from new domains that share something new, the largest first."""
     groups: t.Dict[t.Tuple[str, str], t.List[Sighting]] = {}
-    for one in sightings:
-        if one.owned.domain not in known:
-            for key in keys(one):
-                if key not in known:
-                    groups.setdefault(key, []).append(one)
-    found: t.List[Campaign] = []
+    for sighting in sightings:
+        if sighting.owned.domain not in ordinary:
+            for key in keys(sighting):
+                if key not in ordinary:
+                    groups.setdefault(key, []).append(sighting)
+    campaigns: t.List[Campaign] = []
     explained: t.Set[int] = set()
     for key in sorted(groups, key=lambda key: (-len(groups[key]), key)):
-        some = [one for one in groups[key] if id(one) not in explained]
-        domains = sorted({one.owned.domain for one in some})
-        if len(some) >= rules.messages and len(domains) >= rules.domains:
-            explained.update(id(one) for one in some)
-            found.append(Campaign(key[0], key[1], tuple(domains), tuple(some)))
-    return found
+        group = [sighting for sighting in groups[key] if id(sighting) not in explained]
+        domains = sorted({sighting.owned.domain for sighting in group})
+        if len(group) >= rules.messages and len(domains) >= rules.domains:
+            explained.update(id(sighting) for sighting in group)
+            campaigns.append(Campaign(key[0], key[1], tuple(domains), tuple(group)))
+    return campaigns
 
 
 # --- the module ---------------------------------------------------------------------------------------------------
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
-    "mta": _logread.ARGUMENT_SPEC["mta"],
+    "mta": log_info.ARGUMENT_SPEC["mta"],
     "instance": {"type": "str"},
     "path": {"type": "list", "elements": "str"},
     "lines": {"type": "int", "default": 0},
@@ -325,23 +325,23 @@ def run(
     """
     runner, now = runner or Runner(), time.time() if now is None else now
     suffixes, rules = _suffixes.load(), rules_of(params)
-    order = _logread.order_of(
+    order = log_info.order_of(
         runner, dict(_READ_ALL, **{name: params[name] for name in ("mta", "instance", "path")}), now
     )
-    watch, log = Watch(rules, suffixes), _logread.Log(runner, order, lines=params["lines"])
-    with _logread.no_cycles():
+    watch, log = Watch(rules, suffixes), log_info.Log(runner, order, lines=params["lines"])
+    with log_info.no_cycles():
         for clock, raws in log.blocks():
             watch.add(*_meant(raws, log.join.outbox.accepted, order.selection), clock=clock)
-    found = watch.campaigns()
+    campaigns = watch.campaigns()
     notes = list(log.reading.notes)
     if rules.bursts and watch.history < ENOUGH_HISTORY:
         notes.append(
             f"bursts are not judged: only {watch.history} messages before the window, {ENOUGH_HISTORY} are needed"
         )
-    refused = _refused(runner, params, found, notes)
-    shown = [dict(facts(campaign), covered=is_covered(campaign, refused)) for campaign in found]
-    shown = [one for one in shown if params["covered"] or not one["covered"]]
-    place = state_path(_logread.STATE_DIRECTORY, params["reader"])
+    refused = _refused(runner, params, campaigns, notes)
+    shown = [dict(facts(campaign), covered=is_covered(campaign, refused)) for campaign in campaigns]
+    shown = [record for record in shown if params["covered"] or not record["covered"]]
+    place = state_path(log_info.STATE_DIRECTORY, params["reader"])
     shown = _reported(place, shown, now, params["only_new"], keep=not check_mode)
     extent = Collected()
     extent.note_read(log.join, log.reading)
@@ -358,23 +358,23 @@ def _meant(
     if not wanted.mta and not wanted.instance:
         return raws, accepted
     chosen = [raw for raw in raws if is_at(raw[PLACE], wanted)]
-    there = {id(raw[MESSAGE]) for raw in chosen}
-    return chosen, [message for message in accepted if id(message) in there]
+    ids = {id(raw[MESSAGE]) for raw in chosen}
+    return chosen, [message for message in accepted if id(message) in ids]
 
 
 def _refused(
-    runner: Runner, params: t.Mapping[str, t.Any], found: t.Sequence[Campaign], notes: t.List[str]
+    runner: Runner, params: t.Mapping[str, t.Any], campaigns: t.Sequence[Campaign], notes: t.List[str]
 ) -> t.FrozenSet[str]:
     """Return the senders that every instance here refuses already."""
-    senders = sorted({one.sender for campaign in found for one in campaign.sightings})
+    senders = sorted({sighting.sender for campaign in campaigns for sighting in campaign.sightings})
     if not senders:
         return frozenset()
     refused: t.Optional[t.FrozenSet[str]] = None
     try:
         for instance in _mta.find_all(runner, params["mta"]):
             if instance.enabled:
-                some = REFUSALS[instance.mta](runner, instance.config_directory, senders)
-                refused = some if refused is None else refused & some
+                names = REFUSALS[instance.mta](runner, instance.config_directory, senders)
+                refused = names if refused is None else refused & names
     except PostmasterError as problem:
         notes.append(f"access rules could not be asked: {problem}")
     if refused is None:
@@ -384,30 +384,30 @@ def _refused(
 
 def is_covered(campaign: Campaign, refused: t.AbstractSet[str]) -> bool:
     """Return whether every sender of a campaign is refused already."""
-    return all(one.sender in refused for one in campaign.sightings)
+    return all(sighting.sender in refused for sighting in campaign.sightings)
 
 
 def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
     """Return a campaign as the module does."""
-    some = campaign.sightings
-    recipients = sorted({recipient for one in some for recipient in one.recipients})
+    sightings = campaign.sightings
+    recipients = sorted({recipient for sighting in sightings for recipient in sighting.recipients})
     rules = proposed(campaign)
     return {
         "kind": campaign.kind,
         "key": campaign.key,
         "domains": list(campaign.domains[:_SHOWN_DOMAINS]),
         "domain_count": len(campaign.domains),
-        "brand": some[0].owned.domain if campaign.kind == "pattern" else None,
-        "first_seen": utc(some[0].moment),
-        "last_seen": utc(some[-1].moment),
-        "count": len(some),
-        "senders": sorted({one.sender for one in some})[:_SHOWN_DOMAINS],
-        "clients": sorted({one.client for one in some if one.client})[:_SHOWN_DOMAINS],
+        "brand": sightings[0].owned.domain if campaign.kind == "pattern" else None,
+        "first_seen": utc(sightings[0].moment),
+        "last_seen": utc(sightings[-1].moment),
+        "count": len(sightings),
+        "senders": sorted({sighting.sender for sighting in sightings})[:_SHOWN_DOMAINS],
+        "clients": sorted({sighting.client for sighting in sightings if sighting.client})[:_SHOWN_DOMAINS],
         "recipients": recipients[:_SHOWN_RECIPIENTS],
         "recipient_count": len(recipients),
-        "delivered": sum(one.delivered for one in some),
-        "refused": sum(one.refused for one in some),
-        "sample": next((one.line for one in some if one.line), ""),
+        "delivered": sum(sighting.delivered for sighting in sightings),
+        "refused": sum(sighting.refused for sighting in sightings),
+        "sample": next((sighting.line for sighting in sightings if sighting.line), ""),
         "rules": rules,
         "command": command(rules),
         "text": text(campaign, rules),
@@ -416,14 +416,14 @@ def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
 
 def text(campaign: Campaign, rules: t.Sequence[t.Mapping[str, str]]) -> str:
     """Describe the campaign in words, for a mail to the postmaster."""
-    some = campaign.sightings
-    recipients = {recipient for one in some for recipient in one.recipients}
+    sightings = campaign.sightings
+    recipients = {recipient for sighting in sightings for recipient in sighting.recipients}
     lines = [
-        f"{campaign.kind} {campaign.key}: {len(some)} messages from {len(campaign.domains)} domains to {len(recipients)} recipients",
-        f"  first {utc(some[0].moment)}, last {utc(some[-1].moment)}",
-        f"  delivered {sum(one.delivered for one in some)}, refused {sum(one.refused for one in some)}",
+        f"{campaign.kind} {campaign.key}: {len(sightings)} messages from {len(campaign.domains)} domains to {len(recipients)} recipients",
+        f"  first {utc(sightings[0].moment)}, last {utc(sightings[-1].moment)}",
+        f"  delivered {sum(sighting.delivered for sighting in sightings)}, refused {sum(sighting.refused for sighting in sightings)}",
         f"  domains: {', '.join(campaign.domains[:_SHOWN_DOMAINS])}",
-        f"  for example: {next((one.line for one in some if one.line), '')}",
+        f"  for example: {next((sighting.line for sighting in sightings if sighting.line), '')}",
         f"  to block: {command(rules)}",
     ]
     return "\n".join(lines)
@@ -457,9 +457,9 @@ def _reported(
     except (OSError, ValueError, AttributeError):
         before = {}
     before = {key: when for key, when in before.items() if now - when < 30 * 86400}
-    marked = [dict(one, new=f"{one['kind']} {one['key']}" not in before) for one in shown]
-    if keep and any(one["new"] for one in marked):
-        for one in marked:
-            before.setdefault(f"{one['kind']} {one['key']}", now)
+    marked = [dict(record, new=f"{record['kind']} {record['key']}" not in before) for record in shown]
+    if keep and any(record["new"] for record in marked):
+        for record in marked:
+            before.setdefault(f"{record['kind']} {record['key']}", now)
         _files.keep_json(path, before)
-    return [one for one in marked if one["new"] or not only_new]
+    return [record for record in marked if record["new"] or not only_new]

@@ -15,8 +15,7 @@ import socket
 import time
 import typing as t
 
-from .. import _addresses, _change, _mta, _proc
-from .. import _result as _answer
+from .. import _addresses, _change, _mta, _proc, _result
 from .._driver.capture import capture_of
 from .._driver.capture_drain import drain_of
 from .._driver.check import check_of
@@ -25,14 +24,13 @@ from .._driver.queue import queue_of
 from .._driver.read import read_of
 from .._driver.tables import tables_of
 from .._errors import OptionError, PostmasterError
-from .._model import capture as _capture
+from .._model import capture
 from .._model.capture import CaptureRoute, Endpoint, Envelope
 from .._model.host import Activation, Host, Rendering
 from .._model.policy_record import SILENT
 from .._runner import Runner
 from . import instance as _instances
-from . import queue as _queues
-from . import relay as _relay
+from . import queue, relay
 from .guard import guard_of
 
 STARTED, STOPPED = "started", "stopped"
@@ -149,7 +147,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     :raises PostmasterError: what could not be done; what was caught is in a queue still, or delivered.
     """
     runner = runner or Runner()
-    routes = _capture.parse(params)
+    routes = capture.parse(params)
     host = _mta.find(runner, params["mta"], params["instance"])
     name = params["name"] or f"{host.instance.mta}-capture"
     work = CaptureWork(runner, params, host, name, check_mode, [], [], [])
@@ -171,7 +169,7 @@ def _start(work: CaptureWork, routes: t.Sequence[CaptureRoute]) -> t.Dict[str, t
     params = work.params
     if not routes:
         raise OptionError("from", [], "what is to be caught: one of from, to, connect is needed")
-    hop = _capture.hop(params["address"], params["port"]) if params["address"] else None
+    hop = capture.hop(params["address"], params["port"]) if params["address"] else None
     if hop is None:
         raise OptionError("address", None, "the address of this host on which the capture instance listens is needed")
     about = envelope(work.host, hop)
@@ -220,7 +218,7 @@ def _insist_on_a_word(work: CaptureWork, waiting: t.Sequence[t.Any]) -> None:
 def _route(work: CaptureWork, routing: Routing) -> None:
     outcome = routing.transact(work.check_mode, work.params["lock_timeout"])
     work.done.extend(list(outcome.healed) + outcome.plan.actions())
-    work.diff.extend(_answer.diff(outcome.plan))
+    work.diff.extend(_result.diff(outcome.plan))
     work.verified.extend(routing.verified)
 
 
@@ -246,23 +244,23 @@ def _instance(work: CaptureWork, state: str, hop: t.Optional[Endpoint]) -> None:
 
 def _there(work: CaptureWork) -> t.Optional[Host]:
     """Return the capture instance, where there is one."""
-    found = [one for one in _mta.find_all(work.runner, work.host.instance.mta) if one.name == work.name]
-    return _mta.host(work.runner, found[0]) if found else None
+    named = [instance for instance in _mta.find_all(work.runner, work.host.instance.mta) if instance.name == work.name]
+    return _mta.host(work.runner, named[0]) if named else None
 
 
 def _configure(work: CaptureWork, about: Envelope) -> None:
-    there = _there(work)
-    if there is None:
+    capture_host = _there(work)
+    if capture_host is None:
         work.done.append(f"{work.name}: configure it to accept everything from this host and to deliver nothing")
         return
-    params: t.Dict[str, t.Any] = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
+    params: t.Dict[str, t.Any] = {name: spec.get("default") for name, spec in relay.ARGUMENT_SPEC.items()}
     params.update(
-        capture_of(there.mta).settings(about),
-        mta=there.instance.mta,
-        instance=there.instance.config_directory,
+        capture_of(capture_host.mta).settings(about),
+        mta=capture_host.instance.mta,
+        instance=capture_host.instance.config_directory,
         author="capture",
     )
-    answer = _relay.run(params, work.check_mode, work.runner)
+    answer = relay.run(params, work.check_mode, work.runner)
     work.done.extend(f"{work.name}: {action}" for action in answer["actions"])
     work.diff.extend(answer["diff"])
 
@@ -287,7 +285,7 @@ def release_hop(host: Host) -> Endpoint:
     trusted = [_addresses.network(text) for text in networks]
     for place in places:
         address = _addresses.address(place)
-        if any(address.version == one.version and address in one for one in trusted):
+        if any(address.version == network.version and address in network for network in trusted):
             return Endpoint(place, port)
     why = "what is released would have to come from there, and policy.relay.networks has none of these addresses"
     raise OptionError("instance", host.instance.name, f"it listens on {', '.join(places) or 'nothing'}; {why}")
@@ -295,8 +293,8 @@ def release_hop(host: Host) -> Endpoint:
 
 def _listens(work: CaptureWork) -> t.Optional[Endpoint]:
     """Return where the capture instance listens by its configuration. A stop that was interrupted has taken the routes out."""
-    there = _there(work)
-    identity = read_of(there.mta).read(there)["policy"].get("identity", {}) if there else {}
+    capture_host = _there(work)
+    identity = read_of(capture_host.mta).read(capture_host)["policy"].get("identity", {}) if capture_host else {}
     places: t.Sequence[str] = identity.get("listen") or ()
     return (
         Endpoint(places[0], identity.get("port") or 25)
@@ -309,8 +307,8 @@ def _listens(work: CaptureWork) -> t.Optional[Endpoint]:
 
 
 def _messages(work: CaptureWork) -> t.List[t.Any]:
-    there = _there(work)
-    return list(queue_of(there.mta).messages(there)) if there else []
+    capture_host = _there(work)
+    return list(queue_of(capture_host.mta).messages(capture_host)) if capture_host else []
 
 
 def _act(work: CaptureWork, action: str, messages: t.Sequence[t.Any]) -> int:
@@ -320,12 +318,12 @@ def _act(work: CaptureWork, action: str, messages: t.Sequence[t.Any]) -> int:
         "instance": work.name,
         "action": action,
         "select": None,
-        "messages": [{"id": one.id, "arrival": one.arrival} for one in messages],
+        "messages": [{"id": message.id, "arrival": message.arrival} for message in messages],
         "max": work.params["max"] if action == "delete" else None,
         "limit": 0,
         "timeout": work.params["timeout"],
     }
-    answer = _queues.run(params, work.check_mode, work.runner)
+    answer = queue.run(params, work.check_mode, work.runner)
     if answer["affected"]:
         work.done.append(f"{work.name}: {action} {answer['affected']} messages")
     return int(answer["affected"])
@@ -338,7 +336,7 @@ def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> 
     """
     drain = drain_of(work.host.mta)
     refused = {} if work.check_mode else drain.refused(release_hop(work.host), waiting)
-    _act(work, "release", [one for one in waiting if one.status == "hold" and one.id not in refused])
+    _act(work, "release", [message for message in waiting if message.status == "hold" and message.id not in refused])
     if work.check_mode:
         return len(waiting)
     _instance(work, "started", None)
@@ -346,7 +344,12 @@ def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> 
     while left:
         if time.monotonic() > deadline:
             reasons = sorted(
-                {text for one in left for text in [one.reason] + [to.reason for to in one.recipients] if text}
+                {
+                    text
+                    for message in left
+                    for text in [message.reason] + [recipient.reason for recipient in message.recipients]
+                    if text
+                }
             )
             raise PostmasterError(_not_released(work, left, reasons))
         time.sleep(_PAUSE)
@@ -358,17 +361,17 @@ def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> 
 
 def _leaving(work: CaptureWork, staying: t.Container[str]) -> t.List[t.Any]:
     """Return what is still to be delivered, tried once more."""
-    left = [one for one in _messages(work) if one.id not in staying]
-    there = _there(work)
-    if left and there is not None:
-        queue_of(there.mta).run_queue(there)
+    left = [message for message in _messages(work) if message.id not in staying]
+    capture_host = _there(work)
+    if left and capture_host is not None:
+        queue_of(capture_host.mta).run_queue(capture_host)
     return left
 
 
 def _not_released(work: CaptureWork, left: t.Sequence[t.Any], reasons: t.Sequence[str]) -> str:
-    said = f" ({'; '.join(reasons[:3])})" if reasons else ""
+    why = f" ({'; '.join(reasons[:3])})" if reasons else ""
     return (
-        f"{work.name}: {len(left)} messages are not released{said}; they are in its queue, and another run goes on with them, "
+        f"{work.name}: {len(left)} messages are not released{why}; they are in its queue, and another run goes on with them, "
         "or deletes or keeps them"
     )
 

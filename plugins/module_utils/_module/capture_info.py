@@ -17,8 +17,7 @@ from .._driver.capture import capture_of
 from .._driver.daemon import daemon_of
 from .._driver.queue import queue_of
 from .._errors import OptionError
-from .._model import capture as _capture
-from .._model import queue as _queue
+from .._model import capture, queue
 from .._model import selection as _select
 from .._model.host import Host
 from .._runner import Runner
@@ -48,16 +47,16 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     host = _mta.find(runner, params["mta"], params["instance"])
     mta, driver = host.mta, capture_of(host.mta)
     name = params["name"] or f"{mta}-capture"
-    found = [one for one in _mta.find_all(runner, mta) if one.name == name]
-    there = _mta.host(runner, found[0]) if found else None
+    instances = [instance for instance in _mta.find_all(runner, mta) if instance.name == name]
+    capture_host = _mta.host(runner, instances[0]) if instances else None
     hop = driver.hop_there(host)
-    messages, count = _messages(there, params) if there else ([], 0)
+    messages, count = _messages(capture_host, params) if capture_host else ([], 0)
     return {
         "mta": mta,
         "instance": host.instance.name,
         "capture_instance": name,
-        "exists": there is not None,
-        "running": there is not None and daemon_of(mta).running(there).pid is not None,
+        "exists": capture_host is not None,
+        "running": capture_host is not None and daemon_of(mta).running(capture_host).pid is not None,
         "routes": list(driver.routes_there(host)),
         "address": hop.address if hop else "",
         "port": hop.port if hop else 0,
@@ -69,9 +68,9 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
 
 def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dict[str, t.Any]], int]:
     """Return the oldest ones, up to the limits; and how many there are."""
-    selection = _select.parse(params["select"], _queue.STATUSES)
-    found = _select.chosen(queue_of(host.mta).messages(host), selection, time.time())
-    messages = sorted(found, key=lambda one: (one.arrival, one.id))
+    selection = _select.parse(params["select"], queue.STATUSES)
+    chosen = _select.chosen(queue_of(host.mta).messages(host), selection, time.time())
+    messages = sorted(chosen, key=lambda message: (message.arrival, message.id))
     left = params["total_bytes"]
     records = []
     for message in messages[: params["limit"]]:
@@ -88,7 +87,7 @@ def _messages(host: Host, params: t.Mapping[str, t.Any]) -> t.Tuple[t.List[t.Dic
     return records, len(messages)
 
 
-def _record(host: Host, message: _queue.Message, limit: int) -> t.Dict[str, t.Any]:
+def _record(host: Host, message: queue.Message, limit: int) -> t.Dict[str, t.Any]:
     content, whole = queue_of(host.mta).raw(host, message, limit)
     return {
         "id": message.id,
@@ -96,8 +95,8 @@ def _record(host: Host, message: _queue.Message, limit: int) -> t.Dict[str, t.An
         "arrival": message.arrival,
         "arrived": utc(message.arrival),
         "sender": message.sender,
-        "recipients": [one.address for one in message.recipients],
-        "client": _capture.client_of(content),
+        "recipients": [recipient.address for recipient in message.recipients],
+        "client": capture.client_of(content),
         "size": whole,
         "content": content,
         "cut": whole > len(content),

@@ -40,22 +40,22 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     number = params["generation"]
     if number is not None and number not in waiting:
         _insist_on_confirmed(directory, number)
-    meant = [one for one in waiting if number in (None, one)]
+    meant = [generation for generation in waiting if number in (None, generation)]
     back = params["state"] == ROLLED_BACK
     if meant and back and not check_mode:
-        for one in reversed(meant):
-            expire.expire(runner, host.mta, directory, one)
+        for generation in reversed(meant):
+            expire.expire(runner, host.mta, directory, generation)
     elif meant and not check_mode:
         with _change.locked(directory, params["lock_timeout"]):
-            for one in meant:
-                _confirm(runner, directory, one)
+            for generation in meant:
+                _confirm(runner, directory, generation)
     return {
         "changed": bool(meant),
         "mta": host.mta,
         "instance": host.instance.name,
         "confirmed": [] if back else meant,
         "rolled_back": meant if back else [],
-        "actions": [f"{'roll back' if back else 'confirm'} generation {one}" for one in meant],
+        "actions": [f"{'roll back' if back else 'confirm'} generation {generation}" for generation in meant],
     }
 
 

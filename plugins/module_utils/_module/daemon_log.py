@@ -56,11 +56,13 @@ def _file_lines(since: float) -> t.List[str]:
 
 def _is_older(line: str, since: float) -> bool:
     """Return whether a line was written before; one whose time nobody can read was not."""
-    known = time.localtime(since)
-    text = line[:15] if line[:1].isalpha() else line[:19].replace("T", " ")
-    pattern = "%Y %b %d %H:%M:%S" if line[:1].isalpha() else "%Y-%m-%d %H:%M:%S"
+    if line[:1].isalpha():
+        # The traditional form, "Nov  3 10:00:00", has no year.
+        text, pattern = f"{time.localtime(since).tm_year} {line[:15]}", "%Y %b %d %H:%M:%S"
+    else:
+        text, pattern = line[:19].replace("T", " "), "%Y-%m-%d %H:%M:%S"
     try:
-        stamp = time.strptime(f"{known.tm_year} {text}" if line[:1].isalpha() else text, pattern)
+        stamp = time.strptime(text, pattern)
     except ValueError:
         return False
     return time.mktime(stamp[:8] + (-1,)) < int(since)

@@ -70,23 +70,23 @@ def run(params: Params, check_mode: bool, runner: t.Optional[Runner] = None) -> 
     :raises OptionError: an option that cannot be meant.
     """
     runner = runner or Runner()
-    given = _normalised(params)
+    request = _normalised(params)
     jobs: t.Dict[str, t.Callable[[], t.Any]] = {
-        NAMES: lambda: dns_info.run(_options(dns_info.ARGUMENT_SPEC, given), True, runner),
-        ROUTE: lambda: _route_and_talk(runner, given),
-        HOST: lambda: host_info.run(_options(host_info.ARGUMENT_SPEC, given), True, runner),
-        QUEUE: lambda: _waiting(runner, given),
+        NAMES: lambda: dns_info.run(_options(dns_info.ARGUMENT_SPEC, request), True, runner),
+        ROUTE: lambda: _route_and_talk(runner, request),
+        HOST: lambda: host_info.run(_options(host_info.ARGUMENT_SPEC, request), True, runner),
+        QUEUE: lambda: _waiting(runner, request),
     }
-    if given["content"] is not None:
-        jobs[MESSAGE] = lambda: {"open_quotes": [dict(q._asdict()) for q in _message.open_quotes(given["content"])]}
+    if request["content"] is not None:
+        jobs[MESSAGE] = lambda: {"open_quotes": [dict(q._asdict()) for q in _message.open_quotes(request["content"])]}
     # Otherwise each check would say it on its own, and the verdict nothing of it.
     _mta.insist_on_root(runner)
-    mtas = _mta.installed(runner, given["mta"])
+    mtas = _mta.installed(runner, request["mta"])
     host_info.read_ahead(mtas)
     queue_info.read_ahead(mtas)
     started = time.monotonic()
-    outcomes = _parallel.together(jobs, given["timeout"] - _MARGIN)
-    answer: t.Dict[str, t.Any] = {"domain": given["domain"], "address": given["address"], "problems": {}}
+    outcomes = _parallel.together(jobs, request["timeout"] - _MARGIN)
+    answer: t.Dict[str, t.Any] = {"domain": request["domain"], "address": request["address"], "problems": {}}
     answer["check_seconds"] = {name: round(outcome.seconds, 3) for name, outcome in sorted(outcomes.items())}
     for name in jobs:
         answer.update(_result(name, outcomes.get(name), answer["problems"]))
@@ -123,25 +123,25 @@ def _normalised(params: Params) -> t.Dict[str, t.Any]:
     return dict(params, domain=address.rpartition("@")[2], address=address, recipient=text, content=content)
 
 
-def _options(spec: t.Mapping[str, t.Any], given: Params) -> t.Dict[str, t.Any]:
+def _options(spec: t.Mapping[str, t.Any], request: Params) -> t.Dict[str, t.Any]:
     """Return the options of another module: ours of the same name, else its defaults. Its time is what is left of ours."""
-    options = {name: given.get(name, option.get("default")) for name, option in spec.items()}
+    options = {name: request.get(name, option.get("default")) for name, option in spec.items()}
     if "timeout" in options:
-        options["timeout"] = min(float(spec["timeout"]["default"]), given["timeout"] - 2 * _MARGIN)
+        options["timeout"] = min(float(spec["timeout"]["default"]), request["timeout"] - 2 * _MARGIN)
     return options
 
 
 # --- the way, and who stands at its end ---------------------------------------------------------------------------
 
 
-def _route_and_talk(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
-    route = route_info.run(_options(route_info.ARGUMENT_SPEC, given), True, runner)
-    if not given["talk"] or route["verdict"] != "remote":
+def _route_and_talk(runner: Runner, request: Params) -> t.Dict[str, t.Any]:
+    route = route_info.run(_options(route_info.ARGUMENT_SPEC, request), True, runner)
+    if not request["talk"] or route["verdict"] != "remote":
         return {ROUTE: route, TALK: [], "problem": ""}
     servers, problem = destinations_of(route["hops"])
-    jobs = {number: _talk_job(server, given) for number, server in enumerate(servers) if not server.here}
+    jobs = {number: _talk_job(server, request) for number, server in enumerate(servers) if not server.here}
     # A server may have an address of each IP version, and each of them gets the time of its own.
-    talks = _parallel.values(jobs, given["talk_timeout"] * 2 + _MARGIN)
+    talks = _parallel.values(jobs, request["talk_timeout"] * 2 + _MARGIN)
     facts = [_talk_facts(server, talks.get(number)) for number, server in enumerate(servers)]
     return {ROUTE: route, TALK: _weighed(facts), "problem": problem}
 
@@ -206,15 +206,15 @@ def _source_for(family: int, address: t.Any) -> str:
         return ""
 
 
-def _talk_job(server: Destination, given: Params) -> t.Callable[[], Talk]:
+def _talk_job(server: Destination, request: Params) -> t.Callable[[], Talk]:
     plan = TalkPlan(
         server.host,
         server.port,
         helo=destination.own_name(),
         until=RCPT,
-        sender=given["sender"],
-        recipients=(given["address"],),
-        timeout=given["talk_timeout"],
+        sender=request["sender"],
+        recipients=(request["address"],),
+        timeout=request["talk_timeout"],
     )
     return lambda: destination.talk(plan)
 
@@ -253,17 +253,17 @@ def _weighed(talks: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
 # --- the queue ----------------------------------------------------------------------------------------------------
 
 
-def _waiting(runner: Runner, given: Params) -> t.Dict[str, t.Any]:
+def _waiting(runner: Runner, request: Params) -> t.Dict[str, t.Any]:
     """Return what waits for the domain, since when and why."""
-    options = _options(queue_info.ARGUMENT_SPEC, given)
-    options.update(instance=given["instance"] or _mta.ALL, limit=1, top=3, select={"domain": [given["domain"]]})
+    options = _options(queue_info.ARGUMENT_SPEC, request)
+    options.update(instance=request["instance"] or _mta.ALL, limit=1, top=3, select={"domain": [request["domain"]]})
     queue = queue_info.run(options, True, runner)
     oldest = queue["messages"][0] if queue["messages"] else None
     return {
         "messages": queue["summary"]["total"]["messages"],
         "oldest": oldest["arrived"] if oldest else "",
         "id": oldest["id"] if oldest else "",
-        "reason": _reason(oldest, given["domain"]) if oldest else "",
+        "reason": _reason(oldest, request["domain"]) if oldest else "",
         "unreadable": queue["unreadable"],
     }
 

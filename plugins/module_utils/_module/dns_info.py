@@ -9,9 +9,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
-from .._dns import findings as _dnsjudge
-from .._dns import lookups as _dnslook
-from .._dns import query as _dns
+from .._dns import findings, lookups, query
 from .._dns.lookups import Picture
 from .._dns.query import Answer
 from .._errors import PostmasterError
@@ -34,13 +32,13 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     :raises PostmasterError: an option that cannot be meant, or dnspython is not installed.
     """
     runner = runner or Runner()
-    if _dns.MISSING:
+    if query.MISSING:
         raise PostmasterError(
             "dns_info needs dnspython on the host that it runs on, for the Python that Ansible uses there: install the package "
-            f"python3-dnspython, or the library with pip ({_dns.MISSING})"
+            f"python3-dnspython, or the library with pip ({query.MISSING})"
         )
-    question = _dnslook.question_of(params)
-    picture = _dnslook.look(runner, _dns.Asker(question.limit), question)
+    question = lookups.question_of(params)
+    picture = lookups.look(runner, query.Asker(question.limit), question)
     return facts(picture)
 
 
@@ -48,7 +46,7 @@ def facts(picture: Picture) -> t.Dict[str, t.Any]:
     """Return a picture as the module does."""
     return {
         "domain": picture.domain,
-        "findings": [as_facts(finding) for finding in _dnsjudge.judge(picture)],
+        "findings": [as_facts(finding) for finding in findings.judge(picture)],
         "mail_exchangers": [_exchanger(picture, host) for host in picture.exchangers],
         "resolver_path": _path(picture),
         "authoritative": _authoritative(picture),
@@ -67,7 +65,7 @@ def dnssec(picture: Picture) -> str:
     answers = [
         answer for (dummy, name, kind), answer in picture.answers.items() if (name, kind) == (picture.domain, "MX")
     ]
-    if any(again.status == _dns.NOERROR for again in picture.unvalidated.values()):
+    if any(again.status == query.NOERROR for again in picture.unvalidated.values()):
         return "bogus"
     heard = [answer for answer in answers if answer.good]
     if not heard:
@@ -79,13 +77,13 @@ def dnssec(picture: Picture) -> str:
 
 def _exchanger(picture: Picture, host: str) -> t.Dict[str, t.Any]:
     def records(*kinds: str) -> t.List[str]:
-        found = {
+        texts = {
             record
             for (dummy, name, kind), answer in picture.answers.items()
             if name == host and kind in kinds
             for record in answer.records
         }
-        return sorted(found)
+        return sorted(texts)
 
     tlsa = [
         record
@@ -100,7 +98,7 @@ def _exchanger(picture: Picture, host: str) -> t.Dict[str, t.Any]:
         "cname": records("CNAME"),
         "tlsa": tlsa,
         "libc": sorted(libc.all) if libc else [],
-        "libc_answers": {how: list(found) for how, found in libc.addresses.items()} if libc else {},
+        "libc_answers": {how: list(addresses) for how, addresses in libc.addresses.items()} if libc else {},
     }
 
 
@@ -136,14 +134,14 @@ def _policies(picture: Picture) -> t.Dict[str, t.List[str]]:
 
 
 def _texts(picture: Picture, name: str, start: str) -> t.List[str]:
-    found = {
+    texts = {
         record
         for (dummy, owner, kind), answer in picture.answers.items()
         if (owner, kind) == (name, "TXT")
         for record in answer.records
         if record.lower().startswith(start)
     }
-    return sorted(found)
+    return sorted(texts)
 
 
 def _answer(picture: Picture, key: t.Tuple[str, str, str], answer: Answer) -> t.Dict[str, t.Any]:

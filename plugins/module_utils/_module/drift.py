@@ -13,8 +13,7 @@ import os
 import time
 import typing as t
 
-from .. import _files
-from .. import _result as _answer
+from .. import _files, _result
 from .._account import generations
 from .._account.ownership import Drift, drifted
 from .._driver.ownership import ownership_of
@@ -28,13 +27,13 @@ def drift_of(host: Host) -> t.List[t.Dict[str, t.Any]]:
     twin = ownership_of(host.mta).twin(host)
     names = {part.partition(" ")[2] for parts in owned.values() for part in parts}
     live = twin.parts(lambda name: _files.read(os.path.join(directory, name)), names)
-    found = [shown(directory, drift) for drift in drifted(twin, owned, live)]
-    named = {entry["file"] for entry in found}
+    drifts = [shown(directory, drift) for drift in drifted(twin, owned, live)]
+    named = {entry["file"] for entry in drifts}
     for name, record in generations.changed_since(directory):
         path = os.path.join(directory, name)
         if path not in named:
-            found.append(dict(_blank(path), generation=record["number"], written_at=record["time"]))
-    return found
+            drifts.append(dict(_blank(path), generation=record["number"], written_at=record["time"]))
+    return drifts
 
 
 def _blank(path: str) -> t.Dict[str, t.Any]:
@@ -55,6 +54,6 @@ def shown(directory: str, drift: Drift, hidden: t.Container[str] = ()) -> t.Dict
     if kind == "file":
         return _blank(os.path.join(directory, name))
     texts = [drift.written, drift.live]
-    if name in hidden or any(_answer.looks_secret(name, text or "") for text in texts):
-        texts = [None if text is None else _answer.HIDDEN for text in texts]
+    if name in hidden or any(_result.looks_secret(name, text or "") for text in texts):
+        texts = [None if text is None else _result.HIDDEN for text in texts]
     return dict(_blank(os.path.join(directory, kind)), setting=name, written=texts[0], live=texts[1])

@@ -85,9 +85,9 @@ def run(
 def _wish(runner: Runner, params: t.Mapping[str, t.Any]) -> Wish:
     smtp = _host_and_port(params["smtp"]) if params["smtp"] else None
     identity = _identity(runner, params)
-    given = params["addresses"] or identity.get("send_from") or _default_sources(smtp)
+    addresses = params["addresses"] or identity.get("send_from") or _default_sources(smtp)
     return Wish(
-        sources=tuple(dict.fromkeys(_option("addresses", _addresses.address, text) for text in given)),
+        sources=tuple(dict.fromkeys(_option("addresses", _addresses.address, text) for text in addresses)),
         hello=params["hello"] or identity.get("hostname") or socket.getfqdn(),
         smtp=smtp,
         http=params["http"] or "",

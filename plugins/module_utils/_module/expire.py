@@ -27,11 +27,11 @@ def main(arguments: t.Sequence[str]) -> int:
     """Roll back what the arguments name: the MTA, the configuration directory, the generation. Return the exit status."""
     mta, directory, number = arguments
     try:
-        said = expire(Runner(), mta, directory, int(number))
+        outcome = expire(Runner(), mta, directory, int(number))
     except PostmasterError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
-    sys.stdout.write(f"{said}\n")
+    sys.stdout.write(f"{outcome}\n")
     return 0
 
 
@@ -40,15 +40,15 @@ def expire(runner: Runner, mta: str, directory: str, number: int) -> str:
     if number in watch.waiting(directory):
         host = _mta.find(runner, mta, directory)
         author = _change.Author(
-            "confirm", owned=lambda known: _owned(directory, number, known), more=_more(directory, number)
+            "confirm", owned=lambda owned: _owned(directory, number, owned), more=_more(directory, number)
         )
         way_back = UndoRun(host, author, lambda: taken_back(host, directory, number))
         _change.transact(way_back.steps(), directory, lock_timeout=_LOCK_TIMEOUT)
-        said = f"generation {number} was not confirmed and is rolled back"
+        outcome = f"generation {number} was not confirmed and is rolled back"
     else:
-        said = f"generation {number} does not wait for a confirmation"
+        outcome = f"generation {number} does not wait for a confirmation"
     watch.disarm(runner, directory, number)
-    return said
+    return outcome
 
 
 def _more(directory: str, number: int) -> t.Dict[str, t.Any]:
@@ -65,11 +65,11 @@ def _before(directory: str, number: int) -> int:
     return earlier[-1] if earlier else number - 1
 
 
-def _owned(directory: str, number: int, known: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+def _owned(directory: str, number: int, owned: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
     """Return what its author owned before it; others keep what they own."""
     author = generations.load(directory, number).get("module", "")
     before = generations.load(directory, _before(directory, number)).get("owned", {})
-    return dict(known, **{author: before.get(author, {})})
+    return dict(owned, **{author: before.get(author, {})})
 
 
 def taken_back(host: Host, directory: str, number: int) -> Contents:
@@ -88,10 +88,10 @@ def taken_back(host: Host, directory: str, number: int) -> Contents:
     live, then, old = (twin.parts(reader(contents), names) for contents in ({}, after, before))
     changes = {part: old.get(part) for part in set(then) | set(old) if then.get(part) != old.get(part)}
     edited = twin.edited(reader({}), {part: text for part, text in changes.items() if live.get(part) == then.get(part)})
-    found: Contents = {}
+    files: Contents = {}
     for name in names:
         present = _files.read(os.path.join(directory, name))
         untouched = present == reader(after)(name)
         # What a later change has written as well is rolled back part by part, or as a whole where it has no parts.
-        found[name] = edited[name] if name in edited and not untouched else reader(before)(name)
-    return found
+        files[name] = edited[name] if name in edited and not untouched else reader(before)(name)
+    return files

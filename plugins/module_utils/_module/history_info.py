@@ -29,23 +29,23 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     :raises OptionError: no instance answers to the description.
     """
     hosts = _mta.present(runner or Runner(), params["mta"], params["instance"])
-    found: t.List[t.Dict[str, t.Any]] = []
+    instances: t.List[t.Dict[str, t.Any]] = []
     for host in hosts:
         directory = os.path.realpath(host.instance.config_directory)
-        known = [generations.load(directory, number) for number in generations.numbers(directory)]
-        undone = history.undone_by(known)
-        shown = [_shown(record, undone) for record in reversed(known) if record]
-        found.append(
+        records = [generations.load(directory, number) for number in generations.numbers(directory)]
+        undone = history.undone_by(records)
+        shown = [_shown(record, undone) for record in reversed(records) if record]
+        instances.append(
             {
                 "mta": host.mta,
                 "name": host.instance.name,
                 "config_directory": host.instance.config_directory,
                 "count": len(shown),
                 "generations": shown[: params["limit"]],
-                "owned": _owned(known),
+                "owned": _owned(records),
             }
         )
-    return {"instances": found}
+    return {"instances": instances}
 
 
 def _shown(record: Record, undone: t.Container[int]) -> t.Dict[str, t.Any]:
@@ -67,8 +67,8 @@ def _shown(record: Record, undone: t.Container[int]) -> t.Dict[str, t.Any]:
     }
 
 
-def _owned(known: t.Sequence[Record]) -> t.Dict[str, t.List[str]]:
+def _owned(records: t.Sequence[Record]) -> t.Dict[str, t.List[str]]:
     """Return the parts that each author owns now, by name; their values stay on the host."""
-    live = [record for record in known if record.get("ended") in (generations.LIVE, generations.CONFIRMED)]
+    live = [record for record in records if record.get("ended") in (generations.LIVE, generations.CONFIRMED)]
     owned = live[-1]["owned"] if live else {}
     return {author: sorted(parts) for author, parts in owned.items()}

@@ -17,12 +17,11 @@ import typing as t
 from .. import _change, _mta
 from .._driver.instances import Instances, instances_of
 from .._errors import OptionError, PostmasterError, Refused, RolledBack
-from .._model import kinds as _kinds
+from .._model import kinds
 from .._model.host import Host, Instance
 from .._model.instance import ExistingInstance, InstanceRequest, UndoableStep
 from .._runner import Runner
-from . import instance_listeners as _listen
-from . import relay as _relay
+from . import instance_listeners, relay
 
 PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
 REFUSE, KEEP, DELETE = "refuse", "keep", "delete"
@@ -101,14 +100,14 @@ def _path(params: t.Mapping[str, t.Any], option: str) -> t.Optional[str]:
     if not value:
         return None
     try:
-        return _kinds.path(value).rstrip("/")
+        return kinds.path(value).rstrip("/")
     except ValueError as problem:
         raise OptionError(option, value, str(problem))
 
 
 def _listener(place: str) -> str:
     try:
-        return _kinds.listener(place)
+        return kinds.listener(place)
     except ValueError as problem:
         raise OptionError("listen", place, str(problem))
 
@@ -194,7 +193,7 @@ def _configure(work: InstanceWork) -> t.List[UndoableStep]:
 
 def _apply_listen(work: InstanceWork) -> None:
     wish = work.wish
-    params = {name: spec.get("default") for name, spec in _relay.ARGUMENT_SPEC.items()}
+    params = {name: spec.get("default") for name, spec in relay.ARGUMENT_SPEC.items()}
     params.update(
         work.twin.listening(wish),
         policy={"identity": {"listen": list(wish.listen), "port": wish.port}},
@@ -203,7 +202,7 @@ def _apply_listen(work: InstanceWork) -> None:
         instance=wish.config_directory,
         author=f"{work.mta}_instance",
     )
-    _relay.run(params, False, work.runner)
+    relay.run(params, False, work.runner)
 
 
 # --- where it listens ---------------------------------------------------------------------------------------------
@@ -215,13 +214,13 @@ def _wanted_places(wish: InstanceRequest) -> t.FrozenSet[t.Tuple[str, int]]:
 
 def _places(work: InstanceWork, instance: Instance) -> t.FrozenSet[t.Tuple[str, int]]:
     """Return where an instance's configuration lets it listen."""
-    return frozenset(_listen.configured(_mta.host(work.runner, instance)))
+    return frozenset(instance_listeners.configured(_mta.host(work.runner, instance)))
 
 
 def _listens_there(work: InstanceWork, instance: Instance) -> bool:
     """Return whether an instance has the wanted addresses, in whatever words: loopback can be one address or two."""
     present, wanted = _places(work, instance), _wanted_places(work.wish)
-    return _listen.addresses(present) == _listen.addresses(wanted)
+    return instance_listeners.addresses(present) == instance_listeners.addresses(wanted)
 
 
 def _listening_problems(work: InstanceWork) -> t.List[str]:
@@ -231,9 +230,9 @@ def _listening_problems(work: InstanceWork) -> t.List[str]:
         wanted = _places(work, seen.instance)
     if not wanted:
         return []
-    others = [one for one in _mta.find_all(work.runner) if one.config_directory != wish.config_directory]
-    hosts: t.List[Host] = [_mta.host(work.runner, one) for one in others if one.enabled]
-    return _listen.problems(sorted(wanted), hosts, seen.pid)
+    others = [other for other in _mta.find_all(work.runner) if other.config_directory != wish.config_directory]
+    hosts: t.List[Host] = [_mta.host(work.runner, other) for other in others if other.enabled]
+    return instance_listeners.problems(sorted(wanted), hosts, seen.pid)
 
 
 # --- doing it -----------------------------------------------------------------------------------------------------

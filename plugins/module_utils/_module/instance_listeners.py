@@ -37,18 +37,18 @@ def problems(wanted: t.Sequence[Place], others: t.Sequence[Host], pid: t.Optiona
     :param pid: the instance's own daemon, whose sockets are no obstacle.
     """
     claimed = [(host.instance.name, place) for host in others for place in configured(host)]
-    found = []
+    reasons = []
     for place in wanted:
         reason = _absent(place[0]) or _claimed(place, claimed) or _taken(place, pid, others)
         if reason:
-            found.append(f"listen: {place[0]}:{place[1]}: {reason}")
-    return found
+            reasons.append(f"listen: {place[0]}:{place[1]}: {reason}")
+    return reasons
 
 
-def meet(one: Place, other: Place) -> bool:
+def meet(first: Place, second: Place) -> bool:
     """Return whether two sockets could not both be opened: the same port, and an address in common."""
-    mine, theirs = set(_addresses(one[0])), set(_addresses(other[0]))
-    return one[1] == other[1] and bool(mine & theirs or _covers(mine, theirs) or _covers(theirs, mine))
+    mine, theirs = set(_addresses(first[0])), set(_addresses(second[0]))
+    return first[1] == second[1] and bool(mine & theirs or _covers(mine, theirs) or _covers(theirs, mine))
 
 
 def _covers(wide: t.Set[str], narrow: t.Set[str]) -> bool:

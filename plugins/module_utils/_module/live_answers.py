@@ -13,7 +13,7 @@ import typing as t
 from .. import _proc
 from .._driver.daemon import daemon_of
 from .._driver.read import read_of
-from .._model import policy as _policy
+from .._model import policy
 from .._model.host import Host
 from .._model.policy_record import Policy
 from .._smtp import verify_policy
@@ -85,7 +85,7 @@ class LiveAnswers:
 
     def _live(self) -> Policy:
         # What the live configuration says now: native settings have won where they differ from the policy.
-        return _policy.parse(read_of(self._host.mta).read(self._host)["policy"], baseline="none")
+        return policy.parse(read_of(self._host.mta).read(self._host)["policy"], baseline="none")
 
 
 def questions(
@@ -96,16 +96,16 @@ def questions(
     From 127.0.0.1 the host itself asks, which every relay trusts; from another address of the host a client that nobody knows.
     """
     outside = [address for address in own if ":" not in address and not address.startswith("127.")]
-    found: t.Dict[str, Question] = {}
+    by_client: t.Dict[str, Question] = {}
     for domain in domains[:1]:
         for address, port in sorted(listening, key=lambda place: place[1] != 25):
             recipient = f"postmaster@{domain}"
             if address in ("0.0.0.0", "::", "127.0.0.1"):
-                found.setdefault("trusted", Question("trusted client", "127.0.0.1", port, recipient))
+                by_client.setdefault("trusted", Question("trusted client", "127.0.0.1", port, recipient))
             for stranger in outside:
                 if address in ("0.0.0.0", "::", stranger):
-                    found.setdefault("stranger", Question("stranger", stranger, port, recipient))
-    return list(found.values())
+                    by_client.setdefault("stranger", Question("stranger", stranger, port, recipient))
+    return list(by_client.values())
 
 
 def settled(question: Question) -> Step:

@@ -144,17 +144,17 @@ class Listing(Collected):
     def records(self) -> t.List[t.Dict[str, t.Any]]:
         """Return the newest ones, in order of time."""
         shown = (_record(raw, clock, self._order) for clock, raws in self._newest.items() for raw in raws)
-        found = [record for record in shown if record] + self._elsewhere
-        return sorted(found, key=lambda record: str(record["time"]))[-self._order.limit :]
+        collected = [record for record in shown if record] + self._elsewhere
+        return sorted(collected, key=lambda record: str(record["time"]))[-self._order.limit :]
 
     # --- parts become a whole, see _log/split.py ---
 
     def heir(self) -> "Listing":
         """Return an empty one that knows what waits for a later attempt."""
-        found = Listing(self._order)
-        found._last = self._last
-        found._inherited = self._last.keys() if self._last is not None else []
-        return found
+        listing = Listing(self._order)
+        listing._last = self._last
+        listing._inherited = self._last.keys() if self._last is not None else []
+        return listing
 
     def parts(self) -> t.Dict[str, t.Any]:
         """Return everything that was collected, for absorb()."""
@@ -302,7 +302,7 @@ def _instance_name(runner: Runner, instance: t.Optional[str]) -> str:
         return instance
     # The lines of sendmail stand under the instance's own name, those of Postfix under its syslog_name.
     directory = instance.rstrip("/")
-    names = [name for name, known in units.known() if known == directory]
+    names = [name for name, path in units.known() if path == directory]
     if names:
         return names[0]
     return runner.run(["postconf", "-c", directory, "-h", "-x", "syslog_name"]).out.strip()

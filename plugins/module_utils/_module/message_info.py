@@ -11,8 +11,7 @@ import typing as t
 
 from .. import _mta, _queue_trace
 from .._driver.queue import queue_of
-from .._model import queue as _queue
-from .._model import selection as _select
+from .._model import queue, selection
 from .._runner import Runner
 from .queue_info import with_hold_reasons
 
@@ -27,7 +26,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Return what the module message_info returns. The log is read for a message that left the queue, too."""
     runner, name = runner or Runner(), params["id"]
-    _select.parse({"ids": [name]}, {})
+    selection.parse({"ids": [name]}, {})
     hosts = _mta.chosen(runner, params["mta"], params["instance"])
     detail = next(filter(None, (queue_of(host.mta).message(host, name, params["body_limit"]) for host in hosts)), None)
     files = tuple(dict.fromkeys(path for host in hosts for path in queue_of(host.mta).log_files(host)))
@@ -43,8 +42,8 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     message = next(with_hold_reasons(hosts, [detail.message]))
     return dict(
         answer,
-        message=_queue.as_record(message),
-        waits_for=_queue.waits_for(message),
+        message=queue.as_record(message),
+        waits_for=queue.waits_for(message),
         headers=[{"name": header, "value": value} for header, value in detail.headers],
         body=detail.body,
         body_size=detail.body_size,

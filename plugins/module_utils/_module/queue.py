@@ -18,7 +18,7 @@ from .. import _mta, _queue_trace
 from .._clock import utc
 from .._driver.queue import queue_of
 from .._errors import OptionError
-from .._model import queue as _queue
+from .._model import queue
 from .._model import selection as _select
 from .._model.host import Host
 from .._model.queue import Identity, Message, Skipped
@@ -32,7 +32,7 @@ DONE, PREDICTED, DEFERRED_AGAIN, GONE, SKIPPED, UNKNOWN = "done", "predicted", "
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
-    action={"type": "str", "choices": list(_queue.ACTIONS), "required": True},
+    action={"type": "str", "choices": list(queue.ACTIONS), "required": True},
     messages={"type": "list", "elements": "dict"},
     max={"type": "int"},
     limit={"type": "int", "default": 1000},
@@ -41,25 +41,25 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
 )
 MUTUALLY_EXCLUSIVE = [("select", "messages")]
 
-_WAITING = frozenset((_queue.INCOMING, _queue.DEFERRED))
-_NOT_HELD = _WAITING | {_queue.ACTIVE}
-_ANY = _NOT_HELD | {_queue.HOLD, _queue.CORRUPT}
+_WAITING = frozenset((queue.INCOMING, queue.DEFERRED))
+_NOT_HELD = _WAITING | {queue.ACTIVE}
+_ANY = _NOT_HELD | {queue.HOLD, queue.CORRUPT}
 #: The states in which an action makes sense.
 _APPLIES = {
-    _queue.FLUSH: _WAITING,
-    _queue.DELIVER: _WAITING,
-    _queue.HOLD: _NOT_HELD,
-    _queue.RELEASE: frozenset((_queue.HOLD,)),
-    _queue.REQUEUE: _NOT_HELD,
-    _queue.EXPIRE: _NOT_HELD,
-    _queue.DELETE: _ANY,
+    queue.FLUSH: _WAITING,
+    queue.DELIVER: _WAITING,
+    queue.HOLD: _NOT_HELD,
+    queue.RELEASE: frozenset((queue.HOLD,)),
+    queue.REQUEUE: _NOT_HELD,
+    queue.EXPIRE: _NOT_HELD,
+    queue.DELETE: _ANY,
 }
 _WHY_NOT = {
-    _queue.INCOMING: "it is not on hold",
-    _queue.DEFERRED: "it is not on hold",
-    _queue.ACTIVE: "it is being delivered or about to be",
-    _queue.HOLD: "it is on hold",
-    _queue.CORRUPT: "it is corrupt",
+    queue.INCOMING: "it is not on hold",
+    queue.DEFERRED: "it is not on hold",
+    queue.ACTIVE: "it is being delivered or about to be",
+    queue.HOLD: "it is on hold",
+    queue.CORRUPT: "it is corrupt",
 }
 
 
@@ -70,7 +70,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     """
     runner, now = runner or Runner(), time.time()
     action = params["action"]
-    selection = _select.parse(params["select"], _queue.STATUSES)
+    selection = _select.parse(params["select"], queue.STATUSES)
     _insist_on_a_selection(action, selection, params)
     hosts = _mta.chosen(runner, params["mta"], params["instance"])
     if _is_whole_queue(selection, params):
@@ -151,10 +151,10 @@ class _HostPlan:
             if not asked.take(message) or key in self._targets:
                 continue
             if message.status in _APPLIES[action]:
-                self._targets[key] = _queue.identity(message)
+                self._targets[key] = queue.identity(message)
                 self._skipped.pop(key, None)
             else:
-                self._skipped[key] = Skipped(_queue.identity(message), _WHY_NOT[message.status])
+                self._skipped[key] = Skipped(queue.identity(message), _WHY_NOT[message.status])
 
 
 class _HostResult(t.NamedTuple):
@@ -169,7 +169,7 @@ def _execute(plan: _HostPlan, action: str, timeout: float, check_mode: bool) -> 
     if check_mode or not plan.targets:
         return _HostResult([_as_row(target, PREDICTED) for target in plan.targets] + skipped)
     result = queue_of(plan.host.mta).act(plan.host, action, plan.targets, timeout)
-    waiting = _still_waiting(plan.host, result.affected) if action == _queue.DELIVER else {}
+    waiting = _still_waiting(plan.host, result.affected) if action == queue.DELIVER else {}
     rows = []
     for target in result.affected:
         why = waiting.get((target.id, target.arrival))
@@ -225,9 +225,9 @@ def _is_whole_queue(selection: Selection, params: t.Mapping[str, t.Any]) -> bool
 
 
 def _insist_on_a_selection(action: str, selection: Selection, params: t.Mapping[str, t.Any]) -> None:
-    if action != _queue.FLUSH and _is_whole_queue(selection, params):
+    if action != queue.FLUSH and _is_whole_queue(selection, params):
         raise OptionError("select", {}, f"{action} needs a selection; only flush takes the whole queue")
-    if action == _queue.DELETE and params["max"] is None:
+    if action == queue.DELETE and params["max"] is None:
         raise OptionError("max", None, "delete needs the number of messages that may be deleted at most")
 
 
@@ -242,7 +242,7 @@ def _run_queues(hosts: t.Sequence[Host], check_mode: bool) -> t.Dict[str, t.Any]
         waiting += sum(1 for message in queue_of(host.mta).messages(host) if message.status in _WAITING)
         if not check_mode:
             queue_of(host.mta).run_queue(host)
-    result = _as_result(_queue.FLUSH, [], [], 0)
+    result = _as_result(queue.FLUSH, [], [], 0)
     return dict(result, changed=waiting > 0, affected=waiting)
 
 

@@ -13,8 +13,7 @@ import typing as t
 from .. import _mta, _queue_trace
 from .._driver.queue import queue_of
 from .._errors import CommandError
-from .._model import queue as _queue
-from .._model import queue_summary
+from .._model import queue, queue_summary
 from .._model import selection as _select
 from .._model.host import Host
 from .._model.queue import Message
@@ -24,7 +23,7 @@ from .._runner import Runner
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
     limit={"type": "int", "default": 100},
-    sort={"type": "str", "choices": list(_queue.ORDERS), "default": "oldest"},
+    sort={"type": "str", "choices": list(queue.ORDERS), "default": "oldest"},
     top={"type": "int", "default": 20},
     **_select.ARGUMENT_SPEC,
 )
@@ -42,15 +41,15 @@ def run(
     :raises PostmasterError: an option that makes no sense, or no such instance.
     """
     instant = time.time() if now is None else now
-    selection = _select.parse(params["select"], _queue.STATUSES)
+    selection = _select.parse(params["select"], queue.STATUSES)
     hosts = _mta.chosen(runner or Runner(), params["mta"], params["instance"])
     unreadable: t.List[t.Dict[str, str]] = []
     tally = queue_summary.Tally(instant)
     selected = _select.chosen(with_hold_reasons(hosts, _listing(hosts, unreadable)), selection, instant)
-    shown = _queue.first(_counted(selected, selection, tally), params["sort"], params["limit"])
+    shown = queue.first(_counted(selected, selection, tally), params["sort"], params["limit"])
     by_name = {host.instance.name: host for host in hosts}
     return {
-        "messages": [_queue.as_record(_detailed(by_name[message.instance], message)) for message in shown],
+        "messages": [queue.as_record(_detailed(by_name[message.instance], message)) for message in shown],
         "summary": tally.summary(params["top"]),
         "unreadable": unreadable,
         "instances": [_as_instance(host) for host in hosts],
@@ -74,7 +73,7 @@ def with_hold_reasons(hosts: t.Sequence[Host], messages: t.Iterable[Message]) ->
     """Give messages on hold the reason that the log has. sendmail keeps it with the message; Postfix only logs it."""
     reasons: t.Optional[t.Dict[str, str]] = None
     for message in messages:
-        if message.status == _queue.HOLD and not message.reason:
+        if message.status == queue.HOLD and not message.reason:
             if reasons is None:
                 files = tuple(dict.fromkeys(path for host in hosts for path in queue_of(host.mta).log_files(host)))
                 reasons = _queue_trace.hold_reasons(files)

@@ -13,8 +13,7 @@ import os
 import time
 import typing as t
 
-from .. import _change, _files, _mta
-from .. import _result as _answer
+from .. import _change, _files, _mta, _result
 from .._account import generations
 from .._account.ownership import ThreeWay
 from .._driver.check import check_of
@@ -87,24 +86,24 @@ class RelayRun:
             self.plan, self._build, self._check, self._activate, self.answers.findings, self.author, guard
         )
 
-    def owned(self, known: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    def owned(self, before: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         """Return what every author owns after this run."""
         mine = self.threeway.owned() if self.threeway else {}
-        return dict(known, **{self.author.module: {part: list(pair) for part, pair in mine.items()}})
+        return dict(before, **{self.author.module: {part: list(pair) for part, pair in mine.items()}})
 
     def note(self, lock_timeout: float) -> None:
         """Write down what is owned where it changes and no file does: what is adopted, and what is left to others."""
         with _change.locked(self.directory, lock_timeout):
-            known = generations.newest(self.directory).get("owned", {})
-            if self.owned(known) != known:
+            before = generations.newest(self.directory).get("owned", {})
+            if self.owned(before) != before:
                 generations.note(self.directory, self.author)
 
     def _render(self) -> Rendering:
-        known = generations.newest(self.directory).get("owned", {})
+        before = generations.newest(self.directory).get("owned", {})
         self.threeway = ThreeWay(
             ownership_of(self.host.mta).twin(self.host),
             self.author.module,
-            known,
+            before,
             self._current,
             lambda current: self._renderer(self.host, self.policy, self.native, current),
             adopt=self.author.module == RELAY,
@@ -164,7 +163,7 @@ def _watched(author: _change.Author, host: Host, directory: str, wait: t.Optiona
     if not wait:
         return author
     from .._account import watch
-    from . import expire as _expire  # noqa: F401  # what the kit runs: named here, it is sent along
+    from . import expire  # noqa: F401  # what the kit runs: named here, it is sent along
 
     watch.refuse_without_systemd(host.runner, wait)
     deadline = time.time() + watch.seconds(wait)
@@ -177,10 +176,10 @@ def _watched(author: _change.Author, host: Host, directory: str, wait: t.Optiona
 
 def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:
     """Return the values among the native settings that must not be returned or logged."""
-    found: t.Set[str] = set()
+    values: t.Set[str] = set()
     for name in ("main", "mc"):
-        found |= {text for key, text in _texts("", params.get(name)) if text and _answer.looks_secret(key, text)}
-    return found
+        values |= {text for key, text in _texts("", params.get(name)) if text and _result.looks_secret(key, text)}
+    return values
 
 
 def _texts(key: str, value: t.Any) -> t.Iterator[t.Tuple[str, str]]:
@@ -199,12 +198,12 @@ def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t
     hidden = frozenset(relay.native.main_secrets)
     return {
         "changed": plan.changed or bool(outcome.healed),
-        "diff": _answer.diff(plan, hidden),
+        "diff": _result.diff(plan, hidden),
         "mta": instance.mta,
         "instance": instance.name,
         "config_directory": instance.config_directory,
         "version": relay.host.capabilities.version_text,
-        "settings": _answer.changed_settings(plan),
+        "settings": _result.changed_settings(plan),
         "actions": list(outcome.healed) + plan.actions(),
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "notes": _notes(relay),

@@ -20,7 +20,7 @@ from .._diagnosis.destination import EHLO, MESSAGE, RCPT, STAGES, TLS_MODES, TRY
 from .._errors import OptionError
 from .._model.finding import WARNING, as_facts, make_finding
 from .._runner import Runner
-from .._smtp import message as _message
+from .._smtp import message
 from .._smtp import sink as _sink
 from .._smtp.dialogue import TlsFacts, printable, step_facts
 
@@ -58,8 +58,11 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     if params["compare_with"]:
         plans.append(plan._replace(host=params["compare_with"]["host"], port=params["compare_with"]["port"]))
     if plan.content and params["mark"]:
-        plans = [one._replace(content=_message.marked(one.content, f"{token}-{n}")) for n, one in enumerate(plans)]
-    jobs = {number: _job(one) for number, one in enumerate(plans)}
+        plans = [
+            talk_plan._replace(content=message.marked(talk_plan.content, f"{token}-{n}"))
+            for n, talk_plan in enumerate(plans)
+        ]
+    jobs = {number: _job(talk_plan) for number, talk_plan in enumerate(plans)}
     done = _parallel.values(jobs, plan.timeout * (8 + len(plan.recipients)))
     talks = [done[number] for number in sorted(done)]
     arrived = _arrived(params, plan, talks, token)
@@ -112,7 +115,7 @@ def _content(params: t.Mapping[str, t.Any]) -> bytes:
             return base64.b64decode(params["message_base64"], validate=True)
         except (binascii.Error, ValueError):
             raise OptionError("message_base64", params["message_base64"], "not base64")
-    return _message.generated(params["sender"], params["recipients"][0], params["subject"], params["body"], time.time())
+    return message.generated(params["sender"], params["recipients"][0], params["subject"], params["body"], time.time())
 
 
 def _arrived(
@@ -125,14 +128,14 @@ def _arrived(
     if not os.path.isdir(sink):
         raise OptionError("sink", sink, "not a directory on the host that this runs on")
     sinks = _sink.Sinks(patience=params["sink_patience"])
-    sinks.wait(sink, [f"{token}-{number}" for number, one in enumerate(talks) if one.delivered])
+    sinks.wait(sink, [f"{token}-{number}" for number, talk in enumerate(talks) if talk.delivered])
     return [next(iter(sinks.find(sink, f"{token}-{number}")), None) for number in range(len(talks))]
 
 
 def _facts(plan: TalkPlan, talks: t.Sequence[Talk], arrived: t.Sequence[t.Optional[bytes]]) -> t.Dict[str, t.Any]:
     now = time.time()
-    conversations = [_conversation(one, got, plan.content, now) for one, got in zip(talks, arrived)]
-    for defect in _message.open_quotes(plan.content):
+    conversations = [_conversation(talk, got, plan.content, now) for talk, got in zip(talks, arrived)]
+    for defect in message.open_quotes(plan.content):
         evidence = (f"line {defect.line}: {defect.text}",)
         what = f"the message has a {defect.field} field that opens a quote and does not close it"
         finding = make_finding("open_quote", WARNING, "message", what, evidence)
@@ -142,30 +145,32 @@ def _facts(plan: TalkPlan, talks: t.Sequence[Talk], arrived: t.Sequence[t.Option
         answer["compared"] = conversations[1]
         answer["differences"] = destination.differences(talks[0], talks[1])
         if None not in arrived and arrived:
-            pairs = _message.changes(arrived[0] or b"", arrived[1] or b"")
-            answer["differences"] += [{"step": "arrived", "here": one.sent, "there": one.arrived} for one in pairs]
+            changes = message.changes(arrived[0] or b"", arrived[1] or b"")
+            answer["differences"] += [
+                {"step": "arrived", "here": change.sent, "there": change.arrived} for change in changes
+            ]
     return answer
 
 
-def _conversation(one: Talk, got: t.Optional[bytes], sent: bytes, now: float) -> t.Dict[str, t.Any]:
-    where = f"{one.plan.host}:{one.plan.port}"
-    findings = list(destination.judge(one, now))
-    changes: t.Tuple[_message.MessageChange, ...] = ()
+def _conversation(talk: Talk, got: t.Optional[bytes], sent: bytes, now: float) -> t.Dict[str, t.Any]:
+    where = f"{talk.plan.host}:{talk.plan.port}"
+    findings = list(destination.judge(talk, now))
+    changes: t.Tuple[message.MessageChange, ...] = ()
     if got is not None:
         changes, more = destination.altered(sent, got, where)
         findings += more
     return {
-        "host": one.plan.host,
-        "port": one.plan.port,
-        "steps": [step_facts(step) for step in one.steps],
-        "keywords": dict(one.keywords),
-        "tls": _tls_facts(one.tls),
-        "accepted": list(one.accepted),
-        "delivered": one.delivered,
+        "host": talk.plan.host,
+        "port": talk.plan.port,
+        "steps": [step_facts(step) for step in talk.steps],
+        "keywords": dict(talk.keywords),
+        "tls": _tls_facts(talk.tls),
+        "accepted": list(talk.accepted),
+        "delivered": talk.delivered,
         "arrived": None if got is None else printable(got),
         "changes": [dict(change._asdict()) for change in changes],
         "findings": [as_facts(finding) for finding in findings],
-        "seconds": round(one.seconds, 3),
+        "seconds": round(talk.seconds, 3),
     }
 
 

@@ -10,14 +10,13 @@ Private to the collection: it can change at any time.
 import os
 import typing as t
 
-from .. import _change, _files, _mta
-from .. import _result as _answers
+from .. import _change, _files, _mta, _result
 from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
 from .._driver.lookup import lookup_of
 from .._driver.tables import tables_of
 from .._errors import OptionError
-from .._model import table as _tablefile
+from .._model import table
 from .._model.host import NOTHING, RELOAD, Activation, File, Host, is_compiled
 from .._runner import Runner
 from .guard import guard_of
@@ -55,8 +54,8 @@ class TableRun:
         self.state = params["state"]
         self.secret = params["secret"]
         self.wanted = [self._wanted(number, entry) for number, entry in enumerate(params["entries"])]
-        self.before: t.List[_tablefile.SourceEntry] = []
-        self.after: t.List[_tablefile.SourceEntry] = []
+        self.before: t.List[table.SourceEntry] = []
+        self.after: t.List[table.SourceEntry] = []
 
     def steps(self) -> _change.Steps:
         """Return the steps of this run, as the transaction takes them."""
@@ -74,15 +73,15 @@ class TableRun:
         """Return what is to be done on the host as it is now."""
         path = os.path.join(self.directory, self.name)
         content = _files.read(path) or b""
-        wanted = _tablefile.edit(path, content, self.wanted, self.state, self.syntax)
-        self.before = _tablefile.read(path, content.decode("utf-8", "surrogateescape"), self.syntax)
-        self.after = _tablefile.read(path, wanted.decode("utf-8", "surrogateescape"), self.syntax)
-        there = os.path.exists(path)
+        wanted = table.edit(path, content, self.wanted, self.state, self.syntax)
+        self.before = table.read(path, content.decode("utf-8", "surrogateescape"), self.syntax)
+        self.after = table.read(path, wanted.decode("utf-8", "surrogateescape"), self.syntax)
+        exists = os.path.exists(path)
         files = _change.difference(
             self.directory, {self.name: File(wanted, 0o600 if self.secret else 0o644, self.secret)}
         )
-        files = files if wanted or there else ()
-        stale = bool(files) or (there and self._stale(path))
+        files = files if wanted or exists else ()
+        stale = bool(files) or (exists and self._stale(path))
         compiled = (self.name,) if stale and self._compiled() else ()
         because = self.tables.read_at_start(self.kind) if files else ()
         activation = (
@@ -92,17 +91,17 @@ class TableRun:
         )
         return _change.Plan(self.directory, files, compiled, activation)
 
-    def _kind(self, given: t.Optional[str]) -> str:
-        if given and given not in self.host.capabilities.table_types:
-            known = ", ".join(self.host.capabilities.table_types)
-            raise OptionError("type", given, f"this MTA has no such tables; it has {known}")
-        return given or self.tables.type_in_use(self.host, self.name) or self.host.capabilities.default_table_type
+    def _kind(self, kind: t.Optional[str]) -> str:
+        if kind and kind not in self.host.capabilities.table_types:
+            types = ", ".join(self.host.capabilities.table_types)
+            raise OptionError("type", kind, f"this MTA has no such tables; it has {types}")
+        return kind or self.tables.type_in_use(self.host, self.name) or self.host.capabilities.default_table_type
 
-    def _wanted(self, number: int, entry: t.Mapping[str, t.Any]) -> _tablefile.ExpectedEntry:
+    def _wanted(self, number: int, entry: t.Mapping[str, t.Any]) -> table.ExpectedEntry:
         option = f"entries[{number}]"
         if self.state == "absent":
-            return _tablefile.check(option, entry["key"], "-", self.syntax)
-        return _tablefile.check(option, entry["key"], entry["value"], self.syntax)
+            return table.check(option, entry["key"], "-", self.syntax)
+        return table.check(option, entry["key"], entry["value"], self.syntax)
 
     def _compiled(self) -> t.Tuple[str, ...]:
         return self.compile.compiled_names(self.kind, self.name)
@@ -117,20 +116,20 @@ class TableRun:
 
     def _build(self, stage: str, names: t.Sequence[str]) -> None:
         for name in names:
-            self.compile.make(self.host, stage, name, self.kind, aliases=self.syntax.form == _tablefile.ALIASES)
+            self.compile.make(self.host, stage, name, self.kind, aliases=self.syntax.form == table.ALIASES)
         self.compile.finish(stage)
 
     def _check(self, directory: str) -> t.Sequence[str]:
-        if self.syntax.form != _tablefile.MAP or not self._compiled():
+        if self.syntax.form != table.MAP or not self._compiled():
             return ()
-        keys = [one.key for one in self.wanted]
+        keys = [entry.key for entry in self.wanted]
         answers = lookup_of(self.host.mta).ask(self.host, directory, self.name, self.kind, keys) if keys else {}
-        found = {_tablefile.compared(key, self.syntax): value for key, value in answers.items()}
+        live = {table.compared(key, self.syntax): value for key, value in answers.items()}
         findings = []
-        for one in self.wanted:
-            value = found.get(_tablefile.compared(one.key, self.syntax))
-            if (self.state == "absent" and value is not None) or (self.state != "absent" and value != one.value):
-                findings.append(f"{self.name}: {one.key}: the MTA finds another value there")
+        for entry in self.wanted:
+            value = live.get(table.compared(entry.key, self.syntax))
+            if (self.state == "absent" and value is not None) or (self.state != "absent" and value != entry.value):
+                findings.append(f"{self.name}: {entry.key}: the MTA finds another value there")
         return findings
 
     def _activate(self, activation: Activation) -> None:
@@ -146,12 +145,12 @@ def _name(text: str) -> str:
     return name
 
 
-def _syntax(name: str, kind: str, host: Host) -> _tablefile.Syntax:
+def _syntax(name: str, kind: str, host: Host) -> table.Syntax:
     if kind in _PATTERNS:
-        return _tablefile.Syntax(_tablefile.PATTERNS, True)
+        return table.Syntax(table.PATTERNS, True)
     if os.path.basename(name).split(".")[0] in _ALIASES:
-        return _tablefile.Syntax(_tablefile.ALIASES, True)
-    return _tablefile.Syntax(_tablefile.MAP, tables_of(host.mta).CONTINUES)
+        return table.Syntax(table.ALIASES, True)
+    return table.Syntax(table.MAP, tables_of(host.mta).CONTINUES)
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
@@ -164,9 +163,9 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
     plan = outcome.plan
     return dict(
-        _tablefile.changes(run.before, run.after, run.syntax),
+        table.changes(run.before, run.after, run.syntax),
         changed=plan.changed or bool(outcome.healed),
-        diff=_answers.diff(plan),
+        diff=_result.diff(plan),
         mta=host.instance.mta,
         instance=host.instance.name,
         source=os.path.join(host.instance.config_directory, run.name),

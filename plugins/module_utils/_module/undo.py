@@ -10,8 +10,7 @@ Private to the collection: it can change at any time.
 import os
 import typing as t
 
-from .. import _change, _files, _mta
-from .. import _result as _answer
+from .. import _change, _files, _mta, _result
 from .._account import generations, history
 from .._account.history import Contents
 from .._driver.check import check_of
@@ -138,7 +137,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "undo",
         params.get("by") or "",
         params.get("ticket") or "",
-        owned=lambda known: _owned(directory, target),
+        owned=lambda owned: _owned(directory, target),
         more={"state": target, "undoes": undone, "hidden": sorted(_hidden(directory))},
     )
     way_back = UndoRun(host, author, lambda: history.contents(directory, target))
@@ -147,7 +146,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     plan = outcome.plan
     return {
         "changed": plan.changed or bool(outcome.healed),
-        "diff": _answer.diff(plan, frozenset(_hidden(directory))),
+        "diff": _result.diff(plan, frozenset(_hidden(directory))),
         "mta": host.mta,
         "instance": host.instance.name,
         "to": target,
@@ -163,11 +162,11 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
 
 def _undone(directory: str, target: int) -> t.List[int]:
     """Return the generations whose changes are gone afterwards."""
-    known = history.records(directory)
-    gone = history.undone_by(known)
+    records = history.records(directory)
+    gone = history.undone_by(records)
     return [
         record["number"]
-        for record in known
+        for record in records
         if record["number"] > target and record["number"] not in gone and "state" not in record and record["files"]
     ]
 
