@@ -29,7 +29,7 @@ class Instances(Protocol):
     def listening(self, wish: InstanceRequest) -> t.Dict[str, t.Any]:
         """Return the options of the module relay that go with a change of its addresses."""
 
-    def messages(self, runner: Runner, one: Instance) -> int:
+    def messages(self, runner: Runner, instance: Instance) -> int:
         """Return how many messages are in its queue, whatever their state."""
 
     def problems(self, runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:

@@ -249,10 +249,10 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
     content = known.content
     for name in (RELAY_CONTROL, CLIENT, SENDER, RECIPIENT):
         ours = [table for table in _ALL if table.asked_in == name]
-        there = elements_of(known, name)
-        wanted = [one for one in ours if filled.get(one.name, known.element(one) in there)]
+        current = elements_of(known, name)
+        wanted = [table for table in ours if filled.get(table.name, known.element(table) in current)]
         elements = [known.element(table) for table in wanted]
-        if [one for one in there if one in {known.element(table) for table in ours}] != elements:
+        if [element for element in current if element in {known.element(table) for table in ours}] != elements:
             from . import access_wiring as wiring
 
             content = wiring.rewired(content, name, [known.element(table) for table in ours], elements, known)
@@ -267,7 +267,7 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
 def elements_of(known: Facts, name: str) -> t.List[str]:
     """Return the pairs of words in a restriction list: each restriction with its argument is one of them."""
     words = split_list(known.values.get(name, ""))
-    return [f"{one} {other}" for one, other in zip(words, words[1:])]
+    return [f"{word} {other}" for word, other in zip(words, words[1:])]
 
 
 def hooked(values: t.Mapping[str, str]) -> t.List[Table]:
@@ -299,17 +299,17 @@ def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
     path = os.path.join(host.instance.config_directory, "master.cf")
     lists = {table.asked_in for table in filled}
     content = _files.read(path) or b""
-    said = [line for line in content.split(b"\n") if not line.startswith(b"#")]
-    if not any(name.encode() in line for line in said for name in lists):
+    lines = [line for line in content.split(b"\n") if not line.startswith(b"#")]
+    if not any(name.encode() in line for line in lines for name in lists):
         return []
     from . import master_cf
 
     services = master_cf.parse(content, path).services
-    main = [one for key, one in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
+    main = [service for key, service in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
     return [
-        f"{path}: {one.name}/{one.type}: -o {name}={value} is stronger than main.cf, and the rules would not be asked"
-        for one in main
-        for name, value in one.options
+        f"{path}: {service.name}/{service.type}: -o {name}={value} is stronger than main.cf, and the rules would not be asked"
+        for service in main
+        for name, value in service.options
         if name in lists and "access_" not in value
     ]
 

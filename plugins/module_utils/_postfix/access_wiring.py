@@ -16,21 +16,21 @@ from .access import RELAY_CONTROL, Facts
 def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
     """Return main.cf with our elements in front of one list. What else is in its value, line breaks included, stays byte for byte."""
     main = main_cf.parse(content)
-    there = main.parameters.get(name)
-    if there is None:
-        usual = [] if name != RELAY_CONTROL else [known.values.get(name, "")]
-        line = f"{name} = {', '.join(list(wanted) + usual)}\n".encode()
+    parameter = main.parameters.get(name)
+    if parameter is None:
+        default = [] if name != RELAY_CONTROL else [known.values.get(name, "")]
+        line = f"{name} = {', '.join(list(wanted) + default)}\n".encode()
         joint = b"" if not content or content.endswith(b"\n") else b"\n"
         return content + joint + line if wanted else content
     lines = content.split(b"\n")
-    number = there.line - 1
-    last = main.document.logical[there.logical].parts[-1]
+    number = parameter.line - 1
+    last = main.document.logical[parameter.logical].parts[-1]
     head, equals, value = b"\n".join(lines[number : last + 1]).partition(b"=")
     # A comma behind ours says that the line was there before, even if its value was empty.
     alone = not value.rstrip().endswith(b",")
     value = _without(value, [element.encode() for element in ours])
     if wanted:
-        comma = "" if alone and there.value and not value.strip() else ","
+        comma = "" if alone and parameter.value and not value.strip() else ","
         value = f" {', '.join(wanted)}{comma}".encode() + value
     # The relay control was not set before, if what remains is the built-in one as we write it.
     built_in = name == RELAY_CONTROL and value == f" {known.relay}".encode()

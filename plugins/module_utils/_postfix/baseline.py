@@ -82,9 +82,13 @@ def _keywords(draft: Draft) -> str:
 def _compatibility(draft: Draft) -> None:
     """Set the newest level of this version, so that no default changes unnoticed; never a lower one than main.cf has."""
     version = draft.capabilities.version
-    level = "3.9" if version >= (3, 9) else "3.6" if version >= (3, 6) else "2"
-    there = draft.live.get("compatibility_level", "")
-    if not _is_level(there) or _numbers(there) < _numbers(level):
+    level = "2"
+    if version >= (3, 9):
+        level = "3.9"
+    elif version >= (3, 6):
+        level = "3.6"
+    level_set = draft.live.get("compatibility_level", "")
+    if not _is_level(level_set) or _numbers(level_set) < _numbers(level):
         draft.set("compatibility_level", level)
 
 

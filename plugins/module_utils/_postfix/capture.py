@@ -44,7 +44,7 @@ SERVICE = "postmaster-capture"
 _TRANSPORT = "transport_maps"
 _TO_TABLES = (("capture_to_patterns", "regexp"), ("capture_to", ""))
 #: name, place, type; the order is that of asking.
-TABLES = tuple((one.name, one.where, one.type) for one in access.CAPTURE) + tuple(
+TABLES = tuple((table.name, table.where, table.type) for table in access.CAPTURE) + tuple(
     (name, TO, kind) for name, kind in _TO_TABLES
 )
 #: Seconds of a time limit that is never reached.
@@ -62,14 +62,14 @@ def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]
     files = _sources(known, routes, hop)
     filled = {name: files[name].content is not None for name, dummy, dummy in TABLES}
     _refuse(host, known, routes)
-    main = access.wire(host, known, {one.name: filled[one.name] for one in access.CAPTURE}, set()).get("main.cf")
+    main = access.wire(host, known, {table.name: filled[table.name] for table in access.CAPTURE}, set()).get("main.cf")
     content = _wire_transport(main.content or b"" if main else known.content, known, filled)
     files["main.cf"] = File(content)
     if routes or not service:
         files["master.cf"] = File(_with_service(host, bool(routes)))
     for name, dummy, kind in TABLES:
         if not filled[name]:
-            files.update((one, File(None)) for one in compiled_names(kind or known.kind, name))
+            files.update((compiled, File(None)) for compiled in compiled_names(kind or known.kind, name))
     return files
 
 
@@ -77,7 +77,7 @@ def _sources(known: access.Facts, routes: t.Sequence[CaptureRoute], hop: t.Optio
     placed = [(route, _place(known, route, hop)) for route in routes if hop]
     files = {}
     for name, dummy, dummy in TABLES:
-        wanted = [(route, found[name]) for route, found in placed if name in found]
+        wanted = [(route, tables[name]) for route, tables in placed if name in tables]
         files[name] = File(table(wanted, hop) if hop else None)
     return files
 
@@ -93,15 +93,15 @@ def _place(known: access.Facts, route: CaptureRoute, hop: t.Optional[Endpoint]) 
         return {plain: {known.values.get("smtpd_null_access_lookup_key", "<>"): value}}
     if route.kind == DOMAIN and not route.subdomains:
         return {patterns: {f"/@{access.escaped(route.pattern)}$/": value}}
-    found = {plain: {route.pattern: value}}
+    places = {plain: {route.pattern: value}}
     if route.kind == DOMAIN and route.where == TO:
         # transport(5) takes subdomains with the dot only, unless parent_domain_matches_subdomains says otherwise.
-        found[plain]["." + route.pattern] = value
+        places[plain]["." + route.pattern] = value
     if route.kind == _access.ADDRESS and not access.has_detail(known):
         # user+anything@ is the same mailbox to sendmail, always.
         local, dummy, domain = route.pattern.rpartition("@")
-        found[patterns] = {rf"/^{access.escaped(local)}\+[^@]*@{access.escaped(domain)}$/": value}
-    return found
+        places[patterns] = {rf"/^{access.escaped(local)}\+[^@]*@{access.escaped(domain)}$/": value}
+    return places
 
 
 def _place_network(route: CaptureRoute, value: str) -> t.Dict[str, Lines]:
@@ -117,8 +117,8 @@ def _wire_transport(content: bytes, known: access.Facts, filled: t.Mapping[str, 
     elements = [(name, f"{kind or known.kind}:$config_directory/{name}") for name, kind in _TO_TABLES]
     ours = [element for dummy, element in elements]
     wanted = [element for name, element in elements if filled[name]]
-    there = [word for word in split_list(known.values.get(_TRANSPORT, "")) if word in ours]
-    return content if there == wanted else wiring.rewired(content, _TRANSPORT, ours, wanted, known)
+    current = [word for word in split_list(known.values.get(_TRANSPORT, "")) if word in ours]
+    return content if current == wanted else wiring.rewired(content, _TRANSPORT, ours, wanted, known)
 
 
 def _with_service(host: Host, wanted: bool) -> bytes:
@@ -149,8 +149,8 @@ def _refuse(host: Host, known: access.Facts, routes: t.Sequence[CaptureRoute]) -
         return
     with open(path, "rb") as stream:
         services = master_cf.parse(stream.read(), path).services
-    main = [one for key, one in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
-    proxied = [one.name for one in main if dict(one.options).get("smtpd_proxy_filter")]
+    main = [service for key, service in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
+    proxied = [service.name for service in main if dict(service.options).get("smtpd_proxy_filter")]
     if proxied or expand(known.values.get("smtpd_proxy_filter", ""), known.values):
         raise Refused(
             ["smtpd_proxy_filter: with it Postfix ignores FILTER, and routes by sender or client would catch nothing"]
@@ -176,9 +176,11 @@ def verify(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoin
     findings = []
     for name, dummy, kind in TABLES:
         wanted = {} if kind else pairs_in(_content(host, name))
-        found = lookup.ask(host, host.instance.config_directory, name, known.kind, list(wanted))
+        answers = lookup.ask(host, host.instance.config_directory, name, known.kind, list(wanted))
         findings += [
-            f"{name}: {key}: Postfix finds {found.get(key)!r} there" for key in wanted if found.get(key) != wanted[key]
+            f"{name}: {key}: Postfix finds {answers.get(key)!r} there"
+            for key in wanted
+            if answers.get(key) != wanted[key]
         ]
     return findings
 

@@ -31,20 +31,20 @@ def drain(host: Host, hop: Endpoint, deadline: float) -> t.List[str]:
     :raises PostmasterError: the time is over.
     """
     half = time.monotonic() + (deadline - time.monotonic()) / 2
-    found = bound(host, hop)
-    for name in found:
+    waiting = bound(host, hop)
+    for name in waiting:
         host.runner.run(["postqueue", "-c", host.instance.config_directory, "-i", name], check=False)
     requeued: t.Set[str] = set()
-    while found and time.monotonic() < deadline:
+    while waiting and time.monotonic() < deadline:
         if time.monotonic() > half:
-            new = [name for name in found if name not in requeued]
+            new = [name for name in waiting if name not in requeued]
             requeued.update(new)
             _requeue(host, new)
         time.sleep(_PAUSE)
-        found = bound(host, hop)
-    if found:
+        waiting = bound(host, hop)
+    if waiting:
         raise PostmasterError(
-            f"{len(found)} messages of {host.instance.name} are still bound for {hop.text}: {', '.join(found[:5])}"
+            f"{len(waiting)} messages of {host.instance.name} are still bound for {hop.text}: {', '.join(waiting[:5])}"
         )
     return [f"route {len(requeued)} messages anew that were bound for {hop.text}"] if requeued else []
 
@@ -73,8 +73,8 @@ def _files(host: Host) -> t.Iterator[str]:
     directory = queue._settings(host).directory
     for name in _QUEUES:
         for parent, dummy, names in os.walk(os.path.join(directory, name)):
-            for one in names:
-                yield os.path.join(parent, one)
+            for file_name in names:
+                yield os.path.join(parent, file_name)
 
 
 def _holds(path: str, record: bytes) -> bool:

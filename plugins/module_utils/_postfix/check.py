@@ -98,29 +98,30 @@ def _judged(candidate: Candidate) -> t.List[str]:
 
 def _compiled(candidate: Candidate) -> t.List[str]:
     """Look a key up in each table that is compiled when it is opened: Postfix skips a bad line with a warning in the log."""
-    found = []
-    for one in sorted(set(_opened(candidate))):
-        key = "192.0.2.1" if one[0] == "cidr" else "nobody@example.com"
-        name = f"{one[0]}:{_staged(candidate, one[1])}"
+    findings = []
+    for kind, path, setting in sorted(set(_opened(candidate))):
+        key = "192.0.2.1" if kind == "cidr" else "nobody@example.com"
+        name = f"{kind}:{_staged(candidate, path)}"
         asked = candidate.host.runner.run(["postmap", "-c", candidate.stage, "-q", key, name], check=False)
         lines = _complaints(asked.err)
-        found += [f"{one[2]}: {line.replace(candidate.stage, candidate.live)}" for line in lines]
-    return found
+        findings += [f"{setting}: {line.replace(candidate.stage, candidate.live)}" for line in lines]
+    return findings
 
 
 def _opened(candidate: Candidate) -> t.Iterator[t.Tuple[str, str, str]]:
     """Yield the cidr, pcre and regexp tables: type, path, the first setting that names it."""
-    places = [(_where(candidate, name), name, one.value) for name, one in candidate.main.parameters.items()]
-    for key, entry in candidate.master.entries.items():
-        places += [
-            (f"{candidate.live}/master.cf:{entry.line}: {key}", name, value) for name, value in entry.service.options
-        ]
+    parameters = candidate.main.parameters.items()
+    places = [(_where(candidate, name), name, parameter.value) for name, parameter in parameters]
+    for service, entry in candidate.master.entries.items():
+        where = f"{candidate.live}/master.cf:{entry.line}: {service}"
+        places += [(where, name, value) for name, value in entry.service.options]
     seen = set()
     for place, name, value in places:
-        for one in _references(candidate, name, value):
-            if one.type in _COMPILED_AT_START and one.path.startswith("/") and (one.type, one.path) not in seen:
-                seen.add((one.type, one.path))
-                yield one.type, one.path, place
+        for table in _references(candidate, name, value):
+            key = (table.type, table.path)
+            if table.type in _COMPILED_AT_START and table.path.startswith("/") and key not in seen:
+                seen.add(key)
+                yield table.type, table.path, place
 
 
 def _content_enough(candidate: Candidate) -> t.List[str]:
@@ -179,56 +180,56 @@ def _references(candidate: Candidate, name: str, value: str) -> t.List[tables.Re
 
 
 def _table_problems(candidate: Candidate, name: str, value: str) -> t.Iterator[str]:
-    for one in _references(candidate, name, value):
-        if one.type not in candidate.host.capabilities.table_types:
-            yield f"{one.type}:{one.path}: this Postfix has no tables of type {one.type}"
+    for reference in _references(candidate, name, value):
+        if reference.type not in candidate.host.capabilities.table_types:
+            yield f"{reference.type}:{reference.path}: this Postfix has no tables of type {reference.type}"
         else:
             # What alias_database names is only what newaliases(1) will make.
-            yield from _file_problems(candidate, one) if name != "alias_database" else ()
+            yield from _file_problems(candidate, reference) if name != "alias_database" else ()
     for word in split_list(_expanded(value, candidate.values)) if name in _FILE_LISTS else ():
         if word.startswith("/") and not os.path.exists(_staged(candidate, word)):
             yield f"{word}: there is no such file"
 
 
-def _file_problems(candidate: Candidate, one: tables.Reference) -> t.Iterator[str]:
-    path = _staged(candidate, one.path)
-    needed = compiled_names(one.type, path)
-    if one.type in _READ_AS_THEY_ARE + _DESCRIBED:
+def _file_problems(candidate: Candidate, reference: tables.Reference) -> t.Iterator[str]:
+    path = _staged(candidate, reference.path)
+    needed = compiled_names(reference.type, path)
+    if reference.type in _READ_AS_THEY_ARE + _DESCRIBED:
         needed = (path,)
     missing = [name for name in needed if not os.path.exists(name)]
     if missing:
-        shown = [name.replace(candidate.stage, candidate.live) for name in (one.path, missing[0])]
-        yield f"{one.type}:{shown[0]}: {shown[1]} is not there"
+        shown = [name.replace(candidate.stage, candidate.live) for name in (reference.path, missing[0])]
+        yield f"{reference.type}:{shown[0]}: {shown[1]} is not there"
 
 
 def _services(candidate: Candidate) -> t.List[str]:
     directory = expand(candidate.values.get("daemon_directory", ""), candidate.values)
-    found = []
+    findings = []
     for key, entry in candidate.master.entries.items():
         daemon = os.path.join(directory, entry.service.command)
         if not os.access(daemon, os.X_OK):
-            found.append(f"{candidate.live}/master.cf:{entry.line}: {key}: there is no program {daemon}")
+            findings.append(f"{candidate.live}/master.cf:{entry.line}: {key}: there is no program {daemon}")
         if entry.service.type == "inet" and entry.service.private != "n":
-            found.append(f"{candidate.live}/master.cf:{entry.line}: {key}: an inet service cannot be private")
-    return found
+            findings.append(f"{candidate.live}/master.cf:{entry.line}: {key}: an inet service cannot be private")
+    return findings
 
 
 def _options(candidate: Candidate) -> t.List[str]:
     """Judge the -o options of the services by the rules for main.cf."""
     classes = set(split_list(candidate.values.get("smtpd_restriction_classes", "")))
-    found = []
+    findings = []
     for key, entry in candidate.master.entries.items():
-        known = dict(candidate.values, **entry.service.option_values)
+        effective = dict(candidate.values, **entry.service.option_values)
         for name, value in entry.service.options:
             place = f"{candidate.live}/master.cf:{entry.line}: {key}: -o {name}"
-            why = values.wrong(name, value, candidate.builtin, known)
+            why = values.wrong(name, value, candidate.builtin, effective)
             problems = [f"{_shown(value)}: {why}"] if why else []
             if name in restrictions.LISTS and not why:
-                unknown = restrictions.unknown_words(expand(value, known), classes)
+                unknown = restrictions.unknown_words(expand(value, effective), classes)
                 problems += [f"{word!r} is no restriction" for word in unknown]
-            problems += _table_problems(candidate._replace(values=known), name, value)
-            found += [f"{place}: {problem}" for problem in problems]
-    return found
+            problems += _table_problems(candidate._replace(values=effective), name, value)
+            findings += [f"{place}: {problem}" for problem in problems]
+    return findings
 
 
 def _certificates(candidate: Candidate) -> t.List[str]:
@@ -304,10 +305,10 @@ def _programs(candidate: Candidate) -> t.List[str]:
     """Run Postfix's own programs; whatever they say on stderr is a finding."""
     findings = []
     for options in (["-nx"], ["-M"], ["-P"]):
-        said = candidate.host.runner.run(["postconf", "-c", candidate.stage] + options, check=False)
-        lines = _complaints(said.err)
-        if said.rc and not lines:
-            lines = [f"postconf {options[0]}: exit status {said.rc}"]
+        answer = candidate.host.runner.run(["postconf", "-c", candidate.stage] + options, check=False)
+        lines = _complaints(answer.err)
+        if answer.rc and not lines:
+            lines = [f"postconf {options[0]}: exit status {answer.rc}"]
         findings += [line.replace(candidate.stage, candidate.live) for line in lines]
     return findings
 

@@ -38,10 +38,10 @@ def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, ali
     try:
         copy = os.path.join(scratch, os.path.basename(name))
         os.link(source, copy)
-        said = host.runner.run(command(host, kind, copy, aliases), check=False, timeout=600)
-        problems = _complaints(said.err, scratch, name)
-        if said.rc or problems:
-            raise Refused(problems or [f"{name}: {kind} table not made: exit status {said.rc}"])
+        result = host.runner.run(command(host, kind, copy, aliases), check=False, timeout=600)
+        problems = _complaints(result.err, scratch, name)
+        if result.rc or problems:
+            raise Refused(problems or [f"{name}: {kind} table not made: exit status {result.rc}"])
         if compare:
             _compare(host, kind, copy, name, aliases)
         for built, target in zip(compiled_names(kind, copy), compiled_names(kind, source)):
@@ -57,12 +57,12 @@ def finish(stage: str) -> None:
 
 def entries(content: bytes, aliases: bool = False) -> t.Dict[str, str]:
     """Return what a source says, as postmap(1) and postalias(1) understand it: keys in lower case, the first of two counts."""
-    found: t.Dict[str, str] = {}
+    entries: t.Dict[str, str] = {}
     for line in read_document(content, "").logical:
         key, value = _alias_entry(line.text) if aliases else _map_entry(line.text)
         if key:
-            found.setdefault(key, value)
-    return found
+            entries.setdefault(key, value)
+    return entries
 
 
 def parse_dump(text: str, aliases: bool = False) -> t.Dict[str, str]:
@@ -99,17 +99,17 @@ def command(host: Host, kind: str, path: str, aliases: bool, *options: str) -> t
 
 def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
     """Return postmap's warnings with the name of the file instead of that of its copy."""
-    found = []
+    texts = []
     for line in main_cf.complaints(said):
         match = re.search(r"\w+: (?:warning|fatal|error|panic): (.*)\Z", line)
         text = (match.group(1) if match else line).strip()
         if text:
-            found.append(re.sub(r"(, line | line |:)(\d+):", r":\2:", text.replace(scratch + "/", "")))
+            texts.append(re.sub(r"(, line | line |:)(\d+):", r":\2:", text.replace(scratch + "/", "")))
     base = os.path.basename(name)
     suffixes = {suffix for suffixes in COMPILED_SUFFIXES.values() for suffix in suffixes}
     compiled = re.escape(base) + "(?:" + "|".join(map(re.escape, sorted(suffixes))) + r")\b"
-    found = [re.sub(compiled, base, text) for text in found]
-    return [text if base in text else f"{name}: {text}" for text in found]
+    texts = [re.sub(compiled, base, text) for text in texts]
+    return [text if base in text else f"{name}: {text}" for text in texts]
 
 
 def _compare(host: Host, kind: str, copy: str, name: str, aliases: bool) -> None:

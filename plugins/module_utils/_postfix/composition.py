@@ -47,9 +47,9 @@ def with_hooks(name: str, native: t.Optional[str], before: str) -> t.Optional[st
     """
     if name not in LISTS and name not in TABLE_LISTS:
         return native
-    given = _split(name, native or "")
-    hooks = [element for element in _split(name, before) if is_hook(name, element) and element not in given]
-    if not given and name in TABLE_LISTS:
+    natives = _split(name, native or "")
+    hooks = [element for element in _split(name, before) if is_hook(name, element) and element not in natives]
+    if not natives and name in TABLE_LISTS:
         # Who wants no table at all does not want that of the policy either.
         hooks = [element for element in hooks if _OWN + "policy_" not in element]
     if not hooks:

@@ -145,7 +145,7 @@ def _changed_services(current: t.Callable[[str], t.Optional[bytes]], rendering: 
 def _tables_in(rendering: Rendering) -> t.List[t.Tuple[str, str]]:
     main = rendering.files.get("main.cf")
     values = main_cf.parse(main.content or b"").values if main else {}
-    return sorted({(one.type, one.name) for one in tables.references(values) if one.name})
+    return sorted({(reference.type, reference.name) for reference in tables.references(values) if reference.name})
 
 
 def _postfix(host: Host, verb: str) -> t.List[str]:

@@ -31,9 +31,9 @@ def instances(runner: Runner) -> t.Tuple[Instance, ...]:
     directory = builtin["config_directory"].rstrip("/")
     values = settings(builtin, directory)
     others = split_list(values.get("multi_instance_directories", ""))
-    found = [instance_of(values, directory, True)]
-    found += [instance_of(settings(builtin, other), other.rstrip("/"), False) for other in others]
-    return tuple(found)
+    instances = [instance_of(values, directory, True)]
+    instances += [instance_of(settings(builtin, other), other.rstrip("/"), False) for other in others]
+    return tuple(instances)
 
 
 def version(runner: Runner, instance: Instance) -> str:

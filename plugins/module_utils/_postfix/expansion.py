@@ -155,13 +155,13 @@ _OPERATORS: t.Dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
 
 def _compare(both: t.Tuple[str, str], sign: str, level: bool) -> bool:
     """Compare as numbers where both are, as compatibility levels such as 3.6 where the operator says so, else as text."""
-    one: t.Any = both[0]
-    other: t.Any = both[1]
+    left: t.Any = both[0]
+    right: t.Any = both[1]
     if level:
-        one, other = _level(one), _level(other)
-    elif one.isdigit() and other.isdigit():
-        one, other = int(one), int(other)
-    return bool(_OPERATORS[sign](one, other))
+        left, right = _level(left), _level(right)
+    elif left.isdigit() and right.isdigit():
+        left, right = int(left), int(right)
+    return bool(_OPERATORS[sign](left, right))
 
 
 def _level(text: str) -> t.List[int]:

@@ -75,12 +75,12 @@ def see(runner: Runner, wish: InstanceRequest) -> ExistingInstance:
     instance = instance_of(values, wish.config_directory, False)
     daemon = _daemon(runner, wish)
     primary = settings(builtin, builtin["config_directory"])
-    known = wish.config_directory in _directories(primary) and values.get("multi_instance_name") == wish.name
-    known = known and primary.get("multi_instance_enable") == "yes" and bool(primary.get("multi_instance_wrapper"))
-    known = known and service.registered(runner, daemon)
-    enabled = instance.enabled and known and service.at_boot(runner, daemon)
+    named = wish.config_directory in _directories(primary) and values.get("multi_instance_name") == wish.name
+    switched_on = primary.get("multi_instance_enable") == "yes" and bool(primary.get("multi_instance_wrapper"))
+    registered = named and switched_on and service.registered(runner, daemon)
+    enabled = instance.enabled and registered and service.at_boot(runner, daemon)
     return ExistingInstance(
-        instance._replace(enabled=enabled), known, daemon.pid, values.get("multi_instance_group", "")
+        instance._replace(enabled=enabled), registered, daemon.pid, values.get("multi_instance_group", "")
     )
 
 
@@ -89,9 +89,9 @@ def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
     return {"main": {"master_service_disable": ""}}
 
 
-def messages(runner: Runner, one: Instance) -> int:
+def messages(runner: Runner, instance: Instance) -> int:
     """Return how many messages are in its queue, whatever state they are in."""
-    places = [os.path.join(one.queue_directories[0], queue) for queue in _QUEUES]
+    places = [os.path.join(instance.queue_directories[0], queue) for queue in _QUEUES]
     return sum(len(entry[2]) for place in places for entry in os.walk(place))
 
 
@@ -102,33 +102,33 @@ def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t
     """Return what stands in the way, each with its option and value."""
     builtin = defaults(runner)
     primary = settings(builtin, builtin["config_directory"])
-    found = _name_problems(builtin, primary, wish)
+    problems = _name_problems(builtin, primary, wish)
     paths = _paths(wish, seen, builtin)
-    found += [
+    problems += [
         f"{option}: {path}: {why}" for option, path in paths.items() for why in _path_problems(option, path, seen)
     ]
-    found += _moved(wish, seen, paths)
-    found += _shared(builtin, primary, wish, paths)
+    problems += _moved(wish, seen, paths)
+    problems += _shared(builtin, primary, wish, paths)
     owners = {
         "queue_directory": _OWNERS["queue_directory"],
         "data_directory": primary.get("mail_owner", "postfix"),
     }
-    found += [
+    problems += [
         f"{option}: {paths[option]}: {why}" for option, owner in owners.items() for why in _owned(paths[option], owner)
     ]
-    return found + _foreign_unit(runner, wish)
+    return problems + _foreign_unit(runner, wish)
 
 
 def _name_problems(builtin: t.Mapping[str, str], primary: t.Mapping[str, str], wish: InstanceRequest) -> t.List[str]:
-    found = []
+    problems = []
     for directory in _directories(primary):
         name = settings(builtin, directory).get("multi_instance_name", "")
         if name == wish.name and directory != wish.config_directory:
-            found.append(f"name: {wish.name}: the instance in {directory} has this name")
+            problems.append(f"name: {wish.name}: the instance in {directory} has this name")
     own = settings(builtin, wish.config_directory).get("multi_instance_name", "")
     if own and own != wish.name:
-        found.append(f"name: {wish.name}: the instance in {wish.config_directory} is called {own}")
-    return found
+        problems.append(f"name: {wish.name}: the instance in {wish.config_directory} is called {own}")
+    return problems
 
 
 def _paths(wish: InstanceRequest, seen: ExistingInstance, builtin: t.Mapping[str, str]) -> t.Dict[str, str]:
@@ -170,22 +170,22 @@ def _path_problems(option: str, path: str, seen: ExistingInstance) -> t.List[str
 
 def _config_problems(path: str) -> t.List[str]:
     """Return why a configuration must not be started as root: others may write to it, or half of it is missing."""
-    found = list(_owned(path, _OWNERS["config_directory"]))
+    problems = list(_owned(path, _OWNERS["config_directory"]))
     for name in ("main.cf", "master.cf"):
         inside = os.path.join(path, name)
         if os.path.exists(inside):
-            found += [f"{name}: {why}" for why in _owned(inside, _OWNERS["config_directory"])]
+            problems += [f"{name}: {why}" for why in _owned(inside, _OWNERS["config_directory"])]
     has_main, has_master = (os.path.exists(os.path.join(path, name)) for name in ("main.cf", "master.cf"))
     if has_main != has_master:
-        found.append("of main.cf and master.cf only one is there")
+        problems.append("of main.cf and master.cf only one is there")
     elif not has_main and os.listdir(path):
-        found.append("it is not empty and holds no main.cf")
-    return found
+        problems.append("it is not empty and holds no main.cf")
+    return problems
 
 
 def _owned(path: str, owner: str) -> t.Iterator[str]:
     try:
-        known = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return
     try:
@@ -193,10 +193,10 @@ def _owned(path: str, owner: str) -> t.Iterator[str]:
     except KeyError:
         yield f"there is no user {owner} on this host"
         return
-    if known.st_uid != wanted:
-        yield f"it belongs to {_files.user(known.st_uid)} and not to {owner}"
-    if stat.S_IMODE(known.st_mode) & stat.S_IWOTH or (owner == "root" and stat.S_IMODE(known.st_mode) & stat.S_IWGRP):
-        yield f"others than {owner} may write to it (mode {stat.S_IMODE(known.st_mode):04o})"
+    if status.st_uid != wanted:
+        yield f"it belongs to {_files.user(status.st_uid)} and not to {owner}"
+    if stat.S_IMODE(status.st_mode) & stat.S_IWOTH or (owner == "root" and stat.S_IMODE(status.st_mode) & stat.S_IWGRP):
+        yield f"others than {owner} may write to it (mode {stat.S_IMODE(status.st_mode):04o})"
 
 
 def _moved(wish: InstanceRequest, seen: ExistingInstance, paths: t.Mapping[str, str]) -> t.List[str]:
@@ -215,7 +215,7 @@ def _shared(
     builtin: t.Mapping[str, str], primary: t.Mapping[str, str], wish: InstanceRequest, paths: t.Mapping[str, str]
 ) -> t.List[str]:
     """Refuse directories of another instance: two masters in one queue or data directory destroy each other's mail."""
-    found = []
+    problems = []
     others = [builtin["config_directory"].rstrip("/"), *_directories(primary)]
     for directory in others:
         if directory == wish.config_directory:
@@ -223,11 +223,11 @@ def _shared(
         values = settings(builtin, directory)
         theirs = [directory] + [expand(values[name], values) for name in ("queue_directory", "data_directory")]
         for option, path in paths.items():
-            clash = [one for one in theirs if path == one or path.startswith(one + "/") or one.startswith(path + "/")]
-            found += [f"{option}: {path}: the instance in {directory} uses {clash[0]}"] if clash else []
+            clash = [taken for taken in theirs if _nested(path, taken)]
+            problems += [f"{option}: {path}: the instance in {directory} uses {clash[0]}"] if clash else []
     if len(set(paths.values())) < len(paths):
-        found.append(f"queue_directory: {paths['queue_directory']}: the directories of an instance must differ")
-    return found
+        problems.append(f"queue_directory: {paths['queue_directory']}: the directories of an instance must differ")
+    return problems
 
 
 def _foreign_unit(runner: Runner, wish: InstanceRequest) -> t.List[str]:
@@ -265,18 +265,18 @@ def create(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
 
 
 def _make_directory(path: str, mode: int, owner: str) -> UndoableStep:
-    there = os.path.isdir(path)
+    existed = os.path.isdir(path)
 
     def make() -> None:
-        if not there:
+        if not existed:
             os.mkdir(path, mode)
             shutil.chown(path, owner, 0)
 
     def unmake() -> None:
-        if not there:
+        if not existed:
             shutil.rmtree(path, ignore_errors=True)
 
-    return UndoableStep(f"create {path}" if not there else f"use {path}", make, unmake)
+    return UndoableStep(f"create {path}" if not existed else f"use {path}", make, unmake)
 
 
 def _write_configuration(builtin: t.Mapping[str, str], wish: InstanceRequest, queue: str, data: str) -> None:
@@ -433,7 +433,8 @@ def _deport(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceRequest,
 
 def _left_over(primary: t.Mapping[str, str], wish: InstanceRequest, first: bool) -> t.Dict[str, t.Optional[str]]:
     """Return the changes to the primary instance's main.cf once an instance is gone for good."""
-    others = [one for one in split_list(primary.get(_ALTERNATE, "")) if one.rstrip("/") != wish.config_directory]
+    alternates = split_list(primary.get(_ALTERNATE, ""))
+    others = [directory for directory in alternates if directory.rstrip("/") != wish.config_directory]
     changes: t.Dict[str, t.Optional[str]] = {_ALTERNATE: " ".join(others) or None}
     if first and not _directories(primary):
         changes.update((name, None) for name in _SWITCHES)
@@ -447,8 +448,12 @@ def _remove_directory(path: str) -> UndoableStep:
 # --- shared -------------------------------------------------------------------------------------------------------
 
 
+def _nested(path: str, other: str) -> bool:
+    return path == other or path.startswith(other + "/") or other.startswith(path + "/")
+
+
 def _directories(primary: t.Mapping[str, str]) -> t.Tuple[str, ...]:
-    return tuple(one.rstrip("/") for one in split_list(primary.get("multi_instance_directories", "")))
+    return tuple(directory.rstrip("/") for directory in split_list(primary.get("multi_instance_directories", "")))
 
 
 def _daemon(runner: Runner, wish: InstanceRequest) -> Daemon:

@@ -53,7 +53,7 @@ def encode(text: str) -> bytes:
 def read_document(content: bytes, path: str) -> Document:
     """Split a file into logical lines. It never raises: I(problems) has what is wrong, in the order of the file."""
     physical = tuple(_physical_lines(decode(content)))
-    found: t.List[t.List[int]] = []
+    groups: t.List[t.List[int]] = []
     problems = []
     for index, line in enumerate(physical):
         if "\0" in line:
@@ -61,13 +61,13 @@ def read_document(content: bytes, path: str) -> Document:
         if is_comment(line):
             continue
         if line[0] not in BLANKS:
-            found.append([index])
-        elif found:
-            found[-1].append(index)
+            groups.append([index])
+        elif groups:
+            groups[-1].append(index)
         else:
             why = "the first line starts with a blank, so it continues nothing and is ignored"
             problems.append(SyntaxProblem(path, index + 1, line.strip(BLANKS), why))
-    logical = tuple(LogicalLine(_joined(physical, parts), parts[0], tuple(parts)) for parts in found)
+    logical = tuple(LogicalLine(_joined(physical, parts), parts[0], tuple(parts)) for parts in groups)
     return Document(path, physical, logical, tuple(problems))
 
 

@@ -60,9 +60,9 @@ def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[As
             check, dummy, reference = element.partition(" ")
             if check != CHECKS[where] or decided is not None:
                 continue
-            found = _first(host, known, reference, keys, subject)
-            if found is not None and found.value.split(" ")[0].upper() not in _ASKS_ON:
-                decided = found
+            answer = _first(host, known, reference, keys, subject)
+            if answer is not None and answer.value.split(" ")[0].upper() not in _ASKS_ON:
+                decided = answer
     if decided is not None and decided.value == "OK":
         late = _first(host, known, f"{known.kind}:$config_directory/access_{where}_discard", keys, subject)
         decided = late if late is not None and late.value == "DISCARD" else decided
@@ -78,11 +78,11 @@ def _first(host: Host, known: Facts, reference: str, keys: t.Sequence[str], subj
     if kind == "cidr" and not subject.replace(".", "").isdigit() and ":" not in subject:
         return None
     try:
-        found = ask(host, os.path.dirname(path), os.path.basename(path), kind, asked)
+        answers = ask(host, os.path.dirname(path), os.path.basename(path), kind, asked)
     except Refused:
         return None
     relative = os.path.relpath(path, host.instance.config_directory)
-    return next((Asked(relative, key, found[key]) for key in asked if key in found), None)
+    return next((Asked(relative, key, answers[key]) for key in asked if key in answers), None)
 
 
 def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:

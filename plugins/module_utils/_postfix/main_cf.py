@@ -96,12 +96,12 @@ def edit(main: MainCf, changes: t.Mapping[str, t.Optional[str]]) -> bytes:
     replaced: t.Dict[int, str] = {}
     added: t.List[str] = []
     for name, value in sorted(changes.items()):
-        there = main.parameters.get(name)
-        if there is None:
+        parameter = main.parameters.get(name)
+        if parameter is None:
             added += [] if value is None else [format_parameter(name, value)]
-        elif value is None or not same_value(there.value, value):
+        elif value is None or not same_value(parameter.value, value):
             replaced.update((index, "") for index in main.earlier.get(name, ()))
-            replaced[there.logical] = "" if value is None else format_parameter(name, value)
+            replaced[parameter.logical] = "" if value is None else format_parameter(name, value)
     return rewrite(main.document, replaced, added)
 
 
@@ -110,9 +110,9 @@ def format_parameter(name: str, value: str) -> str:
     return f"{name} = {value}".rstrip()
 
 
-def same_value(one: str, other: str) -> bool:
+def same_value(value: str, other: str) -> bool:
     """Return whether two values differ at most in the number of blanks, which no parameter cares for."""
-    return one.split() == other.split()
+    return value.split() == other.split()
 
 
 def _parameter(document: Document, index: int, line: LogicalLine) -> Parameter:

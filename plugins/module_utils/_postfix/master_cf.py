@@ -76,10 +76,10 @@ class MasterCf(t.NamedTuple):
 
 def main_service(services: t.Mapping[str, Service]) -> t.Optional[str]:
     """Return the key of the service that listens on the relay's port, C(smtp/inet) as a rule."""
-    found = [key for key, one in services.items() if one.type == "inet" and one.command in _SMTP_SERVERS]
-    own = [key for key in found if port_of(services[key]) not in _OTHER_PORTS]
-    usual = [key for key in own if port_of(services[key]) in ("smtp", "25")]
-    return next(iter(usual or own), None)
+    servers = [key for key, service in services.items() if service.type == "inet" and service.command in _SMTP_SERVERS]
+    ours = [key for key in servers if port_of(services[key]) not in _OTHER_PORTS]
+    on_port_25 = [key for key in ours if port_of(services[key]) in ("smtp", "25")]
+    return next(iter(on_port_25 or ours), None)
 
 
 def port_of(service: Service) -> str:
@@ -123,12 +123,12 @@ def edit(master: MasterCf, changes: t.Mapping[str, t.Optional[Service]]) -> byte
     replaced: t.Dict[int, str] = {}
     added: t.List[str] = []
     for key, service in sorted(changes.items()):
-        there = master.entries.get(key)
-        if there is None:
+        entry = master.entries.get(key)
+        if entry is None:
             added += [] if service is None else [format_service(service)]
-        elif service is None or service != there.service:
+        elif service is None or service != entry.service:
             replaced.update((index, "") for index in master.earlier.get(key, ()))
-            replaced[there.logical] = "" if service is None else format_service(service)
+            replaced[entry.logical] = "" if service is None else format_service(service)
     return rewrite(master.document, replaced, added)
 
 
@@ -137,13 +137,13 @@ def parse_service(text: str) -> Service:
 
     :raises ValueError: too few columns, an unknown type, braces that do not match, C(-o) without C(name=value).
     """
-    found = words(text)
-    if len(found) < 8:
-        raise ValueError(f"a service has eight columns, here are {len(found)}")
-    if found[1] not in TYPES:
-        raise ValueError(f"{found[1]!r} is no service type: {', '.join(TYPES)}")
-    arguments, options = _split_options(found[8:])
-    name, kind, private, unprivileged, chroot, wakeup, processes, command = found[:8]
+    columns = words(text)
+    if len(columns) < 8:
+        raise ValueError(f"a service has eight columns, here are {len(columns)}")
+    if columns[1] not in TYPES:
+        raise ValueError(f"{columns[1]!r} is no service type: {', '.join(TYPES)}")
+    arguments, options = _split_options(columns[8:])
+    name, kind, private, unprivileged, chroot, wakeup, processes, command = columns[:8]
     return Service(name, kind, private, unprivileged, chroot, wakeup, processes, command, arguments, options)
 
 
@@ -174,7 +174,7 @@ def words(text: str) -> t.List[str]:
 
     :raises ValueError: braces that do not match.
     """
-    found: t.List[str] = []
+    parts: t.List[str] = []
     depth = 0
     inside = False
     for letter in text:
@@ -185,22 +185,22 @@ def words(text: str) -> t.List[str]:
         if depth < 0:
             raise ValueError("a } without its {")
         if not inside:
-            found.append("")
+            parts.append("")
             inside = True
-        found[-1] += letter
+        parts[-1] += letter
     if depth:
         raise ValueError("a { without its }")
-    return found
+    return parts
 
 
-def _split_options(given: t.Sequence[str]) -> t.Tuple[t.Tuple[str, ...], t.Tuple[t.Tuple[str, str], ...]]:
+def _split_options(tail: t.Sequence[str]) -> t.Tuple[t.Tuple[str, ...], t.Tuple[t.Tuple[str, str], ...]]:
     """Tell C(-o name=value) from the other words.
 
     Behind C(argv=) everything belongs to the program that pipe(8) or spawn(8) starts.
     """
     arguments: t.List[str] = []
     options: t.List[t.Tuple[str, str]] = []
-    rest = list(given)
+    rest = list(tail)
     while rest:
         word = rest.pop(0)
         if word.startswith("argv="):

@@ -52,19 +52,19 @@ def main_settings(native: Native, known: t.Container[str]) -> t.Dict[str, t.Opti
     if both:
         raise OptionError(f"main.{both[0]}", HIDDEN, "it stands in main_secrets as well")
     names = set(native.main) | set(native.main_secrets)
-    found: t.Dict[str, t.Optional[str]] = {}
-    for option, given in (("main", native.main), ("main_secrets", native.main_secrets)):
-        for name, value in given.items():
-            found[name] = _parameter(option, name, value, known, names)
-    return found
+    settings: t.Dict[str, t.Optional[str]] = {}
+    for option, parameters in (("main", native.main), ("main_secrets", native.main_secrets)):
+        for name, value in parameters.items():
+            settings[name] = _parameter(option, name, value, known, names)
+    return settings
 
 
-def services(native: Native, there: t.Mapping[str, Service]) -> t.Dict[str, t.Optional[Service]]:
+def services(native: Native, current: t.Mapping[str, Service]) -> t.Dict[str, t.Optional[Service]]:
     """Return the services of C(master), those that are there changed in the given fields only; None removes one.
 
     :raises OptionError: naming the service and the field.
     """
-    return {str(key): _service(str(key), given, there.get(str(key))) for key, given in native.master.items()}
+    return {str(key): _service(str(key), fields, current.get(str(key))) for key, fields in native.master.items()}
 
 
 def check_text(path: str, value: t.Any, text: str) -> str:
@@ -118,24 +118,24 @@ def _check_references(path: str, shown: t.Any, text: str, known: t.Container[str
             raise OptionError(path, shown, f"${name} is no parameter; a $ itself is written $$")
 
 
-def _service(key: str, given: t.Any, there: t.Optional[Service]) -> t.Optional[Service]:
+def _service(key: str, fields: t.Any, service: t.Optional[Service]) -> t.Optional[Service]:
     path = f"master.{key}"
     name, kind = _split_key(path, key)
-    if not isinstance(given, dict):
-        raise OptionError(path, given, "it must be a dictionary of the columns")
-    unknown = sorted(str(field) for field in given if field not in _KEYS)
+    if not isinstance(fields, dict):
+        raise OptionError(path, fields, "it must be a dictionary of the columns")
+    unknown = sorted(str(field) for field in fields if field not in _KEYS)
     if unknown:
         raise OptionError(
-            f"{path}.{unknown[0]}", given.get(unknown[0]), f"it must be one of {', '.join(sorted(_KEYS))}"
+            f"{path}.{unknown[0]}", fields.get(unknown[0]), f"it must be one of {', '.join(sorted(_KEYS))}"
         )
-    state = given.get("state", "present")
+    state = fields.get("state", "present")
     if state not in ("present", "absent"):
         raise OptionError(f"{path}.state", state, "it must be present or absent")
     if state == "absent":
         return None
-    if there is None and not given.get("command"):
+    if service is None and not fields.get("command"):
         raise OptionError(f"{path}.command", None, "a new service needs a command")
-    return _changed(path, given, there or _blank(name, kind))
+    return _changed(path, fields, service or _blank(name, kind))
 
 
 def _split_key(path: str, key: str) -> t.Tuple[str, str]:
@@ -150,18 +150,18 @@ def _blank(name: str, kind: str) -> Service:
     return Service(name, kind, "n" if kind == "inet" else "-", "-", "-", "-", "-", "")
 
 
-def _changed(path: str, given: t.Mapping[str, t.Any], service: Service) -> Service:
+def _changed(path: str, fields: t.Mapping[str, t.Any], service: Service) -> Service:
     for field, attribute in _FIELDS.items():
-        if given.get(field) is not None:
+        if fields.get(field) is not None:
             column: t.Any = {
-                attribute: _column(f"{path}.{field}", field, given[field])
+                attribute: _column(f"{path}.{field}", field, fields[field])
             }  # one of several fields, all text
             service = service._replace(**column)
-    if given.get("command") is not None:
-        command = _command(f"{path}.command", given["command"])
+    if fields.get("command") is not None:
+        command = _command(f"{path}.command", fields["command"])
         service = service._replace(command=command[0], arguments=tuple(command[1:]))
-    if given.get("options") is not None:
-        service = service._replace(options=_options(f"{path}.options", given["options"], service.options))
+    if fields.get("options") is not None:
+        service = service._replace(options=_options(f"{path}.options", fields["options"], service.options))
     return service
 
 
@@ -179,18 +179,18 @@ def _column(path: str, field: str, value: t.Any) -> str:
 def _command(path: str, value: t.Any) -> t.List[str]:
     if not isinstance(value, str) or not value:
         raise OptionError(path, value, "it must be a string")
-    found = _words(path, check_text(path, value, value))
-    if any(word.startswith("-o") for word in found) and not any(word.startswith("argv=") for word in found):
+    argv = _words(path, check_text(path, value, value))
+    if any(word.startswith("-o") for word in argv) and not any(word.startswith("argv=") for word in argv):
         raise OptionError(path, value, "-o name=value belongs into options")
-    return found
+    return argv
 
 
-def _options(path: str, given: t.Any, there: t.Sequence[t.Tuple[str, str]]) -> t.Tuple[t.Tuple[str, str], ...]:
+def _options(path: str, options: t.Any, current: t.Sequence[t.Tuple[str, str]]) -> t.Tuple[t.Tuple[str, str], ...]:
     """Return the options that are there, with the given ones changed in place, added at the end, or removed by null."""
-    if not isinstance(given, dict):
-        raise OptionError(path, given, "it must be a dictionary of parameter and value")
+    if not isinstance(options, dict):
+        raise OptionError(path, options, "it must be a dictionary of parameter and value")
     wanted: t.Dict[str, t.Optional[str]] = {}
-    for name, value in given.items():
+    for name, value in options.items():
         here = f"{path}.{name}"
         if not isinstance(name, str) or not NAME.match(name):
             raise OptionError(path, name, "not the name of a parameter: letters, digits and _")
@@ -199,7 +199,7 @@ def _options(path: str, given: t.Any, there: t.Sequence[t.Tuple[str, str]]) -> t
             _words(here, text)
             _check_syntax(here, text)
         wanted[name] = text
-    merged = [(name, wanted.pop(name) if name in wanted else value) for name, value in dict(there).items()]
+    merged = [(name, wanted.pop(name) if name in wanted else value) for name, value in dict(current).items()]
     merged += sorted(wanted.items())
     return tuple((name, value) for name, value in merged if value is not None)
 

@@ -33,10 +33,10 @@ class PostfixTwin(Twin):
 
     def parts(self, current: Current, names: t.Iterable[str]) -> t.Dict[str, str]:
         """Return the parameters and services that are set."""
-        found = {f"{_MAIN} {name}": value for name, value in _main(current).values.items()}
+        elements = {f"{_MAIN} {name}": value for name, value in _main(current).values.items()}
         for key, service in _master(current).services.items():
-            found[f"{_MASTER} {key}"] = " ".join(master_cf.format_service(service).split())
-        return found
+            elements[f"{_MASTER} {key}"] = " ".join(master_cf.format_service(service).split())
+        return elements
 
     def edited(self, current: Current, changes: t.Mapping[str, Text]) -> t.Dict[str, t.Optional[bytes]]:
         """Return main.cf and master.cf where something of them changes."""
@@ -58,14 +58,14 @@ class PostfixTwin(Twin):
         name = part.partition(" ")[2]
         if live is None or written is None or live == written or not _is_list(part):
             return before
-        usual = self._elements(name, defaults(self._host.runner).get(name, ""))
-        ours, there = self._elements(name, written), self._elements(name, live)
-        gone = [element for element in ours if element not in there]
-        base = list(usual if before is None else self._elements(name, before))
+        built_in = self._elements(name, defaults(self._host.runner).get(name, ""))
+        ours, current = self._elements(name, written), self._elements(name, live)
+        gone = [element for element in ours if element not in current]
+        base = list(built_in if before is None else self._elements(name, before))
         kept = [element for element in base if element not in gone]
-        for place, element in enumerate(there):
+        for place, element in enumerate(current):
             if element not in ours and element not in kept:
-                earlier = [kept.index(other) for other in there[:place] if other in kept]
+                earlier = [kept.index(other) for other in current[:place] if other in kept]
                 kept.insert(max(earlier) + 1 if earlier else 0, element)
         return before if kept == base else ", ".join(kept)
 
@@ -95,12 +95,14 @@ class PostfixTwin(Twin):
         kept = [element for element in self._elements(name, live) if element not in ours and PREFIX not in element]
         if name == _RELAY_CONTROL and kept:
             # Without what ends it, the rest of the list would let everybody relay.
-            usual = self._elements(name, defaults(self._host.runner).get(name, ""))
-            kept += [element for element in usual if element not in kept]
+            built_in = self._elements(name, defaults(self._host.runner).get(name, ""))
+            kept += [element for element in built_in if element not in kept]
         return ", ".join(kept) or None
 
     def _own_elements(self, name: str, value: str) -> t.List[str]:
-        return [one for one in self._elements(name, value) if not any(mark in one for mark in _OTHER_AUTHORS)]
+        return [
+            element for element in self._elements(name, value) if not any(mark in element for mark in _OTHER_AUTHORS)
+        ]
 
     @staticmethod
     def _elements(name: str, value: str) -> t.Tuple[str, ...]:

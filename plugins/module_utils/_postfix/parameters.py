@@ -52,7 +52,7 @@ def split_list(value: str) -> t.Tuple[str, ...]:
         for separator in ",\t\r\n":
             value = value.replace(separator, " ")
         return tuple(word for word in value.split(" ") if word)
-    found: t.List[str] = []
+    parts: t.List[str] = []
     depth = 0
     inside = False
     for letter in value:
@@ -61,7 +61,7 @@ def split_list(value: str) -> t.Tuple[str, ...]:
             continue
         depth = max(0, depth + {"{": 1, "}": -1}.get(letter, 0))
         if not inside:
-            found.append("")
+            parts.append("")
             inside = True
-        found[-1] += letter
-    return tuple(found)
+        parts[-1] += letter
+    return tuple(parts)

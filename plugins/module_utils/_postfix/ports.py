@@ -22,7 +22,7 @@ _EVERYWHERE = ("0.0.0.0", "::")
 
 def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[str, str]) -> t.List[str]:
     """Return the inet services that could not listen, each with the reason."""
-    found = []
+    problems = []
     taken: t.Dict[t.Tuple[str, int], str] = {}
     others = _others(host)
     for key, service in services.items():
@@ -30,29 +30,29 @@ def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[s
             continue
         number = port_number(service.name.rpartition(":")[2])
         if number is None:
-            found.append(f"master.cf: {key}: there is no port of that name")
+            problems.append(f"master.cf: {key}: there is no port of that name")
             continue
         place = (service.name.rpartition(":")[0], number)
         if place in taken:
-            found.append(f"master.cf: {key}: {taken[place]} listens on the same port")
+            problems.append(f"master.cf: {key}: {taken[place]} listens on the same port")
         taken.setdefault(place, key)
         wanted = _addresses(service, values)
         busy = [f"{address}:{port}" for address, port in others if port == number and _meet(address, wanted)]
-        found += [f"master.cf: {key}: another process listens on {name}" for name in busy[:1]]
-    return found
+        problems += [f"master.cf: {key}: another process listens on {name}" for name in busy[:1]]
+    return problems
 
 
 def absent_addresses(values: t.Mapping[str, str]) -> t.List[str]:
     """Return the addresses in C(inet_interfaces) that this host does not have; with one of them every Postfix program ends at once."""
-    found = []
+    problems = []
     try:
         words = split_list(expand(values.get("inet_interfaces", "all"), values))
     except MalformedValue:
         return []
     for word in words:
         if word not in ("all", "loopback-only") and not _is_local(word.strip("[]")):
-            found.append(f"inet_interfaces: {word} is no address of this host")
-    return found
+            problems.append(f"inet_interfaces: {word} is no address of this host")
+    return problems
 
 
 def _is_local(name: str) -> bool:

@@ -76,23 +76,25 @@ def _visible(value: t.Any) -> t.Any:
     if isinstance(value, str):
         return _queue.clean(value.encode("utf-8", "surrogateescape"))
     if isinstance(value, list):
-        return [_visible(one) for one in value]
-    return {name: _visible(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return [_visible(item) for item in value]
+    return {name: _visible(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
-def _message(found: t.Mapping[str, t.Any], instance: str, null_sender: str) -> Message:
-    queue = found["queue_name"]
-    sender = found["sender"]
+def _message(fields: t.Mapping[str, t.Any], instance: str, null_sender: str) -> Message:
+    queue = fields["queue_name"]
+    sender = fields["sender"]
     return Message(
-        found["queue_id"],
+        fields["queue_id"],
         instance,
         queue,
         _queue.STATUSES[queue],
-        found["arrival_time"],
-        found["message_size"],
+        fields["arrival_time"],
+        fields["message_size"],
         NULL_SENDER if sender in ("", null_sender) else sender,
-        tuple(Recipient(one["address"], one.get("delay_reason") or "") for one in found["recipients"]),
-        expiring=bool(found.get("forced_expire")),
+        tuple(
+            Recipient(recipient["address"], recipient.get("delay_reason") or "") for recipient in fields["recipients"]
+        ),
+        expiring=bool(fields.get("forced_expire")),
     )
 
 
@@ -110,8 +112,8 @@ def detailed(host: Host, message: Message) -> Message:
 
 def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
     """Return one message with its content; None if no message has this ID. I(body_limit) is in bytes."""
-    found = next((one for one in messages(host) if one.id == queue_id), None)
-    if found is None:
+    message = next((candidate for candidate in messages(host) if candidate.id == queue_id), None)
+    if message is None:
         return None
     try:
         headers = host.runner.run(_argv(host, "postcat", "-hq", queue_id)).out
@@ -120,7 +122,7 @@ def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
         body, size = _first_bytes(lines, body_limit)
     except CommandError:
         return None  # it left the queue meanwhile
-    return Detail(detailed(host, found), tuple(_queue.unfold(headers)), _queue.clean(body), size)
+    return Detail(detailed(host, message), tuple(_queue.unfold(headers)), _queue.clean(body), size)
 
 
 def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
@@ -186,15 +188,15 @@ def _recognised(
     Long IDs are never used twice. Of a short one the file itself is asked, right before the action.
     """
     short = [target for target in targets if not _is_long(target.id)]
-    found = _queue.look_for(short, lambda target: _first_identity(settings, target.id))
-    changed = {one.id for one in short if found.get(one.id) != (one.arrival, one.size)}
+    identities = _queue.look_for(short, lambda target: _first_identity(settings, target.id))
+    changed = {target.id for target in short if identities.get(target.id) != (target.arrival, target.size)}
     present = [target for target in targets if target.id not in changed]
     return present, tuple(target for target in targets if target.id in changed)
 
 
 def _first_identity(settings: _Settings, queue_id: str) -> t.Optional[t.Tuple[int, int]]:
-    found = (_arrival_and_size(path) for path in _paths(settings, queue_id))
-    return next((one for one in found if one is not None), None)
+    identities = (_arrival_and_size(path) for path in _paths(settings, queue_id))
+    return next((identity for identity in identities if identity is not None), None)
 
 
 def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Identity]) -> ActionResult:
@@ -224,8 +226,8 @@ def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Id
 
 def _there(settings: _Settings, targets: t.Sequence[Identity]) -> t.List[Identity]:
     """Return those that are in some queue."""
-    found = _queue.look_for(targets, lambda target: any(os.path.exists(path) for path in _paths(settings, target.id)))
-    return [target for target in targets if target.id in found]
+    present = _queue.look_for(targets, lambda target: any(os.path.exists(path) for path in _paths(settings, target.id)))
+    return [target for target in targets if target.id in present]
 
 
 def _split_busy(
@@ -235,16 +237,16 @@ def _split_busy(
     if action not in (_queue.HOLD, _queue.REQUEUE):
         return [], list(targets)
     locked = _queue_locks.locked_inodes()
-    busy = [one for one in targets if _queue_locks.is_locked(_path(settings, "active", one.id), locked)]
-    names = {one.id for one in busy}
-    return busy, [one for one in targets if one.id not in names]
+    busy = [target for target in targets if _queue_locks.is_locked(_path(settings, "active", target.id), locked)]
+    names = {target.id for target in busy}
+    return busy, [target for target in targets if target.id not in names]
 
 
 def _postsuper(host: Host, action: str, ids: t.Sequence[str]) -> t.FrozenSet[str]:
     """Return the IDs that postsuper says it acted on: it prints one line for each."""
     flag, word, queues = _POSTSUPER[action]
     argv = _argv(host, "postsuper", flag, "-", *queues)
-    result = host.runner.run(argv, stdin="".join(f"{one}\n" for one in ids), timeout=120 + len(ids) / 20)
+    result = host.runner.run(argv, stdin="".join(f"{queue_id}\n" for queue_id in ids), timeout=120 + len(ids) / 20)
     lines = (line.split(": ", 2) for line in result.err.splitlines())
     return frozenset(parts[1] for parts in lines if len(parts) == 3 and parts[2] == word)
 
@@ -272,12 +274,12 @@ def _deliver(host: Host, settings: _Settings, targets: t.Sequence[Identity], tim
     waiting = list(outcome.affected)
     while waiting and time.time() < started + timeout:
         time.sleep(_PAUSE)
-        waiting = [one for one in _there(settings, waiting) if not _is_back(settings, one.id, started)]
-    found: t.List[str] = []
+        waiting = [target for target in _there(settings, waiting) if not _is_back(settings, target.id, started)]
+    transcript: t.List[str] = []
     for target in outcome.affected:
-        found += _queue_trace.lines(host.runner, trace, target.id, 200)
-    found += [f"{one.id}: the attempt still goes on after {timeout:g} seconds" for one in waiting]
-    return outcome._replace(transcript=tuple(found))
+        transcript += _queue_trace.lines(host.runner, trace, target.id, 200)
+    transcript += [f"{target.id}: the attempt still goes on after {timeout:g} seconds" for target in waiting]
+    return outcome._replace(transcript=tuple(transcript))
 
 
 def _is_back(settings: _Settings, queue_id: str, started: float) -> bool:
@@ -350,13 +352,15 @@ def _settings(host: Host) -> _Settings:
     names = ("queue_directory", "hash_queue_names", "hash_queue_depth", "empty_address_recipient", "maillog_file")
     # postconf answers in its own order, and leaves out what this version does not know.
     out = host.runner.run(_argv(host, "postconf", *names)).out
-    found = {name.strip(): value.strip() for name, dummy, value in (line.partition("=") for line in out.splitlines())}
-    log = found.get("maillog_file", "")
+    parameters = {
+        name.strip(): value.strip() for name, dummy, value in (line.partition("=") for line in out.splitlines())
+    }
+    log = parameters.get("maillog_file", "")
     return _Settings(
-        found["queue_directory"],
-        frozenset(found.get("hash_queue_names", "").replace(",", " ").split()),
-        int(found.get("hash_queue_depth", "1")),
-        found.get("empty_address_recipient", "MAILER-DAEMON"),
+        parameters["queue_directory"],
+        frozenset(parameters.get("hash_queue_names", "").replace(",", " ").split()),
+        int(parameters.get("hash_queue_depth", "1")),
+        parameters.get("empty_address_recipient", "MAILER-DAEMON"),
         log if log.startswith("/") else "",
     )
 

@@ -88,10 +88,10 @@ def _word(word: str, values: t.Mapping[str, str], asked: RouteQuestion, served: 
 def _in_table(ask: Asking, role: str, table: str, keys: t.Sequence[str]) -> t.Tuple[str, str]:
     if ":" not in table:
         return _NOTHING, ""
-    found = ask(role, table, keys)
-    if not found:
+    entries = ask(role, table, keys)
+    if not entries:
         return _NOTHING, ""
-    action = found[0].value.strip()
+    action = entries[0].value.strip()
     word = action.split(None, 1)[0].upper() if action else ""
     if word in ("OK", "PERMIT") or (word.isdigit() and word[0] not in "45"):
         return _PERMIT, action

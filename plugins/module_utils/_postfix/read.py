@@ -103,8 +103,8 @@ class Live:
                 lines = read_document(stream.read(), word).logical
         except OSError as problem:
             raise ValueError(word) from problem
-        words = [one for line in lines for one in split_list(line.text)]
-        return [pattern for one in words for pattern in self._patterns_of(one, depth + 1)]
+        words = [part for line in lines for part in split_list(line.text)]
+        return [pattern for word in words for pattern in self._patterns_of(word, depth + 1)]
 
     def _keys_of(self, word: str) -> t.List[str]:
         entries = self.table(word)
@@ -171,23 +171,23 @@ def _sayable(
     options: t.Sequence[_kinds.Option], values: t.Mapping[str, t.Any], path: str, left: t.Dict[str, str]
 ) -> t.Dict[str, t.Any]:
     """Return the values without those that their option could not take, which go to I(left) under the option's path."""
-    found: t.Dict[str, t.Any] = {}
+    sayable: t.Dict[str, t.Any] = {}
     for option in options:
         here, value = f"{path}.{option.name}", values.get(option.name)
         if value is None:
             continue
         if option.kind.options and isinstance(value, dict):
-            found[option.name] = _sayable(option.kind.options, value, here, left)
+            sayable[option.name] = _sayable(option.kind.options, value, here, left)
         elif option.kind.options:
             items = [_sayable(option.kind.options, item, f"{here}[{n}]", left) for n, item in enumerate(value)]
-            found[option.name] = [item for item, given in zip(items, value) if len(item) == len(given)]
+            sayable[option.name] = [item for item, given in zip(items, value) if len(item) == len(given)]
         else:
             try:
                 option.kind.parse(value)
-                found[option.name] = value
+                sayable[option.name] = value
             except (ValueError, TypeError):
                 left[here] = str(value)
-    return found
+    return sayable
 
 
 def _known(values: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -204,12 +204,18 @@ def _identity(live: Live) -> t.Dict[str, t.Any]:
             "hostname": _checked(live, "myhostname", _addresses.hostname),
             "banner": _banner(live),
             "listen": _listen(live),
-            "port": 25 if port == "smtp" else int(port) if port.isdigit() else None,
+            "port": _port_number(port),
             "protocols": ["ipv4", "ipv6"] if "all" in protocols else list(protocols),
             "send_from": [address for address in bound if address] or None,
             "local_domains": _local_domains(live),
         }
     )
+
+
+def _port_number(port: str) -> t.Optional[int]:
+    if port == "smtp":
+        return 25
+    return int(port) if port.isdigit() else None
 
 
 def _checked(live: Live, name: str, parse: t.Callable[[str], str]) -> t.Optional[str]:
@@ -305,15 +311,15 @@ def _routes(live: Live) -> t.Dict[str, t.Any]:
         routes["default"] = hop
     elif default:
         live.leave("relayhost")
-    found: t.Dict[str, str] = {}
+    values: t.Dict[str, str] = {}
     for word in live.words("transport_maps"):
         entries = live.table(word)
         if entries is None:
             live.leave("transport_maps")
         for key, value in (entries or {}).items():
-            found.setdefault(key, value)
+            values.setdefault(key, value)
     routes["domains"] = [
-        route for route in (_route(live, key, value, found) for key, value in sorted(found.items())) if route
+        route for route in (_route(live, key, value, values) for key, value in sorted(values.items())) if route
     ]
     return routes
 
@@ -355,7 +361,8 @@ def _session(live: Live) -> t.Dict[str, t.Any]:
     return _known(
         {
             "helo_required": live.flag("smtpd_helo_required"),
-            "helo_checks": any(is_ours(one) for one in helo) or all(one in helo for one in settings.HELO_CHECKS),
+            "helo_checks": any(is_ours(check) for check in helo)
+            or all(check in helo for check in settings.HELO_CHECKS),
             "vrfy": not live.flag("disable_vrfy_command"),
             "expn": False,
             "etrn": "reject" not in elements(live.value("smtpd_etrn_restrictions")),
@@ -395,29 +402,29 @@ def _greeting(live: Live) -> t.Dict[str, int]:
             key: [int(word) for word in value.replace(",", " ").split() if word.isdigit()]
             for key, value in entries.items()
         }
-        delays = {key: (found or [0])[0] for key, found in seconds.items()}
-        usual = {"::/0": delays.get("0.0.0.0/0"), "127.0.0.0/8": 0, "::1/128": 0}
-        return {key: delay for key, delay in delays.items() if usual.get(key, -1) != delay}
+        delays = {key: (values or [0])[0] for key, values in seconds.items()}
+        defaults = {"::/0": delays.get("0.0.0.0/0"), "127.0.0.0/8": 0, "::1/128": 0}
+        return {key: delay for key, delay in delays.items() if defaults.get(key, -1) != delay}
     return {}
 
 
 def _limits(live: Live) -> t.Dict[str, t.Any]:
-    found: t.Dict[str, t.Any] = {name: live.number(parameter) for name, parameter in settings.LIMITS.items()}
+    limits: t.Dict[str, t.Any] = {name: live.number(parameter) for name, parameter in settings.LIMITS.items()}
     key = main_service(live.services) or ""
     server = live.services.get(key)
     if server is not None and server.command == "postscreen":
         server = live.services.get("smtpd/pass")
-    usual = live.value("default_process_limit")
-    processes = usual if server is None or server.processes == "-" else server.processes
-    found["processes"] = int(processes) if processes.isdigit() and int(processes) else None
-    return _known(found)
+    default = live.value("default_process_limit")
+    processes = default if server is None or server.processes == "-" else server.processes
+    limits["processes"] = int(processes) if processes.isdigit() and int(processes) else None
+    return _known(limits)
 
 
 def _timeouts(live: Live) -> t.Dict[str, t.Any]:
-    found: t.Dict[str, t.Any] = {name: live.time(parameter) for name, parameter in settings.TIMEOUTS.items()}
+    timeouts: t.Dict[str, t.Any] = {name: live.time(parameter) for name, parameter in settings.TIMEOUTS.items()}
     hello = live.time("smtp_helo_timeout")
-    found.update({"greeting": hello, "helo": hello, "command": live.time("smtpd_timeout"), "ident": "0s"})
-    return _known(found)
+    timeouts.update({"greeting": hello, "helo": hello, "command": live.time("smtpd_timeout"), "ident": "0s"})
+    return _known(timeouts)
 
 
 def _tls(live: Live) -> t.Dict[str, t.Any]:
@@ -456,7 +463,9 @@ def _tls_level(live: Live, prefix: str) -> str:
     if enforce and prefix == "smtp" and live.flag("smtp_tls_enforce_peername"):
         # It verifies as well, which the option can only ask of single domains.
         live.leave("smtp_tls_enforce_peername")
-    return "encrypt" if enforce else "may" if use else "none"
+    if enforce:
+        return "encrypt"
+    return "may" if use else "none"
 
 
 def _minimum(protocols: str) -> t.Optional[str]:
@@ -470,7 +479,7 @@ def _minimum(protocols: str) -> t.Optional[str]:
 
 
 def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
-    found = []
+    demands = []
     for word in live.words("smtp_tls_policy_maps"):
         entries = live.table(word)
         if entries is None:
@@ -482,8 +491,8 @@ def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
             if level not in ("none", "may", "encrypt", "verify") or len(protocols) != len(options):
                 live.leave("smtp_tls_policy_maps")
             elif not key.startswith("["):
-                found.append(_known(demand))
-    return found
+                demands.append(_known(demand))
+    return demands
 
 
 def _aliases(live: Live) -> t.Dict[str, t.List[str]]:

@@ -31,10 +31,10 @@ def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable
     refused = set()
     for table in _tables(runner, config_directory):
         asked = "".join(key + "\n" for key in sorted({key for several in keys.values() for key in several}))
-        found = runner.run(["postmap", "-c", config_directory, "-q", "-", table], stdin=asked, check=False)
-        if found.rc > 1:  # 1 is that no key was found
-            raise CommandError(found.argv, found.rc, found.out, found.err)
-        answers = dict(line.split("\t", 1) for line in found.out.splitlines() if "\t" in line)
+        result = runner.run(["postmap", "-c", config_directory, "-q", "-", table], stdin=asked, check=False)
+        if result.rc > 1:  # 1 is that no key was found
+            raise CommandError(result.argv, result.rc, result.out, result.err)
+        answers = dict(line.split("\t", 1) for line in result.out.splitlines() if "\t" in line)
         for address in wanted:
             answer = next((answers[key] for key in keys[address] if key in answers), "")
             if answer and not answer.isdigit() and not answer.upper().startswith(_HARMLESS):
@@ -44,14 +44,14 @@ def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable
 
 def _tables(runner: Runner, config_directory: str) -> t.List[str]:
     """Return the tables behind check_sender_access in any of smtpd's restriction lists, in their order."""
-    found: t.List[str] = []
+    tables: t.List[str] = []
     answer = runner.run(["postconf", "-c", config_directory, "-h", "-x"] + list(_RESTRICTIONS))
     for line in answer.out.splitlines():
         words = line.replace(",", " ").replace("{", " ").replace("}", " ").split()
         for word, after in zip(words, words[1:]):
-            if word == "check_sender_access" and after not in found:
-                found.append(after)
-    return found
+            if word == "check_sender_access" and after not in tables:
+                tables.append(after)
+    return tables
 
 
 def _keys(address: str) -> t.List[str]:

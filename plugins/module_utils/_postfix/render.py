@@ -91,8 +91,8 @@ def _note_unused(draft: Draft, name: str, before: str, after: str) -> None:
 def _refuse_stronger(draft: Draft, native: Native, lists: t.AbstractSet[str]) -> None:
     """Refuse a native option of the main service that takes a restriction list, and the rules in it, out of force."""
     for key in ("smtp/inet", "25/inet", "smtpd/pass"):
-        given = native.master.get(key)
-        given_options = given.get("options") if isinstance(given, dict) else None
+        service = native.master.get(key)
+        given_options = service.get("options") if isinstance(service, dict) else None
         options = given_options if isinstance(given_options, dict) else {}
         for name in lists & set(options):
             if options[name] is not None and ":$config_directory/access_" not in str(options[name]):
@@ -110,16 +110,20 @@ def _sound(content: t.Optional[bytes], path: str) -> main_cf.MainCf:
 
 def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]:
     """Return our tables that main.cf no longer names, and compiled tables of another type."""
-    found: t.Dict[str, File] = {}
-    named = {one.name: one.type for one in tables.references(main_cf.parse(main).values) if one.name in TABLES}
+    files: t.Dict[str, File] = {}
+    named = {
+        reference.name: reference.type
+        for reference in tables.references(main_cf.parse(main).values)
+        if reference.name in TABLES
+    }
     for name in TABLES:
         wanted = {name} | set(compiled_names(named[name], name)) if name in named else set()
         if name in draft.tables:
             wanted.add(name)
         for candidate in (name,) + tuple(name + suffix for suffix in _COMPILED):
             if candidate not in wanted and current(candidate) is not None:
-                found[candidate] = File(None)
-    return found
+                files[candidate] = File(None)
+    return files
 
 
 def _master(host: Host, draft: Draft, native: Native, current: Current, files: t.Dict[str, File]) -> t.Dict[str, str]:
@@ -134,7 +138,7 @@ def _master(host: Host, draft: Draft, native: Native, current: Current, files: t
     master = master_cf.sound(master_cf.parse(content, path))
     changes = _policy_services(draft, master.services)
     renamed = {service.key: key for key, service in changes.items() if service is not None and service.key != key}
-    seen = dict(master.services, **{one.key: one for one in changes.values() if one is not None})
+    seen = dict(master.services, **{service.key: service for service in changes.values() if service is not None})
     for key, service in natives.services(native, seen).items():
         changes[renamed.get(key, key)] = service
     files["master.cf"] = File(master_cf.edit(master, changes))
@@ -164,17 +168,17 @@ def _policy_services(draft: Draft, services: t.Mapping[str, Service]) -> t.Dict[
 
 
 def _with_port(service: Service, port: t.Optional[int]) -> Service:
-    there = port_of(service)
-    if port is None or there == str(port) or (port == 25 and there == "smtp"):
+    current = port_of(service)
+    if port is None or current == str(port) or (port == 25 and current == "smtp"):
         return service
     host, colon, dummy = service.name.rpartition(":")
     return service._replace(name=f"{host}{colon}{'smtp' if port == 25 else port}")
 
 
 def _with_processes(draft: Draft, service: Service, wanted: int) -> Service:
-    usual = draft.live.get("default_process_limit", draft.builtin.get("default_process_limit", "100"))
-    there = usual if service.processes == "-" else service.processes
-    return service if there == str(wanted) else service._replace(processes=str(wanted))
+    default = draft.live.get("default_process_limit", draft.builtin.get("default_process_limit", "100"))
+    current = default if service.processes == "-" else service.processes
+    return service if current == str(wanted) else service._replace(processes=str(wanted))
 
 
 def _note_overrides(

@@ -41,8 +41,8 @@ def command_filter() -> t.List[str]:
     A command that Postfix does not have becomes VRFY, whose answer is the 5.5.1 that RFC 3463 has for it; by itself smtpd says
     5.5.2, a syntax error. Lines that do not start with a letter stay, smtpd hangs up on them.
     """
-    known = "|".join(KNOWN)
-    return [f"!/^(({known})([^A-Za-z]|$)|[^A-Za-z]|$)/ VRFY unknown"]
+    commands = "|".join(KNOWN)
+    return [f"!/^(({commands})([^A-Za-z]|$)|[^A-Za-z]|$)/ VRFY unknown"]
 
 
 def helo_names(hostname: t.Optional[str]) -> t.List[str]:

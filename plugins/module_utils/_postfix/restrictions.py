@@ -114,15 +114,15 @@ _PREFIX = "warn_if_reject"
 
 def elements(value: str) -> t.Tuple[str, ...]:
     """Split a restriction list into elements; a restriction and its argument are one element."""
-    found: t.List[str] = []
+    parts: t.List[str] = []
     open_end = False
     for word in split_list(value):
-        if open_end and found:
-            found[-1] += " " + word
+        if open_end and parts:
+            parts[-1] += " " + word
         else:
-            found.append(word)
+            parts.append(word)
         open_end = word in WITH_ARGUMENT or word == _PREFIX
-    return tuple(found)
+    return tuple(parts)
 
 
 def merge(there: t.Sequence[str], wanted: t.Sequence[str], unwanted: t.Container[str]) -> t.Tuple[str, ...]:
@@ -147,15 +147,15 @@ def unknown_words(value: str, classes: t.Container[str]) -> t.List[str]:
 
     :param classes: the names in C(smtpd_restriction_classes).
     """
-    found = []
+    unknown = []
     for element in elements(value):
         words = [word for word in element.split() if word != _PREFIX]
         first = words[0] if words else _PREFIX
         if first in WITH_ARGUMENT:
-            found += [first + " without its argument"] if len(words) < 2 else []
+            unknown += [first + " without its argument"] if len(words) < 2 else []
         elif first not in PLAIN and first not in classes and not _is_table(first):
-            found.append(first)
-    return found
+            unknown.append(first)
+    return unknown
 
 
 def _is_table(word: str) -> bool:

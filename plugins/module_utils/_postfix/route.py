@@ -110,9 +110,9 @@ def ask_service(path: str, request: str, attributes: t.Sequence[t.Tuple[str, str
 def _receive(connection: socket.socket, buffer: bytes) -> t.Tuple[t.Dict[str, str], bytes]:
     # A value may be empty, so the end is where a name would be and is not.
     while True:
-        found = take_attributes(buffer)
-        if found is not None:
-            return found
+        attributes = take_attributes(buffer)
+        if attributes is not None:
+            return attributes
         chunk = connection.recv(4096)
         if not chunk or len(buffer) > _MAXIMUM:
             raise ConnectionResetError("the daemon hung up")
@@ -121,39 +121,39 @@ def _receive(connection: socket.socket, buffer: bytes) -> t.Tuple[t.Dict[str, st
 
 def take_attributes(buffer: bytes) -> t.Optional[t.Tuple[t.Dict[str, str], bytes]]:
     """Return the first complete list of attributes, and what is behind it; None while it is incomplete."""
-    found: t.Dict[str, str] = {}
+    attributes: t.Dict[str, str] = {}
     rest = buffer
     while True:
         name, ended, rest = rest.partition(b"\0")
         if not ended:
             return None
         if not name:
-            return found, rest
+            return attributes, rest
         value, ended, rest = rest.partition(b"\0")
         if not ended:
             return None
-        found[name.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
+        attributes[name.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
 
 
 def _resolved(queue: str, sender: str, address: str) -> t.Optional[Resolved]:
     try:
-        said = ask_service(
+        answer = ask_service(
             os.path.join(queue, "private", "rewrite"), "resolve", (("sender", sender), ("address", address))
         )
-        return Resolved(said["transport"], said["nexthop"], said["recipient"], int(said["flags"]))
+        return Resolved(answer["transport"], answer["nexthop"], answer["recipient"], int(answer["flags"]))
     except (OSError, KeyError, ValueError):
         return None
 
 
 def _expanded(host: Host) -> t.Dict[str, str]:
-    known = instance.settings(defaults(host.runner), host.instance.config_directory)
-    found = {}
-    for name, value in known.items():
+    effective = instance.settings(defaults(host.runner), host.instance.config_directory)
+    values = {}
+    for name, value in effective.items():
         try:
-            found[name] = expand(value, known)
+            values[name] = expand(value, effective)
         except MalformedValue:
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def _is_served(resolved: t.Optional[Resolved]) -> bool:
@@ -175,22 +175,22 @@ def look_up(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.List[
     if not wanted or not kind:
         return []
     argv = ["postmap", "-c", host.instance.config_directory, "-q", "-", table]
-    said = host.runner.run(argv, stdin="".join(f"{key}\n" for key in wanted), check=False, timeout=30)
-    if said.rc not in (0, 1):
-        raise PostmasterError(f"{role}: {table}: {said.err.strip() or said.rc}")
-    found = dict(line.split("\t", 1) for line in said.out.splitlines() if "\t" in line)
+    answer = host.runner.run(argv, stdin="".join(f"{key}\n" for key in wanted), check=False, timeout=30)
+    if answer.rc not in (0, 1):
+        raise PostmasterError(f"{role}: {table}: {answer.err.strip() or answer.rc}")
+    values = dict(line.split("\t", 1) for line in answer.out.splitlines() if "\t" in line)
     path = name.rpartition(":")[2]
-    return [TableEntry(role, table, key, found[key], _source(path, key)) for key in wanted if key in found]
+    return [TableEntry(role, table, key, values[key], _source(path, key)) for key in wanted if key in values]
 
 
 def _find(host: Host, role: str, values: t.Mapping[str, str], keys: t.Sequence[str]) -> t.List[TableEntry]:
     """Return the entries of a list of tables: the first key that any table has decides (maps_find)."""
-    found: t.List[TableEntry] = []
+    entries: t.List[TableEntry] = []
     for table in split_list(values.get(role, "")):
         if ":" in table:
-            found += look_up(host, role, table, keys)
+            entries += look_up(host, role, table, keys)
     order = {key: number for number, key in enumerate(keys)}
-    return sorted(found, key=lambda entry: order[entry.key])
+    return sorted(entries, key=lambda entry: order[entry.key])
 
 
 def _source(path: str, key: str) -> str:
@@ -222,8 +222,8 @@ def _transport_keys(values: t.Mapping[str, str], address: str) -> t.List[str]:
 
 def _without_extension(values: t.Mapping[str, str], user: str) -> str:
     for delimiter in values.get("recipient_delimiter", ""):
-        head, found, dummy = user.partition(delimiter)
-        if found and head:
+        head, sign, dummy = user.partition(delimiter)
+        if sign and head:
             return head
     return user
 
@@ -236,25 +236,27 @@ def _rewritten(
     steps: t.List[Rewriting] = []
     entries: t.List[TableEntry] = []
     for role in ("recipient_canonical_maps", "canonical_maps"):
-        found = _find(host, role, values, _address_keys(values, address))[:1]
-        entries += found
-        address = _note(steps, role, address, found)
+        matches = _find(host, role, values, _address_keys(values, address))[:1]
+        entries += matches
+        address = _note(steps, role, address, matches)
     for dummy in range(_ROUNDS):
-        found = _find(host, "virtual_alias_maps", values, _address_keys(values, address))[:1]
-        before, address = address, _note(steps, "virtual_alias_maps", address, found)
-        entries += found
+        matches = _find(host, "virtual_alias_maps", values, _address_keys(values, address))[:1]
+        before, address = address, _note(steps, "virtual_alias_maps", address, matches)
+        entries += matches
         if address == before:
             break
     return address, tuple(steps), entries
 
 
-def _note(steps: t.List[Rewriting], role: str, address: str, found: t.Sequence[TableEntry]) -> str:
-    if not found:
+def _note(steps: t.List[Rewriting], role: str, address: str, matches: t.Sequence[TableEntry]) -> str:
+    if not matches:
         return address
     # Of several new recipients the first is followed; all of them stand in the step.
-    first = found[0].value.split(",")[0].strip()
-    result = first if "@" in first[1:] else (address.rpartition("@")[0] + first if first.startswith("@") else first)
-    steps.append(Rewriting(role, address, found[0].value))
+    first = matches[0].value.split(",")[0].strip()
+    result = first
+    if first.startswith("@") and "@" not in first[1:]:
+        result = address.rpartition("@")[0] + first
+    steps.append(Rewriting(role, address, matches[0].value))
     return result
 
 
@@ -273,7 +275,7 @@ def _by_sender(host: Host, values: t.Mapping[str, str], sender: str) -> t.List[T
 
 def hops(nexthop: str) -> t.Tuple[Hop, ...]:
     """Return the hosts of a next hop: C([a]:587) without MX, C(b) by MX, several with commas (transport(5))."""
-    found = []
+    hops = []
     for text in (part.strip() for part in nexthop.replace(",", " ").split()):
         by_mx = not text.startswith("[")
         if by_mx:
@@ -281,8 +283,8 @@ def hops(nexthop: str) -> t.Tuple[Hop, ...]:
         else:
             name, dummy, port = text[1:].partition("]")
             port = port.lstrip(":")
-        found.append(Hop(name.replace("ipv6:", ""), _port(port), by_mx))
-    return tuple(found)
+        hops.append(Hop(name.replace("ipv6:", ""), _port(port), by_mx))
+    return tuple(hops)
 
 
 def _port(text: str) -> int:

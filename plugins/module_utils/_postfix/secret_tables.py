@@ -75,8 +75,8 @@ def _sources(host: Host, current: Current) -> t.List[str]:
 
 def refuse_in_services(native: Native) -> None:
     """Refuse a secret in an option of a service: master.cf can be read by everybody as well."""
-    for key, given in native.master.items():
-        options = given.get("options") if isinstance(given, dict) else None
+    for key, service in native.master.items():
+        options = service.get("options") if isinstance(service, dict) else None
         for name, value in options.items() if isinstance(options, dict) else ():
             if looks_secret(str(name), str(value)):
                 raise OptionError(f"master.{key}.options.{name}", HIDDEN, _WHY.format("master.cf"))
@@ -87,8 +87,8 @@ def _is_secret(native: Native, name: str, value: str) -> bool:
 
 
 def _named(main: bytes) -> t.Set[t.Tuple[str, str]]:
-    found = tables.references(main_cf.parse(main).values)
-    return {(one.type, one.name) for one in found if one.name.startswith(PREFIX)}
+    references = tables.references(main_cf.parse(main).values)
+    return {(reference.type, reference.name) for reference in references if reference.name.startswith(PREFIX)}
 
 
 def _apart(host: Host, native: Native, name: str, number: int, word: str, files: t.Dict[str, File]) -> str:

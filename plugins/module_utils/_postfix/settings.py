@@ -134,8 +134,10 @@ def _set_relay(draft: Draft) -> None:
         draft.set("mynetworks", LOOPBACK + tuple(name for name in others if name not in LOOPBACK))
     if relay.domains is not None:
         _refuse_two_classes(draft.policy)
-        known = relay.domains and draft.table("relay_domains", [f"{name} relay" for name in sorted(relay.domains)])
-        draft.set("relay_domains", known or "")
+        domains_table = relay.domains and draft.table(
+            "relay_domains", [f"{name} relay" for name in sorted(relay.domains)]
+        )
+        draft.set("relay_domains", domains_table or "")
     if relay.subdomains is not None:
         draft.set(SUBDOMAINS, _parent_matches(draft, relay.subdomains))
     if relay.networks is not None or relay.domains is not None:
@@ -154,12 +156,12 @@ def _refuse_two_classes(policy: Policy) -> None:
 def _set_relay_restrictions(draft: Draft) -> None:
     name = "smtpd_relay_restrictions"
     first, last = RELAY
-    there = elements(draft.live.get(name, ""))
-    rules = tuple(element for element in there if _is_access_rule(element))
+    current = elements(draft.live.get(name, ""))
+    rules = tuple(element for element in current if _is_access_rule(element))
     wanted = (first,) + rules + (last,)
-    if sorted(there) == sorted(wanted) and there[-1] == last:
-        wanted = there
-    gone = set(there) - set(wanted) - {"permit_sasl_authenticated", "defer_unauth_destination"}
+    if sorted(current) == sorted(wanted) and current[-1] == last:
+        wanted = current
+    gone = set(current) - set(wanted) - {"permit_sasl_authenticated", "defer_unauth_destination"}
     draft.notes += [f"{name}: {element!r} is gone: the policy alone decides who may relay" for element in sorted(gone)]
     draft.set(name, join(wanted))
     draft.set("smtpd_relay_before_recipient_restrictions", True)
@@ -169,9 +171,9 @@ def _set_relay_restrictions(draft: Draft) -> None:
 def _set_recipient_restrictions(draft: Draft) -> None:
     """Remove the relay control of the time before Postfix 2.10: it would refuse whom an access rule lets relay."""
     name = "smtpd_recipient_restrictions"
-    there = elements(draft.live.get(name, ""))
-    kept = [element for element in there if element not in ("reject_unauth_destination", "defer_unauth_destination")]
-    if len(kept) < len(there):
+    current = elements(draft.live.get(name, ""))
+    kept = [element for element in current if element not in ("reject_unauth_destination", "defer_unauth_destination")]
+    if len(kept) < len(current):
         draft.notes.append(f"{name}: the relay control in it is gone, smtpd_relay_restrictions has it")
         draft.set(name, join(kept))
 
@@ -183,8 +185,8 @@ def _is_access_rule(element: str) -> bool:
 
 def _parent_matches(draft: Draft, subdomains: bool) -> t.List[str]:
     """Return the built-in list with or without relay_domains, in the order of the built-in list."""
-    found = [word for word in split_list(draft.builtin.get(SUBDOMAINS, "")) if word != "relay_domains"]
-    return sorted(found + ["relay_domains"]) if subdomains else found
+    others = [word for word in split_list(draft.builtin.get(SUBDOMAINS, "")) if word != "relay_domains"]
+    return sorted(others + ["relay_domains"]) if subdomains else others
 
 
 def _in_brackets(network: str) -> str:
@@ -279,7 +281,7 @@ def _set_helo_checks(draft: Draft) -> None:
 
 def _elements_there(draft: Draft, name: str, ours: t.Container[str] = ()) -> t.List[str]:
     """Return the elements of a live list, without tables of ours that the policy no longer has."""
-    return [one for one in elements(draft.live.get(name, "")) if one in ours or not is_ours(one)]
+    return [element for element in elements(draft.live.get(name, "")) if element in ours or not is_ours(element)]
 
 
 def _set_data_checks(draft: Draft) -> None:
@@ -329,8 +331,8 @@ def _set_greeting_delays(draft: Draft) -> None:
     """Set the delays of the greeting: smtpd sleeps before it, and refuses who talked meanwhile."""
     session = draft.policy.session
     name = "smtpd_client_restrictions"
-    there = elements(draft.live.get(name, ""))
-    foreign = tuple(one for one in there if not is_ours(one))
+    current = elements(draft.live.get(name, ""))
+    foreign = tuple(element for element in current if not is_ours(element))
     if session.greeting_delay is None and not session.greeting_delays:
         return
     delays = _delays(session)
@@ -340,22 +342,22 @@ def _set_greeting_delays(draft: Draft) -> None:
         draft.set("smtpd_delay_reject", False)
         return
     draft.set("smtpd_delay_reject", True)
-    if foreign != there:
+    if foreign != current:
         draft.set(name, join(foreign))
 
 
 def _delays(session: Policy) -> t.Dict[str, int]:
-    found: t.Dict[str, int] = {}
+    delays: t.Dict[str, int] = {}
     for number, client in enumerate(session.greeting_delays):
-        if client.network in found:
+        if client.network in delays:
             path = f"policy.session.greeting_delays[{number}].network"
             raise OptionError(path, client.network, "the network has another delay already")
-        found[client.network] = client.delay
+        delays[client.network] = client.delay
     for everybody in ("0.0.0.0/0", "::/0"):
-        found.setdefault(everybody, session.greeting_delay or 0)
+        delays.setdefault(everybody, session.greeting_delay or 0)
     for own in ("127.0.0.0/8", "::1/128"):
-        found.setdefault(own, 0)
-    return found
+        delays.setdefault(own, 0)
+    return delays
 
 
 def _delay_lines(delays: t.Mapping[str, int]) -> t.List[str]:
@@ -437,10 +439,10 @@ def _set_tls_server(draft: Draft, server: Policy) -> None:
     level = server.level or ("may" if server.certificate else None)
     if server.key and not server.certificate:
         raise OptionError("policy.tls.server.certificate", None, "a key needs its certificate")
-    there = any(
+    has_certificate = any(
         draft.live.get(name) for name in ("smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file")
     )
-    if level in ("may", "encrypt") and not server.certificate and not there:
+    if level in ("may", "encrypt") and not server.certificate and not has_certificate:
         raise OptionError("policy.tls.server.certificate", None, f"level {level} needs a certificate")
     if level is not None:
         draft.set("smtpd_tls_security_level", level)
@@ -521,14 +523,14 @@ def _table_protocols(draft: Draft, minimum: str) -> str:
 
 def _demand_keys(policy: Policy, domain: str) -> t.List[str]:
     """Return the keys of a demand: Postfix looks the next hop up as it stands in the route, brackets and port included."""
-    found = [domain]
+    hops = [domain]
     for number, route in enumerate(policy.routes.domains):
         if route.host and domain in (route.domain, route.host):
-            found.append(_next_hop(f"policy.routes.domains[{number}]", route))
+            hops.append(_next_hop(f"policy.routes.domains[{number}]", route))
     default = policy.routes.default
     if default.host == domain:
-        found.append(_next_hop("policy.routes.default", default))
-    return list(dict.fromkeys(found))
+        hops.append(_next_hop("policy.routes.default", default))
+    return list(dict.fromkeys(hops))
 
 
 def _set_aliases(draft: Draft) -> None:
@@ -545,13 +547,13 @@ def _set_aliases(draft: Draft) -> None:
 
 def _usable_aliases(draft: Draft) -> str:
     """Return those of the built-in alias_maps that exist here: the built-in list also names NIS."""
-    found = []
+    usable = []
     for word in split_list(draft.builtin.get("alias_maps", "")):
         kind, dummy, path = word.partition(":")
         compiled = compiled_names(kind, path)
         if kind in draft.capabilities.table_types and compiled and all(os.path.exists(name) for name in compiled):
-            found.append(word)
-    return ", ".join(found)
+            usable.append(word)
+    return ", ".join(usable)
 
 
 def _set_queue(draft: Draft) -> None:

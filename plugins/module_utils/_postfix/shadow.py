@@ -93,8 +93,8 @@ def _copy(source: str, target: str) -> None:
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(source, "rb") as original, os.fdopen(descriptor, "wb") as copy:
         shutil.copyfileobj(original, copy)
-    known = os.stat(source)
-    os.chown(target, known.st_uid, known.st_gid)
+    status = os.stat(source)
+    os.chown(target, status.st_uid, status.st_gid)
     shutil.copystat(source, target)
 
 
@@ -262,12 +262,12 @@ def _is_broken(code: int, text: str) -> bool:
 
 def _complaints(scratch: str) -> t.List[str]:
     """Return what the shadow logged, without dates and process names, each once."""
-    found = []
+    complaints = []
     for line in _proc.read_text(os.path.join(scratch, "log")).splitlines():
         if any(word in line for word in _COMPLAINTS) and not any(word in line for word in _HARMLESS):
             text = line.partition("]: ")[2] or line
-            found.append(text.replace(os.path.join(scratch, "etc"), "").replace(scratch, ""))
-    return list(dict.fromkeys(found))
+            complaints.append(text.replace(os.path.join(scratch, "etc"), "").replace(scratch, ""))
+    return list(dict.fromkeys(complaints))
 
 
 def _stop(scratch: str) -> None:

@@ -45,7 +45,7 @@ def references(values: t.Mapping[str, str], config_directory: str = "") -> t.Lis
 
     :param config_directory: paths below it count as being in it, too.
     """
-    return [one for name in sorted(values) for one in references_in(name, values[name], config_directory)]
+    return [reference for name in sorted(values) for reference in references_in(name, values[name], config_directory)]
 
 
 def references_in(parameter: str, value: str, config_directory: str = "") -> t.Iterator[Reference]:
@@ -72,12 +72,12 @@ def stale(host: Host, files: Files) -> t.Tuple[str, ...]:
     :returns: paths relative to the configuration directory, as build() takes them.
     """
     directory = host.instance.config_directory
-    found = []
+    names = []
     for kind, name, aliases in _indexed(files, directory):
         file = files.get(name)
         if file is not None and file.content is not None and not _fresh(host, kind, name, file.content, aliases):
-            found += list(compiled_names(kind, name)[:1])
-    return tuple(sorted(found))
+            names += list(compiled_names(kind, name)[:1])
+    return tuple(sorted(names))
 
 
 def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
@@ -87,7 +87,9 @@ def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
     :raises Refused: a line that postmap or postalias warned about, or a table that is not what its source says.
     """
     main = main_cf.parse(_files.read(os.path.join(stage, "main.cf")) or b"").values
-    kinds = {one.name: one for one in references(main, host.instance.config_directory) if one.name}
+    kinds = {
+        reference.name: reference for reference in references(main, host.instance.config_directory) if reference.name
+    }
     for name in names:
         source = source_of(name, kinds)
         reference = kinds.get(source)
@@ -114,12 +116,12 @@ def _relative(path: str, config_directory: str) -> str:
 def _indexed(files: Files, directory: str) -> t.List[t.Tuple[str, str, bool]]:
     main = files.get("main.cf")
     values = main_cf.parse(main.content or b"").values if main else {}
-    found = {
-        (one.type, one.name, one.parameter in ALIAS_PARAMETERS)
-        for one in references(values, directory)
-        if one.name and one.type in COMPILED_SUFFIXES
+    sources = {
+        (reference.type, reference.name, reference.parameter in ALIAS_PARAMETERS)
+        for reference in references(values, directory)
+        if reference.name and reference.type in COMPILED_SUFFIXES
     }
-    return sorted(found)
+    return sorted(sources)
 
 
 def _fresh(host: Host, kind: str, name: str, wanted: bytes, aliases: bool) -> bool:

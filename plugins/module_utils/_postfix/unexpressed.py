@@ -56,21 +56,23 @@ def unexpressed(
 
 def _is_known(name: str, value: str, effective: t.Mapping[str, str], builtin: t.Mapping[str, str]) -> bool:
     """Return whether a value is the default, or one that the policy or the baseline sets."""
-    there = _words(value, effective)
-    if there == _words(builtin.get(name, ""), effective):
+    words = _words(value, effective)
+    if words == _words(builtin.get(name, ""), effective):
         return True
     if name == "mydomain":
-        return there == _words(effective.get("myhostname", "").partition(".")[2], effective)
+        return words == _words(effective.get("myhostname", "").partition(".")[2], effective)
     if name in LISTS:
         return all(_is_policys(element) for element in elements(value))
-    known = list(_COMPANIONS.get(name, ())) + [measure.value for measure in baseline.HARDENED if measure.name == name]
+    usual_values = list(_COMPANIONS.get(name, ())) + [
+        measure.value for measure in baseline.HARDENED if measure.name == name
+    ]
     twin = name.replace("_mandatory_", "_") if name != "smtp_tls_loglevel" else "smtpd_tls_loglevel"
     if twin != name:
         # One option sets both.
-        known.append(effective.get(twin, ""))
+        usual_values.append(effective.get(twin, ""))
     if name == "smtpd_discard_ehlo_keywords":
-        return set(there) <= set(baseline.HIDDEN_KEYWORDS)
-    return is_ours(value) or any(there == _words(one, effective) for one in known)
+        return set(words) <= set(baseline.HIDDEN_KEYWORDS)
+    return is_ours(value) or any(words == _words(other, effective) for other in usual_values)
 
 
 def _is_policys(element: str) -> bool:

@@ -98,13 +98,13 @@ def wrong(name: str, value: str, builtin: t.Mapping[str, str], values: t.Mapping
         return None
     try:
         texts = {expand(value, values), expand(value, values, stress=True)}
-        usual = expand(builtin.get(name, ""), builtin)
+        default = expand(builtin.get(name, ""), builtin)
     except MalformedValue as problem:
         return str(problem)
     for text in sorted(texts):
-        found = _judge(name, text.strip(), usual.strip(), values)
-        if found:
-            return found
+        why = _judge(name, text.strip(), default.strip(), values)
+        if why:
+            return why
     return None
 
 
@@ -118,7 +118,7 @@ def network_problems(name: str, value: str, values: t.Mapping[str, str]) -> t.Li
     return [why for why in (_network_problem(name, word) for word in words) if why]
 
 
-def _judge(name: str, text: str, usual: str, values: t.Mapping[str, str]) -> t.Optional[str]:
+def _judge(name: str, text: str, default: str, values: t.Mapping[str, str]) -> t.Optional[str]:
     if name in WORDS:
         return _one_of(name, text)
     if name.endswith("_tls_protocols") or name.endswith("_tls_mandatory_protocols"):
@@ -128,11 +128,11 @@ def _judge(name: str, text: str, usual: str, values: t.Mapping[str, str]) -> t.O
         return None
     if name.endswith("_feedback"):
         return None if _FEEDBACK.match(text) else "it must be a number or number/concurrency"
-    if usual in ("yes", "no"):
+    if default in ("yes", "no"):
         return None if text.lower() in ("yes", "no") else "it must be yes or no"
-    if re.match(r"[0-9]+[smhdw]\Z", usual):
+    if re.match(r"[0-9]+[smhdw]\Z", default):
         return None if _TIME.match(text) else "it must be a time: a number and one of s, m, h, d, w"
-    if re.match(r"[0-9]+\Z", usual):
+    if re.match(r"[0-9]+\Z", default):
         return _number(text)
     return None
 
@@ -145,8 +145,8 @@ def _number(text: str) -> t.Optional[str]:
 
 def _one_of(name: str, text: str) -> t.Optional[str]:
     words = WORDS[name]
-    found = (split_list(text) or ("",)) if name in _SEVERAL else (text,)
-    bad = [word for word in found if (word if name in _CASE_COUNTS else word.lower()) not in words]
+    parts = (split_list(text) or ("",)) if name in _SEVERAL else (text,)
+    bad = [word for word in parts if (word if name in _CASE_COUNTS else word.lower()) not in words]
     return f"{bad[0]!r} is none of {', '.join(word or 'empty' for word in words)}" if bad else None
 
 

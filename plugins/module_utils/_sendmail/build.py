@@ -44,13 +44,13 @@ def build(host: Host, text: str) -> Built:
     :raises Refused: m4 failed, or complained with exit status 0, which loses settings.
     """
     result = host.runner.run(["m4"], stdin=text, timeout=60, check=False)
-    said = _sentences(result.err)
-    complaints = [line for line in said if result.rc or not _HARMLESS.match(line)]
+    sentences = _sentences(result.err)
+    complaints = [line for line in sentences if result.rc or not _HARMLESS.match(line)]
     if result.rc and not complaints:
         complaints = [f"m4 failed ({result.rc})"]
     if complaints:
         raise Refused([f"sendmail.mc: {_with_source(line, text)}" for line in complaints])
-    return Built(cf.neutralise(result.out), tuple(f"sendmail.mc: {line}" for line in said))
+    return Built(cf.neutralise(result.out), tuple(f"sendmail.mc: {line}" for line in sentences))
 
 
 def _sentences(text: str) -> t.List[str]:

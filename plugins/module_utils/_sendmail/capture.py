@@ -55,12 +55,12 @@ def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]
     source = table(placed, hop) if hop else None
     files = {NAME: File(source, 0o640)}
     path = os.path.join(host.instance.config_directory, "sendmail.mc")
-    there = _content(host, "sendmail.mc")
-    if there is None and source is None:
+    current = _content(host, "sendmail.mc")
+    if current is None and source is None:
         return files
-    if there is None:
+    if current is None:
         raise Refused([f"{path}: it is not there, and the routes need a place in it"])
-    before = there.decode("utf-8", "surrogateescape")
+    before = current.decode("utf-8", "surrogateescape")
     after = wiring.wired(before, wiring.block(host, source))
     if after != before:
         files["sendmail.mc"] = File(after.encode("utf-8", "surrogateescape"))
@@ -149,27 +149,40 @@ def _example(route: CaptureRoute) -> Example:
         first = route.network.network_address
         text = str(first) if first.version == 4 else prefixes(ipaddress.ip_network(first))[0]
         return nobody._replace(client=f"[{text}]")
-    address = "<>" if route.kind == NULL else route.pattern if "@" in route.pattern else f"nobody@{route.pattern}"
-    return nobody._replace(**{"sender" if route.where == FROM else "recipient": address})
+    address = _example_address(route)
+    return nobody._replace(sender=address) if route.where == FROM else nobody._replace(recipient=address)
+
+
+def _example_address(route: CaptureRoute) -> str:
+    if route.kind == NULL:
+        return "<>"
+    return route.pattern if "@" in route.pattern else f"nobody@{route.pattern}"
 
 
 def resolved(host: Host, examples: t.Sequence[Example]) -> t.List[str]:
     """Return what ParseLocal makes of the recipient of each message: C($# mailer $@ host $: user), or the recipient itself."""
     lines = []
-    for one in examples:
-        local, dummy, domain = one.recipient.rpartition("@")
-        lines += [".D{addr_type}e r", f".Df{one.sender}", f".D_{one.client}", f"ParseLocal {local} < @ {domain} . >"]
+    for example in examples:
+        local, dummy, domain = example.recipient.rpartition("@")
+        lines += [
+            ".D{addr_type}e r",
+            f".Df{example.sender}",
+            f".D_{example.client}",
+            f"ParseLocal {local} < @ {domain} . >",
+        ]
     path = os.path.join(host.instance.config_directory, "sendmail.cf")
     argv = [discover.the_layout().program, "-C", path, "-bt"]
-    said = host.runner.run(argv, stdin="".join(f"{line}\n" for line in lines), check=False, timeout=120)
-    found = [
+    result = host.runner.run(argv, stdin="".join(f"{line}\n" for line in lines), check=False, timeout=120)
+    answers = [
         line.partition("returns:")[2].strip()
-        for line in said.out.split("\n")
+        for line in result.out.split("\n")
         if line.startswith("ParseLocal ") and "returns:" in line
     ]
-    if len(found) != len(examples):
-        raise Refused([f"sendmail answers {len(found)} of {len(examples)} questions: {(said.err or said.out)[-300:]}"])
-    return found
+    if len(answers) != len(examples):
+        raise Refused(
+            [f"sendmail answers {len(answers)} of {len(examples)} questions: {(result.err or result.out)[-300:]}"]
+        )
+    return answers
 
 
 def _content(host: Host, name: str) -> t.Optional[bytes]:

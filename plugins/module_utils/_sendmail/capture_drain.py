@@ -39,7 +39,7 @@ def drain(host: Host, hop: Endpoint, deadline: float) -> t.List[str]:
         if time.monotonic() > deadline:
             raise PostmasterError(f"{host.instance.name}: there are still connections to {hop.text}")
         time.sleep(_PAUSE)
-    waiting = [_queue.identity(one) for one in queue.messages(host) if _could_not_reach(one, hop)]
+    waiting = [_queue.identity(message) for message in queue.messages(host) if _could_not_reach(message, hop)]
     if not waiting:
         return []
     queue.run(host, ["-OMinQueueAge=0"], waiting, max(1.0, deadline - time.monotonic()))
@@ -49,7 +49,9 @@ def drain(host: Host, hop: Endpoint, deadline: float) -> t.List[str]:
 def _could_not_reach(message: Message, hop: Endpoint) -> bool:
     place = f"{hop.address}]"
     waits = message.status not in (_queue.HOLD, _queue.CORRUPT)
-    return waits and any(place in text for text in [message.reason] + [one.reason for one in message.recipients])
+    return waits and any(
+        place in text for text in [message.reason] + [recipient.reason for recipient in message.recipients]
+    )
 
 
 def refused(release: Endpoint, messages: t.Sequence[Message]) -> t.Dict[str, str]:
@@ -57,20 +59,20 @@ def refused(release: Endpoint, messages: t.Sequence[Message]) -> t.Dict[str, str
 
     The production instance is asked up to RCPT. Who is not asked because the conversation broke off counts as not refused.
     """
-    found: t.Dict[str, str] = {}
+    answers: t.Dict[str, str] = {}
     for start in range(0, len(messages), _CONVERSATION):
         with _smtp.Dialogue(release.address, release.port, timeout=60) as dialogue:
             dialogue.connect()
             dialogue.ehlo("localhost")
             for message in messages[start : start + _CONVERSATION]:
-                found.update(_asked(dialogue, message))
+                answers.update(_asked(dialogue, message))
             dialogue.quit()
-    return found
+    return answers
 
 
 def _asked(dialogue: _smtp.Dialogue, message: Message) -> t.Dict[str, str]:
     sender = "" if message.sender == NULL_SENDER else message.sender
-    steps = [dialogue.mail(sender)] + [dialogue.rcpt(one.address) for one in message.recipients]
+    steps = [dialogue.mail(sender)] + [dialogue.rcpt(recipient.address) for recipient in message.recipients]
     dialogue.rset()
     first = next((step for step in steps if step.code >= 500), None)
     return {message.id: str(first.reply)} if first is not None else {}

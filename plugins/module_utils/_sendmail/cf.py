@@ -100,10 +100,10 @@ NUMBER, TIME, BOOLEAN, TEXT = "number", "time", "boolean", "text"
 
 
 def _table() -> t.Dict[str, t.Tuple[str, str]]:
-    known = ((NUMBER, _NUMBERS), (TIME, _TIMES), (BOOLEAN, _BOOLEANS), (TEXT, _TEXTS))
+    groups = ((NUMBER, _NUMBERS), (TIME, _TIMES), (BOOLEAN, _BOOLEANS), (TEXT, _TEXTS))
     return {
         name: (option, kind)
-        for kind, rows in known
+        for kind, rows in groups
         for name, dummy, option in (row.partition("=") for row in rows.split())
     }
 
@@ -148,7 +148,7 @@ class Cf(t.NamedTuple):
 
     def values(self, name: str) -> t.Tuple[str, ...]:
         """Return all values of an option, in order."""
-        return tuple(value for known, value in self.options if known.lower() == name.lower())
+        return tuple(value for option, value in self.options if option.lower() == name.lower())
 
     def value(self, name: str) -> t.Optional[str]:
         """Return the value that counts, the last one; None where the option is not set."""
@@ -259,8 +259,8 @@ def neutralise(text: str) -> str:
 
 def expected(name: str, value: str) -> t.Optional[t.Tuple[str, str]]:
     """Return the cf option and the value that C(define(`name', `value')) must become; None where that is not known."""
-    known = OPTIONS.get(name)
-    return (known[0], value) if known else None
+    row = OPTIONS.get(name)
+    return (row[0], value) if row else None
 
 
 def check_type(option: str, name: str, value: str) -> None:
@@ -272,9 +272,9 @@ def check_type(option: str, name: str, value: str) -> None:
     if choices and value not in choices:
         words = [word for word in choices if len(word) > 1]
         raise OptionError(option, value, f"expected one of {', '.join(words)}")
-    known = OPTIONS.get(name)
-    if value and known and known[1] in _TYPES:
-        pattern, why = _TYPES[known[1]]
+    row = OPTIONS.get(name)
+    if value and row and row[1] in _TYPES:
+        pattern, why = _TYPES[row[1]]
         if not pattern.match(value):
             raise OptionError(option, value, why)
 

@@ -93,8 +93,8 @@ def _unknown_names(rendering: Rendering) -> t.List[str]:
     defined = [name for name in rendering.settings if name.startswith("conf") and name not in cf.OPTIONS]
     if not defined:
         return []
-    known = names_in(os.path.dirname(os.path.dirname(discover.the_layout().cf_m4)))
-    return [_unknown_name(name, known) for name in defined if name not in known]
+    names = names_in(os.path.dirname(os.path.dirname(discover.the_layout().cf_m4)))
+    return [_unknown_name(name, names) for name in defined if name not in names]
 
 
 def names_in(directory: str) -> t.FrozenSet[str]:
@@ -108,8 +108,8 @@ def names_in(directory: str) -> t.FrozenSet[str]:
     return frozenset(names)
 
 
-def _unknown_name(name: str, known: t.Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(set(known) | set(cf.OPTIONS)), 1)
+def _unknown_name(name: str, names: t.Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(set(names) | set(cf.OPTIONS)), 1)
     return f"mc.defines.{name}: sendmail knows no such name" + (f"; the nearest: {near[0]}" if near else "")
 
 

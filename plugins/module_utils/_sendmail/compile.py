@@ -156,12 +156,12 @@ def entries(content: bytes, aliases: bool = False) -> Entries:
 
 def map_entries(text: str) -> t.Tuple[Entry, ...]:
     """Return the entries of a makemap source (makemap(8)); # begins a comment in the first column only."""
-    found = []
+    entries = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip() and not line.startswith("#"):
             key, value = (line.split(None, 1) + [""])[:2]
-            found.append(Entry(number, key, value.strip()))
-    return tuple(found)
+            entries.append(Entry(number, key, value.strip()))
+    return tuple(entries)
 
 
 def alias_entries(text: str) -> t.Tuple[t.Tuple[str, str], ...]:

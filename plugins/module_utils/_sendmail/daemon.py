@@ -168,7 +168,8 @@ def _generation(now: Running) -> Generation:
 def _is_up(now: Running) -> bool:
     """Return whether a daemon greets, or says why it has closed its ports."""
     if now.listening:
-        return _greets(*now.listening[0])
+        address, port = now.listening[0]
+        return _greets(address, port)
     return bool(now.refuses)
 
 

@@ -96,9 +96,9 @@ def _map_defects(text: str) -> LineDefects:
 
 def _route_defects(text: str) -> LineDefects:
     defects = _map_defects(text)
-    known = {number for number, dummy in defects}
+    reported = {number for number, dummy in defects}
     for number, dummy, value in map_entries(text):
-        if ":" not in value and number not in known:
+        if ":" not in value and number not in reported:
             defects.append((number, f"{value} is not mailer:host"))
     return defects
 

@@ -97,9 +97,9 @@ TRUST_STORES = (
 
 def layout() -> t.Optional[Layout]:
     """Return the layout whose daemon and m4 files are both on this host; None where there is no sendmail to configure."""
-    for known in LAYOUTS:
-        if os.path.exists(known.program) and os.path.exists(known.cf_m4):
-            return known
+    for candidate in LAYOUTS:
+        if os.path.exists(candidate.program) and os.path.exists(candidate.cf_m4):
+            return candidate
     return None
 
 
@@ -108,12 +108,12 @@ def the_layout() -> Layout:
 
     :raises PostmasterError: where sendmail, or the m4 files that its configuration is built from, is not installed.
     """
-    found = layout()
-    if found is None:
+    here = layout()
+    if here is None:
         raise PostmasterError(
             "sendmail: neither of its known layouts is here (is the package with cf/m4/cf.m4 installed?)"
         )
-    return found
+    return here
 
 
 def trust_store() -> t.Optional[t.Tuple[str, str]]:
@@ -199,10 +199,10 @@ def _itself(runner: Runner) -> t.Tuple[str, str]:
     """Return the version, and all that sendmail says of how it was built; it is run once."""
     if runner not in _itself_by_runner:
         result = runner.run([the_layout().program, "-d0.13", "-bt"], stdin="", timeout=90, check=False)
-        found = re.search(r"^Version ([0-9.]+)", result.out, re.MULTILINE)
-        if not found:
+        version = re.search(r"^Version ([0-9.]+)", result.out, re.MULTILINE)
+        if not version:
             raise CommandError(result.argv, result.rc, result.out, result.err)
-        _itself_by_runner[runner] = (found.group(1), result.out)
+        _itself_by_runner[runner] = (version.group(1), result.out)
     return _itself_by_runner[runner]
 
 

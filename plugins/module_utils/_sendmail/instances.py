@@ -42,10 +42,10 @@ def see(runner: Runner, wish: InstanceRequest) -> ExistingInstance:
     registered = units.directory_of(units.read(wish.name)) == wish.config_directory
     if not os.path.exists(_cf(wish)):
         return ExistingInstance(None, registered, None)
-    found = discover.instance_in(wish.name, wish.config_directory)
+    instance = discover.instance_in(wish.name, wish.config_directory)
     # Of two daemons in one queue nobody could tell which processes are whose.
-    pid = None if _sharing(runner, found) else service.running(runner, found)
-    return ExistingInstance(found, registered, pid)
+    pid = None if _sharing(runner, instance) else service.running(runner, instance)
+    return ExistingInstance(instance, registered, pid)
 
 
 def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
@@ -53,9 +53,9 @@ def listening(wish: InstanceRequest) -> t.Dict[str, t.Any]:
     return {"render": relistened}
 
 
-def messages(runner: Runner, one: Instance) -> int:
+def messages(runner: Runner, instance: Instance) -> int:
     """Return how many messages are in its queue, in whatever state."""
-    return queue.count(discover.host_of(runner, one))
+    return queue.count(discover.host_of(runner, instance))
 
 
 # --- what must be true before the first step -----------------------------------------------------------------------
@@ -63,29 +63,31 @@ def messages(runner: Runner, one: Instance) -> int:
 
 def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:
     """Return what stands in the way, each with its option and value."""
-    found = _unit_problems(runner, wish)
-    found += [f"config_directory: {wish.config_directory}: {why}" for why in _config_problems(runner, wish)]
+    problems = _unit_problems(runner, wish)
+    problems += [f"config_directory: {wish.config_directory}: {why}" for why in _config_problems(runner, wish)]
     place = _queue_of(wish, seen)
-    found += [f"queue_directory: {place}: {why}" for why in _queue_problems(runner, wish, seen, place)]
+    problems += [f"queue_directory: {place}: {why}" for why in _queue_problems(runner, wish, seen, place)]
     if seen.instance is None and not wish.listen and wish.state == "started":
-        found.append("listen: a new instance needs addresses of its own; without any it would take the primary one's")
-    return found + (_pid_file_problems(runner, wish) if seen.instance else [])
+        problems.append(
+            "listen: a new instance needs addresses of its own; without any it would take the primary one's"
+        )
+    return problems + (_pid_file_problems(runner, wish) if seen.instance else [])
 
 
 def _unit_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
     if not daemon.systemd(runner):
         return [f"name: {wish.name}: this host does not run systemd, which is to start and stop the daemon"]
-    found = []
+    problems = []
     present = units.read(wish.name)
     owner = units.directory_of(present)
     if owner and owner != wish.config_directory:
-        found.append(f"name: {wish.name}: the instance in {owner} has this name")
+        problems.append(f"name: {wish.name}: the instance in {owner} has this name")
     foreign = [path.format(wish.name) for path in units.FOREIGN]
     foreign = [path for path in foreign if os.path.lexists(path)]
     if present and not owner:
         foreign.append(units.path(wish.name))
-    found += [f"name: {wish.name}: {path} is there and not ours" for path in foreign[:1]]
-    return found + [
+    problems += [f"name: {wish.name}: {path} is there and not ours" for path in foreign[:1]]
+    return problems + [
         f"name: {wish.name}: the instance in {directory} is called {name}"
         for name, directory in units.known()
         if directory == wish.config_directory and name != wish.name
@@ -94,18 +96,18 @@ def _unit_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
 
 def _config_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
     path = wish.config_directory
-    found = _place_problems(path)
+    problems = _place_problems(path)
     for other in _others(runner, path):
         if _nested(path, other.config_directory):
-            found.append(f"the instance {other.name} has {other.config_directory}")
-    if found or not os.path.isdir(path):
-        return found
-    found += _owned(path)
+            problems.append(f"the instance {other.name} has {other.config_directory}")
+    if problems or not os.path.isdir(path):
+        return problems
+    problems += _owned(path)
     if os.path.exists(_cf(wish)):
-        found += [f"sendmail.cf: {why}" for why in _owned(_cf(wish))]
+        problems += [f"sendmail.cf: {why}" for why in _owned(_cf(wish))]
     elif os.listdir(path):
-        found.append("it is not empty and holds no sendmail.cf")
-    return found
+        problems.append("it is not empty and holds no sendmail.cf")
+    return problems
 
 
 def _place_problems(path: str) -> t.List[str]:
@@ -117,19 +119,19 @@ def _place_problems(path: str) -> t.List[str]:
 
 
 def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, place: str) -> t.List[str]:
-    there = processes.directories(place)
-    found = [
+    directories = processes.directories(place)
+    problems = [
         f"the instance {other.name} uses {theirs}" for other, theirs in _clashes(runner, wish.config_directory, place)
     ]
-    found += [f"it lies in {wish.config_directory}"] if _nested(place, wish.config_directory) else []
+    problems += [f"it lies in {wish.config_directory}"] if _nested(place, wish.config_directory) else []
     if seen.instance is not None:
         if wish.queue_directory and wish.queue_directory != place:
             # Its mail would stay behind.
             return [f"{wish.queue_directory} is wanted and the instance has this one; moving it is not done here"]
-        found += [] if there else ["sendmail.cf names it, and it is not there"]
-    elif not there:
-        found += _place_problems(place)
-    return found + [f"{path}: {why}" if path != place else why for path in there for why in _owned(path)]
+        problems += [] if directories else ["sendmail.cf names it, and it is not there"]
+    elif not directories:
+        problems += _place_problems(place)
+    return problems + [f"{path}: {why}" if path != place else why for path in directories for why in _owned(path)]
 
 
 def _pid_file_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
@@ -143,12 +145,12 @@ def _pid_file_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
 
 def _owned(path: str) -> t.Iterator[str]:
     """Yield what is wrong with an owner or a mode: only root and the package's user may write where root's daemon reads."""
-    known = os.stat(path)
+    status = os.stat(path)
     trusted = ("root", discover.the_layout().table_owner)
-    if _files.user(known.st_uid) not in trusted:
-        yield f"it belongs to {_files.user(known.st_uid)} and not to {' or '.join(dict.fromkeys(trusted))}"
-    if stat.S_IMODE(known.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
-        yield f"others than its owner may write to it (mode {stat.S_IMODE(known.st_mode):04o})"
+    if _files.user(status.st_uid) not in trusted:
+        yield f"it belongs to {_files.user(status.st_uid)} and not to {' or '.join(dict.fromkeys(trusted))}"
+    if stat.S_IMODE(status.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
+        yield f"others than its owner may write to it (mode {stat.S_IMODE(status.st_mode):04o})"
 
 
 # --- the steps ----------------------------------------------------------------------------------------------------
@@ -317,7 +319,7 @@ def _queue_of(wish: InstanceRequest, seen: t.Optional[ExistingInstance]) -> str:
 
 
 def _others(runner: Runner, directory: str) -> t.List[Instance]:
-    return [one for one in discover.instances(runner) if one.config_directory != directory]
+    return [instance for instance in discover.instances(runner) if instance.config_directory != directory]
 
 
 def _clashes(runner: Runner, directory: str, place: str) -> t.Iterator[t.Tuple[Instance, str]]:
@@ -327,15 +329,15 @@ def _clashes(runner: Runner, directory: str, place: str) -> t.Iterator[t.Tuple[I
                 yield other, theirs
 
 
-def _sharing(runner: Runner, one: Instance) -> str:
+def _sharing(runner: Runner, instance: Instance) -> str:
     """Return the other instance that uses the same queue, in words; empty where there is none."""
-    found = list(_clashes(runner, one.config_directory, one.queue_directories[0]))
-    return f"the instance {found[0][0].name}" if found else ""
+    clashes = list(_clashes(runner, instance.config_directory, instance.queue_directories[0]))
+    return f"the instance {clashes[0][0].name}" if clashes else ""
 
 
-def _nested(one: str, other: str) -> bool:
-    one, other = (os.path.realpath(path) for path in (one, other))
-    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+def _nested(place: str, other: str) -> bool:
+    place, other = (os.path.realpath(path) for path in (place, other))
+    return place == other or place.startswith(other + "/") or other.startswith(place + "/")
 
 
 __all__ = (

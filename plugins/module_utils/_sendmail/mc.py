@@ -124,10 +124,10 @@ def generate(items: t.Iterable[Item], comments: t.Sequence[str] = ()) -> str:
 
     :param comments: lines for the head of the file; they are ours and never carry a value.
     """
-    known = list(items)
+    all_items = list(items)
     lines = ["divert(-1)dnl"] + [f"# {comment}".rstrip() for comment in comments] + ["divert(0)dnl"]
     for section in SECTIONS:
-        inside = [item for item in known if item.section == section]
+        inside = [item for item in all_items if item.section == section]
         if inside:
             lines.append(f"dnl --- {_TITLES[section]}")
             lines.extend(_section(section, inside))

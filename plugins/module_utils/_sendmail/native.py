@@ -46,10 +46,10 @@ def defines(native: Native) -> t.Dict[str, t.Optional[str]]:
 
     :raises OptionError: naming the option.
     """
-    given = native.mc.get("defines") or {}
-    if not isinstance(given, dict):
-        raise OptionError("mc.defines", given, "expected a dictionary of names to values")
-    return {name: _define(name, given[name]) for name in sorted(given, key=str)}
+    defines = native.mc.get("defines") or {}
+    if not isinstance(defines, dict):
+        raise OptionError("mc.defines", defines, "expected a dictionary of names to values")
+    return {name: _define(name, defines[name]) for name in sorted(defines, key=str)}
 
 
 def _define(name: t.Any, value: t.Any) -> t.Optional[str]:
@@ -67,19 +67,19 @@ def features(native: Native) -> Features:
 
     :raises OptionError: naming the feature.
     """
-    given = native.mc.get("features") or {}
-    if isinstance(given, (list, tuple)):
-        given = _by_name(given)
-    if not isinstance(given, dict):
+    features = native.mc.get("features") or {}
+    if isinstance(features, (list, tuple)):
+        features = _by_name(features)
+    if not isinstance(features, dict):
         why = "expected a list of names, or a dictionary of names to arguments; null switches a feature off"
-        raise OptionError("mc.features", given, why)
-    return {name: _feature(name, given[name]) for name in sorted(given, key=str)}
+        raise OptionError("mc.features", features, why)
+    return {name: _feature(name, features[name]) for name in sorted(features, key=str)}
 
 
-def _by_name(given: t.Iterable[t.Any]) -> t.Dict[t.Any, t.Any]:
+def _by_name(features: t.Iterable[t.Any]) -> t.Dict[t.Any, t.Any]:
     """Return a list of names, and of dictionaries with C(name) and C(args), as a dictionary of names to arguments."""
     arguments: t.Dict[t.Any, t.Any] = {}
-    for number, feature in enumerate(given):
+    for number, feature in enumerate(features):
         option = f"mc.features[{number}]"
         if isinstance(feature, str):
             name, value = feature, True
@@ -110,13 +110,13 @@ def text_of(native: Native, section: str) -> t.Any:
 
     :raises OptionError: a line that is no text.
     """
-    given = native.mc.get(section)
-    if not isinstance(given, (list, tuple)):
-        return given
-    for number, line in enumerate(given):
+    content = native.mc.get(section)
+    if not isinstance(content, (list, tuple)):
+        return content
+    for number, line in enumerate(content):
         if not isinstance(line, str):
             raise OptionError(f"mc.{section}[{number}]", line, "expected a line of text")
-    return "\n".join(given)
+    return "\n".join(content)
 
 
 def sections(native: Native) -> t.List[mc.Raw]:

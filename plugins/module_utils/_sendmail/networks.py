@@ -56,17 +56,17 @@ def _prefix(address: int, version: int, groups: int) -> str:
 
 def networks(keys: t.Iterable[str]) -> t.Tuple[Network, ...]:
     """Return the networks that keys stand for, neighbours joined, in the order of the keys: the way back from prefixes()."""
-    known = [network for network in map(network_of, keys) if network]
+    named = [network for network in map(network_of, keys) if network]
     joined: t.List[Network] = []
-    joined += ipaddress.collapse_addresses(network for network in known if isinstance(network, ipaddress.IPv4Network))
-    joined += ipaddress.collapse_addresses(network for network in known if isinstance(network, ipaddress.IPv6Network))
-    return tuple(sorted(joined, key=lambda network: _first_inside(network, known)))
+    joined += ipaddress.collapse_addresses(network for network in named if isinstance(network, ipaddress.IPv4Network))
+    joined += ipaddress.collapse_addresses(network for network in named if isinstance(network, ipaddress.IPv6Network))
+    return tuple(sorted(joined, key=lambda network: _first_inside(network, named)))
 
 
-def _first_inside(network: Network, known: t.Sequence[Network]) -> int:
+def _first_inside(network: Network, named: t.Sequence[Network]) -> int:
     """Return the place of the first of the known networks that lies in a network."""
-    inside = (number for number, inner in enumerate(known) if _contains(network, inner))
-    return next(inside, len(known))
+    inside = (number for number, inner in enumerate(named) if _contains(network, inner))
+    return next(inside, len(named))
 
 
 def _contains(network: Network, inner: Network) -> bool:

@@ -26,16 +26,18 @@ def base(queue: str) -> str:
 
 def directories(queue: str) -> t.Tuple[str, ...]:
     """Return the existing directories that a QueueDirectory stands for."""
-    return tuple(sorted(one for one in glob.glob(queue) if os.path.isdir(one)))
+    return tuple(sorted(path for path in glob.glob(queue) if os.path.isdir(path)))
 
 
-def clash(one: str, other: str) -> bool:
+def clash(queue: str, other: str) -> bool:
     """Return whether two daemons with these values of QueueDirectory share a directory, or could come to share one."""
-    if set(directories(one)) & set(directories(other)) or fnmatch.fnmatch(one, other) or fnmatch.fnmatch(other, one):
+    if set(directories(queue)) & set(directories(other)):
         return True
-    return base(one) == base(other) or any(
+    if fnmatch.fnmatch(queue, other) or fnmatch.fnmatch(other, queue):
+        return True
+    return base(queue) == base(other) or any(
         not glob.has_magic(outer) and base(inner).startswith(outer + "/")
-        for outer, inner in ((one, other), (other, one))
+        for outer, inner in ((queue, other), (other, queue))
     )
 
 

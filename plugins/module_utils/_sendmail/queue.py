@@ -75,9 +75,9 @@ def _in_spool(spool: _Spool, instance: str, locked: t.FrozenSet[int], report: Re
                 queue = _QUEUES.get(entry.name[:2])
                 if queue is not None:
                     active = bool(locked) and entry.inode() in locked
-                    found = _one(spool, control, data, entry.name, queue, active, instance, report)
-                    if found is not None:
-                        yield found
+                    message = _one(spool, control, data, entry.name, queue, active, instance, report)
+                    if message is not None:
+                        yield message
     finally:
         os.close(control)
         os.close(data)
@@ -178,7 +178,7 @@ def _waits_for(fields: t.Mapping[str, str], recipients: t.Sequence[Recipient]) -
     if "q" in fields:
         return "quarantine: " + fields["q"]
     reason = fields.get("M", "")
-    own = [one.reason for one in recipients]
+    own = [recipient.reason for recipient in recipients]
     return "" if reason in own and not all(own) else reason
 
 
@@ -218,15 +218,15 @@ def detailed(host: Host, message: Message) -> Message:
 
 def message(host: Host, queue_id: str, body_limit: int) -> t.Optional[Detail]:
     """Return one message with its content; None where no message has this ID. I(body_limit) is in bytes."""
-    found = next((one for one in messages(host) if one.id == queue_id), None)
-    if found is None:
+    message = next((candidate for candidate in messages(host) if candidate.id == queue_id), None)
+    if message is None:
         return None
     try:
-        headers = _headers(_content(found.path))
+        headers = _headers(_content(message.path))
     except OSError:
         return None  # it left the queue meanwhile
-    body, size = _body(_data_path(host, found.path), body_limit)
-    return Detail(found, tuple(_queue.unfold(headers)), _queue.clean(body), size)
+    body, size = _body(_data_path(host, message.path), body_limit)
+    return Detail(message, tuple(_queue.unfold(headers)), _queue.clean(body), size)
 
 
 def raw(host: Host, message: Message, limit: int) -> t.Tuple[bytes, int]:
@@ -293,8 +293,9 @@ def host_status(host: Host) -> t.Tuple[HostStatus, ...]:
     if not directory:
         return ()
     base = os.path.join(_base(host), directory)
-    found = [_host_status(base, os.path.join(parent, name)) for parent, dummy, names in os.walk(base) for name in names]
-    return tuple(sorted(one for one in found if one is not None))
+    paths = [os.path.join(parent, name) for parent, dummy, names in os.walk(base) for name in names]
+    statuses = [_host_status(base, path) for path in paths]
+    return tuple(sorted(status for status in statuses if status is not None))
 
 
 def _host_status(base: str, path: str) -> t.Optional[HostStatus]:
@@ -351,9 +352,13 @@ def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) 
 
 def _recognised(targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.Tuple[Identity, ...]]:
     """Return those that are still the selected messages, under their present names, and those that are gone."""
-    found = _queue.look_for(targets, lambda one: next((path for path in _names(one.path) if _is(path, one)), None))
-    present = [one._replace(path=found[one.id]) for one in targets if one.id in found]
-    return present, tuple(one for one in targets if one.id not in found)
+    present_paths = _queue.look_for(targets, _present_path)
+    present = [target._replace(path=present_paths[target.id]) for target in targets if target.id in present_paths]
+    return present, tuple(target for target in targets if target.id not in present_paths)
+
+
+def _present_path(target: Identity) -> t.Optional[str]:
+    return next((path for path in _names(target.path) if _is(path, target)), None)
 
 
 def _names(path: str) -> t.Tuple[str, ...]:
@@ -363,10 +368,10 @@ def _names(path: str) -> t.Tuple[str, ...]:
 
 def _is(path: str, target: Identity) -> bool:
     try:
-        found = _parse(_content(path), strict=False)
+        fields = _parse(_content(path), strict=False)
     except (OSError, ValueError):
         return False
-    return (found[0], found[4]) == (target.arrival, target.sender)
+    return (fields[0], fields[4]) == (target.arrival, target.sender)
 
 
 def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> ActionResult:
@@ -409,9 +414,9 @@ def _named(path: str, kind: str) -> str:
 def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
     """Deliver in the foreground, with the dialogue; flush and expire in the background."""
     waiting, skipped = _unambiguous(host, targets)
-    ready = [one for one in waiting if os.path.basename(one.path)[:2] == "qf"]
-    held = [one for one in waiting if os.path.basename(one.path)[:2] != "qf"]
-    skipped += [Skipped(one, "it was put on hold meanwhile") for one in held]
+    ready = [target for target in waiting if os.path.basename(target.path)[:2] == "qf"]
+    held = [target for target in waiting if os.path.basename(target.path)[:2] != "qf"]
+    skipped += [Skipped(target, "it was put on hold meanwhile") for target in held]
     if action == _queue.DELIVER:
         return ActionResult(tuple(ready), (), tuple(skipped), tuple(_dialogue(host, ready, timeout)))
     run(host, ["-OTimeout.queuereturn=1s"] if action == _queue.EXPIRE else [], ready, timeout)
@@ -421,7 +426,7 @@ def _attempt(host: Host, action: str, targets: t.Sequence[Identity], timeout: fl
 def _dialogue(host: Host, targets: t.Sequence[Identity], timeout: float) -> t.Iterator[str]:
     """Yield what both sides said; an attempt that takes too long is ended, and the message stays queued."""
     if targets:
-        argv = _argv(host, "-v", *(f"-qI{one.id}" for one in targets))
+        argv = _argv(host, "-v", *(f"-qI{target.id}" for target in targets))
         result = host.runner.run(argv, timeout=timeout, check=False)
         yield from result.out.splitlines()
         if result.rc:
@@ -431,20 +436,20 @@ def _dialogue(host: Host, targets: t.Sequence[Identity], timeout: float) -> t.It
 def run(host: Host, options: t.Sequence[str], targets: t.Sequence[Identity], timeout: float) -> None:
     """Start a queue run over these messages and no others, in the background where it delivers."""
     for start in range(0, len(targets), _BATCH):
-        ids = [f"-qI{one.id}" for one in targets[start : start + _BATCH]]
+        ids = [f"-qI{target.id}" for target in targets[start : start + _BATCH]]
         host.runner.run(_argv(host, *options, *ids), timeout=timeout)
 
 
 def _unambiguous(host: Host, targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.List[Skipped]]:
     """Leave out IDs that are part of another one: sendmail takes every message whose ID contains the given text."""
-    wanted = {one.id for one in targets}
-    lengths = {len(one) for one in wanted}
+    wanted = {target.id for target in targets}
+    lengths = {len(queue_id) for queue_id in wanted}
     inside = {part for name in _all_ids(host) - wanted for part in _parts(name, lengths) if part in wanted}
-    clear = [one for one in targets if one.id not in inside]
+    clear = [target for target in targets if target.id not in inside]
     return clear, [
-        Skipped(one, "its ID is part of another one's, and sendmail would take both")
-        for one in targets
-        if one.id in inside
+        Skipped(target, "its ID is part of another one's, and sendmail would take both")
+        for target in targets
+        if target.id in inside
     ]
 
 
@@ -476,7 +481,7 @@ def _delete(host: Host, targets: t.Sequence[Identity]) -> ActionResult:
         for target in waiting:
             {"deleted": affected, "gone": gone, "busy": busy}[_remove(host, target)].append(target)
         waiting = busy
-    skipped = tuple(Skipped(one, "it is being delivered now") for one in waiting)
+    skipped = tuple(Skipped(target, "it is being delivered now") for target in waiting)
     return ActionResult(tuple(affected), tuple(gone), skipped)
 
 
@@ -548,7 +553,7 @@ def _inside(directory: str, kind: str) -> str:
 def _data_path(host: Host, path: str) -> str:
     """Return the body that belongs to a control file."""
     directory, name = os.path.split(path)
-    spool = next((one for one in _spools(host) if one.control == directory), _Spool(directory, directory))
+    spool = next((spool for spool in _spools(host) if spool.control == directory), _Spool(directory, directory))
     return os.path.join(spool.data, "df" + name[2:])
 
 

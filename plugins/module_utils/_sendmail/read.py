@@ -57,8 +57,8 @@ class Live(t.NamedTuple):
         beginning = f"{tag}:"
         return [
             key[len(beginning) :]
-            for key, known in self.access.items()
-            if key.startswith(beginning) and (value is None or known.upper() == value)
+            for key, action in self.access.items()
+            if key.startswith(beginning) and (value is None or action.upper() == value)
         ]
 
 
@@ -216,8 +216,8 @@ def _relay(live: Live) -> Options:
 
 def _untagged(live: Live) -> t.List[str]:
     """Return the keys of RELAY entries without a tag: they count for clients and for recipients (cf/README)."""
-    known = [key for key, value in live.access.items() if value.upper() == "RELAY"]
-    return [key for key in known if ":" not in key or key.startswith("ipv6:")]
+    relayed = [key for key, value in live.access.items() if value.upper() == "RELAY"]
+    return [key for key in relayed if ":" not in key or key.startswith("ipv6:")]
 
 
 def _unread_relaying(live: Live) -> t.List[str]:
@@ -472,12 +472,12 @@ def _tls_server(live: Live) -> Options:
 def _tls_client(live: Live) -> Options:
     authorities = live.cf.value("CACertFile")
     store = discover.trust_store()
-    usual = (store[0] if store else "", live.cf.value("ServerCertFile") or "")
+    own_files = (store[0] if store else "", live.cf.value("ServerCertFile") or "")
     return {
         "level": _client_level(live),
         "certificate": live.cf.value("ClientCertFile"),
         "key": live.cf.value("ClientKeyFile"),
-        "ca_file": authorities if authorities not in usual else None,
+        "ca_file": authorities if authorities not in own_files else None,
         "minimum": _minimum(live.cf.value("ClientSSLOptions")),
         "ciphers": live.cf.value("CipherList"),
     }

@@ -28,8 +28,8 @@ def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable
     keys = {address: _keys(address) for address in wanted}
     asked = "".join(f"/map access {key}\n" for key in sorted({key for several in keys.values() for key in several}))
     configuration = os.path.join(config_directory, "sendmail.cf")
-    found = runner.run(["sendmail", "-bt", "-C", configuration], stdin=asked)
-    matches = (_ANSWER.search(line) for line in found.out.splitlines())
+    result = runner.run(["sendmail", "-bt", "-C", configuration], stdin=asked)
+    matches = (_ANSWER.search(line) for line in result.out.splitlines())
     answers = {match.group(1): match.group(2) for match in matches if match}
     refused = set()
     for address in wanted:

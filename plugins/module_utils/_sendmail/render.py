@@ -122,22 +122,22 @@ def _mc_and_cf(text: str, built: str) -> t.Dict[str, File]:
 # --- statements -----------------------------------------------------------------------------------------------------
 
 
-def _items(draft: Draft, given: Native) -> t.List[mc.Item]:
+def _items(draft: Draft, native: Native) -> t.List[mc.Item]:
     """Return all statements and free sections, the native settings in the place of those of the policy."""
-    natives.refuse_unknown(given)
-    draft.defines.update(natives.defines(given))
+    natives.refuse_unknown(native)
+    draft.defines.update(natives.defines(native))
     if draft.access:
         _split_access(draft)
-    draft.features.update(natives.features(given))
+    draft.features.update(natives.features(native))
     _answer_as_postfix(draft)
     items: t.List[mc.Item] = [_define_item(name, value) for name, value in draft.defines.items()]
     items += _feature_items(draft)
     items += draft.statements
-    items += _ruleset_items(draft, str(natives.text_of(given, "local_rulesets") or ""))
+    items += _ruleset_items(draft, str(natives.text_of(native, "local_rulesets") or ""))
     if draft.ports:
         mailers = "\n".join(_port_mailer(port) for port in sorted(draft.ports))
         items.append(mc.Raw("mailer_definitions", mailers))
-    items += natives.sections(given)
+    items += natives.sections(native)
     return items
 
 

@@ -63,12 +63,12 @@ def trace(host: Host, asked: RouteQuestion) -> Route:
     :raises CommandError: sendmail does not even start with its configuration.
     """
     live = os.path.join(host.instance.config_directory, "sendmail.cf")
-    known = cf.parse(_content(live))
-    maps = parse_maps(known.maps)
+    configuration = cf.parse(_content(live))
+    maps = parse_maps(configuration.maps)
     program = discover.the_layout().program
     script = "\n".join(session(asked, maps)) + "\n"
-    said = host.runner.run([program, "-bt", "-C", live], stdin=script, timeout=90)
-    return route_of(asked, read_transcript(said.out), maps, known)
+    answer = host.runner.run([program, "-bt", "-C", live], stdin=script, timeout=90)
+    return route_of(asked, read_transcript(answer.out), maps, configuration)
 
 
 def session(asked: RouteQuestion, maps: t.Mapping[str, Map]) -> t.List[str]:
@@ -107,12 +107,12 @@ def _as_sendmail_writes(client: str) -> str:
 
 def _leaves(maps: t.Mapping[str, Map]) -> t.List[t.Tuple[str, str]]:
     """Return each map that has a file, with the name under which the rules look it up; a sequence is looked up in its parts."""
-    found = []
+    leaves = []
     for name in ("mailertable", "virtuser", "domaintable", "access"):
-        known = maps.get(name)
-        for leaf in (known.members or (name,)) if known else ():
-            found.append((leaf, name))
-    return found + [("aliases", "aliases")]
+        entry = maps.get(name)
+        for leaf in (entry.members or (name,)) if entry else ():
+            leaves.append((leaf, name))
+    return leaves + [("aliases", "aliases")]
 
 
 def _keys(role: str, address: str) -> t.Tuple[str, ...]:
@@ -182,7 +182,7 @@ def read_steps(lines: t.Iterable[str]) -> t.Tuple[Rewriting, ...]:
             while waiting[-1][0] != rule:
                 waiting.pop()
             waiting.pop()[2] = text
-    return tuple(Rewriting(rule, given, result) for rule, given, result in steps)
+    return tuple(Rewriting(rule, text, result) for rule, text, result in steps)
 
 
 def joined(tokens: str) -> str:
@@ -195,50 +195,51 @@ def joined(tokens: str) -> str:
 
 def parse_maps(definitions: t.Mapping[str, str]) -> t.Dict[str, Map]:
     """Return the K lines of a cf by name (op.me 5.12): class, then a file or the members of a sequence."""
-    found = {}
+    maps = {}
     for name, definition in definitions.items():
         words = [word for word in definition.split() if not word.startswith("-")]
         kind, rest = (words[0], words[1:]) if words else ("", [])
         members = tuple(rest) if kind == "sequence" else ()
-        found[name] = Map(name, kind, "" if members or not rest else rest[-1], members)
-    return found
+        maps[name] = Map(name, kind, "" if members or not rest else rest[-1], members)
+    return maps
 
 
-def route_of(asked: RouteQuestion, said: Transcript, maps: t.Mapping[str, Map], known: cf.Cf) -> Route:
+def route_of(asked: RouteQuestion, transcript: Transcript, maps: t.Mapping[str, Map], configuration: cf.Cf) -> Route:
     """Return what a session means."""
-    entries = _entries(said, maps)
+    entries = _entries(transcript, maps)
     decided = next((entry for entry in entries if entry.role in _RELAYS), None)
-    verdict, error = _verdict(said)
-    host = said.host.rstrip(".")
-    hops = _hops(host, cf.mailer_port(known.mailers.get(said.mailer, ""))) if verdict == _route.REMOTE else ()
+    verdict, error = _verdict(transcript)
+    host = transcript.host.rstrip(".")
+    port = cf.mailer_port(configuration.mailers.get(transcript.mailer, ""))
+    hops = _hops(host, port) if verdict == _route.REMOTE else ()
     if verdict == _route.LOCAL:
         decided = decided or next((entry for entry in entries if entry.role == "aliases"), None)
     return Route(
         asked.address,
-        said.user or asked.address,
+        transcript.user or asked.address,
         verdict,
-        said.mailer,
+        transcript.mailer,
         error or host,
         hops,
         decided,
-        _because(asked, verdict, decided, host, known.macros.get("S", ""), error),
-        said.parsed,
+        _because(asked, verdict, decided, host, configuration.macros.get("S", ""), error),
+        transcript.parsed,
         entries,
-        _answer(said.check),
-        said.checked,
+        _answer(transcript.check),
+        transcript.checked,
     )
 
 
-def _entries(said: Transcript, maps: t.Mapping[str, Map]) -> t.Tuple[TableEntry, ...]:
+def _entries(transcript: Transcript, maps: t.Mapping[str, Map]) -> t.Tuple[TableEntry, ...]:
     roles = dict(_leaves(maps))
-    found = []
-    for (name, key), value in said.lookups.items():
+    entries = []
+    for (name, key), value in transcript.lookups.items():
         path = maps[name].path if name in maps else ""
         kind = maps[name].kind if name in maps else name
-        found.append(
+        entries.append(
             TableEntry(roles.get(name, name), f"{kind}:{path}" if path else name, key, value, _source(path, key))
         )
-    return tuple(found)
+    return tuple(entries)
 
 
 def _source(path: str, key: str) -> str:
@@ -246,16 +247,16 @@ def _source(path: str, key: str) -> str:
     return f"{path}:{line}" if line else ""
 
 
-def _verdict(said: Transcript) -> t.Tuple[str, str]:
+def _verdict(transcript: Transcript) -> t.Tuple[str, str]:
     """Return what becomes of the message, and the error where there is one."""
-    result = next((step.result for step in said.parsed if step.rule == "parse"), "")
-    if not said.mailer and not result:
+    result = next((step.result for step in transcript.parsed if step.rule == "parse"), "")
+    if not transcript.mailer and not result:
         return _route.UNKNOWN, ""
-    if said.mailer in _ERROR_MAILERS or result.replace(" ", "").startswith("$#error"):
-        return _route.ERROR, _answer(result) or said.host
-    if said.mailer == "discard":
+    if transcript.mailer in _ERROR_MAILERS or result.replace(" ", "").startswith("$#error"):
+        return _route.ERROR, _answer(result) or transcript.host
+    if transcript.mailer == "discard":
         return _route.DISCARD, ""
-    return (_route.REMOTE if said.host else _route.LOCAL), ""
+    return (_route.REMOTE if transcript.host else _route.LOCAL), ""
 
 
 #: No mailer at all, and the ways in which test mode writes the error mailer.
@@ -310,15 +311,15 @@ def _content(path: str) -> str:
 def settings(host: Host) -> _route.Settings:
     """Return what the live configuration says about the things that the checks of a host look at."""
     live = os.path.join(host.instance.config_directory, "sendmail.cf")
-    known = cf.parse(_content(live))
+    configuration = cf.parse(_content(live))
     queue = host.instance.queue_directories[0].rstrip("*")
-    blocks = known.value("MinFreeBlocks") or ""
-    limit = known.value("MaxMimeHeaderLength")
+    blocks = configuration.value("MinFreeBlocks") or ""
+    limit = configuration.value("MaxMimeHeaderLength")
     return _route.Settings(
         needed_bytes=int(blocks) * discover.block_size(queue) if blocks.isdigit() else 0,
-        certificate=known.value("ServerCertFile") or "",
-        queue_load=_number(known.value("QueueLA")),
-        refuse_load=_number(known.value("RefuseLA")),
+        certificate=configuration.value("ServerCertFile") or "",
+        queue_load=_number(configuration.value("QueueLA")),
+        refuse_load=_number(configuration.value("RefuseLA")),
         # Built in are 2048/1024; only 0 leaves open quotes alone (op.me, MaxMimeHeaderLength).
         closes_quotes=(limit or "2048").split("/")[0].strip() != "0",
         read_at_start=(live,),
