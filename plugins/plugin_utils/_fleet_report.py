@@ -72,8 +72,9 @@ def build(asked: Asked, title: str, period: Period | None, now: datetime.datetim
 def _coverage(result: t.Mapping[str, t.Any]) -> Period | None:
     read = result.get("read") or {}
     try:
-        return Period(figures.time_of(str(read["first"])), figures.time_of(str(read["last"])))
+        return Period(figures.time_of(str(read["begin"])), figures.time_of(str(read["end"])))
     except (KeyError, ValueError):
+        # A log without a line has no beginning; it says null.
         return None
 
 

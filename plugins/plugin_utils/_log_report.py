@@ -70,7 +70,7 @@ def was_read(answered: Results) -> list[str]:
 def _read(result: Row) -> str:
     read = result.get("read") or {}
     sources = ", ".join(str(source) for source in read.get("sources") or ()) or "no log"
-    span = f", from {read['first']} to {read['last']}" if read.get("first") and read.get("last") else ""
+    span = f", from {read['begin']} to {read['end']}" if read.get("begin") and read.get("end") else ""
     skipped = f", {read['skipped']} of them no records" if read.get("skipped") else ""
     return f"{read.get('lines', 0)} lines read{skipped} in {sources}{span}"
 

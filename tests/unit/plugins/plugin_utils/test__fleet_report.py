@@ -28,7 +28,7 @@ TABLES = {
     "lines": 10,
     "skipped": 0,
 }
-LOG = {"tables": TABLES, "read": {"first": "2026-11-30T01:00:00Z", "last": "2026-11-30T04:00:00Z"}, "notes": []}
+LOG = {"tables": TABLES, "read": {"begin": "2026-11-30T01:00:00Z", "end": "2026-11-30T04:00:00Z"}, "notes": []}
 
 
 def build(log, **others):
@@ -55,7 +55,7 @@ def test_who_was_not_asked_is_named_and_counts_nothing():
 
 
 def test_a_log_that_begins_late_is_noted():
-    late = dict(LOG, read={"first": "2026-11-30T03:30:00Z", "last": "2026-11-30T04:00:00Z"}, notes=["a file is gone"])
+    late = dict(LOG, read={"begin": "2026-11-30T03:30:00Z", "end": "2026-11-30T04:00:00Z"}, notes=["a file is gone"])
     figures = build({"mx1": late})
     assert figures.notes == ("The log of mx1 begins at 2026-11-30 03:30 UTC.", "mx1: a file is gone")
 
@@ -86,3 +86,8 @@ def test_every_form_says_the_same_number():
     for ending, form in _fleet_report.FORMS.items():
         text = form(figures)
         assert "anna@example.com" in text, ending
+
+
+def test_the_log_says_null_where_it_has_no_line():
+    figures = build({"mx1": dict(LOG, read={"lines": 0, "begin": None, "end": None})})
+    assert figures.notes == ("The log of mx1 has no line of the period.",)

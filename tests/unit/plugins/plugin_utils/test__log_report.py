@@ -44,3 +44,23 @@ def test_no_hit_says_what_was_read():
     read = {"lines": 7701, "skipped": 2, "sources": ["/var/log/mail.log"]}
     lines = log_report._lines({"a": {"count": 0, "deliveries": [], "read": read}}, "table", 20)
     assert lines == ["No delivery is selected.", "  a: 7701 lines read, 2 of them no records in /var/log/mail.log"]
+
+
+READ = {
+    "lines": 7701,
+    "skipped": 3,
+    "sources": ["/var/log/mail.log"],
+    "begin": "2026-11-29T23:00:00Z",
+    "end": "2026-11-30T04:00:00Z",
+}
+
+
+def test_no_hit_says_how_much_was_read_and_from_when_to_when():
+    lines = " ".join(" ".join(line.split()) for line in _log_report.was_read({"mx1": {"read": READ}}))
+    assert "mx1: 7701 lines read, 3 of them no records in /var/log/mail.log" in lines
+    assert "from 2026-11-29T23:00:00Z to 2026-11-30T04:00:00Z" in lines
+
+
+def test_a_log_without_a_line_has_no_span():
+    lines = _log_report.was_read({"mx1": {"read": dict(READ, lines=0, begin=None, end=None)}})
+    assert "from" not in " ".join(lines)
