@@ -279,7 +279,7 @@ def cross_probes() -> t.List[AddressProbe]:
 
 
 def line_end_sequences() -> t.List[Sequence]:
-    """Put a dot between every two line ends that a lax reader takes for CRLF; the genuine end of data is left out."""
+    """Put a dot between every two line ends that a lax reader takes for CRLF. The genuine end of data is left out."""
     pairs = [(before, after, before[1] + b"." + after[1]) for before in _ENDS for after in _ENDS]
     odd = [pair for pair in pairs if b"\r\n.\r\n" not in pair[2]]
     return [

@@ -158,10 +158,10 @@ class Lookout:
 
     def _servers(self) -> t.Tuple[Server, ...]:
         servers = [Server(address, RESOLVER) for address in self.resolv.servers]
-        known = set(self.resolv.servers)
+        listed = set(self.resolv.servers)
         for role, addresses in ((CHROOT, self.chroot.servers if self.chroot else ()), (PUBLIC, self.question.public)):
-            servers += [Server(address, role) for address in addresses if address not in known]
-            known |= set(addresses)
+            servers += [Server(address, role) for address in addresses if address not in listed]
+            listed |= set(addresses)
         return tuple(servers)
 
     def _first_round(self, servers: t.Sequence[Server]) -> Walk:

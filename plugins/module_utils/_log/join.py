@@ -185,7 +185,7 @@ class Join:
         self.skipped_by_kind.clear()
 
     def _handler_of(self, head: bytes) -> Handler:
-        """Return what reads the lines of a process or tag of which this is the first one; or the stamp has another length."""
+        """Return what reads the lines of a process or tag that is met for the first time, or with a stamp of another length."""
         self._stamp = _stamp_length(head)
         process = head[self._stamp :]
         tag, bracket, _process_id = process.rpartition(b"[")
@@ -199,7 +199,7 @@ class Join:
         return handler
 
     def _without_process_id(self, tag: bytes) -> Handler:
-        """Return what reads the lines of a program that does not write its process ID, or of an MTA where a relay dropped it."""
+        """Return what reads the lines of a program without a process ID, or of an MTA where a relay dropped it."""
         handler = self._reader_of(tag).line
         if not _is_of_mta(tag):
             return _ignore
@@ -341,7 +341,7 @@ def _stamp_length(head: bytes) -> int:
 
 
 def _is_of_mta(tag: bytes) -> bool:
-    """Return whether the lines of a tag, C( host program), are an MTA's. sendmail can have any name, and has mostly one of these."""
+    """Return whether the lines of a tag, C( host program), are an MTA's. sendmail mostly has one of these names."""
     name = tag.rpartition(b" ")[2]
     return b"/" in name or name.startswith((b"postfix", b"sendmail", b"sm-"))
 

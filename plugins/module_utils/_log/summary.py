@@ -126,10 +126,10 @@ class Summary(Collected):
         self.add(raws, fresh, [message[STARTED] for message in fresh if message[STARTED]], clock)
 
     def _row(self, slot: bytes) -> Table:
-        found = self._hours.get(slot)
-        if found is None:
-            found = self._hours[slot] = dict.fromkeys(STATUSES + OTHER_STATUSES + (_RECEIVED,), 0)
-        return found
+        row = self._hours.get(slot)
+        if row is None:
+            row = self._hours[slot] = dict.fromkeys(STATUSES + OTHER_STATUSES + (_RECEIVED,), 0)
+        return row
 
     def _sent(self, raws: t.Sequence[Raw]) -> None:
         weights = [ONE + (raw[MESSAGE][SIZE] or 0) for raw in raws]
@@ -198,14 +198,15 @@ class Summary(Collected):
 
     def tables(self) -> t.Dict[str, t.Any]:
         """Return the counts as JSON takes them, for from_tables(): texts as keys, counts and bytes apart."""
-        found: t.Dict[str, t.Any] = {name: getattr(self, name) for name in _NUMBERS}
+        tables: t.Dict[str, t.Any] = {name: getattr(self, name) for name in _NUMBERS}
         for name in _TABLES:
-            found[name] = {_name(key): _unpacked(name, value) for key, value in getattr(self, name).items()}
+            tables[name] = {_name(key): _unpacked(name, value) for key, value in getattr(self, name).items()}
         for name in _NESTED:
-            found[name] = {
-                key: {_name(one): count for one, count in table.items()} for key, table in getattr(self, name).items()
+            tables[name] = {
+                key: {_name(inner): count for inner, count in table.items()}
+                for key, table in getattr(self, name).items()
             }
-        return found
+        return tables
 
 
 _WEIGHTED = ("senders", "recipients", "clients", "relays")
@@ -221,19 +222,19 @@ def from_tables(tables: t.Mapping[str, t.Any]) -> Summary:
 
     :raises OptionError: when it is something else.
     """
-    found = Summary()
+    summary = Summary()
     try:
         parts: t.Dict[str, t.Any] = {name: int(tables[name]) for name in _NUMBERS}
         for name in _TABLES:
             parts[name] = {_key(key, name): _packed(value) for key, value in tables[name].items()}
         for name in _NESTED:
             parts[name] = {
-                key: {_key(one, name): count for one, count in table.items()} for key, table in tables[name].items()
+                key: {_key(inner, name): count for inner, count in table.items()} for key, table in tables[name].items()
             }
-        found.absorb(parts)
+        summary.absorb(parts)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise OptionError("summaries", tables, f"not the tables of a summary: {problem!r}")
-    return found
+    return summary
 
 
 def merge(many: t.Iterable[t.Mapping[str, t.Any]]) -> Summary:
@@ -276,36 +277,36 @@ def _packed(value: t.Any) -> int:
 # --- to look at ---------------------------------------------------------------------------------------------------
 
 
-def report(found: Summary, top: int) -> t.Dict[str, t.Any]:
+def report(summary: Summary, top: int) -> t.Dict[str, t.Any]:
     """Write the figures for people.
 
     :param top: how many of each list; 0 for all.
     """
-    senders, sender_domains = _addresses(found.senders)
-    recipients, recipient_domains = _addresses(found.recipients)
-    totals = _totals(found)
+    senders, sender_domains = _addresses(summary.senders)
+    recipients, recipient_domains = _addresses(summary.recipients)
+    totals = _totals(summary)
     totals["senders"], totals["sender_domains"] = len(senders), len(sender_domains)
     totals["recipients"], totals["recipient_domains"] = len(recipients), len(recipient_domains)
     return {
         "totals": totals,
-        "per_hour": [dict(row, hour=hour) for hour, row in sorted(found.hours.items())],
+        "per_hour": [dict(row, hour=hour) for hour, row in sorted(summary.hours.items())],
         "top": {
-            "senders": [dict(one, name=one["name"] or NULL_SENDER) for one in _top(senders, top)],
+            "senders": [dict(sender, name=sender["name"] or NULL_SENDER) for sender in _top(senders, top)],
             "sender_domains": _top(sender_domains, top),
             "recipients": _top(recipients, top),
             "recipient_domains": _top(recipient_domains, top),
-            "clients": _top(_sides(found.clients), top),
-            "relays": _top(_sides({key.partition(b"=")[2]: value for key, value in found.relays.items()}), top),
+            "clients": _top(_sides(summary.clients), top),
+            "relays": _top(_sides({key.partition(b"=")[2]: value for key, value in summary.relays.items()}), top),
         },
         "reasons": {
             name: [{"reason": _name(reason), "count": count} for reason, count in _most(table, top)]
-            for name, table in found.reasons.items()
+            for name, table in summary.reasons.items()
         },
-        "delay": percentiles(_seconds(found.delays)),
-        "tls": {"in": share(found.tls_in), "out": share(found.tls_out)},
-        "directions": dict(found.directions),
-        "lines": found.lines,
-        "skipped": found.skipped,
+        "delay": percentiles(_seconds(summary.delays)),
+        "tls": {"in": share(summary.tls_in), "out": share(summary.tls_out)},
+        "directions": dict(summary.directions),
+        "lines": summary.lines,
+        "skipped": summary.skipped,
     }
 
 
@@ -314,12 +315,12 @@ def delay_counts(summary: Summary) -> t.Dict[float, int]:
     return _seconds(summary.delays)
 
 
-def _totals(found: Summary) -> t.Dict[str, int]:
+def _totals(summary: Summary) -> t.Dict[str, int]:
     words = [status.decode() for status in STATUSES + OTHER_STATUSES] + ["received"]
-    totals = {word: sum(row.get(word, 0) for row in found.hours.values()) for word in words}
-    totals["deferred_messages"] = found.deferred_messages
-    totals["bytes_received"] = found.bytes_received
-    totals["bytes_sent"] = sum(found.recipients.values()) & _BYTES
+    totals = {word: sum(row.get(word, 0) for row in summary.hours.values()) for word in words}
+    totals["deferred_messages"] = summary.deferred_messages
+    totals["bytes_received"] = summary.bytes_received
+    totals["bytes_sent"] = sum(summary.recipients.values()) & _BYTES
     return totals
 
 
@@ -327,9 +328,11 @@ def percentiles(delays: t.Mapping[float, int]) -> t.Dict[str, t.Optional[float]]
     """Return delays in seconds by percentile (nearest rank), with C(max); None without deliveries."""
     ranked = sorted(delays.items())
     total = sum(delays.values())
-    found: t.Dict[str, t.Optional[float]] = {f"p{one}": _rank(ranked, -(-total * one // 100)) for one in PERCENTILES}
-    found["max"] = ranked[-1][0] if ranked else None
-    return found
+    delays_by_percentile: t.Dict[str, t.Optional[float]] = {
+        f"p{percentile}": _rank(ranked, -(-total * percentile // 100)) for percentile in PERCENTILES
+    }
+    delays_by_percentile["max"] = ranked[-1][0] if ranked else None
+    return delays_by_percentile
 
 
 def _rank(ranked: t.Sequence[t.Tuple[float, int]], rank: int) -> t.Optional[float]:
@@ -378,37 +381,37 @@ def _addresses(table: Table) -> t.Tuple[Table, Table]:
 
 
 def _by_domain(table: Table) -> Table:
-    found: Table = {}
-    _count(found, [key.rpartition(b"@")[2] for key in table], table.values())
-    return found
+    domains: Table = {}
+    _count(domains, [key.rpartition(b"@")[2] for key in table], table.values())
+    return domains
 
 
 def _folded(table: Table) -> Table:
-    found: Table = {}
+    folded: Table = {}
     for key, value in table.items():
         local, at, domain = (key or b"").rpartition(b"@")
         name = local + at + domain.lower()
-        found[name] = found.get(name, 0) + value
-    return found
+        folded[name] = folded.get(name, 0) + value
+    return folded
 
 
 def _sides(table: Table) -> Table:
-    found: Table = {}
+    sides: Table = {}
     for key, value in table.items():
         name = (peer(key)[0] or "unknown").encode("utf-8")
-        found[name] = found.get(name, 0) + value
-    return found
+        sides[name] = sides.get(name, 0) + value
+    return sides
 
 
 def _seconds(delays: Table) -> t.Dict[float, int]:
-    found: t.Dict[float, int] = {}
+    counts: t.Dict[float, int] = {}
     for text, count in delays.items():
         try:
             seconds = round(seconds_of(text.partition(b"=")[2].decode("ascii")), 2)
         except ValueError:
             continue
-        found[seconds] = found.get(seconds, 0) + count
-    return found
+        counts[seconds] = counts.get(seconds, 0) + count
+    return counts
 
 
 def _hour(slot: bytes, clock: Clock) -> str:

@@ -14,7 +14,7 @@ from .access import RELAY_CONTROL, Facts
 
 
 def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence[str], known: Facts) -> bytes:
-    """Return main.cf with our elements in front of one list. What else is in its value, line breaks included, stays byte for byte."""
+    """Return main.cf with our elements in front of one list. All else stays byte for byte, line breaks included."""
     main = main_cf.parse(content)
     parameter = main.parameters.get(name)
     if parameter is None:

@@ -62,7 +62,7 @@ def _requeue(host: Host, names: t.Sequence[str]) -> None:
 
 
 def bound(host: Host, hop: Endpoint) -> t.List[str]:
-    """Return the IDs of the messages whose queue file says that they go there; those on hold wait for a person and do not count."""
+    """Return the IDs of the messages whose queue file says that they go there. Those on hold do not count."""
     target = f"{capture.SERVICE}:{hop.text}".encode("ascii")
     # A record is a letter, its length in one byte, and its text; L is the word of FILTER (rec_type.h).
     record = b"L" + bytes(bytearray([len(target)])) + target

@@ -97,7 +97,7 @@ def _judged(candidate: Candidate) -> t.List[str]:
 
 
 def _compiled(candidate: Candidate) -> t.List[str]:
-    """Look a key up in each table that is compiled when it is opened: Postfix skips a bad line with a warning in the log."""
+    """Look a key up in each table that is compiled when it is opened. Of a bad line Postfix only warns in the log."""
     findings = []
     for kind, path, setting in sorted(set(_opened(candidate))):
         key = "192.0.2.1" if kind == "cidr" else "nobody@example.com"
@@ -135,40 +135,40 @@ def _where(candidate: Candidate, name: str) -> str:
 
 
 def _values(candidate: Candidate) -> t.List[str]:
-    found = []
+    findings = []
     for name, parameter in candidate.main.parameters.items():
         why = values.wrong(name, parameter.value, candidate.builtin, candidate.values)
         if why:
-            found.append(f"{_where(candidate, name)}: {_shown(parameter.value)}: {why}")
-    return found
+            findings.append(f"{_where(candidate, name)}: {_shown(parameter.value)}: {why}")
+    return findings
 
 
 def _networks(candidate: Candidate) -> t.List[str]:
-    found = []
+    findings = []
     for name in sorted(values.NETWORKS & set(candidate.main.parameters)):
         problems = values.network_problems(name, candidate.main.parameters[name].value, candidate.values)
-        found += [f"{_where(candidate, name)}: {why}" for why in problems]
-    return found
+        findings += [f"{_where(candidate, name)}: {why}" for why in problems]
+    return findings
 
 
 def _restrictions(candidate: Candidate) -> t.List[str]:
     classes = set(split_list(candidate.values.get("smtpd_restriction_classes", "")))
-    found = []
+    findings = []
     for name in sorted((set(restrictions.LISTS) | classes) & set(candidate.main.parameters)):
         try:
             text = expand(candidate.main.parameters[name].value, candidate.values)
         except MalformedValue:
             continue
         unknown = restrictions.unknown_words(text, classes)
-        found += [f"{_where(candidate, name)}: {word!r} is no restriction" for word in unknown]
-    return found
+        findings += [f"{_where(candidate, name)}: {word!r} is no restriction" for word in unknown]
+    return findings
 
 
 def _tables(candidate: Candidate) -> t.List[str]:
-    found = []
+    findings = []
     for name, parameter in candidate.main.parameters.items():
-        found += [f"{_where(candidate, name)}: {why}" for why in _table_problems(candidate, name, parameter.value)]
-    return found
+        findings += [f"{_where(candidate, name)}: {why}" for why in _table_problems(candidate, name, parameter.value)]
+    return findings
 
 
 def _references(candidate: Candidate, name: str, value: str) -> t.List[tables.Reference]:
@@ -280,18 +280,18 @@ def _pair_problems(cert: str, key: str) -> t.Iterator[str]:
 def _sanity(candidate: Candidate) -> t.List[str]:
     """Judge what is well-formed and yet wrong for any relay."""
     got = candidate.values
-    found = []
+    findings = []
     if expand(got.get("soft_bounce", ""), got) == "yes":
-        found.append("soft_bounce: yes turns every refusal into a deferral")
+        findings.append("soft_bounce: yes turns every refusal into a deferral")
     mailbox, message = got.get("mailbox_size_limit", "0"), got.get("message_size_limit", "0")
     if mailbox.isdigit() and message.isdigit() and 0 < int(mailbox) < (int(message) or 2**63):
-        found.append("mailbox_size_limit: smaller than message_size_limit, so local(8) does not start")
+        findings.append("mailbox_size_limit: smaller than message_size_limit, so local(8) does not start")
     lists = [got.get(name, "") for name in ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")]
     words = {word for text in lists for word in split_list(_expanded(text, got))}
     classes = set(split_list(got.get("smtpd_restriction_classes", "")))
     if not words & _REFUSES and not words & classes:
-        found.append("smtpd_relay_restrictions: nothing in it refuses foreign recipients, so smtpd does not start")
-    return found
+        findings.append("smtpd_relay_restrictions: nothing in it refuses foreign recipients, so smtpd does not start")
+    return findings
 
 
 def _expanded(text: str, got: t.Mapping[str, str]) -> str:

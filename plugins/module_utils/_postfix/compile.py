@@ -97,10 +97,10 @@ def command(host: Host, kind: str, path: str, aliases: bool, *options: str) -> t
     return [program, "-c", host.instance.config_directory] + list(options) + [f"{kind}:{path}"]
 
 
-def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
+def _complaints(output: str, scratch: str, name: str) -> t.List[str]:
     """Return postmap's warnings with the name of the file instead of that of its copy."""
     texts = []
-    for line in main_cf.complaints(said):
+    for line in main_cf.complaints(output):
         match = re.search(r"\w+: (?:warning|fatal|error|panic): (.*)\Z", line)
         text = (match.group(1) if match else line).strip()
         if text:
@@ -113,7 +113,7 @@ def _complaints(said: str, scratch: str, name: str) -> t.List[str]:
 
 
 def _compare(host: Host, kind: str, copy: str, name: str, aliases: bool) -> None:
-    """Compare a table with its source. A line can vanish without a warning: one that starts with a blank belongs to the one before."""
+    """Compare a table with its source. A line that starts with a blank vanishes without a warning: it joins the one before."""
     dump = parse_dump(host.runner.run(command(host, kind, copy, aliases, "-s")).out, aliases)
     wanted = entries(_files.read(copy) or b"", aliases)
     if dump != wanted:

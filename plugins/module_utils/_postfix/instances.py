@@ -231,7 +231,7 @@ def _shared(
 
 
 def _foreign_unit(runner: Runner, wish: InstanceRequest) -> t.List[str]:
-    """Refuse a second unit for one instance: both would start it at boot. Debian 13 has a template for directories of one form."""
+    """Refuse a second unit for one instance: both would start it at boot. Debian 13 has a template unit."""
     form = re.match(r"/etc/postfix-(.+)\Z", wish.config_directory)
     if not form or service.keeper(runner) != service.UNIT or wish.state not in ("started", "present"):
         return []

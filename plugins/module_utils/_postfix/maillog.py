@@ -283,17 +283,17 @@ class _Reply(t.NamedTuple):
 
 def _reply(what: bytes) -> _Reply:
     """Read C(RCPT from name[ip]: reply; from=<a> to=<b> proto=...); any of the fields at the end can be missing."""
-    client, _colon, said = what.partition(b" from ")[2].partition(b": ")
+    client, _colon, reply = what.partition(b" from ")[2].partition(b": ")
     # The reply may quote an address, and an address may quote anything.
-    start = said.find(b"<", 0, 12)
-    end = address_end(said, start) if start >= 0 else 0
-    cut = said.find(b"; from=<", end)
+    start = reply.find(b"<", 0, 12)
+    end = address_end(reply, start) if start >= 0 else 0
+    cut = reply.find(b"; from=<", end)
     if cut >= 0:
-        return _Reply(client, said[:cut], *_envelope(said[cut + 7 :]))
-    cut = said.find(b"; to=<", end)
+        return _Reply(client, reply[:cut], *_envelope(reply[cut + 7 :]))
+    cut = reply.find(b"; to=<", end)
     if cut >= 0:
-        return _Reply(client, said[:cut], None, said[cut + 6 : address_end(said, cut + 5) - 1])
-    return _Reply(client, _before(said, b"; proto=").rstrip(b"\n;"), None, b"")
+        return _Reply(client, reply[:cut], None, reply[cut + 6 : address_end(reply, cut + 5) - 1])
+    return _Reply(client, _before(reply, b"; proto=").rstrip(b"\n;"), None, b"")
 
 
 def _content(what: bytes) -> _Reply:
@@ -541,7 +541,7 @@ def _unusual(text: bytes) -> _Fields:
 
 
 def _tls_by_feature(feature: bytes) -> t.Optional[bytes]:
-    """Return what C(tls=) says about a connection of which the log has no other line: b"" without TLS, None if it is open.
+    """Return what C(tls=) says about a connection without a line of its own: b"" without TLS, None if it is open.
 
     The value is C(may), or C(dane:none) where the second is what was reached, or C(encrypt?) when the connection broke
     before that was decided.

@@ -51,7 +51,7 @@ class MainCf(t.NamedTuple):
 
 @functools.lru_cache(maxsize=2)
 def parse(content: bytes, path: str = "main.cf") -> MainCf:
-    """Read main.cf. It never raises; sound() does. The same bytes are taken apart once: a run looks at its host more than once."""
+    """Read main.cf. It never raises; sound() does. The same bytes are parsed only once, since a run looks more than once."""
     document = read_document(content, path)
     problems = list(document.problems)
     parameters: t.Dict[str, Parameter] = {}

@@ -33,7 +33,7 @@ def parse_listing(text: str) -> t.Dict[str, str]:
 
 
 def expand(value: str, values: t.Mapping[str, str], stress: bool = False) -> str:
-    """Return a value with its references replaced, as mac_expand(3) of Postfix does it. The code for it is read where there is one.
+    """Return a value with its references replaced, as mac_expand(3) of Postfix does it.
 
     :param values: the parameters that are known; others are empty.
     :param stress: whether the C(stress) parameter is set, which changes some limits.

@@ -200,7 +200,7 @@ def _first_identity(settings: _Settings, queue_id: str) -> t.Optional[t.Tuple[in
 
 
 def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Identity]) -> ActionResult:
-    """Run one postsuper for all. A message on its way from one queue to the next can slip through: the rest gets another go."""
+    """Run one postsuper for all. A message that moves between queues can slip through, so the rest is tried again."""
     working, waiting = _split_busy(settings, action, targets)
     affected: t.List[Identity] = []
     for dummy in range(_ROUNDS):
@@ -252,7 +252,7 @@ def _postsuper(host: Host, action: str, ids: t.Sequence[str]) -> t.FrozenSet[str
 
 
 def _attempt(host: Host, settings: _Settings, targets: t.Sequence[Identity]) -> ActionResult:
-    """Run postqueue -i once for each message: it takes no list. It ends with 0 whatever it does, so the queue is asked."""
+    """Run postqueue -i once for each message: it takes no list. It always ends with 0, so the queue is asked."""
     present = _there(settings, targets)
     names = {target.id for target in present}
     held = {target.id for target in present if os.path.exists(_path(settings, "hold", target.id))}

@@ -180,7 +180,7 @@ def _sayable(
             sayable[option.name] = _sayable(option.kind.options, value, here, left)
         elif option.kind.options:
             items = [_sayable(option.kind.options, item, f"{here}[{n}]", left) for n, item in enumerate(value)]
-            sayable[option.name] = [item for item, given in zip(items, value) if len(item) == len(given)]
+            sayable[option.name] = [item for item, original in zip(items, value) if len(item) == len(original)]
         else:
             try:
                 option.kind.parse(value)

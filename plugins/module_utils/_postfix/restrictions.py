@@ -125,21 +125,21 @@ def elements(value: str) -> t.Tuple[str, ...]:
     return tuple(parts)
 
 
-def merge(there: t.Sequence[str], wanted: t.Sequence[str], unwanted: t.Container[str]) -> t.Tuple[str, ...]:
+def merge(current: t.Sequence[str], wanted: t.Sequence[str], unwanted: t.Container[str]) -> t.Tuple[str, ...]:
     """Bring our elements into a list without touching the administrator's own, whose order stays.
 
     What is missing goes to the end, before a closing C(permit), C(reject) or C(defer). With all of ours in the list and none of the
     unwanted, the list comes back as it is.
     """
-    kept = [element for element in there if element not in unwanted or element in wanted]
+    kept = [element for element in current if element not in unwanted or element in wanted]
     missing = [element for element in wanted if element not in kept]
     end = len(kept) - 1 if kept and kept[-1] in _TERMINAL else len(kept)
     return tuple(kept[:end] + missing + kept[end:])
 
 
-def join(found: t.Sequence[str]) -> str:
+def join(parts: t.Sequence[str]) -> str:
     """Join elements into the value of a parameter."""
-    return ", ".join(found)
+    return ", ".join(parts)
 
 
 def unknown_words(value: str, classes: t.Container[str]) -> t.List[str]:

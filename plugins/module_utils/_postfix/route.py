@@ -91,7 +91,7 @@ def trace(host: Host, asked: RouteQuestion) -> Route:
 
 
 def ask_service(path: str, request: str, attributes: t.Sequence[t.Tuple[str, str]]) -> t.Dict[str, str]:
-    """Send one request to a daemon's socket: names and values, each ended by a null byte, an empty one at the end (attr_print0).
+    """Send a request to a daemon's socket: names and values that end in null bytes, an empty one last (attr_print0).
 
     :raises OSError: nobody listens, or nobody answers within ten seconds.
     """

@@ -296,7 +296,7 @@ def _set_data_checks(draft: Draft) -> None:
 
 
 def _set_bare_newline(draft: Draft) -> None:
-    """Set what happens to a bare newline. Not every Postfix can: 3.5.24, 3.6.14, 3.7.10, 3.8.5 and later know all words, those just before yes and no."""
+    """Set what happens to a bare newline. From 3.5.24, 3.6.14, 3.7.10 and 3.8.5 on Postfix knows all words, just before yes and no."""
     wanted = draft.policy.session.bare_newline
     if wanted is None:
         return
@@ -480,7 +480,7 @@ def _protocols(draft: Draft, minimum: str) -> str:
 
 
 def _set_ciphers(draft: Draft, server: t.Optional[str], client: t.Optional[str]) -> None:
-    """Set the cipher lists. The instance has one list for each grade: a client whose list differs from the server's gets the grade high."""
+    """Set the cipher lists: one for each grade. A client whose list differs from the server's gets the grade high."""
     for prefix, ciphers in (("smtpd", server), ("smtp", client)):
         if ciphers is None:
             continue

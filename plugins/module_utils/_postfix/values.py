@@ -166,7 +166,7 @@ def _network_problem(name: str, word: str) -> t.Optional[str]:
 
 
 def _no_network(name: str, word: str) -> t.Optional[str]:
-    """Return why a word is no network. A table or a file may stand in the list; a name may not be trusted."""
+    """Return why a word is no network. A table or a file may stand in the list; names in DNS are not trusted."""
     if word.startswith(("/", "!/")) or ":" in word or name != "mynetworks":
         return None
     return f"{word!r} is no network; names in DNS are not trusted"

@@ -106,7 +106,7 @@ def block(host: Host, source: t.Optional[bytes]) -> str:
 
 
 def wired(text: str, wanted: str) -> str:
-    """Return a sendmail.mc with this block instead of its own. The rest stays byte for byte; a missing last line end is added."""
+    """Return a sendmail.mc with this block instead of its own. The rest stays byte for byte; a last line end is added."""
     start, end = text.find(_BEGIN), text.find(_END)
     if 0 <= start < end:
         return text[:start] + wanted + text[end + len(_END) :]

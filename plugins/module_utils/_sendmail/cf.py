@@ -284,7 +284,7 @@ _MACROS = {"confDOMAIN_NAME": "j", "SMART_HOST": "S"}
 
 
 def defect(cf: Cf, name: str, value: str) -> t.Optional[str]:
-    """Return why a define did not arrive in the cf as it was written; None where it did, or where its option is not known."""
+    """Return why a define did not arrive in the cf as it was written. None where it did, or its option is unknown."""
     letter = _MACROS.get(name)
     if letter:
         present = cf.macros.get(letter)

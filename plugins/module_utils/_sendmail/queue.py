@@ -48,8 +48,19 @@ class _Spool(t.NamedTuple):
     data: str
 
 
-#: What a control file says, headers left out: arrival, last attempt, attempts, reason, sender, recipients, body directory.
-_Control = t.Tuple[int, int, int, str, str, t.Tuple[Recipient, ...], str]
+class _Control(t.NamedTuple):
+    """What a control file says, headers left out.
+
+    :param elsewhere: the directory of the body, where it is not the usual one.
+    """
+
+    arrival: int
+    last_attempt: int
+    attempts: int
+    reason: str
+    sender: str
+    recipients: t.Tuple[Recipient, ...]
+    elsewhere: str
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -75,7 +86,7 @@ def _in_spool(spool: _Spool, instance: str, locked: t.FrozenSet[int], report: Re
                 queue = _QUEUES.get(entry.name[:2])
                 if queue is not None:
                     active = bool(locked) and entry.inode() in locked
-                    message = _one(spool, control, data, entry.name, queue, active, instance, report)
+                    message = _read_message(spool, control, data, entry.name, queue, active, instance, report)
                     if message is not None:
                         yield message
     finally:
@@ -83,7 +94,7 @@ def _in_spool(spool: _Spool, instance: str, locked: t.FrozenSet[int], report: Re
         os.close(data)
 
 
-def _one(
+def _read_message(
     spool: _Spool, control: int, data: int, name: str, queue: str, active: bool, instance: str, report: ReportUnreadable
 ) -> t.Optional[Message]:
     try:
@@ -94,7 +105,7 @@ def _one(
         report(f"{spool.control}/{name}", str(problem.strerror))
         return None
     try:
-        arrival, last_attempt, attempts, reason, sender, recipients, elsewhere = _parse(raw, queue != "lost")
+        parsed = _parse(raw, queue != "lost")
     except ValueError as problem:
         _report_broken(f"{spool.control}/{name}", str(problem), report)
         return None
@@ -105,14 +116,14 @@ def _one(
         instance,
         queue,
         _queue.ACTIVE if active and queue == "normal" else _queue.STATUSES[queue],
-        arrival,
-        _body_size("df" + name[2:], data, elsewhere, spool),
-        sender,
-        recipients,
-        reason,
-        last_attempt or None,
+        parsed.arrival,
+        _body_size("df" + name[2:], data, parsed.elsewhere, spool),
+        parsed.sender,
+        parsed.recipients,
+        parsed.reason,
+        parsed.last_attempt or None,
         None,
-        attempts,
+        parsed.attempts,
         False,
         f"{spool.control}/{name}",
     )
@@ -158,7 +169,7 @@ def _parse(raw: bytes, strict: bool = True) -> _Control:
     if strict:
         _insist(raw, fields)
     sender = _address(fields.get("S", ""))
-    return (
+    return _Control(
         int(fields.get("T", "0")),
         int(fields.get("K", "0")),
         int(fields.get("N", "0")),
@@ -368,10 +379,10 @@ def _names(path: str) -> t.Tuple[str, ...]:
 
 def _is(path: str, target: Identity) -> bool:
     try:
-        fields = _parse(_content(path), strict=False)
+        control = _parse(_content(path), strict=False)
     except (OSError, ValueError):
         return False
-    return (fields[0], fields[4]) == (target.arrival, target.sender)
+    return (control.arrival, control.sender) == (target.arrival, target.sender)
 
 
 def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> ActionResult:

@@ -538,7 +538,7 @@ _REWRITING = ("virtuser", "generics", "domaintable", "smarttable")
 
 
 def _unexpressed(live: Live) -> Options:
-    """Return options of the cf that no option of the policy stands for, maps that are in use besides it, and lines that it cannot say."""
+    """Return what no option can say: options of the cf, maps that are in use besides it, and lines."""
     return {
         name: value
         for name, value in (

@@ -87,7 +87,7 @@ def session(asked: RouteQuestion, maps: t.Mapping[str, Map]) -> t.List[str]:
 
 
 def _check_lines(asked: RouteQuestion) -> t.List[str]:
-    """Return the lines that make test mode check a recipient as for a client; without them it is a local user, who may relay."""
+    """Return the lines that make test mode check a recipient as for a client. A local user could relay."""
     sender = asked.sender or "<>"
     return [
         f".D{{client_addr}}{asked.client}",
@@ -106,7 +106,7 @@ def _as_sendmail_writes(client: str) -> str:
 
 
 def _leaves(maps: t.Mapping[str, Map]) -> t.List[t.Tuple[str, str]]:
-    """Return each map that has a file, with the name under which the rules look it up; a sequence is looked up in its parts."""
+    """Return each map that has a file, with the name that the rules use. A sequence is looked up in its parts."""
     leaves = []
     for name in ("mailertable", "virtuser", "domaintable", "access"):
         entry = maps.get(name)

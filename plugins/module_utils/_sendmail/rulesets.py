@@ -27,14 +27,14 @@ def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence
     program = discover.the_layout().program
     lines = [f".D{{client_addr}}{client}", f".D{{client_name}}[{client}]", ".D{client_resolve}FAIL", ".Df<>"]
     lines += [f"{ruleset} <{address}>" for address in recipients]
-    said = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=60, check=False)
-    verdicts = verdicts_in(said.out, ruleset)
+    result = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=60, check=False)
+    verdicts = verdicts_in(result.out, ruleset)
     return dict(zip(recipients, verdicts)) if len(verdicts) == len(recipients) else {}
 
 
 def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
     """Return the outermost answers of a ruleset, whose name sendmail cuts to 16 characters."""
-    found, depth = [], 0
+    verdicts, depth = [], 0
     for line in out.split("\n"):
         words = re.sub(r"\A(> )+", "", line)
         name, verb, rest = words[:16].strip(), words[16:25].strip(), words[25:].strip()
@@ -43,8 +43,8 @@ def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
         elif name == ruleset[:16] and verb == "returns:":
             depth -= 1
             if depth == 0:
-                found.append(rest)
-    return tuple(found)
+                verdicts.append(rest)
+    return tuple(verdicts)
 
 
 def refused(verdict: str) -> bool:

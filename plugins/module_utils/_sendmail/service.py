@@ -22,8 +22,8 @@ _PATIENCE = 30.0
 
 def wanted(name: str, directory: str) -> bytes:
     """Return the unit as it should be."""
-    known = discover.the_layout()
-    return units.text(name, directory, known.program, known.service).encode("ascii")
+    layout = discover.the_layout()
+    return units.text(name, directory, layout.program, layout.service).encode("ascii")
 
 
 def write(runner: Runner, name: str, content: t.Optional[bytes]) -> None:
@@ -36,29 +36,29 @@ def write(runner: Runner, name: str, content: t.Optional[bytes]) -> None:
 
 
 def set_at_boot(runner: Runner, name: str, on: bool) -> None:
-    """Start it at boot, or not."""
+    """Set whether it starts at boot."""
     runner.run(["systemctl", "enable" if on else "disable", name], timeout=_TIMEOUT)
 
 
-def running(runner: Runner, one: Instance) -> t.Optional[int]:
+def running(runner: Runner, instance: Instance) -> t.Optional[int]:
     """Return the process number of the instance's daemon, whoever started it."""
-    return daemon.running(discover.host_of(runner, one)).pid
+    return daemon.running(discover.host_of(runner, instance)).pid
 
 
-def start(runner: Runner, one: Instance) -> None:
+def start(runner: Runner, instance: Instance) -> None:
     """Start it and wait until it greets."""
-    runner.run(["systemctl", "start", one.name], timeout=_TIMEOUT)
-    daemon.await_daemon(discover.host_of(runner, one))
+    runner.run(["systemctl", "start", instance.name], timeout=_TIMEOUT)
+    daemon.await_daemon(discover.host_of(runner, instance))
 
 
-def stop(runner: Runner, one: Instance) -> None:
+def stop(runner: Runner, instance: Instance) -> None:
     """Stop it and wait until no process of it is left, whoever started it.
 
     :raises PostmasterError: one is left.
     """
-    if os.path.exists(units.path(one.name)):
-        runner.run(["systemctl", "stop", one.name], timeout=_TIMEOUT)
-        runner.run(["systemctl", "reset-failed", one.name], check=False)
-    if not processes.end_all(one.queue_directories[0], _PATIENCE):
-        left = ", ".join(map(str, processes.working_in(one.queue_directories[0])))
-        raise PostmasterError(f"{one.name}: processes that do not end: {left}")
+    if os.path.exists(units.path(instance.name)):
+        runner.run(["systemctl", "stop", instance.name], timeout=_TIMEOUT)
+        runner.run(["systemctl", "reset-failed", instance.name], check=False)
+    if not processes.end_all(instance.queue_directories[0], _PATIENCE):
+        left = ", ".join(map(str, processes.working_in(instance.queue_directories[0])))
+        raise PostmasterError(f"{instance.name}: processes that do not end: {left}")

@@ -529,15 +529,15 @@ def _tls_common(draft: Draft) -> None:
 
 def _authorities(draft: Draft) -> None:
     """Set the certificate authorities: the policy's, the system's, or for want of both our own certificate."""
-    own, given = draft.policy.tls.server.certificate, draft.policy.tls.client.ca_file
+    own, configured = draft.policy.tls.server.certificate, draft.policy.tls.client.ca_file
     store = discover.trust_store()
     if store:
         file, directory = store
-        draft.define("confCACERT", given or file)
+        draft.define("confCACERT", configured or file)
         draft.define("confCACERT_PATH", directory)
-    elif given or own:
-        draft.define("confCACERT", given or own)
-        draft.define("confCACERT_PATH", (given or own).rpartition("/")[0] or "/")
+    elif configured or own:
+        draft.define("confCACERT", configured or own)
+        draft.define("confCACERT_PATH", (configured or own).rpartition("/")[0] or "/")
 
 
 def _tls_domain(draft: Draft, option: str, demand: Policy) -> None:

@@ -55,9 +55,9 @@ def try_out(host: Host, text: str, scratch: str, policy: Policy, candidate: cf.C
         file.write(shadow_cf(text, scratch, port, candidate))
     program = discover.the_layout().program
     try:
-        said = host.runner.run([program, "-bd", "-L", "sm-shadow", "-C", path], timeout=30, cwd=scratch, check=False)
-        if said.rc or said.err.strip():
-            return [f"sendmail.cf: the daemon does not start: {said.err.strip() or said.rc}"]
+        result = host.runner.run([program, "-bd", "-L", "sm-shadow", "-C", path], timeout=30, cwd=scratch, check=False)
+        if result.rc or result.err.strip():
+            return [f"sendmail.cf: the daemon does not start: {result.err.strip() or result.rc}"]
         return _ask(port, policy)
     finally:
         stop(scratch)
@@ -74,7 +74,10 @@ def shadow_cf(text: str, scratch: str, port: int, candidate: cf.Cf) -> str:
     """Return the candidate's cf for another port, queue and pid file, without what depends on the moment."""
     kept = [line for line in text.split("\n") if not _is_left_out(line)]
     modifiers = [
-        part for one in candidate.values("DaemonPortOptions")[:1] for part in one.split(",") if part.strip()[:2] == "M="
+        part
+        for option in candidate.values("DaemonPortOptions")[:1]
+        for part in option.split(",")
+        if part.strip()[:2] == "M="
     ]
     listener = ", ".join(
         ["Name=shadow", "Family=inet", "Addr=127.0.0.1", f"Port={port}"] + [part.strip() for part in modifiers]

@@ -94,9 +94,9 @@ def read(name: str) -> str:
 
 def known() -> t.Tuple[t.Tuple[str, str], ...]:
     """Return name and configuration directory of each instance that has a unit of ours."""
-    names = sorted(os.path.basename(one)[: -len(".service")] for one in glob.glob(path("sendmail-*")))
-    found = [(name, directory_of(read(name))) for name in names]
-    return tuple((name, directory) for name, directory in found if directory)
+    names = sorted(os.path.basename(file_name)[: -len(".service")] for file_name in glob.glob(path("sendmail-*")))
+    pairs = [(name, directory_of(read(name))) for name in names]
+    return tuple((name, directory) for name, directory in pairs if directory)
 
 
 def at_boot(name: str) -> bool:
