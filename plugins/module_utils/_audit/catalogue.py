@@ -280,9 +280,10 @@ def cross_probes() -> t.List[AddressProbe]:
 
 def line_end_sequences() -> t.List[Sequence]:
     """Put a dot between every two line ends that a lax reader takes for CRLF. The genuine end of data is left out."""
-    pairs = [(before, after, before[1] + b"." + after[1]) for before in _ENDS for after in _ENDS]
-    odd = [pair for pair in pairs if b"\r\n.\r\n" not in pair[2]]
-    return [
-        Sequence(f"F{count:02d}", f"{before[0]} . {after[0]}", wire)
-        for count, (before, after, wire) in enumerate(odd, 1)
-    ]
+    odd = []
+    for before, first in _ENDS:
+        for after, second in _ENDS:
+            wire = first + b"." + second
+            if b"\r\n.\r\n" not in wire:
+                odd.append((f"{before} . {after}", wire))
+    return [Sequence(f"F{count:02d}", name, wire) for count, (name, wire) in enumerate(odd, 1)]

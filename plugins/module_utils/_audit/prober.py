@@ -515,9 +515,8 @@ class Prober:
 
         def verdict(steps: t.Sequence[Step]) -> ProbeVerdict:
             # BDAT has no reply that asks for the message: one is put in so that the judge finds its place.
-            place = (
-                [step.name for step in steps].index("message") if steps[-1].name in ("message", "more") else len(steps)
-            )
+            names = [step.name for step in steps]
+            place = names.index("message") if names[-1] in ("message", "more") else len(steps)
             asked = steps[place - 1]._replace(name="data", reply=_GO_ON)
             return judge.judge_sequence(list(steps[:place]) + [asked] + list(steps[place:]))
 

@@ -215,7 +215,8 @@ class Lookout:
         return done
 
     def _job(self, key: Key, recurse: bool) -> t.Callable[[], Answer]:
-        return lambda: self.asker.ask(key[0], key[1], key[2], recurse)
+        server, name, kind = key
+        return lambda: self.asker.ask(server, name, kind, recurse)
 
     def _exchangers(self, servers: t.Sequence[Server]) -> t.Tuple[str, ...]:
         domain = self.question.domain

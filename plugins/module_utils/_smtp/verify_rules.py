@@ -110,7 +110,8 @@ def example(rule: _access.Rule) -> t.Optional[Pair]:
 
 def try_pair(where: t.Tuple[str, int], pair: Pair, patience: float = 60) -> t.Tuple[Step, str]:
     """Return the reply to RCPT, or to the earlier command that was refused, and the name the MTA greets with."""
-    with Dialogue(where[0], where[1], timeout=patience) as dialogue:
+    address, port = where
+    with Dialogue(address, port, timeout=patience) as dialogue:
         step = dialogue.connect()
         name = (step.reply.text.split() or [""])[0] if step.reply else ""
         if step.code == 220:
