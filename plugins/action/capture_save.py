@@ -66,8 +66,8 @@ class ActionModule(ActionBase):
         return result
 
     def _ask(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        given = {name: value for name, value in arguments.items() if value is not None}
+        module_args = {name: value for name, value in arguments.items() if value is not None}
         answer: dict[str, t.Any] = self._execute_module(
-            module_name="postmaster.mta.capture_info", module_args=given, task_vars=variables
+            module_name="postmaster.mta.capture_info", module_args=module_args, task_vars=variables
         )
         return answer

@@ -95,8 +95,8 @@ class ActionModule(ActionBase):
     def _paths(self, spec: _arguments.Spec, variables: Vars) -> dict[str, str]:
         """Return the files of the controller, relative to the directory where the command was typed."""
         here = pathlib.Path(os.environ.get("PWD") or ".")
-        given = {name: variables[name] for name in spec.paths() if name in variables}
-        return {name: str(here / str(self._templar.template(value))) for name, value in given.items()}
+        paths = {name: variables[name] for name in spec.paths() if name in variables}
+        return {name: str(here / str(self._templar.template(value))) for name, value in paths.items()}
 
     def _nobody(self, spec: _arguments.Spec, variables: Vars) -> str:
         name = f"{spec.prefix}hosts"
@@ -110,8 +110,8 @@ class ActionModule(ActionBase):
 def _of_hosts(spec: _arguments.Spec, values: t.Mapping[str, dict[str, t.Any]]) -> list[str]:
     """Return what is wrong with the values of any host. What all hosts share is named once."""
     wrong: dict[str, list[str]] = {}
-    for host, given in values.items():
-        for sentence in _arguments.problems(spec, given):
+    for host, host_values in values.items():
+        for sentence in _arguments.problems(spec, host_values):
             wrong.setdefault(sentence, []).append(host)
     return [
         sentence if len(hosts) == len(values) else f"{', '.join(hosts)}: {sentence}"

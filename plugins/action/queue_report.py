@@ -85,26 +85,26 @@ def _count(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> int:
 
 def _listed(answer: t.Mapping[str, t.Any], top: int) -> list[str]:
     """Return the messages, and how many there are on each host."""
-    known = [row for row in answer["messages"] if row["arrival"]]
-    oldest = sorted(known, key=lambda row: (row["arrival"], row["id"]))
+    present = [row for row in answer["messages"] if row["arrival"]]
+    oldest = sorted(present, key=lambda row: (row["arrival"], row["id"]))
     lines = _queue_report.listing(oldest[: top or None], time.time())
     lines += [f"{row['id']}: {_absence(row)}" for row in answer["messages"] if not row["arrival"]]
-    return lines + [_total(answer["count"], known, top)]
+    return lines + [_total(answer["count"], present, top)]
 
 
-def _total(count: int, known: t.Sequence[t.Mapping[str, t.Any]], top: int) -> str:
-    if not count and not known:
+def _total(count: int, present: t.Sequence[t.Mapping[str, t.Any]], top: int) -> str:
+    if not count and not present:
         return "No message is selected."
     sentence = f"{count} message{'' if count == 1 else 's'}"
-    hosts = sorted({row["host"] for row in known})
+    hosts = sorted({row["host"] for row in present})
     if len(hosts) > 1:
-        counts = (f"{host} {sum(row['host'] == host and _is_hit(row) for row in known)}" for host in hosts)
+        counts = (f"{host} {sum(row['host'] == host and _is_hit(row) for row in present)}" for host in hosts)
         sentence += f" ({', '.join(counts)})"
-    spared = sum(not _is_hit(row) for row in known)
+    spared = sum(not _is_hit(row) for row in present)
     if spared:
         sentence += f"; {spared} skipped"
-    if 0 < top < len(known):
-        sentence += f"; {top} of {len(known)} are shown"
+    if 0 < top < len(present):
+        sentence += f"; {top} of {len(present)} are shown"
     return sentence
 
 
@@ -116,11 +116,11 @@ def _said(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     """Return what the MTAs said while they delivered, and what went wrong."""
     lines: list[str] = []
     for host, result in sorted(results.items()):
-        said = [str(line) for line in result.get("transcript") or ()]
+        sentences = [str(line) for line in result.get("transcript") or ()]
         if "messages" not in result and not result.get("skipped"):
-            said.append(str(result.get("msg") or "it did not answer"))
-        if said:
-            lines += ["", f"{host}:", *(f"  {line}" for line in said)]
+            sentences.append(str(result.get("msg") or "it did not answer"))
+        if sentences:
+            lines += ["", f"{host}:", *(f"  {line}" for line in sentences)]
     return lines
 
 

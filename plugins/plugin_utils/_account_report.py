@@ -38,10 +38,10 @@ def history(answered: Results) -> Shown:
         for instance in result.get("instances") or ():
             for entry in instance["generations"]:
                 files = ", ".join(entry["files"]) or "(none: adopted)"
-                who = entry["by"] or "-", entry["ticket"] or "-"
+                by, ticket = entry["by"] or "-", entry["ticket"] or "-"
                 when = entry["time"].replace("T", " ").rstrip("Z")
                 rows.append(
-                    (host, instance["name"], entry["number"], when, entry["module"], *who, files, entry["ended"])
+                    (host, instance["name"], entry["number"], when, entry["module"], by, ticket, files, entry["ended"])
                 )
                 below.append(entry["reason"])
     if not rows:
@@ -66,7 +66,9 @@ def undo(answered: Results) -> Shown:
         rows.append((host, result.get("instance"), result.get("to"), undone, ", ".join(files) or "nothing"))
         notes += [f"{host}: {note}" for note in result.get("notes") or ()]
     lines = tables.table(columns, rows) if rows else []
-    return lines + ["", *notes] * bool(notes), {}
+    if notes:
+        lines += ["", *notes]
+    return lines, {}
 
 
 def drift(answered: Results) -> Shown:

@@ -106,24 +106,34 @@ def _source(address: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     return address["source"], address["outside"] if seen else "-", name, spf or "-", listed or "-"
 
 
+class _FindingKey(t.NamedTuple):
+    """What is shown of a finding; hosts that agree in all of it share an entry."""
+
+    severity: str
+    what: str
+    remedy: str
+    evidence: tuple[str, ...]
+
+
 def _findings(answered: Results) -> tuple[list[str], dict[str, str]]:
     """Return each finding once, with its hosts, and the hosts that have errors."""
-    hosts: dict[tuple[str, ...], list[str]] = {}
+    hosts: dict[_FindingKey, list[str]] = {}
     wrong: dict[str, str] = {}
     for host, result in answered.items():
         for finding in result.get("findings") or ():
-            key = (finding["severity"], finding["what"], str(finding.get("remedy") or ""), *finding["evidence"][:6])
+            remedy, evidence = str(finding.get("remedy") or ""), tuple(finding["evidence"][:6])
+            key = _FindingKey(finding["severity"], finding["what"], remedy, evidence)
             hosts.setdefault(key, []).append(host)
             if finding["severity"] == "error":
                 wrong.setdefault(host, finding["what"])
     lines: list[str] = []
-    for (severity, what, remedy, *evidence), names in hosts.items():
-        lines += tables.sentence(f"{severity.upper()}: {what}")
+    for shown, names in hosts.items():
+        lines += tables.sentence(f"{shown.severity.upper()}: {shown.what}")
         lines += tables.sentence(f"    on {', '.join(names)}", "      ")
-        for line in evidence:
+        for line in shown.evidence:
             lines += tables.sentence(f"    observed: {line}", "      ")
-        if remedy:
-            lines.append(f"    fix: {remedy}")
+        if shown.remedy:
+            lines.append(f"    fix: {shown.remedy}")
     return lines, wrong
 
 
@@ -178,9 +188,13 @@ def _steps(steps: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
 
 
 def _last(steps: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """Return the answer that decided: the last one that refuses, else the last one."""
-    bad = [step for step in steps if not 200 <= int(step.get("code") or 0) < 400]
-    step = (bad or list(steps) or [{}])[0 if bad else -1]
+    """Return the answer that decided: the first one that refuses, else the last one."""
+    refusals = [step for step in steps if not 200 <= int(step.get("code") or 0) < 400]
+    step: t.Mapping[str, t.Any] = {}
+    if refusals:
+        step = refusals[0]
+    elif steps:
+        step = steps[-1]
     words = (step.get("step"), step.get("code") or step.get("outcome"), step.get("enhanced"), step.get("text"))
     return " ".join(str(word) for word in words if word) or "no answer"
 
@@ -243,9 +257,9 @@ def _one_message(host: str, result: Result) -> list[str]:
 def _campaigns(answered: Results, title: str, verbose: bool) -> Report:
     lines = [line for text in campaign_texts(answered) for line in ["", *text.splitlines()]]
     notes = [(host, str(note)) for host, result in answered.items() for note in result.get("notes") or ()]
-    known = sum(not campaign.get("new", True) for result in answered.values() for campaign in result["campaigns"])
+    repeated = sum(not campaign.get("new", True) for result in answered.values() for campaign in result["campaigns"])
     if not lines and answered:
-        lines = tables.sentence(f"no new campaign on {_hosts(answered)}{f', {known} known' if known else ''}")
+        lines = tables.sentence(f"no new campaign on {_hosts(answered)}{f', {repeated} known' if repeated else ''}")
     return Report(lines + (["", "Notes:", *tables.by_host(notes)] if notes else []), {})
 
 

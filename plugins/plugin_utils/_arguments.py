@@ -100,14 +100,14 @@ def unknown(spec: Spec, names: t.Iterable[str]) -> list[str]:
 
 
 def _unknown(spec: Spec, name: str) -> t.Iterator[str]:
-    known = {*spec.options, *spec.others}
-    if name in known or name == LEFTOVER:
+    names = {*spec.options, *spec.others}
+    if name in names or name == LEFTOVER:
         return
     short = {option[len(spec.prefix) :]: option for option in spec.options}
     if name in short:
         yield f"{name}: the variables of this playbook begin with {spec.prefix}; write {short[name]}"
         return
-    near = difflib.get_close_matches(name, [*known, *short], 1, _NEAR)
+    near = difflib.get_close_matches(name, [*names, *short], 1, _NEAR)
     if near:
         yield f"{name}: no such variable; did you mean {short.get(near[0], near[0])}?"
     elif name.startswith(spec.prefix):
@@ -133,30 +133,30 @@ def leftover(extra: t.Mapping[str, t.Any]) -> list[str]:
 
 def problems(spec: Spec, values: t.Mapping[str, t.Any]) -> list[str]:
     """Return a sentence for each value that cannot be meant, and for each that is missing."""
-    given = {name: value for name, value in values.items() if name in spec.options and value is not None}
+    assigned = {name: value for name, value in values.items() if name in spec.options and value is not None}
     sentences = []
-    for name, value in given.items():
+    for name, value in assigned.items():
         try:
             _check(name, spec.options[name], value)
         except OptionError as problem:
             sentences.append(str(problem))
-    return sentences + _missing(spec, given) + _together(spec, given)
+    return sentences + _missing(spec, assigned) + _together(spec, assigned)
 
 
-def _missing(spec: Spec, given: t.Collection[str]) -> list[str]:
+def _missing(spec: Spec, assigned: t.Collection[str]) -> list[str]:
     sentences = [
         f"{name} is missing: {_sentence(option)} Write -e {name}=..."
         for name, option in spec.options.items()
-        if option.get("required") and name not in given
+        if option.get("required") and name not in assigned
     ]
     for group in spec.required_one_of:
-        if not set(group) & set(given):
+        if not set(group) & set(assigned):
             sentences.append(f"one of {', '.join(group)} is missing. Write -e {group[0]}=...")
     return sentences
 
 
-def _together(spec: Spec, given: t.Collection[str]) -> list[str]:
-    groups = [[name for name in group if name in given] for group in spec.mutually_exclusive]
+def _together(spec: Spec, assigned: t.Collection[str]) -> list[str]:
+    groups = [[name for name in group if name in assigned] for group in spec.mutually_exclusive]
     return [f"{' and '.join(names)} cannot be given together" for names in groups if len(names) > 1]
 
 

@@ -172,15 +172,30 @@ def _last_day(row: t.Mapping[str, t.Any]) -> str:
     return f"{day} EXPIRED" if late and day != "-" else day
 
 
+class _RuleRow(t.NamedTuple):
+    """What the table shows of a rule; relays that agree in all of it share a line."""
+
+    rule: str
+    reply: str
+    since: str
+    by: str
+    ticket: str
+    expires: str
+    comment: str
+
+
+def _rule_row(rule: t.Mapping[str, t.Any]) -> _RuleRow:
+    reply = " ".join(str(rule.get(name) or "") for name in ("action", "code", "status")).strip()
+    since, by, ticket = str(rule.get("added") or "-")[:10], str(rule.get("by") or "-"), str(rule.get("ticket") or "-")
+    return _RuleRow(str(rule.get("rule")), reply, since, by, ticket, _last_day(rule), _comment(rule))
+
+
 def _rules(relays: t.Sequence[Relay]) -> list[str]:
     """Return one line for each rule, with all relays that have it, or a sentence."""
-    hosts: dict[tuple[str, ...], list[str]] = {}
+    hosts: dict[_RuleRow, list[str]] = {}
     for relay in relays:
         for rule in relay.result.get("rules") or ():
-            reply = " ".join(str(rule.get(name) or "") for name in ("action", "code", "status")).strip()
-            words = (str(rule.get("added") or "-")[:10], str(rule.get("by") or "-"), str(rule.get("ticket") or "-"))
-            key = (str(rule.get("rule")), reply, *words, _last_day(rule), _comment(rule))
-            names = hosts.setdefault(key, [])
+            names = hosts.setdefault(_rule_row(rule), [])
             if relay.host not in names:
                 names.append(relay.host)
     done = [relay.host for relay in relays if relay.state == DONE]
@@ -195,6 +210,9 @@ def _rules(relays: t.Sequence[Relay]) -> list[str]:
         Column("EXPIRES"),
         Column("HOSTS", least=8),
     ]
-    rows = [(*key[:-1], "all" if len(names) == len(done) else ", ".join(names)) for key, names in hosts.items()]
-    lines = tables.table(columns, rows, [key[-1] for key in hosts])
+    rows = []
+    for row, names in hosts.items():
+        where = "all" if len(names) == len(done) else ", ".join(names)
+        rows.append((row.rule, row.reply, row.since, row.by, row.ticket, row.expires, where))
+    lines = tables.table(columns, rows, [row.comment for row in hosts])
     return [*lines, f"{len(hosts)} rule{'' if len(hosts) == 1 else 's'} on {', '.join(done)}"]

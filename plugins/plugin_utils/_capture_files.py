@@ -38,14 +38,14 @@ def directory(dest: pathlib.Path, host: str) -> pathlib.Path:
 def there(place: pathlib.Path, message: Message) -> bool:
     """Return whether a message is saved already, and is as complete as it can be."""
     try:
-        known = json.loads((place / f"{_name(message)}.json").read_text(encoding="utf-8"))
+        record = json.loads((place / f"{_name(message)}.json").read_text(encoding="utf-8"))
         size = (place / f"{_name(message)}.eml").stat().st_size
     except (OSError, ValueError):
         return False
     return (
-        known.get("arrival") == message["arrival"]
-        and size == known.get("saved")
-        and (not known.get("cut") or message["cut"])
+        record.get("arrival") == message["arrival"]
+        and size == record.get("saved")
+        and (not record.get("cut") or message["cut"])
     )
 
 

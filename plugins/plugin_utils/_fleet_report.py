@@ -49,15 +49,15 @@ def build(asked: Asked, title: str, period: Period | None, now: datetime.datetim
     merged = summary.merge([result["tables"] for result in logs.values()])
     report = summary.report(merged, top)
     coverage = {host: _coverage(result) for host, result in logs.items()}
-    known = [covered for covered in coverage.values() if covered]
-    period = period or _whole(known, now)
+    periods = [covered for covered in coverage.values() if covered]
+    period = period or _whole(periods, now)
     return Figures(
         title=title,
         made=f"{now:%Y-%m-%d %H:%M} UTC",
         period=period,
         relays=tuple(sorted(logs)),
         missing=missing,
-        slots=figures.slots(report["per_hour"], period, known),
+        slots=figures.slots(report["per_hour"], period, periods),
         log=report,
         classes=figures.classes(summary.report(merged, 0)["reasons"]),
         delays=figures.delay_classes(summary.delay_counts(merged)),

@@ -46,8 +46,11 @@ def listing(rows: t.Sequence[Row]) -> list[str]:
     cells, below = [], []
     for row in rows:
         time = str(row.get("time") or "-")[:19].replace("T", " ")
-        who = [row.get("sender") or "-", row.get("recipient") or "-", *([row.get("relay") or "-"] if wide else [])]
-        cells.append((row["inventory_host"], time, row.get("status") or "-", *who))
+        line = [row["inventory_host"], time]
+        line += [row.get(name) or "-" for name in ("status", "sender", "recipient")]
+        if wide:
+            line.append(row.get("relay") or "-")
+        cells.append(line)
         below.append("" if row.get("status") == "sent" else str(row.get("reason") or ""))
     lines = tables.table(columns, cells, below)
     for row in rows:
@@ -77,18 +80,18 @@ def _read(result: Row) -> str:
 
 def notes(answered: Results) -> list[str]:
     """Return what is missing in the logs."""
-    said = [(host, str(note)) for host, result in answered.items() for note in result.get("notes") or ()]
-    return ["", "Notes:", *tables.by_host(said)] if said else []
+    sentences = [(host, str(note)) for host, result in answered.items() for note in result.get("notes") or ()]
+    return ["", "Notes:", *tables.by_host(sentences)] if sentences else []
 
 
 def cut(answered: Results) -> list[str]:
     """Return a sentence for each host with more deliveries than were returned."""
-    said = []
+    sentences = []
     for host, result in answered.items():
         count, shown = int(result.get("count") or 0), len(result.get("deliveries") or ())
         if count > shown:
-            said.append((host, f"the newest {shown} of {count} are shown; log_limit=0 shows all"))
-    return tables.by_host(said)
+            sentences.append((host, f"the newest {shown} of {count} are shown; log_limit=0 shows all"))
+    return tables.by_host(sentences)
 
 
 # --- figures -----------------------------------------------------------------------------------------------------

@@ -52,8 +52,16 @@ def _host(name: str, summary: t.Mapping[str, t.Any], now: float) -> tuple[object
     total = summary["total"]
     statuses = {row["name"]: row["messages"] for row in summary["statuses"]}
     moving = statuses.get("active", 0) + statuses.get("incoming", 0)
-    counts = (total["messages"], moving, statuses.get("deferred", 0), statuses.get("hold", 0), total["recipients"])
-    return (name, *counts, size(total["bytes"]), _age(total["oldest"], now))
+    return (
+        name,
+        total["messages"],
+        moving,
+        statuses.get("deferred", 0),
+        statuses.get("hold", 0),
+        total["recipients"],
+        size(total["bytes"]),
+        _age(total["oldest"], now),
+    )
 
 
 def _domains(fleet: t.Mapping[str, t.Any], now: float, top: int) -> list[str]:
@@ -72,8 +80,8 @@ def _domains(fleet: t.Mapping[str, t.Any], now: float, top: int) -> list[str]:
     for row in by_age[:top]:
         oldest = row["oldest"]
         since = oldest["arrived"].replace("T", " ").rstrip("Z")
-        counts = (row["messages"], row["recipients"], _age(oldest, now))
-        rows.append((row["name"], *counts, since, oldest["host"], oldest["id"]))
+        age = _age(oldest, now)
+        rows.append((row["name"], row["messages"], row["recipients"], age, since, oldest["host"], oldest["id"]))
         reasons.append(oldest["reason"] or queue_summary.NO_REASON)
     return ["", *tables.table(columns, rows, reasons), *_more(len(by_age), top, "domains")]
 
@@ -105,7 +113,6 @@ def listing(messages: t.Sequence[t.Mapping[str, t.Any]], now: float) -> list[str
     """
     columns = [
         Column("HOST", least=8),
-        *([Column("INSTANCE", least=8)] if _has_instances(messages) else []),
         Column("ID"),
         Column("STATUS"),
         Column("OUTCOME"),
@@ -113,12 +120,17 @@ def listing(messages: t.Sequence[t.Mapping[str, t.Any]], now: float) -> list[str
         Column("SIZE", right=True),
         Column("SENDER", least=12),
     ]
+    name_instances = _has_instances(messages)
+    if name_instances:
+        columns.insert(1, Column("INSTANCE", least=8))
     rows, reasons = [], []
     for message in messages:
-        age = duration(now - message["arrival"]) if message["arrival"] else "-"
-        instance = (message["instance"],) if _has_instances(messages) else ()
-        state = (message["id"], message["status"] or "-", message.get("outcome") or "-")
-        rows.append((message.get("host", ""), *instance, *state, age, size(message["size"]), message["sender"]))
+        row = [message.get("host", ""), message["id"], message["status"] or "-", message.get("outcome") or "-"]
+        row.append(duration(now - message["arrival"]) if message["arrival"] else "-")
+        row += [size(message["size"]), message["sender"]]
+        if name_instances:
+            row.insert(1, message["instance"])
+        rows.append(row)
         reasons.append(message.get("why") or message.get("reason") or "")
     return tables.table(columns, rows, reasons) if messages else []
 

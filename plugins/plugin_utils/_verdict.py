@@ -25,9 +25,9 @@ def lines(verdict: FleetVerdict, reports: t.Mapping[str, t.Mapping[str, t.Any]])
     shown = _head(verdict, wrong)
     if len(wrong) > 1:
         shown += ["", "ALSO WRONG"] + [line for case in wrong[1:] for line in _case(verdict, case, "  - ")]
-    known = [case for case in verdict.cases if case.finding.severity == NOTICE]
-    if known:
-        shown += ["", "WORTH KNOWING"] + [line for case in known for line in _case(verdict, case, "  - ", 2)]
+    notices = [case for case in verdict.cases if case.finding.severity == NOTICE]
+    if notices:
+        shown += ["", "WORTH KNOWING"] + [line for case in notices for line in _case(verdict, case, "  - ", 2)]
     shown += ["", "CHECKED"] + _checked(verdict, reports)
     return shown
 
@@ -39,10 +39,10 @@ def _head(verdict: FleetVerdict, wrong: t.Sequence[Case]) -> list[str]:
     if not verdict.asked:
         return [title + "nobody could be asked"]
     number = len(verdict.asked)
-    said = f"nothing is wrong on {number} relay{'s' if number != 1 else ''} ({', '.join(verdict.asked)})"
+    sentence = f"nothing is wrong on {number} relay{'s' if number != 1 else ''} ({', '.join(verdict.asked)})"
     if verdict.missing or verdict.unchecked:
-        said += "; but not everything could be checked, see below"
-    return tables.sentence(title + said, "  ")
+        sentence += "; but not everything could be checked, see below"
+    return tables.sentence(title + sentence, "  ")
 
 
 def _case(verdict: FleetVerdict, case: Case, title: str, evidence: int = _EVIDENCE) -> list[str]:

@@ -45,9 +45,9 @@ class Column(t.NamedTuple):
 
 def terminal_width() -> int:
     """Return the characters that fit on a line."""
-    said = os.environ.get("COLUMNS", "")
-    if said.isdigit() and int(said) > 0:
-        return int(said)
+    text = os.environ.get("COLUMNS", "")
+    if text.isdigit() and int(text) > 0:
+        return int(text)
     # Ansible keeps one character less than the terminal has.
     columns: t.Any = Display().columns  # a class attribute None, until the display knows its terminal
     return int(columns) + 1
@@ -68,7 +68,9 @@ def table(columns: t.Sequence[Column], rows: t.Sequence[Row], below: t.Sequence[
         return lines
     shown = lines[:1]
     for line, note in zip(lines[1:], below, strict=True):
-        shown += [line, *(_note(note, width) if note else [])]
+        shown.append(line)
+        if note:
+            shown += _note(note, width)
     return shown
 
 
@@ -122,9 +124,9 @@ def sentence(text: str, indent: str = "    ") -> list[str]:
     ) or [""]
 
 
-def by_host(said: t.Iterable[tuple[str, str]]) -> list[str]:
+def by_host(sentences: t.Iterable[tuple[str, str]]) -> list[str]:
     """Return each sentence once, after the names of all hosts that said it."""
     hosts: dict[str, list[str]] = {}
-    for host, text in said:
+    for host, text in sentences:
         hosts.setdefault(text, []).append(host)
     return [line for text, names in hosts.items() for line in sentence(f"  {', '.join(names)}: {text}")]

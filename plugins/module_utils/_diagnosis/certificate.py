@@ -100,7 +100,7 @@ def _parse(der: bytes) -> Certificate:
 
 def _elements(data: bytes) -> t.List[_Element]:
     """Split DER into its elements (X.690: tag, length, value)."""
-    found = []
+    elements = []
     start = 0
     while start < len(data):
         tag, length, value = data[start], data[start + 1], start + 2
@@ -111,9 +111,9 @@ def _elements(data: bytes) -> t.List[_Element]:
         end = value + length
         if end > len(data):
             raise ValueError("an element is longer than what holds it")
-        found.append(_Element(tag, data[value:end], data[start:end]))
+        elements.append(_Element(tag, data[value:end], data[start:end]))
         start = end
-    return found
+    return elements
 
 
 def _common_name(name: bytes) -> str:
@@ -197,7 +197,7 @@ def _listed(names: t.Sequence[str]) -> str:
 
 def _matches(name: str, names: t.Sequence[str]) -> bool:
     parent = name.partition(".")[2]
-    return any(known.lower() in (name, f"*.{parent}") for known in names)
+    return any(candidate.lower() in (name, f"*.{parent}") for candidate in names)
 
 
 def timestamp(text: str) -> float:

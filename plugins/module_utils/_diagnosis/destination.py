@@ -141,16 +141,20 @@ def own_name() -> str:
 # --- judging ------------------------------------------------------------------------------------------------------
 
 
-def judge(said: Talk, now: float) -> t.Tuple[Finding, ...]:
+def judge(conversation: Talk, now: float) -> t.Tuple[Finding, ...]:
     """Return what is wrong with a conversation."""
-    where = said.plan.where
+    where = conversation.plan.where
     findings: t.List[Finding] = []
-    for step in said.steps:
+    for step in conversation.steps:
         findings += _judge_step(step, where)
-    if said.plan.starttls == REQUIRE and said.tls is None and any(step.name == EHLO for step in said.steps):
+    if (
+        conversation.plan.starttls == REQUIRE
+        and conversation.tls is None
+        and any(step.name == EHLO for step in conversation.steps)
+    ):
         findings.append(make_finding("no_tls", ERROR, where, f"{where} has no TLS, which is required"))
-    if said.tls is not None and said.tls.certificate is not None:
-        findings += judge_certificate(said.tls.certificate, said.plan.host, where, now)
+    if conversation.tls is not None and conversation.tls.certificate is not None:
+        findings += judge_certificate(conversation.tls.certificate, conversation.plan.host, where, now)
     return tuple(findings)
 
 

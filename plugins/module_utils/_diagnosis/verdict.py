@@ -272,13 +272,15 @@ def fleet_findings(reports: t.Mapping[str, HostReport]) -> t.Dict[str, t.List[Fi
     for comparison in _COMPARISONS:
         seen_by = {host: comparison.view(report) for host, report in sorted(reports.items())}
         views = {host: view for host, view in seen_by.items() if view}
-        usual = _usual(list(views.values()))
-        if usual is None:
+        majority = _usual(list(views.values()))
+        if majority is None:
             continue
-        others = sum(1 for view in views.values() if _agree(view, usual))
+        others = sum(1 for view in views.values() if _agree(view, majority))
         for host, view in views.items():
-            if not _agree(view, usual):
-                what = f"this host {comparison.this_host} {_shown(view)}; {others} {comparison.others} {_shown(usual)}"
+            if not _agree(view, majority):
+                what = (
+                    f"this host {comparison.this_host} {_shown(view)}; {others} {comparison.others} {_shown(majority)}"
+                )
                 findings[host].append(make_finding(comparison.code, WARNING, _shown(view), what))
     return findings
 

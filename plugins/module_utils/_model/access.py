@@ -116,7 +116,7 @@ RULE_SPEC: t.Dict[str, t.Any] = dict({place: {"type": "list", "elements": "str"}
 
 
 def parse(
-    option: str, given: t.Mapping[str, t.Any], defaults: t.Mapping[str, t.Any], now: datetime.datetime
+    option: str, entry: t.Mapping[str, t.Any], defaults: t.Mapping[str, t.Any], now: datetime.datetime
 ) -> t.List[Rule]:
     """Return the rules of one entry: one for each pattern.
 
@@ -125,17 +125,17 @@ def parse(
     :param now: in UTC.
     :raises OptionError: naming the rule and the value.
     """
-    places = [place for place in PLACES if given.get(place)]
+    places = [place for place in PLACES if entry.get(place)]
     if not places:
-        raise OptionError(option, dict(given), "a rule needs one of from, to, connect")
-    options = {name: defaults.get(name) if given.get(name) is None else given[name] for name in RULE_OPTIONS}
+        raise OptionError(option, dict(entry), "a rule needs one of from, to, connect")
+    options = {name: defaults.get(name) if entry.get(name) is None else entry[name] for name in RULE_OPTIONS}
     action = options["action"] or REJECT
     _check_action(f"{option}.action", action)
     code, status, text = _reply(option, action, options)
     note = _note(option, options, now)
     rules = []
     for place in places:
-        patterns = given[place] if isinstance(given[place], (list, tuple)) else [given[place]]
+        patterns = entry[place] if isinstance(entry[place], (list, tuple)) else [entry[place]]
         for written in patterns:
             key, kind = _pattern(
                 f"{option}.{place}", place, written.strip(" ") if isinstance(written, str) else written

@@ -139,9 +139,9 @@ def _head(data: bytes, start: int) -> t.Tuple[str, t.Dict[str, str], str, int]:
     text = data[start:end].decode("utf-8", "surrogateescape").rstrip("\n")[len(MARK) :]
     front, dummy, comment = text.partition(_COMMENT)
     words = front.split()
-    known = _FIELDS + ("lines", "joined")
+    names = _FIELDS + ("lines", "joined")
     # The title is two words, so that a pattern like added=x@example.com is not taken for a field.
-    fields = dict(word.split("=", 1) for word in words[2:] if word.partition("=")[0] in known and "=" in word)
+    fields = dict(word.split("=", 1) for word in words[2:] if word.partition("=")[0] in names and "=" in word)
     title = " ".join(words[:2])
     if not fields.get("lines", "1").isdigit():
         fields["lines"] = "1"
@@ -264,9 +264,9 @@ def edit(path: str, data: bytes, present: t.Sequence[Block], absent: t.Sequence[
     :param absent: their titles are what counts; their lines tell which unmanaged lines have their keys.
     :raises Conflict: naming the unmanaged line that says something else.
     """
-    there = find_blocks(data, [block.title for block in [*present, *absent]], path)
-    new = [block for block in present if block.title not in there]
-    gone = [block for block in absent if block.title not in there]
+    standing = find_blocks(data, [block.title for block in [*present, *absent]], path)
+    new = [block for block in present if block.title not in standing]
+    gone = [block for block in absent if block.title not in standing]
     lines = unmanaged(data, {line.partition("\t")[0] for block in new + gone for line in block.lines})
     kept: t.List[Line] = []
     added = []
@@ -275,21 +275,21 @@ def edit(path: str, data: bytes, present: t.Sequence[Block], absent: t.Sequence[
         kept += same
         if not same:
             added.append(settled(block))
-    changed = _changed(present, there)
-    removed = [block.title for block in absent if block.title in there]
+    changed = _changed(present, standing)
+    removed = [block.title for block in absent if block.title in standing]
     kept += [lines[key_of(line)] for block in gone for line in block.lines if key_of(line) in lines]
-    changes = [BlockChange(title, there[title].block, block) for title, block in changed.items()]
-    changes += [BlockChange(title, there[title].block, None) for title in removed]
+    changes = [BlockChange(title, standing[title].block, block) for title, block in changed.items()]
+    changes += [BlockChange(title, standing[title].block, None) for title in removed]
     changes += [BlockChange(block.title, None, block) for block in added]
-    return Edited(_edits(data, there, changed, frozenset(removed), added), tuple(changes), tuple(kept))
+    return Edited(_edits(data, standing, changed, frozenset(removed), added), tuple(changes), tuple(kept))
 
 
-def _changed(present: t.Sequence[Block], there: t.Mapping[str, PlacedBlock]) -> t.Dict[str, Block]:
+def _changed(present: t.Sequence[Block], standing: t.Mapping[str, PlacedBlock]) -> t.Dict[str, Block]:
     """Return the blocks that are there and say something else, by title, as they will be."""
     changed = {}
     for block in present:
-        if block.title in there:
-            before = there[block.title].block
+        if block.title in standing:
+            before = standing[block.title].block
             after = _renewed(before, block)
             if after != before:
                 changed[block.title] = after
@@ -298,16 +298,16 @@ def _changed(present: t.Sequence[Block], there: t.Mapping[str, PlacedBlock]) -> 
 
 def _edits(
     data: bytes,
-    there: t.Mapping[str, PlacedBlock],
+    standing: t.Mapping[str, PlacedBlock],
     changed: t.Mapping[str, Block],
     removed: t.AbstractSet[str],
     added: t.Sequence[Block],
 ) -> t.Tuple[Edit, ...]:
     """Return the edits. A file without a newline at its end gets one with our first block, and loses it with our last one."""
     joined = bool(data) and not data.endswith(b"\n")
-    rewritten = {there[title].start: (there[title], block) for title, block in changed.items()}
+    rewritten = {standing[title].start: (standing[title], block) for title, block in changed.items()}
     edits = []
-    for placed in sorted((there[title] for title in removed), key=lambda placed: placed.start):
+    for placed in sorted((standing[title] for title in removed), key=lambda placed: placed.start):
         start = placed.start
         if placed.joined:
             next_block = _next_that_stays(data, placed, removed)
@@ -368,8 +368,8 @@ def _same_lines(path: str, data: bytes, block: Block, lines: t.Mapping[str, Line
 
 def _conflict(path: str, data: bytes, block: Block, line: Line) -> Conflict:
     where = f"{path}:{line_number(data, line.start)}"
-    said = f"{shorten(line.key)} is there already and says {shorten(line.value)}"
-    return Conflict(f"{where}: {said}; it is not ours to change for {shorten(block.title)}")
+    what = f"{shorten(line.key)} is there already and says {shorten(line.value)}"
+    return Conflict(f"{where}: {what}; it is not ours to change for {shorten(block.title)}")
 
 
 def _renewed(before: Block, asked: Block) -> Block:
@@ -378,18 +378,18 @@ def _renewed(before: Block, asked: Block) -> Block:
     An expiry that was given as a span of time (it starts with +) counts from the day when the lines were written, so a
     repeated run does not move it.
     """
-    given, known = asked.note, before.note
+    new, old = asked.note, before.note
     same_lines = before.lines == asked.lines
-    expires = given.expires or known.expires
+    expires = new.expires or old.expires
     if expires.startswith("+"):
-        expires = known.expires if same_lines and known.expires else expires[1:]
+        expires = old.expires if same_lines and old.expires else expires[1:]
     return asked._replace(
         note=Note(
-            added=known.added if same_lines else given.added,
-            by=known.by if same_lines else given.by,
+            added=old.added if same_lines else new.added,
+            by=old.by if same_lines else new.by,
             expires=expires,
-            ticket=given.ticket or known.ticket,
-            comment=given.comment or known.comment,
+            ticket=new.ticket or old.ticket,
+            comment=new.comment or old.comment,
         )
     )
 

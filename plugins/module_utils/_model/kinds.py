@@ -168,8 +168,8 @@ def each(parse: t.Callable[[str], str], choices: t.Sequence[str] = ()) -> Kind:
 def mapping(key: t.Callable[[str], str], item: t.Callable[[str], str]) -> Kind:
     """Return the kind of a dictionary of names to a string or a list of strings, parsed to a sorted tuple of (name, items)."""
 
-    def parse(given: t.Mapping[str, t.Any]) -> t.Tuple[t.Tuple[str, t.Tuple[str, ...]], ...]:
-        return tuple(sorted((key(name), _items(name, value, item)) for name, value in given.items()))
+    def parse(entries: t.Mapping[str, t.Any]) -> t.Tuple[t.Tuple[str, t.Tuple[str, ...]], ...]:
+        return tuple(sorted((key(name), _items(name, value, item)) for name, value in entries.items()))
 
     return Kind({"type": "dict"}, parse)
 

@@ -235,11 +235,11 @@ def merge(summaries: t.Mapping[str, t.Mapping[str, t.Any]], top: int = 0) -> t.D
     return merged
 
 
-def _remember(known: t.Dict[t.Any, t.Any], key: t.Any, value: t.Any) -> None:
+def _remember(cache: t.Dict[t.Any, t.Any], key: t.Any, value: t.Any) -> None:
     """Keep an answer, within bounds: reasons with a serial number are all different."""
-    if len(known) >= _REMEMBERED:
-        known.clear()
-    known[key] = value
+    if len(cache) >= _REMEMBERED:
+        cache.clear()
+    cache[key] = value
 
 
 def _new_row() -> _Row:

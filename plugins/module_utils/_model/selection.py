@@ -91,14 +91,14 @@ EVERYTHING = Selection()
 Predicate = t.Callable[[t.Any], bool]
 
 
-def parse(given: t.Optional[t.Mapping[str, t.Any]], statuses: t.Mapping[str, str]) -> Selection:
+def parse(select: t.Optional[t.Mapping[str, t.Any]], statuses: t.Mapping[str, str]) -> Selection:
     """Return the option I(select), checked and normalised.
 
     :param statuses: every word that I(select.status) can take, with the status it stands for.
     :raises OptionError: a value that makes no sense, and every empty string: an unset variable must not become a
         selection that is wider than what was typed.
     """
-    criteria = {name: value for name, value in (given or {}).items() if value is not None}
+    criteria = {name: value for name, value in (select or {}).items() if value is not None}
     return Selection(**{name: _PARSERS[name](f"select.{name}", value, statuses) for name, value in criteria.items()})
 
 

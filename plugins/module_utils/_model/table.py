@@ -123,14 +123,14 @@ def edit(path: str, content: bytes, entries: t.Sequence[ExpectedEntry], state: s
     """
     text = content.decode("utf-8", "surrogateescape")
     lines: t.List[str] = _lines(text)
-    there = {compared(entry.key, syntax): entry for entry in read(path, text, syntax)}
+    present = {compared(entry.key, syntax): entry for entry in read(path, text, syntax)}
     asked = {compared(entry.key, syntax): entry for entry in entries}
-    for key, entry in there.items():
+    for key, entry in present.items():
         if _is_removed(key in asked, state):
             _put(lines, entry, "")
         elif key in asked and state != ABSENT and asked[key].value != entry.value:
             _put(lines, entry, _line(asked[key], syntax))
-    added = [] if state == ABSENT else [_line(entry, syntax) for key, entry in asked.items() if key not in there]
+    added = [] if state == ABSENT else [_line(entry, syntax) for key, entry in asked.items() if key not in present]
     body = "".join(lines)
     if added and body and not body.endswith("\n"):
         body += "\n"

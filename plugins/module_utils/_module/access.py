@@ -495,11 +495,8 @@ def _diff(run: AccessRun, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
         shown = work.edited.changes[: access.SHOWN]
         if shown:
             path = os.path.join(run.directory, name)
-            sides = [
-                b"".join(blocks.text_of(block) for block in side if block)
-                for side in zip(*((c.before, c.after) for c in shown))
-            ]
-            before, after = (side.decode("utf-8", "replace") for side in sides)
+            before = _text_of(change.before for change in shown)
+            after = _text_of(change.after for change in shown)
             diffs.append({"before_header": path, "after_header": path, "before": before, "after": after})
     wiring = tuple(change for change in plan.files if change.name in run.files)
     if wiring:
@@ -507,3 +504,7 @@ def _diff(run: AccessRun, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
 
         diffs += _result.diff(plan._replace(files=wiring))
     return diffs
+
+
+def _text_of(rules: t.Iterable[t.Optional[blocks.Block]]) -> str:
+    return b"".join(blocks.text_of(rule) for rule in rules if rule).decode("utf-8", "replace")

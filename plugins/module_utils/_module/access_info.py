@@ -42,7 +42,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     rules: t.List[t.Dict[str, t.Any]] = []
     for host in hosts:
         facts, own = access_of(host.mta).facts(host), {"instance": host.instance.name}
-        answers += [dict(_answer(host, facts, *subject), **own) for subject in subjects]
+        answers += [dict(_answer(host, facts, place, subject, text), **own) for place, subject, text in subjects]
         rules += [] if asked else [dict(rule, **own) for rule in rules_of(host, facts, _now())]
     first = hosts[0].instance
     return {

@@ -331,7 +331,8 @@ def run(
     watch, log = Watch(rules, suffixes), log_info.Log(runner, order, lines=params["lines"])
     with log_info.no_cycles():
         for clock, raws in log.blocks():
-            watch.add(*_meant(raws, log.join.outbox.accepted, order.selection), clock=clock)
+            meant, accepted = _meant(raws, log.join.outbox.accepted, order.selection)
+            watch.add(meant, accepted, clock=clock)
     campaigns = watch.campaigns()
     notes = list(log.reading.notes)
     if rules.bursts and watch.history < ENOUGH_HISTORY:
@@ -418,12 +419,17 @@ def text(campaign: Campaign, rules: t.Sequence[t.Mapping[str, str]]) -> str:
     """Describe the campaign in words, for a mail to the postmaster."""
     sightings = campaign.sightings
     recipients = {recipient for sighting in sightings for recipient in sighting.recipients}
+    delivered, refused = (
+        sum(sighting.delivered for sighting in sightings),
+        sum(sighting.refused for sighting in sightings),
+    )
+    example = next((sighting.line for sighting in sightings if sighting.line), "")
     lines = [
         f"{campaign.kind} {campaign.key}: {len(sightings)} messages from {len(campaign.domains)} domains to {len(recipients)} recipients",
         f"  first {utc(sightings[0].moment)}, last {utc(sightings[-1].moment)}",
-        f"  delivered {sum(sighting.delivered for sighting in sightings)}, refused {sum(sighting.refused for sighting in sightings)}",
+        f"  delivered {delivered}, refused {refused}",
         f"  domains: {', '.join(campaign.domains[:_SHOWN_DOMAINS])}",
-        f"  for example: {next((sighting.line for sighting in sightings if sighting.line), '')}",
+        f"  for example: {example}",
         f"  to block: {command(rules)}",
     ]
     return "\n".join(lines)

@@ -343,15 +343,7 @@ def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> 
     left = _leaving(work, refused)
     while left:
         if time.monotonic() > deadline:
-            reasons = sorted(
-                {
-                    text
-                    for message in left
-                    for text in [message.reason] + [recipient.reason for recipient in message.recipients]
-                    if text
-                }
-            )
-            raise PostmasterError(_not_released(work, left, reasons))
+            raise PostmasterError(_not_released(work, left, _reasons(left)))
         time.sleep(_PAUSE)
         left = _leaving(work, refused)
     if refused:
@@ -366,6 +358,15 @@ def _leaving(work: CaptureWork, staying: t.Container[str]) -> t.List[t.Any]:
     if left and capture_host is not None:
         queue_of(capture_host.mta).run_queue(capture_host)
     return left
+
+
+def _reasons(messages: t.Sequence[t.Any]) -> t.List[str]:
+    """Return why messages wait, each reason once."""
+    reasons = set()
+    for message in messages:
+        reasons.add(message.reason)
+        reasons.update(recipient.reason for recipient in message.recipients)
+    return sorted(filter(None, reasons))
 
 
 def _not_released(work: CaptureWork, left: t.Sequence[t.Any], reasons: t.Sequence[str]) -> str:
