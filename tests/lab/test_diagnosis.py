@@ -152,7 +152,7 @@ def test_c_first_name_server_is_unreachable(fleet):
         case = found.first()
         assert (case["code"], case["about"], case["hosts"]) == ("first_resolver_silent", NOBODY, ["diag-sm"])
         assert f"nameserver {NOBODY}" in case["remedy"]
-        host.run(case["remedy"].partition("take it out: ")[2])
+        host.run(case["remedy"].partition("remove it: ")[2])
         assert NOBODY not in host.run("cat /etc/resolv.conf")
     host.run("systemctl restart sendmail")
 
