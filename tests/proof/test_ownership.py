@@ -8,7 +8,9 @@ import hypothesis
 import pytest
 
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__account import test_ownership as pairs
-from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.conftest import debian  # noqa: F401
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.conftest import (  # pylint: disable=unused-import
+    debian,  # noqa: F401
+)
 
 
 @pytest.mark.parametrize("site", [pairs.PostfixSite, pairs.SendmailSite])

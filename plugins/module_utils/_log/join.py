@@ -442,7 +442,7 @@ class LastAttempts:
                 waiting.pop(key, None)  # so that the order is that of the last attempts
                 waiting[key] = raw
                 if len(waiting) > _MOST_MESSAGES:
-                    yield waiting.pop(next(iter(waiting)))
+                    yield waiting.pop(next(iter(waiting), key))
                 continue
             if waiting and raw[STATUS] in FINAL:
                 waiting.pop((raw[PLACE].queue, raw[QUEUE_ID], raw[RECIPIENT]), None)

@@ -12,7 +12,7 @@ import typing as t
 from .._runner import Runner
 
 if t.TYPE_CHECKING:
-    from typing import Protocol as Protocol
+    from typing import Protocol as Protocol  # pylint: disable=useless-import-alias  # others import it from here
 else:
     #: Python 3.6 has none. The contract of a driver is for readers and for the type checker.
     Protocol = object

@@ -20,7 +20,9 @@ import typing as t
 from .. import _files
 from .._errors import Refused
 from .._model.host import COMPILED_SUFFIXES, Host
-from .._model.host import compiled_names as compiled_names  # a part of the contract: _driver/compile.py
+
+# A part of the contract: _driver/compile.py.
+from .._model.host import compiled_names as compiled_names  # pylint: disable=useless-import-alias
 from . import main_cf
 from .logical_lines import BLANKS, read_document
 

@@ -529,7 +529,7 @@ def test_one_that_does_not_start_again_is_said_to_be_down_first_of_all(live, dae
     daemon.starts = False
     with pytest.raises(RolledBack, match=r"\ATHE RELAY IS DOWN") as caught:
         daemon.run()
-    assert "fatal: chdir(/nosuch)" in str(caught.value).split("\n")[0]
+    assert "fatal: chdir(/nosuch)" in str(caught.value).split("\n", maxsplit=1)[0]
     assert not caught.value.restored and content_of(live) == OLD
 
 

@@ -4,4 +4,6 @@
 
 """What the tests of the account need of those of the drivers."""
 
-from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.conftest import debian  # noqa: F401
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.conftest import (  # pylint: disable=unused-import
+    debian,  # noqa: F401
+)

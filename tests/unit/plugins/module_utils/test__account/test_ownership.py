@@ -70,7 +70,8 @@ class Site:
 
 
 class PostfixSite(Site):
-    def __init__(self, hand=HAND):
+    def __init__(self, hand=None):
+        hand = HAND if hand is None else hand
         files = {name: postfix_host.recorded(VERSION, name) for name in ("main.cf", "master.cf")}
         main = main_cf.edit(main_cf.parse(files["main.cf"]), dict({"relayhost": None}, **hand))
         super().__init__({"main.cf": main, "master.cf": files["master.cf"] + SERVICES})
