@@ -112,7 +112,11 @@ class RelayRun:
         return self.rendering
 
     def _current(self, name: str) -> t.Optional[bytes]:
-        return _files.read(os.path.join(self.directory, name))
+        try:
+            return _files.read(os.path.join(self.directory, name))
+        except IsADirectoryError:
+            # The driver refuses such a host, by name, before it renders anything.
+            return None
 
     def _build(self, stage: str, names: t.Sequence[str]) -> None:
         self.tables.build(self.host, stage, names)
