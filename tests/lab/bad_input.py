@@ -90,9 +90,10 @@ SENDMAIL_BAD = (
     Bad("a second line in a define", {"mc": {"defines": {"confDOMAIN_NAME": "a.test\nO PrivacyOptions="}}}, "confDOMAIN_NAME"),
 )  # fmt: skip
 
+# Not in the list: a parameter that is set twice, which Postfix takes (the last one counts), and a main.cf that is empty: what we
+# own in it is drift, and written anew.
 POSTFIX_BROKEN = (
     Broken("a line without =", "echo garbage >> main.cf", "main.cf"),
-    Broken("a parameter set twice", "printf 'myhostname = a.test\\nmyhostname = b.test\\n' >> main.cf", "myhostname"),
     Broken("a continuation that changes another value", "sed -i '1i\\ \\ leading = blank' main.cf", "main.cf:1"),
     Broken("a service with too few fields", "echo 'broken unix - -' >> master.cf", "master.cf"),
     Broken("an unknown parameter", "echo 'no_such_parameter_at_all = 1' >> main.cf", "no_such_parameter_at_all"),
@@ -100,7 +101,6 @@ POSTFIX_BROKEN = (
     Broken("an unbalanced brace", "echo 'smtp_bind_address = ${x' >> main.cf", "smtp_bind_address"),
     Broken("a table that is not there", "echo 'virtual_alias_maps = texthash:/etc/postfix/gone' >> main.cf", "virtual_alias_maps"),
     Broken("a table type that is not there", "echo 'virtual_alias_maps = nosuch:/etc/postfix/x' >> main.cf", "virtual_alias_maps"),
-    Broken("an empty main.cf", ": > main.cf", "main.cf"),
     Broken("no main.cf", "rm main.cf", "main.cf"),
     Broken("no master.cf", "rm master.cf", "master.cf"),
     Broken("an empty master.cf", ": > master.cf", "master.cf"),
