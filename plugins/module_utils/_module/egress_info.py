@@ -111,15 +111,11 @@ def _identity(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Mapping[str, t
 
 def _default_sources(smtp: t.Optional[t.Tuple[str, int]]) -> t.List[str]:
     """Return the addresses from which this host would talk to the SMTP server, or to a host of the documentation."""
-    targets = [smtp[0]] if smtp and _is_literal(smtp[0]) else ["192.0.2.1", "2001:db8::1"]
+    targets = [smtp[0]] if smtp and _addresses.is_address(smtp[0]) else ["192.0.2.1", "2001:db8::1"]
     sources = [source for source in map(source_towards, targets) if source]
     if not sources:
         raise OptionError("addresses", None, "this host has no route to the outside; say which addresses are meant")
     return sources
-
-
-def _is_literal(text: str) -> bool:
-    return _addresses.is_address(text)
 
 
 def _host_and_port(text: str) -> t.Tuple[str, int]:
