@@ -82,7 +82,7 @@ options:
       action:
         description: See O(action).
         type: str
-        choices: [reject, defer, discard, hold, ok, relay, skip]
+        choices: &actions [reject, defer, discard, hold, ok, relay, skip]
       code:
         description: See O(code).
         type: int
@@ -191,7 +191,7 @@ options:
         MTA's other checks in force.
       - V(relay) lets a client relay, for addresses and networks of clients only.
     type: str
-    choices: [reject, defer, discard, hold, ok, relay, skip]
+    choices: *actions
   code:
     description:
       - The code of the reply, 540 to 599 for V(reject) (550 by default), 450 to 459 for V(defer) (450 by default).

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _account_report, tables
 from ansible_collections.postmaster.mta.plugins.plugin_utils._harden import message
 from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
@@ -148,7 +149,7 @@ def _route(answered: Results, title: str, verbose: bool) -> Report:
     for host, result in answered.items():
         rows.append((host, result.get("verdict"), result.get("transport") or "-", result.get("nexthop") or "-"))
         reasons.append("because: " + str(result.get("because") or "-"))
-    lines = [f"{tables.harmless(title)}:", *tables.table(columns, rows, reasons)] if rows else []
+    lines = [f"{harmless(title)}:", *tables.table(columns, rows, reasons)] if rows else []
     for host, result in answered.items():
         if result.get("answer"):
             lines += tables.sentence(f"{host}: the client would be told: {result['answer']}")
@@ -203,8 +204,8 @@ def _changes(result: Result) -> list[str]:
     lines: list[str] = []
     for change in result.get("changes") or ():
         lines += tables.sentence(f"  changed on the way, {change.get('kind')}:")
-        lines += ["    sent:    " + tables.harmless(str(change.get("sent")))]
-        lines += ["    arrived: " + tables.harmless(str(change.get("arrived")))]
+        lines += ["    sent:    " + harmless(str(change.get("sent")))]
+        lines += ["    arrived: " + harmless(str(change.get("arrived")))]
     return lines
 
 
@@ -233,7 +234,7 @@ def _message(answered: Results, title: str, verbose: bool) -> Report:
     if not lines and answered:
         sentence = f"{title}: no such message in the queues of {_hosts(answered)}"
         logs = [(host, line) for host, result in answered.items() for line in result.get("log") or ()]
-        lines = [sentence, *(f"  {host}: {tables.harmless(line)}" for host, line in logs)]
+        lines = [sentence, *(f"  {host}: {harmless(line)}" for host, line in logs)]
         return Report(lines, {host: sentence for host in answered})
     return Report(lines, {})
 
@@ -241,16 +242,14 @@ def _message(answered: Results, title: str, verbose: bool) -> Report:
 def _one_message(host: str, result: Result) -> list[str]:
     letter = result["message"]
     lines = [f"{host}: {letter['id']} ({letter['instance']}, {letter['status']})"]
-    lines.append(
-        f"  from {tables.harmless(str(letter['sender']))}, arrived {letter['arrived']}, {letter['size']} bytes"
-    )
+    lines.append(f"  from {harmless(str(letter['sender']))}, arrived {letter['arrived']}, {letter['size']} bytes")
     lines += tables.sentence(f"  {result.get('waits_for') or ''}")
     for recipient in letter.get("recipients") or ():
         lines += tables.sentence(f"  to {recipient['address']}: {recipient.get('reason') or 'not tried yet'}", "      ")
-    lines += ["", *(f"  {row['name']}: {tables.harmless(str(row['value']))}" for row in result.get("headers") or ())]
+    lines += ["", *(f"  {row['name']}: {harmless(str(row['value']))}" for row in result.get("headers") or ())]
     if result.get("body"):
-        lines += ["", *(f"  {tables.harmless(line)}" for line in str(result["body"]).splitlines())]
-    log = [f"  {tables.harmless(line)}" for line in result.get("log") or ()]
+        lines += ["", *(f"  {harmless(line)}" for line in str(result["body"]).splitlines())]
+    log = [f"  {harmless(line)}" for line in result.get("log") or ()]
     return [*lines, "", "  Log:", *log] if log else lines
 
 

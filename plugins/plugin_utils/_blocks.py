@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
 from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
 from ansible_collections.postmaster.mta.plugins.plugin_utils._harden import message
 from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
@@ -112,7 +113,7 @@ def _missing(relays: t.Sequence[Relay], title: str = "Not done:", hint: str = ""
 
 def _unmanaged(relays: t.Sequence[Relay]) -> list[str]:
     lines = [f"  {relay.host}: {line}" for relay in relays for line in relay.result.get("by_hand") or ()]
-    shown = ["", "Unmanaged lines, left as they are:", *map(tables.harmless, lines)] if lines else []
+    shown = ["", "Unmanaged lines, left as they are:", *map(harmless, lines)] if lines else []
     left_out = [
         (relay.host, f"{line.get('line')}: {line.get('value')}: {line.get('why')}")
         for relay in relays

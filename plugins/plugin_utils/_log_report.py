@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postmaster.mta.plugins.module_utils._log.summary import merge, report
+from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
 from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
 from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
 
@@ -56,13 +57,13 @@ def listing(rows: t.Sequence[Row]) -> list[str]:
     for row in rows:
         if row.get("raw"):
             lines += ["", f"{row['inventory_host']}: {row.get('queue_id')}:"]
-            lines += ["  " + tables.harmless(str(line)) for line in row["raw"]]
+            lines += ["  " + harmless(str(line)) for line in row["raw"]]
     return lines
 
 
 def bars(rows: t.Sequence[Row]) -> list[str]:
     """Return the lines with bars, each with its host before it and its status behind it."""
-    return [tables.harmless(f"{row['inventory_host']}|{row.get('line')}|{row.get('status')}") for row in rows]
+    return [harmless(f"{row['inventory_host']}|{row.get('line')}|{row.get('status')}") for row in rows]
 
 
 def was_read(answered: Results) -> list[str]:

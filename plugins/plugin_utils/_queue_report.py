@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import queue_summary
+from ansible_collections.postmaster.mta.plugins.module_utils._report.words import age, size
 from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
 from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
 
@@ -126,7 +127,7 @@ def listing(messages: t.Sequence[t.Mapping[str, t.Any]], now: float) -> list[str
     rows, reasons = [], []
     for message in messages:
         row = [message.get("host", ""), message["id"], message["status"] or "-", message.get("outcome") or "-"]
-        row.append(duration(now - message["arrival"]) if message["arrival"] else "-")
+        row.append(age(now - message["arrival"]) if message["arrival"] else "-")
         row += [size(message["size"]), message["sender"]]
         if name_instances:
             row.insert(1, message["instance"])
@@ -141,29 +142,5 @@ def _has_instances(messages: t.Sequence[t.Mapping[str, t.Any]]) -> bool:
     return len(places) > len({host for host, dummy in places})
 
 
-# --- words -------------------------------------------------------------------------------------------------------
-
-
-def duration(seconds: float) -> str:
-    """Return an age in its two biggest units: C(3d 4h), C(5m 2s)."""
-    left = max(0, int(seconds))
-    parts: list[str] = []
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, left = divmod(left, length)
-        if count or parts or unit == "s":
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2])
-
-
-def size(count: int) -> str:
-    """Return bytes in a unit that leaves at most four digits."""
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1024 or unit == "TB":
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
-
-
 def _age(oldest: t.Mapping[str, t.Any] | None, now: float) -> str:
-    return duration(now - oldest["arrival"]) if oldest else "-"
+    return age(now - oldest["arrival"]) if oldest else "-"

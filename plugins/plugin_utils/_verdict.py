@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.verdict import Case, FleetVerdict
 from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import ERROR, NOTICE, WARNING
+from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
 from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
 
 _CHECKS = "name service, route, next hop, greeting, host, queue"
@@ -59,7 +60,7 @@ def _case(verdict: FleetVerdict, case: Case, title: str, evidence: int = _EVIDEN
         shown += tables.sentence(f"{indent}observed: {line}", indent * 2)
     if finding.remedy:
         # A command is not broken into lines: it will be copied.
-        shown.append(f"{indent}fix: {tables.harmless(finding.remedy)}")
+        shown.append(f"{indent}fix: {harmless(finding.remedy)}")
     return shown
 
 

@@ -21,6 +21,8 @@ import typing as t
 
 from ansible.utils.display import Display
 
+from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
+
 #: Sentences are not wider than this, however wide the terminal is.
 SENTENCE = 100
 #: A sentence below a row takes at most so many lines.
@@ -105,13 +107,6 @@ def _line(columns: t.Sequence[Column], row: t.Sequence[str], widths: t.Sequence[
 def shorten(text: str, width: int) -> str:
     """Return the text, cut where it is longer than the width."""
     return text if len(text) <= width else text[: max(0, width - len(ELLIPSIS))].rstrip(" ,:") + ELLIPSIS
-
-
-def harmless(text: str) -> str:
-    """Return the text on one line, with control characters escaped."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
 
 
 def sentence(text: str, indent: str = "    ") -> list[str]:

@@ -15,6 +15,8 @@ import jsonschema
 import pytest
 import yaml
 
+from ansible_collections.postmaster.mta.plugins.module_utils._model import access
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "docs/schemas/group_vars.json"
 
@@ -46,3 +48,9 @@ def test_the_lab_s_variables_are_good(path):
 def test_a_mistake_is_underlined(policy):
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"relay_policy": policy}, json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", ["block_domains", "import_blocks"])
+def test_a_playbook_offers_every_access_action(name):
+    specs = yaml.safe_load((ROOT / f"playbooks/argument_specs/{name}.yml").read_text(encoding="utf-8"))
+    assert specs["options"]["block_action"]["choices"] == list(access.ACTIONS)

@@ -19,6 +19,7 @@ import typing as t
 
 from .. import _files, _mta
 from .._clock import utc
+from .._driver.refusals import refusals_of
 from .._errors import OptionError, PostmasterError
 from .._log import suffixes as _suffixes
 from .._log.collected import Collected
@@ -45,12 +46,9 @@ from .._model.log import (
     Message,
     Raw,
 )
-from .._postfix import refusals as postfix_refusals
 from .._runner import Runner
-from .._sendmail import refusals as sendmail_refusals
 from . import log_info
 
-REFUSALS = {"postfix": postfix_refusals.refused_senders, "sendmail": sendmail_refusals.refused_senders}
 #: The two labels that the campaigns of 2013 put before the brand they pretended to be.
 PATTERNS = ("(emalsrv|complains).{brand}",)
 #: So much of one log must be known before something in it can be called new.
@@ -374,7 +372,7 @@ def _refused(
     try:
         for instance in _mta.find_all(runner, params["mta"]):
             if instance.enabled:
-                names = REFUSALS[instance.mta](runner, instance.config_directory, senders)
+                names = refusals_of(instance.mta).refused_senders(runner, instance.config_directory, senders)
                 refused = names if refused is None else refused & names
     except PostmasterError as problem:
         notes.append(f"access rules could not be asked: {problem}")

@@ -26,20 +26,30 @@ def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable
 
     C(postmap -q) looks one key up; the order of keys is smtpd's, access(5): address, domain, parent domains, user@.
     """
-    wanted = list(addresses)
-    keys = {address: _keys(address) for address in wanted}
+    keys = {address: _keys(address) for address in addresses}
     refused = set()
     for table in _tables(runner, config_directory):
-        asked = "".join(key + "\n" for key in sorted({key for several in keys.values() for key in several}))
-        result = runner.run(["postmap", "-c", config_directory, "-q", "-", table], stdin=asked, check=False)
-        if result.rc > 1:  # 1 is that no key was found
-            raise CommandError(result.argv, result.rc, result.out, result.err)
-        answers = dict(line.split("\t", 1) for line in result.out.splitlines() if "\t" in line)
-        for address in wanted:
-            answer = next((answers[key] for key in keys[address] if key in answers), "")
-            if answer and not answer.isdigit() and not answer.upper().startswith(_HARMLESS):
+        answers = _ask(runner, config_directory, table, {key for names in keys.values() for key in names})
+        for address, names in keys.items():
+            answer = next((answers[key] for key in names if key in answers), "")
+            if _keeps_out(answer):
                 refused.add(address)
     return frozenset(refused)
+
+
+def _ask(runner: Runner, config_directory: str, table: str, keys: t.Iterable[str]) -> t.Dict[str, str]:
+    """Return what a table has for each key that it knows."""
+    lines = "".join(f"{key}\n" for key in sorted(keys))
+    result = runner.run(["postmap", "-c", config_directory, "-q", "-", table], stdin=lines, check=False)
+    if result.rc > 1:  # 1 is that no key was found
+        raise CommandError(result.argv, result.rc, result.out, result.err)
+    pairs = [line.partition("\t") for line in result.out.splitlines() if "\t" in line]
+    return {key: answer for key, _tab, answer in pairs}
+
+
+def _keeps_out(answer: str) -> bool:
+    """Return whether smtpd refuses, discards or holds after this answer; a number alone means OK."""
+    return bool(answer) and not answer.isdigit() and not answer.upper().startswith(_HARMLESS)
 
 
 def _tables(runner: Runner, config_directory: str) -> t.List[str]:

@@ -8,12 +8,10 @@ Private to the collection: it can change at any time.
 """
 
 import typing as t
-import unicodedata
 
-#: What a stranger could use to draw something else: controls, format characters, lone surrogates, private use.
-_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-_STEPS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+#: Unit as a sentence writes it, as a narrow column does, and its seconds.
+_STEPS = (("d", "d", 86400), ("h", "h", 3600), ("min", "m", 60), ("s", "s", 1))
 
 
 class Shown(str):
@@ -28,16 +26,24 @@ class Shown(str):
         return shown
 
 
-def visible(text: t.Any, most: int = 200) -> str:
-    """Return a text in which every character can be seen, at most so long.
+def harmless(text: str) -> str:
+    """Return the text on one line, with the characters escaped that cannot be seen.
 
     Senders, subjects and replies are written by strangers: an escape sequence or an override of the writing direction
     must not reach a terminal, a mail or a page.
     """
-    shown = "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in _UNSEEN else letter
-        for letter in str(text)[: most + 1]
-    )
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def visible(text: t.Any, most: int = 200) -> str:
+    """Return a text made harmless, at most so long."""
+    shown = harmless(str(text)[: most + 1])
     return shown if len(shown) <= most else shown[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -47,7 +53,7 @@ def number(value: t.Optional[int]) -> Shown:
 
 
 def size(octets: int) -> Shown:
-    """Return a number of bytes with a unit (powers of 1024)."""
+    """Return a number of bytes in a unit that leaves at most four digits (powers of 1024)."""
     amount = float(octets)
     for unit in _UNITS:
         if amount < 1024 or unit == _UNITS[-1]:
@@ -66,13 +72,24 @@ def _span(seconds: float) -> str:
         return f"{seconds:.2g} s"
     parts: t.List[str] = []
     rest = int(seconds)
-    for unit, length in _STEPS:
+    for unit, _short, length in _STEPS:
         if rest >= length and len(parts) < 2:
             parts.append(f"{rest // length} {unit}")
             rest %= length
         elif parts:
             break
     return " ".join(parts)
+
+
+def age(seconds: float) -> str:
+    """Return an age for a narrow column, in its two largest units: C(3d 4h), C(5m 2s)."""
+    rest = max(0, int(seconds))
+    parts: t.List[str] = []
+    for _unit, short, length in _STEPS:
+        count, rest = divmod(rest, length)
+        if count or parts or length == 1:
+            parts.append(f"{count}{short}")
+    return " ".join(parts[:2])
 
 
 def percent(value: t.Optional[float]) -> Shown:
@@ -86,4 +103,4 @@ def steps(limits: t.Sequence[int], unit: t.Callable[[int], str]) -> t.List[str]:
     return [*names, f"> {unit(limits[-1])}"]
 
 
-__all__ = ("Shown", "number", "percent", "size", "span", "steps", "visible")
+__all__ = ("Shown", "age", "harmless", "number", "percent", "size", "span", "steps", "visible")

@@ -127,7 +127,7 @@ def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstanc
     if seen.instance is not None:
         if wish.queue_directory and wish.queue_directory != place:
             # Its mail would stay behind.
-            return [f"{wish.queue_directory} is wanted and the instance has this one; moving it is not done here"]
+            return [f"{wish.queue_directory} is expected, but the instance has this one; its queue is not moved here"]
         problems += [] if directories else ["sendmail.cf names it, and it is not there"]
     elif not directories:
         problems += _place_problems(place)

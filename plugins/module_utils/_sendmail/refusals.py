@@ -24,19 +24,28 @@ def refused_senders(runner: Runner, config_directory: str, addresses: t.Iterable
     sendmail is asked itself, in address test mode; the order of keys is that of check_mail: address, user@, domain,
     parent domains, each with and without the tag.
     """
-    wanted = list(addresses)
-    keys = {address: _keys(address) for address in wanted}
-    asked = "".join(f"/map access {key}\n" for key in sorted({key for several in keys.values() for key in several}))
-    configuration = os.path.join(config_directory, "sendmail.cf")
-    result = runner.run(["sendmail", "-bt", "-C", configuration], stdin=asked)
-    matches = (_ANSWER.search(line) for line in result.out.splitlines())
-    answers = {match.group(1): match.group(2) for match in matches if match}
+    keys = {address: _keys(address) for address in addresses}
+    answers = _ask(runner, config_directory, {key for names in keys.values() for key in names})
     refused = set()
-    for address in wanted:
-        answer = next((answers[key] for key in keys[address] if key in answers), "")
-        if answer and answer.upper() not in _HARMLESS:
+    for address, names in keys.items():
+        answer = next((answers[key] for key in names if key in answers), "")
+        if _keeps_out(answer):
             refused.add(address)
     return frozenset(refused)
+
+
+def _ask(runner: Runner, config_directory: str, keys: t.Iterable[str]) -> t.Dict[str, str]:
+    """Return what the access map has for each key that it knows."""
+    commands = "".join(f"/map access {key}\n" for key in sorted(keys))
+    configuration = os.path.join(config_directory, "sendmail.cf")
+    result = runner.run(["sendmail", "-bt", "-C", configuration], stdin=commands)
+    matches = [_ANSWER.search(line) for line in result.out.splitlines()]
+    return {match.group(1): match.group(2) for match in matches if match}
+
+
+def _keeps_out(answer: str) -> bool:
+    """Return whether sendmail refuses, discards or quarantines after this answer."""
+    return bool(answer) and answer.upper() not in _HARMLESS
 
 
 def _keys(address: str) -> t.List[str]:

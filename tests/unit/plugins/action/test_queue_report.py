@@ -85,29 +85,6 @@ def test_long_texts_are_cut():
     assert "A" * 20 in "\n".join(text), "a queue ID is never cut"
 
 
-@pytest.mark.parametrize(
-    "seconds, text",
-    [(0, "0s"), (59.9, "59s"), (60, "1m 0s"), (3599, "59m 59s"), (86400, "1d 0h"), (90061, "1d 1h"), (-5, "0s")],
-)
-def test_duration(seconds, text):
-    assert _queue_report.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    "count, text",
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 kB"),
-        (20480, "20 kB"),
-        (5 * 1024**2, "5.0 MB"),
-        (9 * 1024**5, "9216 TB"),
-    ],
-)
-def test_size(count, text):
-    assert _queue_report.size(count) == text
-
-
 def row(name, arrival=NOW - 60, outcome="done", why=""):
     return {
         "id": name,

@@ -39,7 +39,6 @@ def test_what_may_not_be_shortened_is_shown_whole_even_where_it_does_not_fit():
 def test_control_characters_are_harmless():
     assert tables.table([Column("A")], [("a\x1b[31m\nb",)])[1] == "a\\x1b[31m\\nb"
     assert tables.sentence("a \x1b[2J\nb") == ["a \\x1b[2J b"]
-    assert tables.harmless("\udc80") == "\\udc80"
 
 
 def test_a_sentence_below_a_row_is_wrapped_and_takes_three_lines_at_most():

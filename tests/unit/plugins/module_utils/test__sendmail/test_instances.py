@@ -199,7 +199,7 @@ def test_an_adopted_one_keeps_its_queue_and_shares_no_pid_file(place):
     (place.root / "spool/hand").mkdir(mode=0o700)
     assert place.problems(queue_directory=None) == place.problems(queue_directory=None, listen=()) == []
     (moved,) = place.problems()
-    assert "spool/ext is wanted and the instance has this one" in moved
+    assert "spool/ext is expected, but the instance has this one" in moved
     place.configure("etc/ext", "spool/hand", "run/sendmail.pid")
     assert "its PidFile" in place.problems(queue_directory=None)[0]
 
