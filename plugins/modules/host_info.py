@@ -15,7 +15,8 @@ author:
 description:
   - Looks at what keeps host names (nscd, systemd-resolved), how fast each name server answers, interface errors and links, kernel messages
     of failing interrupts, network cards and disks, space and inodes of the queue's file systems, the load against the MTA's own limits,
-    the clock, whether the MTA runs and listens where its configuration says, what was changed lately, and when the certificate ends.
+    the clock, whether the MTA runs and listens where its configuration says, whether its milters, policy services and content filter
+    answer, what was changed lately, and when the certificate ends.
   - Needs the standard library only.
 extends_documentation_fragment:
   - postmaster.mta._mta
@@ -92,7 +93,8 @@ clock_offset:
   type: float
   returned: success
 instances:
-  description: Each instance with its sockets, the file systems of its queue, its certificate, and the files that were changed last.
+  description: Each instance with its sockets, the file systems of its queue, its certificate, its milters and the other programs that it
+    asks about messages, with why one of them does not answer, and the files that were changed last.
   type: list
   elements: dict
   returned: success

@@ -23,7 +23,9 @@ from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
 from .._model.host import Running, is_compiled
 from .._model.route import Settings
 from .._runner import Runner
+from . import helpers as _helpers
 from .certificate import Certificate, judge_certificate, read_certificate
+from .helpers import HelperState
 
 NETWORK = "/sys/class/net"
 KERNEL_LOGS = ("/var/log/kern.log", "/var/log/messages", "/var/log/syslog")
@@ -126,6 +128,7 @@ class InstanceState(t.NamedTuple):
     :param expected: addresses and ports that its configuration names one by one.
     :param changed: configuration files with the seconds since their change, the newest first.
     :param unread: files that changed after the daemon read them.
+    :param helpers: the milters and the other programs that it asks, and whether they answer.
     """
 
     instance: str
@@ -137,6 +140,7 @@ class InstanceState(t.NamedTuple):
     changed: t.Tuple[t.Tuple[str, float], ...]
     unread: t.Tuple[str, ...]
     certificate: t.Optional[Certificate]
+    helpers: t.Tuple[HelperState, ...] = ()
 
 
 class HostState(t.NamedTuple):
@@ -413,6 +417,7 @@ def judge_instance(state: InstanceState, host: HostState, recent: float) -> t.Li
         findings.append(make_finding("mta_down", ERROR, state.instance, f"{state.instance} does not run"))
     elif state.enabled:
         findings += _judge_listening(state)
+        findings += _helpers.judge(state.instance, state.helpers)
     findings += _judge_load(state, host.load)
     findings += _judge_files(state, recent)
     if state.certificate:

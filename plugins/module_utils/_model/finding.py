@@ -20,6 +20,7 @@ SEVERITIES = (ERROR, WARNING, NOTICE)
 
 _FIX_SERVER = "fix {server}, or remove it: sed -i '/nameserver {server}/d' /etc/resolv.conf"
 _LOOK_AT_DISK = "df -h {path}; df -i {path}; du -xsh {path}"
+_START_HELPER = "start it (ss -ltnx shows who listens), or take it out of {setting} (postmaster.mta.relay)"
 _CLOSE_QUOTE = "close the quote in the program that writes the message"
 _FLUSH = (
     """ansible {{hosts}} -m postmaster.mta.queue -a '{{"action": "flush", "select": {{"domain": ["{domain}"]}}}}'"""
@@ -35,6 +36,9 @@ CODES: t.Mapping[str, str] = {
     "queue_disk_read_only": "",
     "queue_disk_full": _LOOK_AT_DISK,
     "queue_inodes_full": _LOOK_AT_DISK,
+    "milter_down": _START_HELPER,
+    "policy_service_down": _START_HELPER,
+    "content_filter_down": _START_HELPER,
     "no_resolver": "",
     "lost_letter": _CLOSE_QUOTE
     + "; until then on these relays: postmaster.mta.relay with mc: {{defines: {{confMAX_MIME_HEADER_LENGTH: '0'}}}}",

@@ -9,6 +9,8 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
+from .helper import Helper
+
 REMOTE, LOCAL, ERROR, DISCARD, UNKNOWN = "remote", "local", "error", "discard", "unknown"
 SMTP_PORT = 25
 
@@ -93,6 +95,7 @@ class Settings(t.NamedTuple):
     :param refuse_load: the load from which connections are refused.
     :param closes_quotes: whether open quotes in MIME fields are closed over their last letter.
     :param read_at_start: the files that only a starting daemon reads.
+    :param helpers: the milters and the other programs that it asks about messages.
     """
 
     needed_bytes: int = 0
@@ -101,6 +104,7 @@ class Settings(t.NamedTuple):
     refuse_load: t.Optional[float] = None
     closes_quotes: bool = False
     read_at_start: t.Tuple[str, ...] = ()
+    helpers: t.Tuple[Helper, ...] = ()
 
 
 def parents(domain: str) -> t.Tuple[str, ...]:

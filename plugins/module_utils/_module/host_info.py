@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from .. import _mta, _proc
+from .._diagnosis import helpers as _helpers
 from .._diagnosis import host as _host
 from .._diagnosis.host import HostState, InstanceState
 from .._driver.daemon import daemon_of
@@ -73,6 +74,7 @@ def observe_instance(host: Host, now: float) -> InstanceState:
         changed=_host.changed_files(instance.config_directory, now),
         unread=tuple(unread),
         certificate=_host.certificate_in(settings.certificate),
+        helpers=_helpers.observe(settings.helpers),
     )
 
 
@@ -107,5 +109,9 @@ def _instance_facts(state: InstanceState) -> t.Dict[str, t.Any]:
         "needed_bytes": state.settings.needed_bytes,
         "closes_quotes": state.settings.closes_quotes,
         "certificate": dict(certificate._asdict(), names=list(certificate.names)) if certificate else None,
+        "helpers": [
+            {"kind": helper.kind, "place": helper.place, "setting": helper.setting, "trouble": trouble}
+            for helper, trouble in state.helpers
+        ],
         "changed_files": [{"path": path, "seconds": round(age)} for path, age in state.changed[:10]],
     }

@@ -19,6 +19,8 @@ from .._model import route as _route
 from .._model.host import Host
 from .._model.route import Hop, Rewriting, Route, RouteQuestion, TableEntry
 from . import discover as instance
+from . import helpers as _helpers
+from . import master_cf
 from . import rcpt_answer as answers
 
 # Not by way of parameters.expand, which reads it when it is first used: here threads use it, see host_info.read_ahead.
@@ -329,4 +331,17 @@ def settings(host: Host) -> _route.Settings:
         needed = int(largest) * 3 // 2
     chains = split_list(values.get("smtpd_tls_chain_files", ""))
     certificate = (chains or [values.get("smtpd_tls_cert_file", "")])[0]
-    return _route.Settings(needed, "" if certificate == "none" else certificate)
+    services = master_cf.parse(_content(host.instance.config_directory, "master.cf")).services
+    return _route.Settings(
+        needed_bytes=needed,
+        certificate="" if certificate == "none" else certificate,
+        helpers=_helpers.helpers(values, services),
+    )
+
+
+def _content(directory: str, name: str) -> bytes:
+    try:
+        with open(os.path.join(directory, name), "rb") as file:
+            return file.read()
+    except OSError:
+        return b""

@@ -137,6 +137,7 @@ class Cf(t.NamedTuple):
     :param maps: C(K) lines: name to definition.
     :param mailers: C(M) lines: name to definition.
     :param rulesets: the names of the C(S) lines.
+    :param filters: C(X) lines, the milters: name to definition.
     """
 
     options: t.Tuple[t.Tuple[str, str], ...]
@@ -145,6 +146,7 @@ class Cf(t.NamedTuple):
     maps: t.Mapping[str, str]
     mailers: t.Mapping[str, str]
     rulesets: t.FrozenSet[str]
+    filters: t.Mapping[str, str] = {}
 
     def values(self, name: str) -> t.Tuple[str, ...]:
         """Return all values of an option, in order."""
@@ -163,6 +165,7 @@ def parse(text: str) -> Cf:
     classes: t.Dict[str, t.Tuple[str, ...]] = {}
     maps: t.Dict[str, str] = {}
     mailers: t.Dict[str, str] = {}
+    filters: t.Dict[str, str] = {}
     rulesets: t.Set[str] = set()
     for line in _logical_lines(text):
         kind, rest = line[:1], line[1:]
@@ -181,9 +184,12 @@ def parse(text: str) -> Cf:
         elif kind == "M":
             name, value = _pair(rest, ",")
             mailers[name] = value
+        elif kind == "X":
+            name, value = _pair(rest, ",")
+            filters[name] = value
         elif kind == "S":
             rulesets.add(_pair(rest, "=")[0])
-    return Cf(tuple(options), macros, classes, maps, mailers, frozenset(rulesets))
+    return Cf(tuple(options), macros, classes, maps, mailers, frozenset(rulesets), filters)
 
 
 def _pair(text: str, separator: str) -> t.Tuple[str, str]:

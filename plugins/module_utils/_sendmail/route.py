@@ -19,6 +19,7 @@ from .._model import route as _route
 from .._model.host import Host
 from .._model.route import Hop, Rewriting, Route, RouteQuestion, TableEntry
 from . import cf, discover
+from . import helpers as _helpers
 from .networks import prefixes
 
 _LINE = re.compile(r"(?P<rule>.{16}) (?P<what>  input|returns):(?: (?P<text>.*))?\Z")
@@ -323,6 +324,7 @@ def settings(host: Host) -> _route.Settings:
         # Built in are 2048/1024; only 0 leaves open quotes alone (op.me, MaxMimeHeaderLength).
         closes_quotes=(limit or "2048").split("/")[0].strip() != "0",
         read_at_start=(live,),
+        helpers=_helpers.helpers(configuration),
     )
 
 
