@@ -12,14 +12,12 @@ Private to the collection: it can change at any time.
 """
 
 import contextlib
-import io
 import os
 import sys
 import time
 import typing as t
-import zipfile
 
-from .. import _files
+from .. import _files, _zipapp
 from .._errors import OptionError
 from .._model import kinds
 from .._runner import Runner
@@ -29,12 +27,6 @@ UNITS = "/etc/systemd/system"
 KIT = "kit.pyz"
 SHORTEST, LONGEST = 10, 7 * 86400
 MARK = "# Written by postmaster.mta: it goes when the change is confirmed or rolled back."
-_PACKAGE = "ansible_collections/postmaster/mta/plugins/module_utils"
-_MAIN = b"""\
-import sys
-from ansible_collections.postmaster.mta.plugins.module_utils._module import expire
-sys.exit(expire.main(sys.argv[1:]))
-"""
 _SERVICE = """\
 {mark}
 [Unit]
@@ -147,32 +139,4 @@ def waiting(directory: str) -> t.List[int]:
 
 def kit_content() -> bytes:
     """Return the zipapp: this package as this very process has it."""
-    files = {f"{_PACKAGE}/{name}": content for name, content in _sources()}
-    for path in list(files):
-        # A zip archive knows no package without its __init__.py, and not every one is there.
-        folders = path.split("/")[:-1]
-        for count in range(1, len(folders) + 1):
-            files.setdefault("/".join(folders[:count]) + "/__init__.py", b"")
-    files["__main__.py"] = _MAIN
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in sorted(files.items()):
-            archive.writestr(path, content)
-    return stream.getvalue()
-
-
-def _sources() -> t.Iterator[t.Tuple[str, bytes]]:
-    """Yield the files of the package, from the archive or the directory in which they are."""
-    top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    outer, dummy, inner = top.partition(".zip" + os.sep)
-    if os.path.isdir(top):
-        for parent, _dummy, names in os.walk(top):
-            for name in sorted(names):
-                if name.endswith(".py"):
-                    path = os.path.join(parent, name)
-                    yield os.path.relpath(path, top).replace(os.sep, "/"), _files.read(path) or b""
-        return
-    with zipfile.ZipFile(outer + ".zip") as archive:
-        for name in archive.namelist():
-            if name.startswith(inner + "/") and name.endswith(".py"):
-                yield name[len(inner) + 1 :], archive.read(name)
+    return _zipapp.content("_module", "expire")

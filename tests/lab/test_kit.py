@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kit on real relays: it comes, works by itself, and goes without a trace."""
+
+from __future__ import annotations
+
+import accesshosts
+import kithosts
+import pytest
+from labhosts import HOSTS
+
+NEWEST = [HOSTS["pf13"], HOSTS["sm13"]]
+
+
+@pytest.fixture(autouse=True)
+def _no_kit(host):
+    yield
+    kithosts.kit(host, state="absent")
+
+
+@pytest.mark.parametrize("host", NEWEST, ids=str)
+def test_it_comes_once_and_goes_without_a_trace(host):
+    predicted = kithosts.kit(host, check_mode=True, expiry={"on_calendar": "hourly"})
+    assert kithosts.traces(host) == ""
+    assert kithosts.kit(host, expiry={"on_calendar": "hourly"})["actions"] == predicted["actions"]
+    timer = "postmaster-mta-kit-expiry.timer"
+    assert host.run(f"systemctl is-active {timer}; systemctl is-enabled {timer}").split() == ["active", "enabled"]
+    assert not kithosts.kit(host, expiry={"on_calendar": "hourly"})["changed"]
+    assert not kithosts.kit(host)["changed"], "a part that is left out stays"
+    assert kithosts.kit(host, state="absent")["changed"]
+    assert kithosts.traces(host) == ""
+    assert not kithosts.kit(host, state="absent")["changed"]
+
+
+@pytest.mark.parametrize("host", NEWEST, ids=str)
+def test_a_block_ends_by_itself(host):
+    rules = [{"from": "late.test", "action": "reject", "expires": "1d"}, {"from": "stays.test", "action": "reject"}]
+    accesshosts.access(host, rules=rules)
+    kithosts.kit(host, expiry={})
+    assert "nothing has expired" in kithosts.run(host, "expiry")
+    # The day passes: the note of the rule says an earlier one.
+    host.run(f"grep -rl 'expires' {host.directory} | xargs sed -i 's/expires=[0-9-]*/expires=2026-01-01/'")
+    assert "removed from late.test" in kithosts.run(host, "expiry")
+    rules = [rule["rule"] for rule in accesshosts.call(host, "access_info")["rules"]]
+    assert rules == ["from stays.test"]
+    accesshosts.clear(host)
+
+
+@pytest.mark.parametrize("host", NEWEST, ids=str)
+def test_a_schedule_that_systemd_does_not_know_changes_nothing(host):
+    answer = kithosts.kit(host, expiry={"on_calendar": "tomorrowly"})
+    assert answer["failed"] and "expiry.on_calendar: tomorrowly" in answer["msg"]
+    assert kithosts.traces(host) == ""

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kit does, as options and as its own file."""
+
+import json
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mta.plugins.module_utils._kit import places, settings
+
+EXPIRY = {"state": "present", "on_calendar": "daily", "instance": "all"}
+
+
+def test_a_part_that_is_left_out_stays():
+    live = settings.merged({}, {"expiry": EXPIRY})
+    assert settings.merged(live, {"expiry": None}) == live == {"expiry": {"on_calendar": "daily", "instance": "all"}}
+
+
+def test_a_part_can_go():
+    assert settings.merged({"expiry": {"on_calendar": "daily"}}, {"expiry": dict(EXPIRY, state="absent")}) == {}
+
+
+def test_each_part_becomes_a_job():
+    (job,) = settings.jobs(settings.merged({}, {"expiry": EXPIRY}))
+    assert (job.name, job.arguments, job.schedule.calendar) == ("expiry", ("expiry",), "daily")
+
+
+def test_what_is_written_is_read(root):
+    wanted = settings.merged({}, {"expiry": EXPIRY})
+    (root / "kit").mkdir()
+    (root / "kit" / "kit.json").write_bytes(settings.content(wanted))
+    assert settings.load() == wanted
+    assert json.loads(settings.content(wanted))["version"] == places.VERSION
+
+
+def test_a_host_without_the_kit_has_no_settings(root):
+    assert settings.load() == {}
+
+
+def test_a_broken_file_is_named(root):
+    (root / "kit").mkdir()
+    (root / "kit" / "kit.json").write_text("{")
+    with pytest.raises(OptionError, match="not the settings of the kit"):
+        settings.load()
+
+
+@pytest.mark.parametrize("name", ["", "A", "a/b", "../x", "a b", "-a", "x" * 50, "a\n"])
+def test_a_name_is_fit_for_a_unit_and_a_file(name):
+    with pytest.raises(OptionError, match="small letters"):
+        settings.name_of("o", name)
