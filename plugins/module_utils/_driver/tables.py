@@ -21,8 +21,11 @@ class Tables(Protocol):
     def type_in_use(self, host: Host, name: str) -> str:
         """Return the type by which the configuration refers to a table; empty where it does not."""
 
-    def read_at_start(self, kind: str) -> t.Tuple[str, ...]:
-        """Return the type again, where the MTA reads such tables at its start only."""
+    def reload_reasons(self, host: Host, name: str) -> t.Tuple[str, ...]:
+        """Return the uses of a file that a running MTA must be told about; none where it notices a change by itself.
+
+        :param name: relative to the configuration directory.
+        """
 
     def stale(self, host: Host, files: Files) -> t.Tuple[str, ...]:
         """Return the tables whose compiled file is missing or older than its source, those that change with it."""

@@ -22,7 +22,7 @@ from .._driver.ownership import ownership_of
 from .._driver.relay import render_of
 from .._driver.tables import tables_of
 from .._model import policy as _policy
-from .._model.host import NOTHING, Activation, Host, Native, Rendering
+from .._model.host import NOTHING, RELOAD, Activation, Host, Native, Rendering, is_compiled
 from .._runner import Runner
 from .drift import shown
 from .guard import guard_of
@@ -74,9 +74,9 @@ class RelayRun:
         rendering = self._render()
         files = _change.difference(self.directory, rendering.files)
         tables = self.tables.stale(self.host, rendering.files)
-        if not files:
-            return _change.Plan(self.directory, (), tables, Activation(NOTHING))
-        activation = self.daemon.activation(self.host, self._current, rendering)
+        activation = self.daemon.activation(self.host, self._current, rendering) if files else Activation(NOTHING)
+        if activation.kind == NOTHING:
+            activation = told_of_tables(self.host, tables)
         return _change.Plan(self.directory, files, tables, activation)
 
     def steps(self) -> _change.Steps:
@@ -127,6 +127,14 @@ class RelayRun:
 
     def _activate(self, activation: Activation) -> None:
         self.daemon.activate(self.host, activation)
+
+
+def told_of_tables(host: Host, compiled: t.Sequence[str]) -> Activation:
+    """Return what makes tables effective that are compiled anew though their sources are as they were."""
+    tables = tables_of(host.mta)
+    sources = [os.path.splitext(name)[0] if is_compiled(name) else name for name in compiled]
+    because = tuple(reason for name in sources for reason in tables.reload_reasons(host, name))
+    return Activation(RELOAD, because) if because else Activation(NOTHING)
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:

@@ -83,12 +83,8 @@ class TableRun:
         files = files if wanted or exists else ()
         stale = bool(files) or (exists and self._stale(path))
         compiled = (self.name,) if stale and self._compiled() else ()
-        because = self.tables.read_at_start(self.kind) if files else ()
-        activation = (
-            Activation(RELOAD, tuple(f"{self.kind}:{self.name}" for dummy in because))
-            if because
-            else Activation(NOTHING)
-        )
+        because = self.tables.reload_reasons(self.host, self.name) if files or compiled else ()
+        activation = Activation(RELOAD, because) if because else Activation(NOTHING)
         return _change.Plan(self.directory, files, compiled, activation)
 
     def _kind(self, kind: t.Optional[str]) -> str:

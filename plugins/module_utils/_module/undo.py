@@ -91,7 +91,7 @@ class UndoRun:
     def _rendering(self) -> Rendering:
         """Return the files of this change, with the one that says which tables there are."""
         files = dict(self._files)
-        for name in ("main.cf", "sendmail.cf"):
+        for name in ("main.cf", "master.cf", "sendmail.cf"):
             content = self._current(name)
             if name not in files and content is not None:
                 files[name] = File(content)

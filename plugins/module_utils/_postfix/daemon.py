@@ -14,7 +14,6 @@ from .. import _proc
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Rendering, Running
 from . import main_cf, master, tables
-from .discover import READ_AT_START
 from .parameters import MalformedValue, defaults, expand, split_list
 
 if t.TYPE_CHECKING:
@@ -44,7 +43,7 @@ def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], render
         return Activation(RESTART, restarting)
     because = list(parameters)
     because += _changed_services(current, rendering) if "master.cf" in changed else []
-    because += [f"{kind}:{name}" for kind, name in _tables_in(rendering) if kind in READ_AT_START and name in changed]
+    because += _slow_tables(host, current, rendering, changed)
     because = because or [name for name in ("main.cf", "master.cf") if name in changed]
     return Activation(RELOAD, tuple(because)) if because else Activation(NOTHING)
 
@@ -142,10 +141,20 @@ def _changed_services(current: t.Callable[[str], t.Optional[bytes]], rendering: 
     return [key for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)]
 
 
-def _tables_in(rendering: Rendering) -> t.List[t.Tuple[str, str]]:
-    main = rendering.files.get("main.cf")
-    values = main_cf.parse(main.content or b"").values if main else {}
-    return sorted({(reference.type, reference.name) for reference in tables.references(values) if reference.name})
+def _slow_tables(
+    host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering, changed: t.AbstractSet[str]
+) -> t.List[str]:
+    """Return the uses of changed tables that the daemons do not notice before the next client."""
+    others = changed - {"main.cf", "master.cf"}
+    if not others:
+        return []
+    main, master_file = [
+        (rendering.files[name].content if name in rendering.files else current(name)) or b""
+        for name in ("main.cf", "master.cf")
+    ]
+    values = dict(defaults(host.runner), **main_cf.parse(main).values)
+    uses = tables.slow_tables(values, master_file, host.instance.config_directory)
+    return sorted({use for name in others for use in uses.get(name, ())})
 
 
 def _postfix(host: Host, verb: str) -> t.List[str]:

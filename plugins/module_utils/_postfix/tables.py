@@ -16,6 +16,7 @@ from .._model.host import COMPILED_SUFFIXES, Files, Host, compiled_names, is_com
 from . import main_cf
 from .compile import command, entries, finish, make, parse_dump
 from .discover import READ_AT_START
+from .parameters import MalformedValue, defaults, expand, split_list
 
 #: Whether a line of a table that starts with a blank continues the one before.
 CONTINUES = True
@@ -23,6 +24,20 @@ _PREFIX = "$config_directory/"
 _ALTERNATIVES = ("${config_directory}/", "$(config_directory)/")
 #: Tables of these parameters are read by local(8) and have the syntax of aliases(5).
 ALIAS_PARAMETERS = frozenset(("alias_database", "alias_maps"))
+#: trivial-rewrite(8) decides with these what class a recipient is of, and where it goes. It looks for new tables every ten seconds,
+#: and an smtpd(8) that asked meanwhile keeps the old answer as long as it lives: 100 clients, or 100 seconds without one.
+ROUTING = frozenset(
+    (
+        "mydestination",
+        "relay_domains",
+        "relocated_maps",
+        "sender_dependent_default_transport_maps",
+        "sender_dependent_relayhost_maps",
+        "transport_maps",
+        "virtual_alias_domains",
+        "virtual_mailbox_domains",
+    )
+)
 #: type:path, the path absolute or starting with a parameter, at the start of a list element or inside braces.
 _REFERENCE = re.compile(r"(?:^|[\s,{])(?:proxy:)?([a-z][a-z0-9]*):((?=[/$])(?:\$\{[^}]*\}|\$\([^)]*\)|[^\s,{}])+)")
 
@@ -61,9 +76,58 @@ def type_in_use(host: Host, name: str) -> str:
     return next((table.type for table in references(values, directory) if table.name == name), "")
 
 
-def read_at_start(kind: str) -> t.Tuple[str, ...]:
-    """Return the type again, where daemons read tables of it once, when they start."""
-    return (kind,) if kind in READ_AT_START else ()
+def reload_reasons(host: Host, name: str) -> t.Tuple[str, ...]:
+    """Return the uses of a table that a running Postfix must be told about; none where it notices a change by itself."""
+    directory = host.instance.config_directory
+    main = main_cf.parse(_files.read(os.path.join(directory, "main.cf")) or b"").values
+    master = _files.read(os.path.join(directory, "master.cf")) or b""
+    return tuple(sorted(slow_tables(dict(defaults(host.runner), **main), master, directory).get(name, ())))
+
+
+def slow_tables(values: t.Mapping[str, str], master: bytes, config_directory: str) -> t.Dict[str, t.FrozenSet[str]]:
+    """Return the files of the directory whose change only a reload makes effective at once, with the uses that need it.
+
+    :param values: the parameters of main.cf over the built-in ones.
+    :param master: the content of master.cf, whose C(-o) options name tables, too.
+    """
+    uses: t.Dict[str, t.FrozenSet[str]] = {}
+    for parameter, value in _all_values(dict(values, config_directory=config_directory), master):
+        for name, use in _slow_in(parameter, value, config_directory):
+            uses[name] = uses.get(name, frozenset()) | {use}
+    return uses
+
+
+def _all_values(values: t.Mapping[str, str], master: bytes) -> t.Iterator[t.Tuple[str, str]]:
+    for name, value in values.items():
+        # A table of a routing parameter can stand in another parameter: virtual_alias_domains = $virtual_alias_maps.
+        yield name, _expanded(value, values) if name in ROUTING else value
+    if b":" in master or b"/" in master:
+        from . import master_cf
+
+        for service in master_cf.parse(master).services.values():
+            yield from service.options
+
+
+def _slow_in(parameter: str, value: str, config_directory: str) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the files in one value that daemons do not look at before each client, each with its use."""
+    for reference in references_in(parameter, value, config_directory):
+        shown = f"{reference.type}:{reference.name}"
+        slow = reference.type in READ_AT_START or parameter in ROUTING or f"proxy:{reference.type}:" in value
+        if reference.name and slow:
+            yield reference.name, shown
+    if "/" in value:
+        for word in split_list(value):
+            # A list of patterns, a certificate: read when the daemon starts.
+            name = _relative(word, config_directory)
+            if name:
+                yield name, f"{parameter}:{name}"
+
+
+def _expanded(value: str, values: t.Mapping[str, str]) -> str:
+    try:
+        return expand(value, values)
+    except MalformedValue:
+        return value
 
 
 def stale(host: Host, files: Files) -> t.Tuple[str, ...]:

@@ -17,12 +17,12 @@ from .. import _proc
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Instance, Rendering, Running
 from .._runner import Runner
-from . import cf, processes, units
+from . import cf, processes, tables, units
 from .discover import content, parsed, pid_file, service_of
 
 WAIT_SECONDS = 30.0
 _SERVICE_TIMEOUT = 150
-#: Files that a running daemon does not read again; everything else that we write is a table or a source.
+#: Files that a running daemon does not read again, beside those of classes; everything else that we write is a table or a source.
 RELOADED = ("sendmail.cf", "local-host-names", "relay-domains", "helpfile.postmaster")
 _RESTARTING = ("DaemonPortOptions", "RunAsUser", "PidFile", "QueueDirectory", "ControlSocketName")
 #: What a daemon writes over its command line while the load, its children or a full disk keep it from listening.
@@ -56,8 +56,15 @@ def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], render
     for name in ("sendmail.conf", units.ENVIRONMENT):
         if name in changed:
             return Activation(RESTART, (f"{name} (how the daemon is started)",))
-    reloaded = tuple(name for name in changed if name in RELOADED)
+    classes = tables.class_uses(parsed(_after(current, rendering)), host.instance.config_directory)
+    reloaded = tuple(name for name in changed if name in RELOADED or name in classes)
     return Activation(RELOAD, reloaded) if reloaded else Activation(NOTHING)
+
+
+def _after(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Optional[bytes]:
+    """Return the sendmail.cf that will be live."""
+    file = rendering.files.get("sendmail.cf")
+    return file.content if file else current("sendmail.cf")
 
 
 def _restart_reasons(before: cf.Cf, after: cf.Cf) -> t.Tuple[str, ...]:

@@ -8,10 +8,13 @@ Private to the collection: it can change at any time.
 """
 
 import os
+import re
 import typing as t
 
+from .. import _files
 from .._errors import CommandError
 from .._model.host import Files, Host
+from . import cf
 from .compile import compiled_names, dump, entries, make, make_aliases
 
 BEGIN = "# BEGIN postmaster.mta relay policy"
@@ -22,6 +25,9 @@ ACCESS = "access.postmaster"
 TABLES = (ACCESS, "mailertable", "capture")
 #: Whether a line of a table that starts with a blank continues the one before; makemap refuses it.
 CONTINUES = False
+
+#: The file of an F line, behind C(-o) and the name of a map.
+_CLASS_FILE = re.compile(r"file:(?:-o\s+)?(/\S+)")
 
 Pairs = t.Sequence[t.Tuple[str, str]]
 
@@ -76,9 +82,23 @@ def type_in_use(host: Host, name: str) -> str:
     return ""
 
 
-def read_at_start(kind: str) -> t.Tuple[str, ...]:
-    """Return nothing: sendmail opens its tables anew at every connection."""
-    return ()
+def reload_reasons(host: Host, name: str) -> t.Tuple[str, ...]:
+    """Return the classes that are read from a file when sendmail starts; tables are opened anew at every connection."""
+    directory = host.instance.config_directory
+    content = _files.read(os.path.join(directory, "sendmail.cf")) or b""
+    return class_uses(cf.parse(content.decode("utf-8", "surrogateescape")), directory).get(name, ())
+
+
+def class_uses(known: cf.Cf, directory: str) -> t.Dict[str, t.Tuple[str, ...]]:
+    """Return the files of the directory that classes are read from, with the classes."""
+    uses: t.Dict[str, t.Tuple[str, ...]] = {}
+    for letter, words in sorted(known.classes.items()):
+        for word in words:
+            match = _CLASS_FILE.match(word)
+            if match and match.group(1).startswith(directory.rstrip("/") + "/"):
+                name = match.group(1)[len(directory.rstrip("/")) + 1 :]
+                uses[name] = (*uses.get(name, ()), f"class {letter}: {name}")
+    return uses
 
 
 # --- compiled tables ------------------------------------------------------------------------------------------------

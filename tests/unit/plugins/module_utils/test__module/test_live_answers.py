@@ -31,7 +31,7 @@ REFUSES = "rejecting connections on daemon MTA-1: load average: 9"
 )
 def test_a_daemon_that_refuses_because_of_the_load_is_no_failure(monkeypatch, running, findings, verified):
     daemon = types.SimpleNamespace(running=lambda host: running)
-    reader = types.SimpleNamespace(read=lambda host: {"policy": {}})
+    reader = types.SimpleNamespace(read=lambda host: {"policy": {}, "unexpressed": {}})
     monkeypatch.setattr(live_answers, "daemon_of", lambda mta: daemon)
     monkeypatch.setattr(live_answers, "read_of", lambda mta: reader)
     monkeypatch.setattr(live_answers.verify_policy, "settled", lambda *dummy: ("Connection refused",))

@@ -53,15 +53,40 @@ def test_a_port_needs_a_reload_only():
     )
 
 
-def test_compiled_tables_need_nothing_and_those_read_at_start_a_reload():
+MAIN = """
+transport_maps = hash:$config_directory/routes
+virtual_alias_maps = lmdb:/etc/postfix/virtual
+smtpd_sender_restrictions = check_sender_access hash:$config_directory/senders
+smtpd_helo_restrictions = check_helo_access proxy:hash:$config_directory/helo
+smtpd_client_restrictions = check_client_access cidr:$config_directory/clients
+relay_domains = ${config_directory}/served
+ours = hash:$config_directory/more
+mydestination = $ours
+"""
+
+
+@pytest.mark.parametrize(
+    "name, because",
+    [
+        ("senders", ()),
+        ("routes", ("hash:routes",)),
+        ("virtual", ("lmdb:virtual",)),
+        ("helo", ("hash:helo",)),
+        ("clients", ("cidr:clients",)),
+        ("served", ("relay_domains:served",)),
+        ("more", ("hash:more",)),
+        ("submission", ("cidr:submission",)),
+    ],
+)
+def test_a_table_needs_a_reload_where_the_daemons_do_not_look_before_the_next_client(name, because):
+    """What decides a class or a next hop is asked of trivial-rewrite(8), and smtpd(8) keeps the answer."""
     host = make_host("3.10.13")
-    main = recorded("3.10.13", "main.cf") + b"transport_maps = hash:$config_directory/t\nx = cidr:$config_directory/c\n"
-    current = {"main.cf": main, "t": b"old", "c": b"old"}.get
-    same = {"main.cf": File(main), "t": File(b"old"), "c": File(b"old")}
-    changed = [
-        daemon.activation(host, current, Rendering(dict(same, **{name: File(b"new")}), {})) for name in ("t", "c")
-    ]
-    assert changed == [Activation("nothing"), Activation("reload", ("cidr:c",))]
+    main = recorded("3.10.13", "main.cf") + MAIN.encode()
+    services = b"submission inet n - y - - smtpd -o smtpd_client_restrictions=check_client_access,cidr:/etc/postfix/submission\n"
+    live = {"main.cf": main, "master.cf": services, name: b"old"}
+    wished = {"main.cf": File(main), name: File(b"new")}
+    kind = "reload" if because else "nothing"
+    assert daemon.activation(host, live.get, Rendering(wished, {})) == Activation(kind, because)
 
 
 def test_a_second_rendering_needs_nothing():

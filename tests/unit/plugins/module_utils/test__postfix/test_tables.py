@@ -209,5 +209,9 @@ def test_the_type_by_which_main_cf_refers_to_a_table(live, name, kind):
     assert tables.type_in_use(host_in(live), name) == kind
 
 
-def test_types_whose_tables_are_read_when_a_daemon_starts():
-    assert tables.read_at_start("cidr") == ("cidr",) and tables.read_at_start("hash") == ()
+def test_what_a_running_postfix_must_be_told_about(live):
+    with (live / "main.cf").open("a", encoding="ascii") as file:
+        file.write("transport_maps = lmdb:$config_directory/names\n")
+    assert tables.reload_reasons(host_in(live), "names") == ("lmdb:names",)
+    assert tables.reload_reasons(host_in(live), "r") == ("regexp:r",)
+    assert tables.reload_reasons(host_in(live), "other") == ()

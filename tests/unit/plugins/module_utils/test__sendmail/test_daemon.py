@@ -54,6 +54,14 @@ def test_activation(changes, kind, because):
     assert _daemon.activation(given.make_host(), OLD.get, Rendering(files, {})) == Activation(kind, because)
 
 
+def test_a_file_that_a_class_is_read_from_needs_a_reload():
+    current = dict(
+        OLD, **{"sendmail.cf": b"F{VirtHost}-o /etc/mail/virtual-domains %[^\\#]\n", "virtual-domains": b"a.test\n"}
+    )
+    rendering = Rendering({"virtual-domains": File(b"b.test\n")}, {})
+    assert _daemon.activation(given.make_host(), current.get, rendering) == Activation(RELOAD, ("virtual-domains",))
+
+
 class Script:
     """What running() says, one after the other, and what activate() then did."""
 
