@@ -142,11 +142,13 @@ options:
       - With V(false) they are left out and returned in RV(left_out).
     type: bool
     default: true
-  public_suffix:
+  anyway:
     description:
-      - Allow rules that stop the mail of every domain below a public suffix, V(com) or V(co.uk) for instance. Without it they are refused.
-    type: bool
-    default: false
+      - Domains whose rules are meant although they stop much mail. Without its name here a rule is refused that stops the mail of every
+        domain below a public suffix, V(com) or V(co.uk) for instance, or the mail of a domain that this relay itself takes mail for.
+    type: list
+    elements: str
+    default: []
   purge_expired:
     description:
       - Remove the rules of ours whose last day is over. Until a run does so they go on to count.

@@ -47,12 +47,17 @@ def _senders(values: Values) -> t.Iterator[str]:
 
 
 def _why(name: str, served: t.Collection[str]) -> str:
-    domain = domain_of(name) if "@" in name else name
-    if domain in served:
-        return "the relay serves this domain, and its own mail would be blocked"
+    own = domain_of(name) if "@" in name else next((each for each in sorted(served) if _covers(name, each)), "")
+    if own in served:
+        return f"the relay serves {own}, and its own mail would be blocked"
     if "@" not in name and not name.startswith("<") and suffixes.load().split(name) is None:
         return "a public suffix, below which many others have their domains"
     return ""
+
+
+def _covers(name: str, domain: str) -> bool:
+    """Return whether a block of a domain stops another one, which it is or which lies below it."""
+    return domain == name or domain.endswith(f".{name}")
 
 
 def served_domains(variables: Values, template: t.Callable[[t.Any], t.Any]) -> set[str]:

@@ -115,7 +115,7 @@ def _ruled(hardened, relays):
     for host in relays:
         clear(host)
         # Some of the rules are about a top-level domain.
-        answer = access(host, rules=rules, ticket="LAB-1", by="lab", public_suffix=True)
+        answer = access(host, rules=rules, ticket="LAB-1", by="lab", anyway=["spamtld", "slowtld", "rcpttld"])
         assert not answer.get("failed"), f"{host}: {answer['msg']}"
     yield
     for host in relays:

@@ -47,6 +47,9 @@ class Access(Protocol):
     def refuse_unfit(self, host: Host, known: OwnFacts, rules: t.Iterable[Rule]) -> None:
         """Raise Refused with every rule that this MTA could not keep."""
 
+    def own_domains(self, host: Host, known: OwnFacts) -> t.FrozenSet[str]:
+        """Return the domains that the live configuration takes mail for, as its files say it."""
+
     def wire(
         self, host: Host, known: OwnFacts, filled: t.Mapping[str, bool], places: t.AbstractSet[str]
     ) -> t.Dict[str, File]:

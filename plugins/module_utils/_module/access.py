@@ -20,7 +20,7 @@ from .._driver.access import access_of
 from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
 from .._driver.discover import discover_of
-from .._errors import Busy, OptionError, PostmasterError
+from .._errors import Busy, OptionError, PostmasterError, Refused
 from .._model import access, blocks
 from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
 from .._runner import Runner
@@ -41,7 +41,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
         "place": {"type": "str", "choices": list(access.PLACES), "default": access.FROM},
         "state": {"type": "str", "choices": [PRESENT, ABSENT, EXACT], "default": PRESENT},
         "strict": {"type": "bool", "default": True},
-        "public_suffix": {"type": "bool", "default": False},
+        "anyway": {"type": "list", "elements": "str", "default": []},
         "purge_expired": {"type": "bool", "default": False},
         "verify": {"type": "str", "choices": [LOOKUP, WIRE, "none"], "default": LOOKUP},
         "legitimate": {
@@ -83,6 +83,7 @@ class Request(t.NamedTuple):
     """What the module's parameters ask for, whatever the host is.
 
     :param left_out: lines of a list that were left out, with the reason.
+    :param anyway: domains whose rules are meant though they stop much mail.
     """
 
     rules: t.Tuple[access.Rule, ...]
@@ -90,6 +91,15 @@ class Request(t.NamedTuple):
     purge: bool
     now: datetime.datetime
     left_out: t.Tuple[t.Dict[str, str], ...] = ()
+    anyway: t.FrozenSet[str] = frozenset()
+
+    def may_be_regretted(self) -> t.List[access.Rule]:
+        """Return the rules that stop the mail of a whole domain and were not confirmed by its name."""
+        if self.state == ABSENT:
+            return []
+        # A rule about recipients is how the owner of a domain closes it, and no accident.
+        rules = [rule for rule in self.rules if rule.where != access.TO and _stops_domain(rule)]
+        return [rule for rule in rules if rule.pattern not in self.anyway]
 
 
 class TableWork(t.NamedTuple):
@@ -141,6 +151,7 @@ class AccessRun:
         self.facts = self.driver.facts(self.host)
         if self.request.state != ABSENT:
             self.driver.refuse_unfit(self.host, self.facts, self.request.rules)
+            self._refuse_own_domains()
         wanted, unwanted = self._blocks()
         names = sorted(set(wanted) | set(unwanted))
         works = [self._work(name, wanted.get(name, ()), unwanted.get(name, ())) for name in names]
@@ -154,6 +165,20 @@ class AccessRun:
         because = self.driver.reload_reasons(self.facts, changed) + tuple(sorted(self.files))
         activation = Activation(RELOAD, because) if because else Activation(NOTHING)
         return _change.Plan(self.directory, files, compiled, activation)
+
+    def _refuse_own_domains(self) -> None:
+        """Refuse rules that would stop the mail from a domain that this relay takes mail for."""
+        rules = self.request.may_be_regretted()
+        own = self.driver.own_domains(self.host, self.facts) if rules else ()
+        covering = {above: name for name in own for above in access.parents(name)}
+        findings = []
+        for rule in rules:
+            name = rule.pattern if rule.pattern in own else covering.get(rule.pattern, "")
+            if name and (rule.subdomains or name == rule.pattern):
+                why = f"this relay serves {name}, whose own mail would be stopped; anyway: [{rule.pattern}] allows that"
+                findings.append(f"{rule.title}: {why}")
+        if findings:
+            raise Refused(findings)
 
     def _blocks(self) -> t.Tuple[t.Dict[str, t.List[blocks.Block]], t.Dict[str, t.List[blocks.Block]]]:
         """Return the blocks that should stand in each table, and those that should not."""
@@ -330,7 +355,13 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
         rules += _from_files(params, now, left_out)
     if not rules and not left_out and params["state"] != EXACT and not params["purge_expired"]:
         raise OptionError("rules", [], "no rule is given")
-    return Request(access.unique(rules), params["state"], params["purge_expired"], now, tuple(left_out))
+    return Request(
+        access.unique(rules), params["state"], params["purge_expired"], now, tuple(left_out), _confirmed(params)
+    )
+
+
+def _confirmed(params: t.Mapping[str, t.Any]) -> t.FrozenSet[str]:
+    return frozenset(name.lower().rstrip(".") for name in params["anyway"])
 
 
 def _parsed(
@@ -340,15 +371,16 @@ def _parsed(
         # Only the patterns count: a rule is removed whatever it says.
         return access.parse(option, {place: entry.get(place) for place in access.PLACES}, {}, now)
     rules = access.parse(option, entry, {name: params.get(name) for name in access.RULE_OPTIONS}, now)
-    if not params["public_suffix"]:
-        for rule in rules:
+    confirmed = _confirmed(params)
+    for rule in rules:
+        if rule.pattern not in confirmed:
             _refuse_public_suffix(option, rule)
     return rules
 
 
 def _refuse_public_suffix(option: str, rule: access.Rule) -> None:
     """Refuse a rule that would stop the mail of everybody below a public suffix: C(com) is hardly ever meant."""
-    if rule.kind != access.DOMAIN or not rule.subdomains or rule.action not in _STOPPING:
+    if not rule.subdomains or not _stops_domain(rule):
         return
     labels = rule.pattern.split(".")
     is_suffix = len(labels) == 1
@@ -358,12 +390,18 @@ def _refuse_public_suffix(option: str, rule: access.Rule) -> None:
         # The common ones that are built in: a block has no time to read the system's list.
         is_suffix = suffixes.load(()).split(rule.pattern) is None
     if is_suffix:
-        why = "this is a public suffix: the rule would stop the mail of every domain below it; public_suffix: true allows that"
+        why = "this is a public suffix: the rule would stop the mail of every domain below it"
+        why = f"{why}; anyway: [{rule.pattern}] allows that"
         raise OptionError(f"{option}.{rule.where}", rule.pattern, why)
 
 
 #: The actions that stop mail.
 _STOPPING = frozenset((access.REJECT, access.DEFER, access.DISCARD, access.HOLD))
+
+
+def _stops_domain(rule: access.Rule) -> bool:
+    """Return whether a rule stops the mail of a whole domain."""
+    return rule.kind == access.DOMAIN and rule.action in _STOPPING
 
 
 def _from_files(

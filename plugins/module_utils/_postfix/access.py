@@ -236,6 +236,13 @@ def refuse_unfit(host: Host, known: Facts, rules: t.Iterable[Rule]) -> None:
     """Refuse nothing: what takes mail in is asked behind the relay control, and our tables come before all others."""
 
 
+def own_domains(host: Host, known: Facts) -> t.FrozenSet[str]:
+    """Return the domains that the live configuration takes mail for, as its files say it."""
+    from . import served
+
+    return served.domains(dict(known.values, config_directory=host.instance.config_directory))
+
+
 # --- wiring ---------------------------------------------------------------------------------------------------------
 
 

@@ -169,6 +169,13 @@ def _served(host: Host, domains: t.AbstractSet[str]) -> t.Set[str]:
     return {address.rpartition("@")[2] for address, verdict in verdicts.items() if rulesets.taken(verdict)}
 
 
+def own_domains(host: Host, known: Facts) -> t.FrozenSet[str]:
+    """Return the domains that the live configuration takes mail for, as its files say it."""
+    from . import served
+
+    return served.domains(host.instance.config_directory, [name for name, dummy in known.maps])
+
+
 # --- wiring ---------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ pytest.importorskip("ansible.executor", reason="a controller is needed")
 from ansible_collections.postmaster.mta.tests.unit.plugins.action.test_rollout import HOSTS, ROOT, STUB, Fleet  # noqa: E402
 
 ACCESS = STUB.format(
-    spec="{name: {'type': 'raw'} for name in 'rules ticket expires comment by action code status text verify legitimate instance public_suffix state"
+    spec="{name: {'type': 'raw'} for name in 'rules ticket expires comment by action code status text verify legitimate instance anyway state"
     " purge_expired'.split()}",
     body="""
 known = module.params["instance"]

@@ -6,6 +6,7 @@
 
 import datetime
 import os
+import re
 import shutil
 
 import pytest
@@ -34,6 +35,7 @@ class Driver:
 
     def __init__(self):
         self.lies = False
+        self.own = []
         self.asked = []
 
     def running(self, host):
@@ -50,6 +52,9 @@ class Driver:
 
     def refuse_unfit(self, host, facts, rules):
         pass
+
+    def own_domains(self, host, facts):
+        return frozenset(self.own)
 
     def place(self, facts, rule):
         return {"access": (rule.pattern + "\t" + rule.action,)}
@@ -97,11 +102,11 @@ def _directory(tmp_path):
     return tmp_path / "etc"
 
 
-def bring(driver, directory, state="present", purge=False, check_mode=False, now=NOW, **entry):
+def bring(driver, directory, state="present", purge=False, check_mode=False, now=NOW, anyway=(), **entry):
     host = Host(None, Instance("toy", "toy", str(directory), ()), lambda: Capabilities((1,), "1", (), "copy"))
     words = {name: entry.pop(name) for name in list(entry) if name in _access.RULE_OPTIONS}
     rules = _access.parse("rules[0]", {"from": entry["sender"]}, words, NOW) if "sender" in entry else []
-    run = _accessrun.AccessRun(host, _accessrun.Request(tuple(rules), state, purge, now))
+    run = _accessrun.AccessRun(host, _accessrun.Request(tuple(rules), state, purge, now, (), frozenset(anyway)))
     return run, _change.transact(run.steps(), run.directory, check_mode)
 
 
@@ -258,7 +263,7 @@ def test_a_public_suffix_is_refused_by_name(domain, action):
     given = {"rules": [{"from": ["ok.example", domain]}], "action": action}
     with pytest.raises(OptionError, match=rf"rules\[0\].from: {domain}: this is a public suffix"):
         _accessrun.request_of(params(**given), NOW)
-    assert len(_accessrun.request_of(params(public_suffix=True, **given), NOW).rules) == 2
+    assert len(_accessrun.request_of(params(anyway=[domain], **given), NOW).rules) == 2
 
 
 @pytest.mark.parametrize("rule", [
@@ -276,3 +281,31 @@ def test_a_rule_for_a_public_suffix_can_always_be_removed():
 def test_a_public_suffix_in_a_list_is_one_of_its_bad_lines():
     with pytest.raises(_accessrun.BadLines, match="content:2.from: com: this is a public suffix"):
         _accessrun.request_of(params(content="a.example\ncom\n"), NOW)
+
+
+@pytest.mark.parametrize("domain, named", [
+    ("served.test", "this relay serves served.test, whose own mail would be stopped; anyway: [served.test] allows that"),
+    ("b.test", "this relay serves mail.b.test, whose own mail would be stopped; anyway: [b.test] allows that"),
+])  # fmt: skip
+def test_a_domain_that_the_relay_serves_is_refused_by_name(driver, directory, domain, named):
+    driver.own = ["served.test", "mail.b.test"]
+    with pytest.raises(Refused, match=rf"from {domain}: {re.escape(named)}"):
+        bring(driver, directory, sender=["a.example", domain])
+    assert (directory / "access").read_bytes() == HAND
+    assert bring(driver, directory, sender=["a.example", domain], anyway=[domain])[1].plan.changed
+
+
+@pytest.mark.parametrize("changes", [
+    {"sender": ["x@served.test"]}, {"sender": ["sub.served.test"]}, {"sender": ["served.test"], "action": "ok"},
+    {"sender": ["served.test"], "state": "absent"}, {"sender": ["test.served"]},
+])  # fmt: skip
+def test_what_does_not_stop_a_served_domain_is_taken(driver, directory, changes):
+    driver.own = ["served.test"]
+    bring(driver, directory, **changes)
+
+
+def test_a_rule_without_subdomains_spares_what_lies_below(driver, directory):
+    driver.own = ["mail.b.test"]
+    bring(driver, directory, sender=["b.test"], subdomains=False)
+    with pytest.raises(Refused, match="this relay serves mail.b.test"):
+        bring(driver, directory, sender=["mail.b.test"], subdomains=False)

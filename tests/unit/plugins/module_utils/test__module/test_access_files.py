@@ -36,7 +36,7 @@ def requested(text, form="domains", **changes):
         "state": "present",
         "purge_expired": False,
         "strict": True,
-        "public_suffix": False,
+        "anyway": [],
     }
     return access_module.request_of(dict(params, **changes), NOW)
 
