@@ -43,19 +43,10 @@ class ActionModule(ActionBase):
             return result
         directory = _capture_files.directory(pathlib.Path(options["dest"]), variables["inventory_hostname"])
         new = [message for message in listed["messages"] if not _capture_files.there(directory, message)]
-        if not self._task.check_mode:
-            for piece in _capture_files.pieces(new):
-                select = {"ids": [message["id"] for message in piece]}
-                fetched = self._ask(
-                    dict(asked, content=True, limit=len(piece), total_bytes=1 << 40, select=select), variables
-                )
-                if fetched.get("failed") or fetched.get("unreachable"):
-                    result.update(fetched)
-                    return result
-                for message in fetched["messages"]:
-                    _capture_files.save(
-                        directory, message, fetched["capture_instance"], variables["inventory_hostname"]
-                    )
+        failure = None if self._task.check_mode else self._fetch(new, directory, asked, variables)
+        if failure is not None:
+            result.update(failure)
+            return result
         result.update(
             changed=bool(new),
             dest=str(directory),
@@ -64,6 +55,25 @@ class ActionModule(ActionBase):
             **{name: listed[name] for name in ("messages", "routes", "truncated", "capture_instance", "exists")},
         )
         return result
+
+    def _fetch(
+        self,
+        new: t.Sequence[t.Mapping[str, t.Any]],
+        directory: pathlib.Path,
+        asked: dict[str, t.Any],
+        variables: dict[str, t.Any],
+    ) -> dict[str, t.Any] | None:
+        """Save the contents of messages, piece by piece; return the answer that failed, None where all are saved."""
+        for piece in _capture_files.pieces(new):
+            select = {"ids": [message["id"] for message in piece]}
+            fetched = self._ask(
+                dict(asked, content=True, limit=len(piece), total_bytes=1 << 40, select=select), variables
+            )
+            if fetched.get("failed") or fetched.get("unreachable"):
+                return fetched
+            for message in fetched["messages"]:
+                _capture_files.save(directory, message, fetched["capture_instance"], variables["inventory_hostname"])
+        return None
 
     def _ask(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         module_args = {name: value for name, value in arguments.items() if value is not None}

@@ -100,12 +100,9 @@ def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], name
     if failure:
         task = str(variables.get(names.failed_task) or "")
         return FAILED, f"{task}: {message(failure)}" if task else message(failure)
-    prober = _mapping(variables.get(names.prober))
-    if not result and (prober.get("unreachable") or prober.get("failed")):
-        return FAILED, "the host that probes from outside does not answer: " + message(prober)
-    checked = _mapping(variables.get(names.checked))
-    if not result and checked.get("failed"):
-        return FAILED, message(checked)
+    why = "" if result else _never_begun(variables, names)
+    if why:
+        return FAILED, why
     for name in (names.begun, names.answered, names.relay):
         answer = _mapping(variables.get(name))
         if answer.get("unreachable"):
@@ -117,9 +114,22 @@ def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], name
     if not result:
         return UNFINISHED, "it was lost before its configuration was reported; run again to see and to finish"
     audit = _mapping(variables.get(names.audit))
-    if not audit or audit.get("failed") or audit.get("unreachable"):
+    if not audit or _has_failed(audit):
         return UNFINISHED, "it was configured, but not proven from outside: " + message(audit)
     return HARDENED, ""
+
+
+def _never_begun(variables: t.Mapping[str, t.Any], names: Names) -> str:
+    """Return why nothing was tried: the prober does not answer, or a check before the change failed."""
+    prober = _mapping(variables.get(names.prober))
+    if _has_failed(prober):
+        return "the host that probes from outside does not answer: " + message(prober)
+    checked = _mapping(variables.get(names.checked))
+    return message(checked) if checked.get("failed") else ""
+
+
+def _has_failed(answer: t.Mapping[str, t.Any]) -> bool:
+    return bool(answer.get("unreachable") or answer.get("failed"))
 
 
 def message(result: t.Mapping[str, t.Any]) -> str:
@@ -129,12 +139,16 @@ def message(result: t.Mapping[str, t.Any]) -> str:
         # Of a loop Ansible says only that an item failed.
         return "; ".join(_item(item) for item in items)
     sentence = " ".join(str(result.get("msg") or result.get("summary") or "").split())
-    # The last line of a traceback says most.
-    traceback = [line for line in str(result.get("module_stderr") or "").splitlines() if line.strip()][-1:]
-    parts = traceback + [_finding(finding) for finding in result.get("failures") or ()]
+    parts = _end_of_traceback(result) + [_finding(finding) for finding in result.get("failures") or ()]
     if len(parts) > _FINDINGS + 1:
         parts = [*parts[:_FINDINGS], f"and {len(parts) - _FINDINGS} more"]
     return "; ".join(([sentence] if sentence else []) + parts) or "no result"
+
+
+def _end_of_traceback(result: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the last line of a traceback, which says most."""
+    lines = str(result.get("module_stderr") or "").splitlines()
+    return [line for line in lines if line.strip()][-1:]
 
 
 def _item(item: t.Mapping[str, t.Any]) -> str:

@@ -189,21 +189,27 @@ def judge_early_talker(steps: t.Sequence[Step]) -> ProbeVerdict:
 
 def judge_sequence(steps: t.Sequence[Step]) -> ProbeVerdict:
     """Judge the replies that came after a message with an end-of-data trick: one reply is one message or none."""
-    after = [place for place, step in enumerate(steps) if step.name == "data"]
-    if not after or steps[after[-1]].code != 354:
+    data = [place for place, step in enumerate(steps) if step.name == "data"]
+    if not data or steps[data[-1]].code != 354:
         return ProbeVerdict(NOT_TESTED, f"the relay did not ask for the message: {deciding_step(steps)}")
-    replies = [step for step in steps[after[-1] + 1 :] if step.reply is not None]
+    replies = [step for step in steps[data[-1] + 1 :] if step.reply is not None]
     if not replies:
         return ProbeVerdict(NOT_TESTED, f"no verdict on the message: {steps[-1]}")
+    return _judge_replies(replies)
+
+
+def _judge_replies(replies: t.Sequence[Step]) -> ProbeVerdict:
+    """Judge what came after the end of the data: the first reply is that of the message."""
+    first, later = replies[0], replies[1:]
     shown = ", ".join(str(step.code) for step in replies)
-    if any(step.code == 354 for step in replies[1:]) or sum(step.family == 2 for step in replies) > 1:
+    accepted = [step for step in replies if step.family == 2]
+    if len(accepted) > 1 or any(step.code == 354 for step in later):
         return ProbeVerdict(OPEN, f"a second transaction was taken from the message: {shown}")
-    first = replies[0]
     if first.family == 5 or (first.code == 421 and _names_the_line_end(first)):
         return ProbeVerdict(CLOSED, f"no message: {first}")
     if first.family == 4:
         return ProbeVerdict(NOT_TESTED if first.code == 421 else WEAK, f"message: {first}")
-    if len(replies) > 1:
+    if later:
         return ProbeVerdict(WEAK, f"the message was split, its second half refused: {shown}")
     return ProbeVerdict(CLOSED, f"one message: {first}")
 

@@ -188,20 +188,24 @@ def _false_alias(domain: str, answer: Answer, truth: t.Sequence[Answer]) -> Find
 
 
 def _agreement(picture: Picture) -> t.List[Finding]:
-    findings: t.List[Finding] = []
     questions = [(picture.domain, "MX")] + [(host, kind) for host in picture.exchangers for kind in ("A", "AAAA")]
-    for name, kind in questions:
-        truth = [answer for answer in _authoritative(picture, name, kind) if answer.good]
-        if len({answer.records for answer in truth}) > 1:
-            what = f"the authoritative servers of {name} do not agree on its {kind} records"
-            findings.append(make_finding("authorities_disagree", WARNING, name, what, tuple(map(describe, truth))))
-        told = [
-            answer for answer in _of_role(picture, RESOLVER, name, kind) if answer.good and not _lies(answer, truth)
-        ]
-        findings += [_disagreement(answer, truth) for answer in told if truth and not _agrees(answer, truth)]
-        if not truth and len({answer.records for answer in told}) > 1:
-            what = f"the name servers of resolv.conf do not agree on the {kind} records of {name}"
-            findings.append(make_finding("resolvers_disagree", WARNING, name, what, tuple(map(describe, told))))
+    return [finding for name, kind in questions for finding in _agreement_on(picture, name, kind)]
+
+
+def _agreement_on(picture: Picture, name: str, kind: str) -> t.List[Finding]:
+    """Return who disagrees about one question: the authorities among them, a resolver with them, the resolvers among them."""
+    findings: t.List[Finding] = []
+    truth = [answer for answer in _authoritative(picture, name, kind) if answer.good]
+    if len({answer.records for answer in truth}) > 1:
+        what = f"the authoritative servers of {name} do not agree on its {kind} records"
+        findings.append(make_finding("authorities_disagree", WARNING, name, what, tuple(map(describe, truth))))
+    good = [answer for answer in _of_role(picture, RESOLVER, name, kind) if answer.good]
+    told = [answer for answer in good if not _lies(answer, truth)]
+    if truth:
+        return findings + [_disagreement(answer, truth) for answer in told if not _agrees(answer, truth)]
+    if len({answer.records for answer in told}) > 1:
+        what = f"the name servers of resolv.conf do not agree on the {kind} records of {name}"
+        findings.append(make_finding("resolvers_disagree", WARNING, name, what, tuple(map(describe, told))))
     return findings
 
 

@@ -268,20 +268,32 @@ def edit(path: str, data: bytes, present: t.Sequence[Block], absent: t.Sequence[
     new = [block for block in present if block.title not in standing]
     gone = [block for block in absent if block.title not in standing]
     lines = unmanaged(data, {line.partition("\t")[0] for block in new + gone for line in block.lines})
-    kept: t.List[Line] = []
-    added = []
-    for block in new:
-        same = _same_lines(path, data, block, lines)
-        kept += same
-        if not same:
-            added.append(settled(block))
+    same = {block.title: _same_lines(path, data, block, lines) for block in new}
+    added = [settled(block) for block in new if not same[block.title]]
+    kept = [line for block in new for line in same[block.title]] + _lines_of(gone, lines)
     changed = _changed(present, standing)
     removed = [block.title for block in absent if block.title in standing]
-    kept += [lines[key_of(line)] for block in gone for line in block.lines if key_of(line) in lines]
+    edits = _edits(data, standing, changed, frozenset(removed), added)
+    return Edited(edits, _changes(standing, changed, removed, added), tuple(kept))
+
+
+def _lines_of(gone: t.Sequence[Block], lines: t.Mapping[str, Line]) -> t.List[Line]:
+    """Return the unmanaged lines that have the keys of blocks which should not be there."""
+    keys = [key_of(line) for block in gone for line in block.lines]
+    return [lines[key] for key in keys if key in lines]
+
+
+def _changes(
+    standing: t.Mapping[str, PlacedBlock],
+    changed: t.Mapping[str, Block],
+    removed: t.Sequence[str],
+    added: t.Sequence[Block],
+) -> t.Tuple[BlockChange, ...]:
+    """Return what becomes of each block: changed ones first, then removed ones, then new ones."""
     changes = [BlockChange(title, standing[title].block, block) for title, block in changed.items()]
     changes += [BlockChange(title, standing[title].block, None) for title in removed]
     changes += [BlockChange(block.title, None, block) for block in added]
-    return Edited(_edits(data, standing, changed, frozenset(removed), added), tuple(changes), tuple(kept))
+    return tuple(changes)
 
 
 def _changed(present: t.Sequence[Block], standing: t.Mapping[str, PlacedBlock]) -> t.Dict[str, Block]:

@@ -152,19 +152,27 @@ class AccessRun:
         if self.request.state != ABSENT:
             self.driver.refuse_unfit(self.host, self.facts, self.request.rules)
             self._refuse_own_domains()
-        wanted, unwanted = self._blocks()
-        names = sorted(set(wanted) | set(unwanted))
-        works = [self._work(name, wanted.get(name, ()), unwanted.get(name, ())) for name in names]
+        works = self._works()
         self.works = {work.name: work for work in works}
         filled = {work.name: work.size > 0 for work in works if work.mark is not None or work.edited.edits}
         self.files = self.driver.wire(self.host, self.facts, filled, {rule.where for rule in self.request.rules})
         changed = [work.name for work in works if work.edited.edits]
         gone = [name for name in changed if self.driver.REMOVE_EMPTY and not self.works[name].size]
         files = _change.difference(self.directory, self.files) + self._removals(gone)
-        compiled = tuple(name for name in names if name not in gone and (name in changed or self._stale(name)))
         because = self.driver.reload_reasons(self.facts, changed) + tuple(sorted(self.files))
         activation = Activation(RELOAD, because) if because else Activation(NOTHING)
-        return _change.Plan(self.directory, files, compiled, activation)
+        return _change.Plan(self.directory, files, self._to_compile(changed, gone), activation)
+
+    def _works(self) -> t.List[TableWork]:
+        """Return what is to be done to each table, by name."""
+        wanted, unwanted = self._blocks()
+        names = sorted(set(wanted) | set(unwanted))
+        return [self._work(name, wanted.get(name, ()), unwanted.get(name, ())) for name in names]
+
+    def _to_compile(self, changed: t.Sequence[str], gone: t.Sequence[str]) -> t.Tuple[str, ...]:
+        """Return the tables whose compiled form must be made: those that change, and those that are out of date."""
+        present = [name for name in self.works if name not in gone]
+        return tuple(name for name in present if name in changed or self._stale(name))
 
     def _refuse_own_domains(self) -> None:
         """Refuse rules that would stop the mail from a domain that this relay takes mail for."""

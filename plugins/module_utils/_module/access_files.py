@@ -99,8 +99,7 @@ class RuleFiles:
             )
         for row in reader:
             option = f"{name}:{reader.line_num}"
-            values = {(key or "").strip(): value.strip() for key, value in row.items() if isinstance(value, str)}
-            filled = {key: value for key, value in values.items() if value}
+            filled = _filled(row)
             if next(iter(filled.values()), "#").startswith("#"):
                 continue
             try:
@@ -157,6 +156,12 @@ def _place(place: str, written: str) -> t.Dict[str, t.Any]:
         if written.startswith(wildcard):
             return {place: [written[len(wildcard) :]]}
     return {place: [written]}
+
+
+def _filled(row: t.Mapping[t.Any, t.Any]) -> t.Dict[str, str]:
+    """Return the cells of a row that are not empty; what is more than the columns is a list, and none of them."""
+    texts = {(key or "").strip(): value.strip() for key, value in row.items() if isinstance(value, str)}
+    return {key: value for key, value in texts.items() if value}
 
 
 def _typed(option: str, values: t.Dict[str, t.Any], place: str) -> t.Dict[str, t.Any]:

@@ -200,11 +200,16 @@ def summary(report: AuditReport) -> str:
         parts.append(f"{sum(result.good for result in refused)}/{len(refused)} probes refused")
     parts.append(f"{sum(result.good for result in checks)}/{len(checks)} checks passed")
     line = f"{', '.join(parts)} (v{report.version})"
-    bad = [result for result in report.findings if not result.good]
-    if not bad:
-        return line
-    kinds = [(name, [result.number for result in bad if result.judgement == name]) for name in judge.JUDGEMENTS]
-    return "; ".join([line] + [f"{name}: {_shortened(numbers)}" for name, numbers in kinds if numbers])
+    return "; ".join([line, *_bad_numbers(report)])
+
+
+def _bad_numbers(report: AuditReport) -> t.List[str]:
+    """Return the numbers of the probes and checks that went wrong, by judgement."""
+    bad: t.Dict[str, t.List[str]] = {name: [] for name in judge.JUDGEMENTS}
+    for result in report.findings:
+        if not result.good:
+            bad[result.judgement].append(result.number)
+    return [f"{name}: {_shortened(numbers)}" for name, numbers in bad.items() if numbers]
 
 
 def _shortened(numbers: t.Sequence[str]) -> str:

@@ -255,20 +255,25 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
     """
     content = known.content
     for name in (RELAY_CONTROL, CLIENT, SENDER, RECIPIENT):
-        ours = [table for table in _ALL if table.asked_in == name]
-        current = elements_of(known, name)
-        wanted = [table for table in ours if filled.get(table.name, known.element(table) in current)]
-        elements = [known.element(table) for table in wanted]
-        if [element for element in current if element in {known.element(table) for table in ours}] != elements:
-            from . import access_wiring as wiring
-
-            content = wiring.rewired(content, name, [known.element(table) for table in ours], elements, known)
+        content = _rewired(content, known, name, filled)
     asked = [_BY_NAME[name] for name, lines in filled.items() if lines]
-    if asked:
-        findings = [f"{name}: {why}" for name, why in conflicts(known.values, asked)] + _overridden(host, asked)
-        if findings:
-            raise Refused(findings)
+    problems = [f"{name}: {why}" for name, why in conflicts(known.values, asked)] if asked else []
+    problems += _overridden(host, asked) if asked else []
+    if problems:
+        raise Refused(problems)
     return {} if content == known.content else {"main.cf": File(content)}
+
+
+def _rewired(content: bytes, known: Facts, name: str, filled: t.Mapping[str, bool]) -> bytes:
+    """Return main.cf with those of our tables in one restriction list that have lines, or that stay as they are."""
+    current = elements_of(known, name)
+    ours = {known.element(table): table for table in _ALL if table.asked_in == name}
+    expected = [element for element, table in ours.items() if filled.get(table.name, element in current)]
+    if [element for element in current if element in ours] == expected:
+        return content
+    from . import access_wiring
+
+    return access_wiring.rewired(content, name, list(ours), expected, known)
 
 
 def elements_of(known: Facts, name: str) -> t.List[str]:

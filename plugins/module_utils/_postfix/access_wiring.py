@@ -18,10 +18,8 @@ def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence
     main = main_cf.parse(content)
     parameter = main.parameters.get(name)
     if parameter is None:
-        default = [] if name != RELAY_CONTROL else [known.values.get(name, "")]
-        line = f"{name} = {', '.join(list(wanted) + default)}\n".encode()
-        joint = b"" if not content or content.endswith(b"\n") else b"\n"
-        return content + joint + line if wanted else content
+        default = [known.values.get(name, "")] if name == RELAY_CONTROL else []
+        return _appended(content, f"{name} = {', '.join([*wanted, *default])}\n") if wanted else content
     lines = content.split(b"\n")
     number = parameter.line - 1
     last = main.document.logical[parameter.logical].parts[-1]
@@ -37,6 +35,11 @@ def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence
     empty = not wanted and (built_in or (alone and not value.strip()))
     lines[number : last + 1] = [] if empty else [head + equals + value]
     return b"\n".join(lines)
+
+
+def _appended(content: bytes, line: str) -> bytes:
+    joint = b"" if not content or content.endswith(b"\n") else b"\n"
+    return content + joint + line.encode()
 
 
 def _without(value: bytes, ours: t.Sequence[bytes]) -> bytes:

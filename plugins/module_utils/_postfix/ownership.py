@@ -60,13 +60,8 @@ class PostfixTwin(Twin):
             return before
         built_in = self._elements(name, defaults(self._host.runner).get(name, ""))
         ours, current = self._elements(name, written), self._elements(name, live)
-        gone = [element for element in ours if element not in current]
         base = list(built_in if before is None else self._elements(name, before))
-        kept = [element for element in base if element not in gone]
-        for place, element in enumerate(current):
-            if element not in ours and element not in kept:
-                earlier = [kept.index(other) for other in current[:place] if other in kept]
-                kept.insert(max(earlier) + 1 if earlier else 0, element)
+        kept = _merged(base, ours, current)
         return before if kept == base else ", ".join(kept)
 
     def merges(self, part: str) -> bool:
@@ -125,3 +120,13 @@ def _main(current: Current) -> main_cf.MainCf:
 
 def _master(current: Current) -> master_cf.MasterCf:
     return master_cf.parse(current(_MASTER) or b"")
+
+
+def _merged(base: t.Sequence[str], ours: t.Sequence[str], current: t.Sequence[str]) -> t.List[str]:
+    """Return the elements of before, without what others took away since, with what they put in, where they put it."""
+    kept = [element for element in base if element not in ours or element in current]
+    for place, element in enumerate(current):
+        if element not in ours and element not in kept:
+            earlier = [kept.index(other) for other in current[:place] if other in kept]
+            kept.insert(max(earlier) + 1 if earlier else 0, element)
+    return kept

@@ -212,16 +212,12 @@ def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Id
     if action == _queue.REQUEUE and affected:
         # pickup(8) would see them within a minute.
         host.runner.run(_argv(host, "postkick", "public", "pickup", "W"), check=False)
-    left = {target.id for target in waiting}
-    reached = {target.id for target in affected} | {target.id for target in working} | left
-    return ActionResult(
-        tuple(affected),
-        tuple(target for target in targets if target.id not in reached),
-        tuple(Skipped(target, "it is being delivered now") for target in working)
-        + tuple(
-            Skipped(target, f"postsuper did not find it in a queue where it can {action} it") for target in waiting
-        ),
-    )
+    reached = {target.id for target in [*affected, *working, *waiting]}
+    missed = f"postsuper did not find it in a queue where it can {action} it"
+    skipped = [Skipped(target, "it is being delivered now") for target in working]
+    skipped += [Skipped(target, missed) for target in waiting]
+    gone = tuple(target for target in targets if target.id not in reached)
+    return ActionResult(tuple(affected), gone, tuple(skipped))
 
 
 def _there(settings: _Settings, targets: t.Sequence[Identity]) -> t.List[Identity]:

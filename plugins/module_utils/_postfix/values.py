@@ -128,6 +128,11 @@ def _judge(name: str, text: str, default: str, values: t.Mapping[str, str]) -> t
         return None
     if name.endswith("_feedback"):
         return None if _FEEDBACK.match(text) else "it must be a number or number/concurrency"
+    return _judge_by_default(text, default)
+
+
+def _judge_by_default(text: str, default: str) -> t.Optional[str]:
+    """Return what is wrong with a value, as far as the form of the default tells."""
     if default in ("yes", "no"):
         return None if text.lower() in ("yes", "no") else "it must be yes or no"
     if re.match(r"[0-9]+[smhdw]\Z", default):

@@ -10,6 +10,7 @@ tell what every define must become in the cf, so that what does not arrive can b
 Private to the collection: it can change at any time.
 """
 
+import collections
 import re
 import typing as t
 
@@ -160,36 +161,29 @@ class Cf(t.NamedTuple):
 
 def parse(text: str) -> Cf:
     """Read a cf (op.me, chapter 5). Lines of other kinds are left out."""
-    options: t.List[t.Tuple[str, str]] = []
-    macros: t.Dict[str, str] = {}
+    lines: t.Dict[str, t.List[str]] = collections.defaultdict(list)
     classes: t.Dict[str, t.Tuple[str, ...]] = {}
-    maps: t.Dict[str, str] = {}
-    mailers: t.Dict[str, str] = {}
-    filters: t.Dict[str, str] = {}
-    rulesets: t.Set[str] = set()
     for line in _logical_lines(text):
         kind, rest = line[:1], line[1:]
-        if kind == "O" and rest.startswith(" "):
-            options.append(_pair(rest, "="))
-        elif kind == "D" and rest:
-            name, value = _long_name(rest)
-            macros[name] = value
-        elif kind in ("C", "F") and rest:
-            name, value = _long_name(rest)
-            words = value.split() if kind == "C" else [f"file:{value.strip()}"]
-            classes[name] = (*classes.get(name, ()), *words)
-        elif kind == "K":
-            name, value = _pair(rest, " ")
-            maps[name] = value
-        elif kind == "M":
-            name, value = _pair(rest, ",")
-            mailers[name] = value
-        elif kind == "X":
-            name, value = _pair(rest, ",")
-            filters[name] = value
-        elif kind == "S":
-            rulesets.add(_pair(rest, "=")[0])
-    return Cf(tuple(options), macros, classes, maps, mailers, frozenset(rulesets), filters)
+        lines[kind].append(rest)
+        if kind in ("C", "F") and rest:
+            name, words = _class_words(kind, rest)
+            classes[name] = classes.get(name, ()) + words
+    return Cf(
+        options=tuple(_pair(rest, "=") for rest in lines["O"] if rest.startswith(" ")),
+        macros=dict(_long_name(rest) for rest in lines["D"] if rest),
+        classes=classes,
+        maps=dict(_pair(rest, " ") for rest in lines["K"]),
+        mailers=dict(_pair(rest, ",") for rest in lines["M"]),
+        rulesets=frozenset(_pair(rest, "=")[0] for rest in lines["S"]),
+        filters=dict(_pair(rest, ",") for rest in lines["X"]),
+    )
+
+
+def _class_words(kind: str, rest: str) -> t.Tuple[str, t.Tuple[str, ...]]:
+    """Return the class of a C(C) or C(F) line with its words; a file stands for the words in it."""
+    name, value = _long_name(rest)
+    return name, tuple(value.split()) if kind == "C" else (f"file:{value.strip()}",)
 
 
 def _pair(text: str, separator: str) -> t.Tuple[str, str]:

@@ -77,21 +77,29 @@ def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t
 def _unit_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
     if not daemon.systemd(runner):
         return [f"name: {wish.name}: this host does not run systemd, which is to start and stop the daemon"]
-    problems = []
     present = units.read(wish.name)
     owner = units.directory_of(present)
+    problems = []
     if owner and owner != wish.config_directory:
         problems.append(f"name: {wish.name}: the instance in {owner} has this name")
-    foreign = [path.format(wish.name) for path in units.FOREIGN]
-    foreign = [path for path in foreign if os.path.lexists(path)]
+    foreign = _foreign_units(wish.name)
     if present and not owner:
         foreign.append(units.path(wish.name))
-    problems += [f"name: {wish.name}: {path} is there and not ours" for path in foreign[:1]]
-    return problems + [
-        f"name: {wish.name}: the instance in {directory} is called {name}"
-        for name, directory in units.known()
-        if directory == wish.config_directory and name != wish.name
-    ]
+    if foreign:
+        problems.append(f"name: {wish.name}: {foreign[0]} is there and not ours")
+    return problems + _other_names(wish)
+
+
+def _foreign_units(name: str) -> t.List[str]:
+    """Return the units of this name that somebody else has written."""
+    paths = [path.format(name) for path in units.FOREIGN]
+    return [path for path in paths if os.path.lexists(path)]
+
+
+def _other_names(wish: InstanceRequest) -> t.List[str]:
+    """Return why the directory cannot have this name: an instance has one name."""
+    names = [name for name, directory in units.known() if directory == wish.config_directory and name != wish.name]
+    return [f"name: {wish.name}: the instance in {wish.config_directory} is called {name}" for name in names]
 
 
 def _config_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
@@ -120,18 +128,18 @@ def _place_problems(path: str) -> t.List[str]:
 
 def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, place: str) -> t.List[str]:
     directories = processes.directories(place)
-    problems = [
-        f"the instance {other.name} uses {theirs}" for other, theirs in _clashes(runner, wish.config_directory, place)
-    ]
-    problems += [f"it lies in {wish.config_directory}"] if _nested(place, wish.config_directory) else []
-    if seen.instance is not None:
-        if wish.queue_directory and wish.queue_directory != place:
-            # Its mail would stay behind.
-            return [f"{wish.queue_directory} is expected, but the instance has this one; its queue is not moved here"]
-        problems += [] if directories else ["sendmail.cf names it, and it is not there"]
-    elif not directories:
-        problems += _place_problems(place)
-    return problems + [f"{path}: {why}" if path != place else why for path in directories for why in _owned(path)]
+    if seen.instance is not None and wish.queue_directory and wish.queue_directory != place:
+        # Its mail would stay behind.
+        return [f"{wish.queue_directory} is expected, but the instance has this one; its queue is not moved here"]
+    clashes = _clashes(runner, wish.config_directory, place)
+    problems = [f"the instance {other.name} uses {theirs}" for other, theirs in clashes]
+    if _nested(place, wish.config_directory):
+        problems.append(f"it lies in {wish.config_directory}")
+    if not directories:
+        problems += ["sendmail.cf names it, and it is not there"] if seen.instance else _place_problems(place)
+    for path in directories:
+        problems += [why if path == place else f"{path}: {why}" for why in _owned(path)]
+    return problems
 
 
 def _pid_file_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
