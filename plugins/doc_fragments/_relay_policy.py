@@ -106,10 +106,45 @@ options:
                 description:
                 - The next hop, a name or an address; without one, the domain's own MX.
                 type: str
+              hosts:
+                description:
+                - 'Several next hops in the place of one: each is tried when those before it do not answer.'
+                type: list
+                elements: str
               port:
                 description:
                 - The port of the next hop.
                 type: int
+              esmtp:
+                description:
+                - 'With V(false) say HELO and no extension of SMTP: no TLS, no SIZE, no 8BITMIME.'
+                type: bool
+              protocols:
+                description:
+                - IP versions of these connections; Postfix only.
+                type: list
+                elements: str
+                choices: &id001
+                - ipv4
+                - ipv6
+              send_from:
+                description:
+                - Source addresses of these connections, one for each IP version; Postfix only.
+                type: list
+                elements: str
+              action:
+                description:
+                - 'In the place of a next hop: refuse such recipients, take their mail and drop it, or keep it in
+                  the queue untried. The other recipients of a message are not concerned.'
+                type: str
+                choices: &id002
+                - reject
+                - discard
+                - hold
+              text:
+                description:
+                - The words of the refusal, for the action V(reject).
+                type: str
           domains:
             description:
             - Routes by recipient domain.
@@ -133,10 +168,146 @@ options:
                 description:
                 - The next hop, a name or an address; without one, the domain's own MX.
                 type: str
+              hosts:
+                description:
+                - 'Several next hops in the place of one: each is tried when those before it do not answer.'
+                type: list
+                elements: str
               port:
                 description:
                 - The port of the next hop.
                 type: int
+              esmtp:
+                description:
+                - 'With V(false) say HELO and no extension of SMTP: no TLS, no SIZE, no 8BITMIME.'
+                type: bool
+              protocols:
+                description:
+                - IP versions of these connections; Postfix only.
+                type: list
+                elements: str
+                choices: *id001
+              send_from:
+                description:
+                - Source addresses of these connections, one for each IP version; Postfix only.
+                type: list
+                elements: str
+              action:
+                description:
+                - 'In the place of a next hop: refuse such recipients, take their mail and drop it, or keep it in
+                  the queue untried. The other recipients of a message are not concerned.'
+                type: str
+                choices: *id002
+              text:
+                description:
+                - The words of the refusal, for the action V(reject).
+                type: str
+          addresses:
+            description:
+            - Routes of single recipients; they come before those of domains.
+            type: list
+            elements: dict
+            suboptions:
+              address:
+                description:
+                - The recipient's address.
+                type: str
+                required: true
+              mx:
+                description:
+                - Look the MX records of the next hop up; without it the host itself is connected to.
+                type: bool
+              host:
+                description:
+                - The next hop, a name or an address; without one, the domain's own MX.
+                type: str
+              hosts:
+                description:
+                - 'Several next hops in the place of one: each is tried when those before it do not answer.'
+                type: list
+                elements: str
+              port:
+                description:
+                - The port of the next hop.
+                type: int
+              esmtp:
+                description:
+                - 'With V(false) say HELO and no extension of SMTP: no TLS, no SIZE, no 8BITMIME.'
+                type: bool
+              protocols:
+                description:
+                - IP versions of these connections; Postfix only.
+                type: list
+                elements: str
+                choices: *id001
+              send_from:
+                description:
+                - Source addresses of these connections, one for each IP version; Postfix only.
+                type: list
+                elements: str
+              action:
+                description:
+                - 'In the place of a next hop: refuse such recipients, take their mail and drop it, or keep it in
+                  the queue untried. The other recipients of a message are not concerned.'
+                type: str
+                choices: *id002
+              text:
+                description:
+                - The words of the refusal, for the action V(reject).
+                type: str
+          senders:
+            description:
+            - Routes by envelope sender, for recipients that no route by recipient takes.
+            type: list
+            elements: dict
+            suboptions:
+              sender:
+                description:
+                - 'The envelope sender: an address, or a domain for all addresses in it.'
+                type: str
+                required: true
+              mx:
+                description:
+                - Look the MX records of the next hop up; without it the host itself is connected to.
+                type: bool
+              host:
+                description:
+                - The next hop, a name or an address; without one, the domain's own MX.
+                type: str
+              hosts:
+                description:
+                - 'Several next hops in the place of one: each is tried when those before it do not answer.'
+                type: list
+                elements: str
+              port:
+                description:
+                - The port of the next hop.
+                type: int
+              esmtp:
+                description:
+                - 'With V(false) say HELO and no extension of SMTP: no TLS, no SIZE, no 8BITMIME.'
+                type: bool
+              protocols:
+                description:
+                - IP versions of these connections; Postfix only.
+                type: list
+                elements: str
+                choices: *id001
+              send_from:
+                description:
+                - Source addresses of these connections, one for each IP version; Postfix only.
+                type: list
+                elements: str
+              action:
+                description:
+                - 'In the place of a next hop: refuse such recipients, take their mail and drop it, or keep it in
+                  the queue untried. The other recipients of a message are not concerned.'
+                type: str
+                choices: *id002
+              text:
+                description:
+                - The words of the refusal, for the action V(reject).
+                type: str
       session:
         description:
         - Discipline in the SMTP session.

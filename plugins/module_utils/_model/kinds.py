@@ -120,6 +120,27 @@ def next_hop(value: str) -> str:
         return _addresses.hostname(value)
 
 
+def route_address(value: str) -> str:
+    """Return a mail address in lower case, without the characters that mean something in a lookup table or a rule set."""
+    address = _addresses.mail_address(value).lower()
+    if not re.match(r"[a-z0-9_][a-z0-9._+=~&-]*@", address):
+        raise ValueError("expected a mail address of letters, digits and . _ + = ~ & - before the @")
+    return address
+
+
+def address_or_domain(value: str) -> str:
+    """Return a mail address, or a domain that stands for all addresses in it."""
+    return route_address(value) if "@" in value else _addresses.domain(value)
+
+
+def route_text(value: str) -> str:
+    """Return words for an answer, without the characters that mean something in a rule set."""
+    text(value)
+    if not value or set(value) & set("()<>|;@[],%!"):
+        raise ValueError("expected words; the characters ( ) < > [ ] | ; , @ % ! are not allowed")
+    return value
+
+
 def alias_target(value: str) -> str:
     """Return a mail address or a local name; never a file, a program or an include (aliases(5))."""
     return _addresses.mail_address(value) if "@" in value else alias_name(value)
@@ -144,6 +165,9 @@ PATH = Kind({"type": "path"}, path)
 HOSTNAME = Kind({"type": "str"}, _addresses.hostname)
 DOMAIN = Kind({"type": "str"}, _addresses.domain)
 NEXT_HOP = Kind({"type": "str"}, next_hop)
+ROUTE_ADDRESS = Kind({"type": "str"}, route_address)
+ADDRESS_OR_DOMAIN = Kind({"type": "str"}, address_or_domain)
+ROUTE_TEXT = Kind({"type": "str"}, route_text)
 CIPHERS = Kind({"type": "str"}, ciphers)
 
 

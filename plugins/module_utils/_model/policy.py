@@ -16,6 +16,7 @@ import typing as t
 from .._addresses import domain
 from .._errors import OptionError
 from .kinds import (
+    ADDRESS_OR_DOMAIN,
     BOOLEAN,
     CIPHERS,
     DOMAIN,
@@ -23,6 +24,8 @@ from .kinds import (
     HOSTNAME,
     NEXT_HOP,
     PATH,
+    ROUTE_ADDRESS,
+    ROUTE_TEXT,
     SIZE,
     TEXT,
     Kind,
@@ -37,6 +40,7 @@ from .kinds import (
     each,
     listener,
     mapping,
+    next_hop,
     parse_option,
     records,
     section,
@@ -62,16 +66,33 @@ ROLE_ALIASES = {"postmaster": "root", "abuse": "postmaster", "mailer-daemon": "p
 
 _WHERE = (
     Option("mx", BOOLEAN, "Look the MX records of the next hop up; without it the host itself is connected to."),
+    Option("host", NEXT_HOP, "The next hop, a name or an address; without one, the domain's own MX."),
     Option(
-        "host",
-        NEXT_HOP,
-        "The next hop, a name or an address; without one, the domain's own MX.",
+        "hosts",
+        each(next_hop),
+        "Several next hops in the place of one: each is tried when those before it do not answer.",
     ),
     Option("port", count(1, 65535), "The port of the next hop."),
+    Option("esmtp", BOOLEAN, "With V(false) say HELO and no extension of SMTP: no TLS, no SIZE, no 8BITMIME."),
+    Option("protocols", each(str, ("ipv4", "ipv6")), "IP versions of these connections; Postfix only."),
+    Option(
+        "send_from", each(any_address), "Source addresses of these connections, one for each IP version; Postfix only."
+    ),
+    Option(
+        "action",
+        choice("reject", "discard", "hold"),
+        "In the place of a next hop: refuse such recipients, take their mail and drop it, or keep it in the queue untried. "
+        "The other recipients of a message are not concerned.",
+    ),
+    Option("text", ROUTE_TEXT, "The words of the refusal, for the action V(reject)."),
 )
 _DOMAIN_ROUTE = (
     Option("domain", DOMAIN, "The recipient domain."),
     Option("subdomains", BOOLEAN, "Take the domain's subdomains as well."),
+) + _WHERE
+_ADDRESS_ROUTE = (Option("address", ROUTE_ADDRESS, "The recipient's address."),) + _WHERE
+_SENDER_ROUTE = (
+    Option("sender", ADDRESS_OR_DOMAIN, "The envelope sender: an address, or a domain for all addresses in it."),
 ) + _WHERE
 _TLS_DOMAIN = (
     Option("domain", DOMAIN, "The recipient domain, or the next hop where one is set."),
@@ -101,6 +122,8 @@ SECTIONS: t.Tuple[Option, ...] = (
     Option("routes", section((
         Option("default", section(_WHERE), "Where mail goes that no other route takes; without it, where DNS says."),
         Option("domains", records(_DOMAIN_ROUTE, ("domain",)), "Routes by recipient domain."),
+        Option("addresses", records(_ADDRESS_ROUTE, ("address",)), "Routes of single recipients; they come before those of domains."),
+        Option("senders", records(_SENDER_ROUTE, ("sender",)), "Routes by envelope sender, for recipients that no route by recipient takes."),
     )), "Where mail goes."),
     Option("session", section((
         Option("helo_required", BOOLEAN, "Refuse MAIL before HELO or EHLO.", True),

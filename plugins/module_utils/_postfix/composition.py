@@ -23,7 +23,15 @@ from .parameters import split_list
 from .restrictions import LISTS, elements, join
 
 #: Lists of lookup tables with a table of the policy in them.
-TABLE_LISTS = frozenset(("alias_maps", "smtp_tls_policy_maps", "transport_maps"))
+TABLE_LISTS = frozenset(
+    (
+        "alias_maps",
+        "sender_dependent_default_transport_maps",
+        "sender_dependent_relayhost_maps",
+        "smtp_tls_policy_maps",
+        "transport_maps",
+    )
+)
 _OWN = ":$config_directory/"
 #: How the tables of each author begin, in the order of the authors. Of the policy's tables this one stands in front.
 _AUTHORS = (_OWN + "capture_", _OWN + "access_", _OWN + "policy_greeting")

@@ -13,6 +13,7 @@ import typing as t
 from .._errors import Unsupported
 from .._model.host import Capabilities
 from .._model.policy import Policy
+from .master_cf import Service
 from .parameters import split_list
 
 MTA = "Postfix"
@@ -27,6 +28,7 @@ class Draft:
 
     :param builtin: the parameters that this Postfix knows, with their defaults.
     :param live: the parameters as main.cf has them now.
+    :param present_services: the services as master.cf has them now; I(services) are those that the policy adds.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Draft:
         capabilities: Capabilities,
         builtin: t.Mapping[str, str],
         live: t.Mapping[str, str],
+        present_services: t.Mapping[str, Service],
     ) -> None:
         self.policy = policy
         self.capabilities = capabilities
@@ -42,6 +45,8 @@ class Draft:
         self.live = live
         self.main: t.Dict[str, t.Optional[str]] = {}
         self.tables: t.Dict[str, str] = {}
+        self.present_services = present_services
+        self.services: t.Dict[str, Service] = {}
         self.notes: t.List[str] = []
 
     def knows(self, name: str) -> bool:

@@ -16,7 +16,7 @@ from .._model import kinds as _kinds
 from .._model import policy as _policy
 from .._model.host import COMPILED_SUFFIXES, Host
 from . import compile as compiled
-from . import main_cf, master_cf, settings
+from . import live_routes, main_cf, master_cf, settings
 from .discover import settings as live_settings
 from .draft import duration_text, is_ours
 from .logical_lines import read_document
@@ -28,7 +28,6 @@ from .unexpressed import unexpressed
 _TIME = re.compile(r"([0-9]+)([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _UNITS = {"maximal_queue_lifetime": "d", "bounce_queue_lifetime": "d", "delay_warning_time": "h"}
-_HOP = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]+))?\Z")
 _OWN_NETWORKS = settings.LOOPBACK + ("[::ffff:127.0.0.0]/104",)
 _OWN_NAMES = ("localhost", "localdomain", "localhost.localdomain")
 _BARE_NEWLINE = {"reject": "reject", "normalize": "normalize", "yes": "normalize", "no": "accept"}
@@ -153,7 +152,7 @@ def read(host: Host) -> t.Mapping[str, t.Any]:
     sections = {
         "identity": _identity(live),
         "relay": _relay(live),
-        "routes": _routes(live),
+        "routes": live_routes.read(live),
         "session": _session(live),
         "limits": _limits(live),
         "timeouts": _timeouts(live),
@@ -303,57 +302,6 @@ def _relay_domains(live: Live, subdomains: bool) -> t.Optional[t.List[str]]:
     return None if domains is None else relayed
 
 
-def _routes(live: Live) -> t.Dict[str, t.Any]:
-    routes: t.Dict[str, t.Any] = {}
-    default = live.value("relayhost")
-    hop = _hop(default) if default else None
-    if hop:
-        routes["default"] = hop
-    elif default:
-        live.leave("relayhost")
-    values: t.Dict[str, str] = {}
-    for word in live.words("transport_maps"):
-        entries = live.table(word)
-        if entries is None:
-            live.leave("transport_maps")
-        for key, value in (entries or {}).items():
-            values.setdefault(key, value)
-    routes["domains"] = [
-        route for route in (_route(live, key, value, values) for key, value in sorted(values.items())) if route
-    ]
-    return routes
-
-
-def _hop(text: str) -> t.Optional[t.Dict[str, t.Any]]:
-    match = _HOP.match(text)
-    if not match:
-        return None
-    literal, looked_up, port = match.groups()
-    hop: t.Dict[str, t.Any] = {"host": literal or looked_up, "mx": not literal}
-    if port:
-        hop["port"] = int(port)
-    return hop
-
-
-def _route(live: Live, key: str, value: str, others: t.Mapping[str, str]) -> t.Optional[t.Dict[str, t.Any]]:
-    transport, dummy, where = value.partition(":")
-    if key.startswith(".") and others.get(key[1:]) == value:
-        return None
-    hop = _hop(where) if where else {}
-    try:
-        if transport not in ("smtp", "relay", "") or hop is None or "@" in key:
-            raise ValueError(value)
-        route: t.Dict[str, t.Any] = dict({"domain": _addresses.domain(key)}, **hop)
-    except ValueError:
-        live.leave("transport_maps")
-        return None
-    if route.get("host") == route["domain"]:
-        del route["host"]
-    if others.get("." + key) == value:
-        route["subdomains"] = True
-    return route
-
-
 def _session(live: Live) -> t.Dict[str, t.Any]:
     helo = elements(live.written("smtpd_helo_restrictions"))
     sender = elements(live.value("smtpd_sender_restrictions"))
@@ -490,7 +438,7 @@ def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
             demand = {"domain": key, "level": level, "minimum": _minimum(protocols[0]) if protocols else None}
             if level not in ("none", "may", "encrypt", "verify") or len(protocols) != len(options):
                 live.leave("smtp_tls_policy_maps")
-            elif not key.startswith("["):
+            elif not key.startswith("[") and ":" not in key:
                 demands.append(_known(demand))
     return demands
 

@@ -15,7 +15,7 @@ import typing as t
 from .._errors import OptionError, SyntaxProblem
 from .._model.host import COMPILED_SUFFIXES, File, Host, Native, Rendering, compiled_names
 from .._model.policy import Policy
-from . import access, main_cf, master_cf, secret_tables, settings, tables
+from . import access, main_cf, master_cf, routes, secret_tables, settings, tables
 from . import baseline as hardened
 from . import native as natives
 from .composition import with_hooks
@@ -26,7 +26,18 @@ from .parameters import defaults
 #: All tables that a policy can become.
 TABLES = tuple(
     PREFIX + name
-    for name in ("aliases", "commands", "greeting", "helo", "local_domains", "relay_domains", "tls", "transport")
+    for name in (
+        "aliases",
+        "commands",
+        "greeting",
+        "helo",
+        "local_domains",
+        "relay_domains",
+        "sender_hops",
+        "sender_transports",
+        "tls",
+        "transport",
+    )
 )
 _COMPILED = tuple(sorted({suffix for suffixes in COMPILED_SUFFIXES.values() for suffix in suffixes}))
 
@@ -42,7 +53,8 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     """
     natives.refuse_others(native)
     main = _sound(current("main.cf"), _path(host, "main.cf"))
-    draft = Draft(policy, host.capabilities, defaults(host.runner), main.values)
+    services = master_cf.parse(current("master.cf") or b"").services
+    draft = Draft(policy, host.capabilities, defaults(host.runner), main.values, services)
     settings.apply(draft)
     settings.answers(draft)
     if policy.hardened:
@@ -129,14 +141,15 @@ def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]
 def _master(host: Host, draft: Draft, native: Native, current: Current, files: t.Dict[str, File]) -> t.Dict[str, str]:
     """Put master.cf among the files where something of it is decided."""
     policy = draft.policy
-    if policy.identity.port is None and policy.limits.processes is None and not native.master:
+    routed = _route_services(draft)
+    if policy.identity.port is None and policy.limits.processes is None and not native.master and not routed:
         return {}
     content = current("master.cf")
     path = _path(host, "master.cf")
     if content is None:
         raise SyntaxProblem(path, 0, "", "the file is missing")
     master = master_cf.sound(master_cf.parse(content, path))
-    changes = _policy_services(draft, master.services)
+    changes = {**_policy_services(draft, master.services), **routed}
     renamed = {service.key: key for key, service in changes.items() if service is not None and service.key != key}
     seen = dict(master.services, **{service.key: service for service in changes.values() if service is not None})
     for key, service in natives.services(native, seen).items():
@@ -145,6 +158,12 @@ def _master(host: Host, draft: Draft, native: Native, current: Current, files: t
     _note_overrides(draft, native, changes, seen)
     decided = [service for service in changes.values() if service is not None]
     return {service.key: " ".join(master_cf.format_service(service).split()) for service in decided}
+
+
+def _route_services(draft: Draft) -> t.Dict[str, t.Optional[Service]]:
+    """Return the services of the routes, and None for those that no route uses any more."""
+    gone = {key: None for key in draft.present_services if key.startswith(routes.SERVICE)}
+    return {**gone, **draft.services}
 
 
 def _policy_services(draft: Draft, services: t.Mapping[str, Service]) -> t.Dict[str, t.Optional[Service]]:

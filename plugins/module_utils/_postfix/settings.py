@@ -11,11 +11,12 @@ import ipaddress
 import os
 import typing as t
 
-from .._addresses import is_address
 from .._errors import OptionError
 from .._model.host import compiled_names
 from .._model.policy import Policy
+from .._model.policy_routes import hosts
 from . import reply_tables as commands
+from . import routes
 from .composition import in_order
 from .draft import Draft, duration_text, is_ours
 from .parameters import split_list
@@ -69,7 +70,7 @@ def apply(draft: Draft) -> None:
     for section in (
         _set_identity,
         _set_relay,
-        _set_routes,
+        routes.apply,
         _set_session,
         _set_greeting_delays,
         _set_limits,
@@ -195,54 +196,6 @@ def _in_brackets(network: str) -> str:
         return network
     address, slash, bits = network.partition("/")
     return f"[{address}]{slash}{bits}"
-
-
-def _set_routes(draft: Draft) -> None:
-    routes = draft.policy.routes
-    default = routes.default
-    if default.host:
-        draft.set("relayhost", _next_hop("policy.routes.default", default))
-    elif default.port or default.mx is not None:
-        raise OptionError("policy.routes.default.host", default.host, "a default route needs a host")
-    lines: t.Dict[str, str] = {}
-    for number, route in enumerate(routes.domains):
-        _add_route(draft.policy, f"policy.routes.domains[{number}]", route, lines)
-    foreign = draft.foreign("transport_maps")
-    if lines:
-        ours = draft.table("transport", [f"{key} {value}" for key, value in sorted(lines.items())])
-        draft.set("transport_maps", in_order("transport_maps", [ours, *foreign]))
-    elif len(foreign) != len(split_list(draft.live.get("transport_maps", ""))):
-        draft.set("transport_maps", foreign)
-
-
-def _add_route(policy: Policy, path: str, route: Policy, lines: t.Dict[str, str]) -> None:
-    local = set(policy.identity.local_domains or ()) | {policy.identity.hostname, "localhost"}
-    if route.domain in local:
-        raise OptionError(f"{path}.domain", route.domain, "the domain is delivered here, so it cannot have a route")
-    where = _next_hop(path, route) if route.host else _own_hop(path, route)
-    for key in (route.domain,) + (("." + route.domain,) if route.subdomains else ()):
-        if key in lines:
-            raise OptionError(f"{path}.domain", route.domain, "the domain has another route already")
-        lines[key] = f"smtp:{where}"
-
-
-def _next_hop(path: str, route: Policy) -> str:
-    port = f":{route.port}" if route.port else ""
-    if not route.mx:
-        return f"[{route.host}]{port}"
-    if is_address(route.host):
-        raise OptionError(f"{path}.mx", route.mx, "an IP address has no MX records")
-    return f"{route.host}{port}"
-
-
-def _own_hop(path: str, route: Policy) -> str:
-    """Return the next hop of a route without a host: the recipient domain itself."""
-    if route.mx is not False and not route.port:
-        return ""
-    if route.subdomains:
-        raise OptionError(f"{path}.subdomains", True, "a route of subdomains that has a port or no MX needs a host")
-    port = f":{route.port}" if route.port else ""
-    return f"[{route.domain}]{port}" if route.mx is False else f"{route.domain}{port}"
 
 
 def _set_session(draft: Draft) -> None:
@@ -524,12 +477,9 @@ def _table_protocols(draft: Draft, minimum: str) -> str:
 def _demand_keys(policy: Policy, domain: str) -> t.List[str]:
     """Return the keys of a demand: Postfix looks the next hop up as it stands in the route, brackets and port included."""
     hops = [domain]
-    for number, route in enumerate(policy.routes.domains):
-        if route.host and domain in (route.domain, route.host):
-            hops.append(_next_hop(f"policy.routes.domains[{number}]", route))
-    default = policy.routes.default
-    if default.host == domain:
-        hops.append(_next_hop("policy.routes.default", default))
+    for route in routes.by_host(policy):
+        if domain in (route.domain, *hosts(route.policy)):
+            hops += routes.hop_words(route.path, route.policy)
     return list(dict.fromkeys(hops))
 
 

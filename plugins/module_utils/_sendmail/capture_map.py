@@ -18,6 +18,8 @@ NAME = "capture"
 MAILER = "postmaster_capture"
 _BEGIN = "dnl --- begin of the routes of the module capture\n"
 _END = "dnl --- end of the routes of the module capture\n"
+#: Where the rules of the routes of the policy begin, which come after those here.
+ROUTES_BEGIN = "dnl --- begin of the routes of the policy\n"
 
 # The sender itself is parsed, too, when there is no sender yet: only recipients (e r) are asked about.
 # A call with $> takes all that follows it, so it stands last. The capture instance has no TLS, and is on this very host: what the
@@ -110,4 +112,7 @@ def wired(text: str, wanted: str) -> str:
     start, end = text.find(_BEGIN), text.find(_END)
     if 0 <= start < end:
         return text[:start] + wanted + text[end + len(_END) :]
+    routes = text.find(ROUTES_BEGIN)
+    if routes >= 0:
+        return text[:routes] + wanted + text[routes:]
     return text + wanted if not wanted or text.endswith("\n") else f"{text}\n{wanted}"

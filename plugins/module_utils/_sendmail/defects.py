@@ -15,7 +15,7 @@ import typing as t
 
 from .._model.host import Host
 from .compile import map_entries
-from .tables import ACCESS, ALIASES
+from .tables import ACCESS, ALIASES, ROUTES
 
 #: Files of the configuration directory that are read, written or started from.
 _READ = (
@@ -24,6 +24,7 @@ _READ = (
     "access",
     ACCESS,
     "mailertable",
+    ROUTES,
     ALIASES,
     "aliases",
     "local-host-names",

@@ -27,7 +27,8 @@ class Draft:
     :param features: features and their arguments; None stands for a feature that is switched off.
     :param mail_checks: the rulesets that are called at MAIL, in their order.
     :param access: key and value of each line of our part of the access map.
-    :param ports: the ports other than 25 that routes lead to; each needs a mailer of its own.
+    :param routes: key and value of each line of our own table of routes.
+    :param mailers: name and definition of the mailers that routes need besides sendmail's own.
     """
 
     def __init__(self, host: Host, policy: Policy, current: Current) -> None:
@@ -43,7 +44,8 @@ class Draft:
         self.mail_checks: t.List[str] = []
         self.access: t.List[t.Tuple[str, str]] = []
         self.mailertable: t.List[t.Tuple[str, str]] = []
-        self.ports: t.Set[int] = set()
+        self.routes: t.List[t.Tuple[str, str]] = []
+        self.mailers: t.Dict[str, str] = {}
         self.files: t.Dict[str, File] = {}
         self.notes: t.List[str] = []
         own = None if host.instance.primary else current("aliases")

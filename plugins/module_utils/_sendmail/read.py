@@ -15,7 +15,7 @@ import typing as t
 
 from .. import _addresses
 from .._model.host import Host
-from . import cf, discover, tables, units
+from . import cf, discover, live_routes, tables, units
 from .cf import Listener, listener
 from .compile import Entry, alias_entries, map_entries
 from .networks import network_of, networks
@@ -236,93 +236,8 @@ def _is_client_name(key: str) -> bool:
 _OWN_NAMES = ("localhost",)
 
 
-# --- routes ---------------------------------------------------------------------------------------------------------
-
-
-class Routes(t.NamedTuple):
-    """The routes that the policy can say, and the lines that it cannot."""
-
-    options: Options
-    unread: t.List[str]
-
-
 def _routes(live: Live) -> Options:
-    return _read_routes(live).options
-
-
-def _read_routes(live: Live) -> Routes:
-    entries = {key.lower(): value for dummy, key, value in _entries(live, "mailertable")}
-    unread = []
-    domains = []
-    for key, value in entries.items():
-        if key.startswith("."):
-            if not _is_same_route(live, entries, key[1:]):
-                unread.append(f"mailertable: {key} {value}")
-            continue
-        hop = _hop(live, value, key)
-        if hop is None:
-            unread.append(f"mailertable: {key} {value}")
-            continue
-        subdomains = {"subdomains": True} if _is_same_route(live, entries, key) else {}
-        domains.append(dict({"domain": key}, **dict(hop, **subdomains)))
-    smart_host = live.cf.macros.get("S", "").strip()
-    default = _hop(live, smart_host, "") if smart_host else None
-    if smart_host and default is None:
-        unread.append(f"SMART_HOST: {smart_host}")
-    return Routes({"default": default, "domains": domains}, unread)
-
-
-def _is_same_route(live: Live, entries: t.Mapping[str, str], domain: str) -> bool:
-    """Return whether the subdomains of a domain go where the domain itself goes."""
-    if domain not in entries or f".{domain}" not in entries:
-        return False
-    hop = _hop(live, entries[domain], domain)
-    return hop is not None and hop == _hop(live, entries[f".{domain}"], f"%1.{domain}")
-
-
-_HOP = re.compile(r"(?:(?P<mailer>\w+):)?(?P<bracket>\[)?(?P<host>(?:IPv6:)?[^\[\]\s]+)(?(bracket)\])\Z", re.IGNORECASE)
-#: Mailers that speak ESMTP or SMTP as smtp.m4 defines them, ours for other ports among them.
-_MAILER = re.compile(r"(?:relay|smtp|esmtp\d*)\Z")
-
-
-def _hop(live: Live, text: str, itself: str) -> t.Optional[Options]:
-    """Return mailer:host as a route; None for what the policy cannot say.
-
-    :param itself: the domain of the route. In SMART_HOST the mailer may be missing; it is relay then.
-    """
-    match = _HOP.match(text)
-    port = _port_of(live, match.group("mailer") or "relay") if match else None
-    if match is None or port is None:
-        return None
-    options: Options = {} if port == 25 else {"port": port}
-    host, in_brackets = match.group("host"), bool(match.group("bracket"))
-    if host == itself:
-        return dict(options, mx=False) if in_brackets else options
-    if not _is_host(_bare(host)):
-        return None
-    return dict(options, host=_bare(host)) if in_brackets else dict(options, host=host, mx=True)
-
-
-def _port_of(live: Live, mailer: str) -> t.Optional[int]:
-    """Return the port that a mailer connects to; None for one that is not like esmtp."""
-    definition = live.cf.mailers.get(mailer, "")
-    speaks_helo_only = cf.has_flag(definition, "2")
-    if not _MAILER.match(mailer) or speaks_helo_only:
-        return None
-    return cf.mailer_port(definition) if definition else int(re.sub(r"\D", "", mailer) or 25)
-
-
-def _bare(host: str) -> str:
-    return host[5:] if host.lower().startswith("ipv6:") else host
-
-
-def _is_host(text: str) -> bool:
-    for kind in (_addresses.hostname, _addresses.address):
-        try:
-            return bool(kind(text))
-        except ValueError:
-            pass
-    return False
+    return live_routes.read(live).options
 
 
 # --- session, limits, timeouts --------------------------------------------------------------------------------------
@@ -544,7 +459,7 @@ def _unexpressed(live: Live) -> Options:
         for name, value in (
             ("options", {option: value for option, value in live.cf.options if option not in _READ}),
             ("maps", [name for name in _REWRITING if name in live.cf.maps]),
-            ("routes", _read_routes(live).unread),
+            ("routes", live_routes.read(live).unread),
             ("relay", _unread_relaying(live)),
         )
         if value or name == "maps"

@@ -16,7 +16,7 @@ import typing as t
 from .._errors import Refused
 from .._model.host import File, Host, Native, Rendering
 from .._model.policy import Policy
-from . import capture_map, cf, debian, frame, mc, ruleset_texts, settings, tables
+from . import capture_map, cf, debian, frame, mc, routes, ruleset_texts, settings, tables
 from . import native as natives
 from .build import build, build_cf
 from .compile import compiled_names
@@ -66,7 +66,8 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     frame.apply(draft)
     settings.apply(draft)
     items = _items(draft, native)
-    text = mc.generate(items, (MARK,)) + capture_map.block(host, current(capture_map.NAME))
+    # What is captured is caught first.
+    text = mc.generate(items, (MARK,)) + capture_map.block(host, current(capture_map.NAME)) + routes.block(draft)
     built = build(host, text)
     draft.notes.extend(built.warnings)
     _add_files(draft, text, built.cf)
@@ -134,9 +135,8 @@ def _items(draft: Draft, native: Native) -> t.List[mc.Item]:
     items += _feature_items(draft)
     items += draft.statements
     items += _ruleset_items(draft, str(natives.text_of(native, "local_rulesets") or ""))
-    if draft.ports:
-        mailers = "\n".join(_port_mailer(port) for port in sorted(draft.ports))
-        items.append(mc.Raw("mailer_definitions", mailers))
+    if draft.mailers:
+        items.append(mc.Raw("mailer_definitions", routes.definitions(draft)))
     items += natives.sections(native)
     return items
 
@@ -201,14 +201,6 @@ def _feature_items(draft: Draft) -> t.List[mc.Item]:
     return items
 
 
-def _port_mailer(port: int) -> str:
-    """Return the esmtp mailer of cf/mailer/smtp.m4 with another port."""
-    return (
-        f"Mesmtp{port},\tP=[IPC], F=mDFMuXa, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP, E=\\r\\n, L=990,\n"
-        f"\t\tT=DNS/RFC822/SMTP,\n\t\tA=TCP $h {port}"
-    )
-
-
 def _settings(draft: Draft, items: t.Sequence[mc.Item]) -> t.Dict[str, str]:
     """Return everything that is decided, native name to native value, for the summary."""
     decided = {name: "" if value is None else value for name, value in draft.defines.items()}
@@ -217,6 +209,7 @@ def _settings(draft: Draft, items: t.Sequence[mc.Item]) -> t.Dict[str, str]:
             decided.update(_decided(item))
     decided.update((f"access {key}", value) for key, value in draft.access)
     decided.update((f"mailertable {key}", value) for key, value in draft.mailertable)
+    decided.update((f"{routes.TABLE} {key}", value) for key, value in draft.routes)
     return decided
 
 
@@ -239,6 +232,8 @@ def _add_files(draft: Draft, text: str, built: str) -> None:
     draft.files.update(_mc_and_cf(text, built))
     if draft.access:
         draft.files[tables.ACCESS] = File(tables.access_text(draft.access), 0o640)
+    if draft.routes:
+        draft.files[routes.TABLE] = File(tables.routes_text(draft.routes))
     _remove_unused(draft)
     _add_mailertable(draft)
     if draft.host.instance.primary:
@@ -247,7 +242,7 @@ def _add_files(draft: Draft, text: str, built: str) -> None:
 
 def _remove_unused(draft: Draft) -> None:
     """Remove our own tables when nothing is in them any more, together with what was compiled from them."""
-    for name in (tables.ACCESS, tables.ALIASES):
+    for name in (tables.ACCESS, tables.ALIASES, routes.TABLE):
         if name in draft.files:
             continue
         for path in (name, *compiled_names(draft.host.capabilities.default_table_type, name)):

@@ -13,7 +13,7 @@ from .. import _addresses
 from .._errors import OptionError
 from .._model.host import File
 from .._model.policy import Policy, server_level
-from . import discover, mc, ruleset_texts, tables, units
+from . import discover, mc, routes, ruleset_texts, tables, units
 from .cf import Listener
 from .compile import map_entries
 from .discover import unsupported
@@ -90,7 +90,7 @@ _BARE_NEWLINE: t.Dict[t.Optional[str], t.Tuple[str, ...]] = {
 
 def apply(draft: Draft) -> None:
     """Put the whole policy into the draft."""
-    for section in (_identity, _relay, _routes, _session, _limits, _timeouts, _load, _tls, _aliases, _queue, _log):
+    for section in (_identity, _relay, routes.apply, _session, _limits, _timeouts, _load, _tls, _aliases, _queue, _log):
         section(draft)
 
 
@@ -211,7 +211,7 @@ def _unreachable_sources(draft: Draft, addresses: t.Mapping[str, str]) -> t.Dict
     return {family: NO_SOURCE[family] for family in left_out}
 
 
-# --- relay and routes -----------------------------------------------------------------------------------------------
+# --- relay --------------------------------------------------------------------------------------------------------
 
 
 def _relay(draft: Draft) -> None:
@@ -251,41 +251,6 @@ def _note_unmanaged_relaying(draft: Draft) -> None:
     for dummy, key, value in map_entries(text_of(draft.current("access"))):
         if value.upper() == "RELAY" and key.lower() not in _LOCAL_CLIENTS:
             draft.notes.append(f"access: the unmanaged line {key} RELAY lets mail through besides the policy")
-
-
-def _routes(draft: Draft) -> None:
-    routes = draft.policy.routes
-    default = routes.default
-    if default.host:
-        draft.define("SMART_HOST", _next_hop(draft, default, default.host))
-    elif default.port or default.mx is False:
-        raise unsupported("policy.routes.default", default.as_dict(), "a route of each domain with host and port")
-    for route in routes.domains or ():
-        draft.mailertable.append((route.domain, _next_hop(draft, route, route.domain)))
-        if route.subdomains:
-            draft.mailertable.append(("." + route.domain, _next_hop(draft, route, f"%1.{route.domain}")))
-
-
-def _next_hop(draft: Draft, route: Policy, itself: str) -> str:
-    """Return mailer:host for mailertable and SMART_HOST; for a host in brackets no MX is looked up.
-
-    :param itself: the next hop of a route without a host.
-    """
-    mailer = _mailer(draft, route.port)
-    if not route.host:
-        return f"{mailer}:[{itself}]" if route.mx is False else f"{mailer}:{itself}"
-    try:
-        address = _addresses.address(route.host)
-    except ValueError:
-        return f"{mailer}:{route.host}" if route.mx else f"{mailer}:[{route.host}]"
-    return f"{mailer}:[{address}]" if address.version == 4 else f"{mailer}:[IPv6:{address}]"
-
-
-def _mailer(draft: Draft, port: t.Optional[int]) -> str:
-    if not port or port == 25:
-        return "esmtp"
-    draft.ports.add(port)
-    return f"esmtp{port}"
 
 
 # --- session --------------------------------------------------------------------------------------------------------

@@ -22,7 +22,9 @@ END = "# END postmaster.mta relay policy"
 ALIASES = "aliases.postmaster"
 #: Our part of the access map; the unmanaged access is asked after it and stays as it is.
 ACCESS = "access.postmaster"
-TABLES = (ACCESS, "mailertable", "capture")
+#: The routes that the mailertable cannot say.
+ROUTES = "routes.postmaster"
+TABLES = (ACCESS, ROUTES, "mailertable", "capture")
 #: Whether a line of a table that starts with a blank continues the one before; makemap refuses it.
 CONTINUES = False
 
@@ -58,6 +60,12 @@ def split_block(text: str) -> t.Tuple[str, str, str]:
 def access_text(pairs: Pairs) -> bytes:
     """Return the source of our part of the access map."""
     head = "# Written by postmaster.mta; the file access is asked after this one and is yours.\n"
+    return (head + "".join(f"{key}\t{value}\n" for key, value in pairs)).encode("ascii")
+
+
+def routes_text(pairs: Pairs) -> bytes:
+    """Return the source of our own table of routes."""
+    head = "# Written by postmaster.mta from the relay policy; changes made here are lost.\n"
     return (head + "".join(f"{key}\t{value}\n" for key, value in pairs)).encode("ascii")
 
 

@@ -32,6 +32,20 @@ EVERYTHING = {
             {"domain": "d3.test"},
             {"domain": "d4.test", "mx": False},
             {"domain": "d5.test", "port": 99, "mx": True},
+            {"domain": "d6.test", "hosts": ["192.0.2.4", "gw.test"], "mx": False},
+            {"domain": "d7.test", "host": "gw.test", "mx": False, "esmtp": False, "protocols": ["ipv4"], "send_from": ["10.0.0.2"]},
+            {"domain": "d8.test", "esmtp": False},
+            {"domain": "d9.test", "action": "reject", "text": "Not any more", "subdomains": True},
+            {"domain": "da.test", "action": "discard"},
+            {"domain": "db.test", "action": "hold"},
+        ],
+        "addresses": [
+            {"address": "a@d1.test", "hosts": ["gw.test", "gw2.test"], "mx": True, "port": 26},
+            {"address": "b@d1.test", "action": "reject"},
+        ],
+        "senders": [
+            {"sender": "s1.test", "hosts": ["192.0.2.4", "192.0.2.5"], "mx": False},
+            {"sender": "s@s2.test", "host": "gw.test", "mx": True},
         ],
     },
     "session": {
@@ -66,6 +80,24 @@ HARDER = {
     "identity": {"hostname": "relay.example.com", "listen": ["loopback"], "banner": "", "port": 25},
     "routes": {"default": {"host": "10.0.0.1", "mx": False}},
 }
+BY_SENDER = {
+    "routes": {
+        "default": {
+            "hosts": ["10.0.0.1", "10.0.0.2"],
+            "mx": False,
+            "esmtp": False,
+            "protocols": ["ipv6"],
+            "send_from": ["2001:db8::7"],
+        },
+        "senders": [
+            {"sender": "s1.test", "host": "gw.test", "mx": False},
+            {"sender": "s3.test", "action": "hold"},
+            {"sender": "s4.test", "action": "reject", "text": "Not from here"},
+            {"sender": "s@s2.test", "host": "gw.test", "mx": True, "esmtp": False},
+        ],
+    },
+}
+REFUSING = {"routes": {"default": {"action": "reject", "text": "Nothing leaves here"}}}
 
 
 #: What the package sets, and no option speaks of.
@@ -101,7 +133,7 @@ def _content(path):
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("baseline", ["hardened", "none"])
-@pytest.mark.parametrize("params", [EVERYTHING, HARDER], ids=["everything", "harder"])
+@pytest.mark.parametrize("params", [EVERYTHING, HARDER, BY_SENDER, REFUSING])
 def test_what_was_rendered_is_read_back(tmp_path, version, baseline, params):
     found = read(live(tmp_path, version, params, baseline))
     wanted = dict(flat(_policy.parse(params, "none").as_dict()))
@@ -120,7 +152,8 @@ def test_the_hardened_baseline_is_read_back(tmp_path, version):
 
 
 def test_everything_means_every_option_that_postfix_can_do():
-    left = {name for name, value in _options(_policy.SECTIONS)} - {name for name, dummy in flat(EVERYTHING)}
+    said = {name for params in (EVERYTHING, BY_SENDER, REFUSING) for name, dummy in flat(params)}
+    left = {name for name, value in _options(_policy.SECTIONS)} - said
     assert left == {".load.delay", ".load.queue", ".load.refuse", ".timeouts.misc"}
 
 

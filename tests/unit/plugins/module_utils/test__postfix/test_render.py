@@ -30,6 +30,7 @@ STOCK_PARENTS = (
     "smtpd_access_maps"
 )
 DELAYED_TWICE = [{"network": "10.0.0.0/8", "delay": "1s"}, {"network": "10.0.0.0/8", "delay": "2s"}]
+DISCARDED = "discard:by a route of the policy"
 HOSTS = {version: make_host(version) for version in VERSIONS}
 POLICY = {
     "identity": {"hostname": "relay.example.com", "local_domains": ["local.test"]},
@@ -136,6 +137,8 @@ def test_only_known_parameters_are_set():
         ({"relay": {"subdomains": True}}, {"parent_domain_matches_subdomains": STOCK_PARENTS}),
         ({"routes": {"default": {"host": "gw.test"}}}, {"relayhost": "[gw.test]"}),
         ({"routes": {"default": {"host": "gw.test", "mx": True, "port": 26}}}, {"relayhost": "gw.test:26"}),
+        ({"routes": {"default": {"hosts": ["gw.test", "10.0.0.1"]}}}, {"relayhost": "[gw.test],[10.0.0.1]"}),
+        ({"routes": {"default": {"action": "discard"}}}, {"default_transport": DISCARDED, "relay_transport": DISCARDED}),
         ({"session": {"helo_required": True}}, {"smtpd_helo_required": "yes"}),
         ({"session": {"vrfy": False}}, {"disable_vrfy_command": "yes"}),
         ({"session": {"etrn": False}}, {"smtpd_etrn_restrictions": "permit_mynetworks, reject"}),
@@ -191,6 +194,13 @@ def test_what_postfix_cannot_do_is_refused_with_the_nearest(params, option):
         ({"routes": {"default": {"host": "10.0.0.1", "mx": True}}}, "policy.routes.default.mx"),
         ({"routes": {"domains": [{"domain": "a.test"}, {"domain": "a.test", "host": "b.test"}]}}, "policy.routes.domains[1].domain"),
         ({"routes": {"domains": [{"domain": "a.test", "port": 26, "subdomains": True}]}}, "policy.routes.domains[0].subdomains"),
+        ({"routes": {"domains": [{"domain": "a.test", "action": "hold", "host": "b.test"}]}}, "policy.routes.domains[0].host"),
+        ({"routes": {"domains": [{"domain": "a.test", "action": "hold", "text": "x"}]}}, "policy.routes.domains[0].text"),
+        ({"routes": {"domains": [{"domain": "a.test", "host": "b.test", "hosts": ["c.test"]}]}}, "policy.routes.domains[0].hosts"),
+        ({"routes": {"domains": [{"domain": "a.test", "protocols": ["ipv4"], "send_from": ["::1"]}]}}, "policy.routes.domains[0].send_from"),
+        ({"routes": {"addresses": [{"address": "a@b.test"}]}}, "policy.routes.addresses[0].host"),
+        ({"routes": {"senders": [{"sender": "b.test", "host": "c.test"}, {"sender": "B.test", "action": "hold"}]}}, "policy.routes.senders[1].sender"),
+        ({"relay": {"domains": ["s.test"]}, "routes": {"senders": [{"sender": "b.test", "action": "hold"}]}}, "policy.routes.senders[0].action"),
         ({"identity": {"local_domains": ["a.test"]}, "routes": {"domains": [{"domain": "a.test"}]}}, "policy.routes.domains[0].domain"),
         ({"session": {"greeting_delays": DELAYED_TWICE}}, "policy.session.greeting_delays[1].network"),
         ({"tls": {"server": {"key": "/k"}}}, "policy.tls.server.certificate"),
@@ -291,6 +301,50 @@ def test_routes_become_a_transport_table():
         ("f.test", "smtp:f.test:26"),
     ]
     assert values(rendering)["transport_maps"] == "hash:$config_directory/policy_transport"
+
+
+def test_connections_that_differ_have_a_service_that_goes_with_its_route():
+    route = {"domain": "a.test", "host": "10.0.0.1", "esmtp": False, "send_from": ["2001:db8::1"]}
+    kept = {"address": "x@a.test", "action": "hold"}
+    rendering = rendered({"routes": {"domains": [route], "addresses": [kept]}}, "none")
+    assert lines(rendering, "transport") == [
+        ("a.test", "postmaster-route-helo-2001.db8..1:[10.0.0.1]"),
+        ("x@a.test", "postmaster-route-hold:4.3.2 held back by a route of the policy"),
+    ]
+    services = master_cf.parse(rendering.files["master.cf"].content).services
+    assert services["postmaster-route-hold/unix"].command == "error"
+    service = services["postmaster-route-helo-2001.db8..1/unix"]
+    assert service.command == "smtp" and service.chroot == services["smtp/unix"].chroot
+    assert service.option_values == {
+        "smtp_never_send_ehlo": "yes",
+        "smtp_always_send_ehlo": "no",
+        "smtp_bind_address6": "2001:db8::1",
+    }
+    without = rendered({}, "none", current=over(reader("3.10.13"), rendering))
+    assert (
+        master_cf.parse(without.files["master.cf"].content).services
+        == master_cf.parse(recorded("3.10.13", "master.cf")).services
+    )
+
+
+def test_several_hosts_are_refused_before_postfix_3_5():
+    older = make_host(
+        "3.7.11",
+        extra={("postconf", "-d"): "mail_version = 3.4.14\nconfig_directory = /etc/postfix\nqueue_directory = /q\n"},
+    )
+    policy = _policy.parse({"routes": {"domains": [{"domain": "a.test", "hosts": ["b.test", "c.test"]}]}}, "none")
+    with pytest.raises(Unsupported, match="one host; several next hops came with Postfix 3.5"):
+        render(older, policy, Native(), reader("3.7.11"))
+
+
+def test_routes_by_sender():
+    senders = [{"sender": "a.test", "hosts": ["10.0.0.1", "gw.test"]}, {"sender": "x@b.test", "action": "discard"}]
+    rendering = rendered({"routes": {"senders": senders}}, "none")
+    assert lines(rendering, "sender_hops") == [("@a.test", "[10.0.0.1],[gw.test]")]
+    assert lines(rendering, "sender_transports") == [("x@b.test", "discard:by a route of the policy")]
+    after = values(rendering)
+    assert after["sender_dependent_relayhost_maps"] == "hash:$config_directory/policy_sender_hops"
+    assert after["sender_dependent_default_transport_maps"] == "hash:$config_directory/policy_sender_transports"
 
 
 def test_tables_of_the_administrator_stay_behind_ours_and_ours_go_when_empty():

@@ -19,6 +19,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Instance, Native
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture_map
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import render as _render
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.debian import with_shell_values, without_cf_rule
@@ -40,6 +41,8 @@ STATEMENT = re.compile(r"([A-Za-z_]+)\((`[^`']*'(?:, `[^`']*')*)\)dnl\Z")
 OPENERS = {
     "MAILER_DEFINITIONS": "mailer_definitions",
     "LOCAL_CONFIG": "local_config",
+    "LOCAL_RULE_0": "local_rule_0",
+    "LOCAL_NET_CONFIG": "local_net_config",
     "LOCAL_RULESETS": "local_rulesets",
 }
 
@@ -447,6 +450,10 @@ PLACES = [
     ("routes", "default", lambda value: {"host": value}),
     ("routes", "domains", lambda value: [{"domain": value}]),
     ("routes", "domains", lambda value: [{"domain": "a.test", "host": value}]),
+    ("routes", "domains", lambda value: [{"domain": "a.test", "hosts": ["b.test", value]}]),
+    ("routes", "domains", lambda value: [{"domain": "a.test", "action": "reject", "text": value}]),
+    ("routes", "addresses", lambda value: [{"address": value, "host": "b.test"}]),
+    ("routes", "senders", lambda value: [{"sender": value, "action": "reject"}]),
     ("session", "greeting_delays", lambda value: [{"network": value, "delay": "1s"}]),
     ("session", "greeting_delay", lambda value: value),
     ("limits", "message_size", lambda value: value),
@@ -457,7 +464,7 @@ PLACES = [
     ("tls", "domains", lambda value: [{"domain": value, "level": "encrypt"}]),
     ("queue", "lifetime", lambda value: value),
 ]
-ENTRY = re.compile(r"[!-~]+\t[!-~]+(?: [!-~]+)*\Z")
+ENTRY = re.compile(r"[!-~]+\t[!-~]+(?: +[!-~]+)*\Z")
 
 
 @settings(max_examples=1000)
@@ -474,13 +481,16 @@ def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
     }
     # A size that is one brings the rule that answers SIZE=, whatever its value.
     sized = dict(HOST, limits={"message_size": "1M"}) if option == "message_size" else HOST
+    # So does a route that the mailertable cannot say.
+    if {"routes.postmaster"} & set(made.files):
+        sized = dict(HOST, routes={"addresses": [{"address": "x@a.test", "action": "reject"}]})
     benign = names(mc_of(rendered(sized)))
     more = [one for one in names(mc_of(made)) if one not in benign]
     assert all(
         one in known or one in (("CLIENT_OPTIONS",), ("DAEMON_OPTIONS",), ("FEATURE", "greet_pause")) for one in more
     )
     assert len(more) <= 3
-    for name in ("access.postmaster", "mailertable"):
+    for name in ("access.postmaster", "mailertable", "routes.postmaster"):
         lines = made.files[name].content.decode("ascii").split("\n")[:-1] if name in made.files else []
         assert all(ENTRY.match(line) for line in lines if not line.startswith("#"))
     for name in ("relay-domains", "local-host-names"):
@@ -694,3 +704,82 @@ def test_a_network_with_two_delays_is_refused_by_its_option():
     delays = [{"network": "10.25.0.136/30", "delay": "4s"}, {"network": "10.25.0.136/30", "delay": "0s"}]
     with pytest.raises(OptionError, match=r"greeting_delays\[1\]\.network"):
         rendered({"session": {"greeting_delays": delays}})
+
+
+# --- routes that the mailertable cannot say -----------------------------------------------------------------------------
+
+ROUTES = {
+    "default": {"hosts": ["10.0.0.1", "gw.test"], "mx": False, "port": 26},
+    "domains": [
+        {"domain": "fall.test", "hosts": ["10.0.0.1", "2001:db8::1"]},
+        {"domain": "helo.test", "host": "10.0.0.1", "esmtp": False},
+        {"domain": "bad.test", "action": "reject", "text": "Not any more", "subdomains": True},
+        {"domain": "good.bad.test", "host": "10.0.0.1"},
+        {"domain": "gone.test", "action": "discard"},
+        {"domain": "kept.test", "action": "hold"},
+    ],
+    "addresses": [{"address": "one@fall.test", "host": "gw.test", "mx": True}, {"address": "no@fall.test", "action": "reject"}],
+    "senders": [{"sender": "news@camp.test", "hosts": ["10.0.0.1", "10.0.0.2"]}, {"sender": "camp.test", "action": "discard"}],
+}  # fmt: skip
+
+
+def _pairs(rendering, name):
+    return dict(
+        line.split("\t") for line in rendering.files[name].content.decode().splitlines() if not line.startswith("#")
+    )
+
+
+def test_routes_stand_in_the_mailertable_and_in_a_table_of_ours():
+    made = rendered({**HOST, "routes": ROUTES})
+    assert _pairs(made, "mailertable") == {
+        "fall.test": "esmtp:[10.0.0.1]:[IPv6:2001:db8::1]",
+        "helo.test": "postmaster_helo:[10.0.0.1]",
+    }
+    assert _pairs(made, "routes.postmaster") == {
+        "to:bad.test": 'error:5.7.1:"550 Not any more"',
+        "to:.bad.test": 'error:5.7.1:"550 Not any more"',
+        "to:good.bad.test": "esmtp:[10.0.0.1]",
+        "to:gone.test": "postmaster_discard:nowhere",
+        "to:kept.test": "postmaster_hold:[127.0.0.1]",
+        "to:one@fall.test": "esmtp:gw.test",
+        "to:no@fall.test": 'error:5.7.1:"550 Mail for this destination is refused"',
+        "from:news@camp.test": "esmtp:[10.0.0.1]:[10.0.0.2]",
+        "from:camp.test": "postmaster_discard:nowhere",
+    }
+    text = mc_of(made)
+    assert "define(`SMART_HOST', `esmtp26:[10.0.0.1]:[gw.test]')dnl" in text
+    assert all(
+        f"\nM{name},\t" in text for name in ("esmtp26", "postmaster_discard", "postmaster_helo", "postmaster_hold")
+    )
+
+
+def test_without_such_a_route_there_are_no_rules_and_the_table_goes():
+    made = _render.render(
+        given.make_host(),
+        _policy.parse(HOST),
+        Native(),
+        {"routes.postmaster": b"x\ty\n", "routes.postmaster.db": b"x"}.get,
+    )
+    assert "PostmasterRoute" not in mc_of(made)
+    assert made.files["routes.postmaster"].content is None and made.files["routes.postmaster.db"].content is None
+
+
+@pytest.mark.parametrize(
+    "route, option",
+    [
+        ({"host": "a.test", "protocols": ["ipv4"]}, "protocols"),
+        ({"host": "a.test", "send_from": ["10.0.0.1"]}, "send_from"),
+    ],
+)
+def test_what_sendmail_has_for_all_connections_only_is_refused(route, option):
+    with pytest.raises(Unsupported, match="the nearest it can do: ") as caught:
+        rendered({**HOST, "routes": {"domains": [{"domain": "d.test", **route}]}})
+    assert caught.value.option == f"policy.routes.domains[0].{option}"
+
+
+def test_captured_mail_is_caught_before_a_route_takes_it():
+    routed = mc_of(rendered({**HOST, "routes": ROUTES}))
+    wanted = capture_map._BEGIN + capture_map._END
+    with_capture = capture_map.wired(routed, wanted)
+    assert with_capture.index(wanted) < with_capture.index("PostmasterRouteTo")
+    assert capture_map.wired(with_capture, "") == routed

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The routes of a live Postfix as routes of the policy. Twin of C(_sendmail.live_routes).
+
+Private to the collection: it can change at any time.
+"""
+
+import re
+import typing as t
+
+from .. import _addresses
+from .._model import kinds as _kinds
+from .._model import policy_routes as _routes
+from .parameters import split_list
+from .routes import DEFAULT_TRANSPORTS, HOLD, TABLE_LISTS
+
+if t.TYPE_CHECKING:
+    from .read import Live
+
+Options = t.Dict[str, t.Any]
+_HOP = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]+))?\Z")
+#: What the transports of DEFAULT_TRANSPORTS are when nobody sets them.
+_USUAL = ("smtp", "relay", "")
+
+
+def read(live: "Live") -> Options:
+    """Return the routes; what no option can say is noted in I(live)."""
+    routes: Options = {"default": _default(live)} if _default(live) else {}
+    table = _entries(live, TABLE_LISTS[0])
+    by_recipient = [route for route in (_route(live, key, table) for key in sorted(table)) if route]
+    routes["domains"] = [route for route in by_recipient if "domain" in route]
+    routes["addresses"] = [route for route in by_recipient if "address" in route]
+    routes["senders"] = _senders(live)
+    return routes
+
+
+def _entries(live: "Live", parameter: str) -> t.Dict[str, str]:
+    """Return the entries of all tables of a parameter; of a key that stands in two the first one counts."""
+    values: t.Dict[str, str] = {}
+    for word in live.words(parameter):
+        entries = live.table(word)
+        if entries is None:
+            live.leave(parameter)
+        for key, value in (entries or {}).items():
+            values.setdefault(key, value)
+    return values
+
+
+def _default(live: "Live") -> Options:
+    relayhost = live.value("relayhost")
+    default = _hops(relayhost) if relayhost else {}
+    if default is None:
+        live.leave("relayhost")
+        default = {}
+    transports = [live.value(name) for name in DEFAULT_TRANSPORTS]
+    if all(transport in _USUAL for transport in transports):
+        return default
+    manner = _manner(live, transports[0])
+    if manner is None or transports[0] != transports[1] or ("action" in manner and default):
+        for name in DEFAULT_TRANSPORTS:
+            live.leave(name)
+        return default
+    return {**default, **manner}
+
+
+def _hops(text: str) -> t.Optional[Options]:
+    """Return next hops as options of a route; None for what the policy cannot say."""
+    matches = [_HOP.match(word) for word in split_list(text)]
+    groups = [match.groups() for match in matches if match]
+    if not groups or len(groups) < len(matches) or len({(bool(literal), port) for literal, dummy, port in groups}) > 1:
+        return None
+    names = [literal or looked_up for literal, looked_up, dummy in groups]
+    options: Options = {"host": names[0]} if len(names) == 1 else {"hosts": names}
+    options["mx"] = not groups[0][0]
+    if groups[0][2]:
+        options["port"] = int(groups[0][2])
+    return options
+
+
+def _manner(live: "Live", value: str) -> t.Optional[Options]:
+    """Return the options that a transport without next hop, or one that is no delivery, stands for."""
+    transport, dummy, where = value.partition(":")
+    if transport == "error":
+        return _refusal(where)
+    if transport in ("discard", HOLD):
+        return {"action": _routes.DISCARD if transport == "discard" else _routes.HOLD}
+    if where:
+        return None
+    return {} if transport in _USUAL else _of_service(live, transport)
+
+
+def _refusal(text: str) -> t.Optional[Options]:
+    status, dummy, words = text.partition(" ")
+    if status != _routes.REFUSAL_STATUS:
+        return None
+    if words == _routes.REFUSAL_TEXT:
+        return {"action": _routes.REJECT}
+    try:
+        return {"action": _routes.REJECT, "text": _kinds.route_text(words)}
+    except ValueError:
+        return None
+
+
+def _of_service(live: "Live", transport: str) -> t.Optional[Options]:
+    """Return how a service like smtp(8) makes its connections; None where it differs in more than a route can say."""
+    service = live.services.get(f"{transport}/unix")
+    if service is None or service.command != "smtp" or service.arguments:
+        return None
+    options: Options = {}
+    for name, value in service.options:
+        if name == "smtp_never_send_ehlo" and value == "yes":
+            options["esmtp"] = False
+        elif name == "inet_protocols":
+            options["protocols"] = ["ipv4", "ipv6"] if value == "all" else [value]
+        elif name in ("smtp_bind_address", "smtp_bind_address6"):
+            options.setdefault("send_from", []).append(value)
+        elif (name, value) != ("smtp_always_send_ehlo", "no"):
+            return None
+    return options
+
+
+def _route(live: "Live", key: str, others: t.Mapping[str, str]) -> t.Optional[Options]:
+    """Return a line of transport_maps as a route by domain or by address."""
+    value = others[key]
+    if key.startswith(".") and others.get(key[1:]) == value:
+        return None
+    try:
+        route: Options = {"address": _kinds.route_address(key)} if "@" in key else {"domain": _addresses.domain(key)}
+        options = _where(live, value)
+        if options is None:
+            raise ValueError(value)
+    except ValueError:
+        live.leave(TABLE_LISTS[0])
+        return None
+    route.update(options)
+    if "domain" in route and route.get("host") == route["domain"]:
+        del route["host"]
+    if others.get("." + key) == value:
+        route["subdomains"] = True
+    return route
+
+
+def _where(live: "Live", value: str) -> t.Optional[Options]:
+    transport, dummy, where = value.partition(":")
+    if transport in ("error", "discard", HOLD):
+        return _manner(live, value)
+    manner = _manner(live, transport)
+    hops = _hops(where) if where else {}
+    return None if manner is None or hops is None else {**hops, **manner}
+
+
+def _senders(live: "Live") -> t.List[Options]:
+    hops, transports = (_entries(live, parameter) for parameter in TABLE_LISTS[1:])
+    routes = []
+    for key in sorted(set(hops) | set(transports), key=lambda key: key.lstrip("@")):
+        where = _hops(hops[key]) if key in hops else {}
+        manner = _manner(live, transports[key]) if key in transports else {}
+        try:
+            sender = _kinds.address_or_domain(key[1:] if key.startswith("@") else key)
+            if where is None or manner is None or ("@" not in key) or not (where or "action" in manner):
+                raise ValueError(key)
+            routes.append({"sender": sender, **where, **manner})
+        except ValueError:
+            for parameter in TABLE_LISTS[1:]:
+                live.leave(parameter)
+    return routes
