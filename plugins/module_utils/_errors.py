@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import re
 import typing as t
 
 
@@ -59,6 +60,21 @@ class CommandError(PostmasterError):
         self.rc = rc
         self.out = out
         self.err = err
+
+
+def known(findings: t.Iterable[str], before: t.Iterable[str]) -> t.List[str]:
+    """Return the findings that were there before, whatever the number of their line is now."""
+    old = {_without_lines(finding) for finding in before}
+    return [finding for finding in findings if _without_lines(finding) in old]
+
+
+def as_before(defects: t.Iterable[str]) -> t.List[str]:
+    """Return sentences about defects that were there before a change: they are told, and stop nothing urgent."""
+    return [f"this was so before and was left as it is: {defect}" for defect in dict.fromkeys(defects)]
+
+
+def _without_lines(finding: str) -> str:
+    return re.sub(r":\d+: ", ": ", finding)
 
 
 class NotPermitted(PostmasterError):

@@ -71,7 +71,7 @@ def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
         Column("VERIFIED REPLY", least=14),
     ]
     lines = tables.table(columns, [row for relay in done for row in _cells(relay)]) if done else []
-    return lines + _missing(relays, hint="A repeat run changes only these.") + _unmanaged(done)
+    return lines + _missing(relays, hint="A repeat run changes only these.") + _unmanaged(done) + _warnings(done)
 
 
 def _cells(relay: Relay) -> t.Iterator[tuple[str, ...]]:
@@ -120,6 +120,11 @@ def _unmanaged(relays: t.Sequence[Relay]) -> list[str]:
         for line in relay.result.get("left_out") or ()
     ]
     return shown + (["", "Lines that are no rules, left out:", *tables.by_host(left_out)] if left_out else [])
+
+
+def _warnings(relays: t.Sequence[Relay]) -> list[str]:
+    warnings = [(relay.host, str(warning)) for relay in relays for warning in relay.result.get("warnings") or ()]
+    return ["", "Warnings:", *tables.by_host(warnings)] if warnings else []
 
 
 def answers(relays: t.Sequence[Relay]) -> list[str]:

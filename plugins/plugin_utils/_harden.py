@@ -239,5 +239,6 @@ def _why(relay: Relay) -> str:
 
 
 def _notes(relays: t.Sequence[Relay]) -> list[str]:
-    notes = [(relay.host, str(note)) for relay in relays for note in relay.result.get("notes") or ()]
+    names = ("warnings", "notes")
+    notes = [(relay.host, str(note)) for relay in relays for name in names for note in relay.result.get(name) or ()]
     return ["", "Notes:", *tables.by_host(notes)] if notes else []

@@ -16,10 +16,18 @@ from .._model.policy_record import Policy
 class Check(Protocol):
     """The part of a driver that asks the MTA about a candidate before it goes live."""
 
-    def check(self, host: Host, stage: str, policy: Policy, rendering: Rendering) -> t.Tuple[str, ...]:
+    def check(
+        self,
+        host: Host,
+        stage: str,
+        policy: Policy,
+        rendering: Rendering,
+        inherited: t.Optional[t.List[str]] = None,
+    ) -> t.Tuple[str, ...]:
         """Return what is wrong with it, one sentence each: the MTA's own checker, ours, and a shadow instance.
 
         :param policy: SILENT where the change is not one of policy.
+        :param inherited: of an urgent change: gets the defects that the live configuration has as well. They do not stop it.
         """
 
 

@@ -20,7 +20,7 @@ from .._driver.access import access_of
 from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
 from .._driver.discover import discover_of
-from .._errors import Busy, OptionError, PostmasterError, Refused
+from .._errors import Busy, OptionError, PostmasterError, Refused, as_before
 from .._model import access, blocks
 from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
 from .._runner import Runner
@@ -136,6 +136,7 @@ class AccessRun:
         self.verified: t.List[str] = []
         self.author = _change.Author("access")
         self.accepted: t.Tuple[t.Any, ...] = ()
+        self.inherited: t.List[str] = []
 
     def steps(self) -> _change.Steps:
         """Return the steps of this run, as the transaction takes them."""
@@ -280,7 +281,7 @@ class AccessRun:
         from .._driver.check import check_of
         from .._model.policy_record import SILENT
 
-        return check_of(self.host.mta).check(self.host, stage, SILENT, Rendering(self.files, {}))
+        return check_of(self.host.mta).check(self.host, stage, SILENT, Rendering(self.files, {}), self.inherited)
 
     def _listening(self) -> t.Sequence[t.Tuple[str, int]]:
         return daemon_of(self.host.mta).running(self.host).listening
@@ -518,7 +519,7 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
         "actions": list(outcome.healed) + plan.actions(),
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "verified": [] if check_mode else run.verified,
-        "warnings": list(outcome.warnings),
+        "warnings": list(outcome.warnings) + as_before(run.inherited),
     }
 
 

@@ -23,7 +23,7 @@ from .._driver.daemon import daemon_of
 from .._driver.queue import queue_of
 from .._driver.read import read_of
 from .._driver.tables import tables_of
-from .._errors import OptionError, PostmasterError
+from .._errors import OptionError, PostmasterError, as_before
 from .._model import capture
 from .._model.capture import CaptureRoute, Endpoint, Envelope
 from .._model.host import Activation, Host, Rendering
@@ -106,7 +106,10 @@ class Routing:
         """Ask the MTA about a candidate, though only where more than a table changes."""
         if all(name.startswith("capture") for name in self._changing()):
             return ()
-        return check_of(self.host.mta).check(self.host, stage, SILENT, self.rendering)
+        inherited: t.List[str] = []
+        findings = check_of(self.host.mta).check(self.host, stage, SILENT, self.rendering, inherited)
+        self.verified += as_before(inherited)
+        return findings
 
     def _changing(self) -> t.List[str]:
         return [change.name for change in _change.difference(self.directory, self.rendering.files)]

@@ -17,6 +17,7 @@ from .._driver.check import check_of
 from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
 from .._driver.tables import tables_of
+from .._errors import as_before
 from .._model.host import COMPILED_SUFFIXES, NOTHING, Activation, File, Host, Rendering
 from .._model.policy_record import SILENT
 from .._runner import Runner
@@ -48,6 +49,7 @@ class UndoRun:
         self._wanted = wanted
         self._files: t.Dict[str, File] = {}
         self.answers = LiveAnswers(host)
+        self.inherited: t.List[str] = []
 
     def plan(self) -> _change.Plan:
         """Return what is to be done on the host as it is now."""
@@ -118,7 +120,7 @@ class UndoRun:
 
     def _check(self, stage: str) -> t.Sequence[str]:
         self.answers.observe()
-        return check_of(self.host.mta).check(self.host, stage, SILENT, self._rendering())
+        return check_of(self.host.mta).check(self.host, stage, SILENT, self._rendering(), self.inherited)
 
     def _activate(self, activation: Activation) -> None:
         daemon_of(self.host.mta).activate(self.host, activation)
@@ -156,7 +158,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "notes": notes,
         "generation": outcome.generation,
         "verified": [] if check_mode else way_back.answers.verified,
-        "warnings": list(outcome.warnings),
+        "warnings": list(outcome.warnings) + as_before(way_back.inherited),
     }
 
 

@@ -17,6 +17,7 @@ import ssl
 import stat
 import typing as t
 
+from .._errors import known
 from .._model.host import Host, Rendering, compiled_names
 from .._model.policy_record import Policy
 from . import main_cf, master_cf, ports, restrictions, shadow, tables, values
@@ -53,13 +54,26 @@ class Candidate(t.NamedTuple):
     values: t.Mapping[str, str]
 
 
-def check(host: Host, stage: str, policy: Policy, rendering: Rendering) -> t.Tuple[str, ...]:
-    """Return the defects of the candidate in I(stage), each with the setting it is about; empty where it is good."""
+def check(
+    host: Host,
+    stage: str,
+    policy: Policy,
+    rendering: Rendering,
+    inherited: t.Optional[t.List[str]] = None,
+) -> t.Tuple[str, ...]:
+    """Return the defects of the candidate in I(stage), each with the setting it is about; empty where it is good.
+
+    :param inherited: gets the defects that the live configuration has as well; they are not returned then.
+    """
     candidate = _read(host, stage)
     for gate in (_readable, _judged, _compiled):
-        findings = gate(candidate)
+        findings = list(dict.fromkeys(gate(candidate)))
+        if findings and inherited is not None:
+            before = gate(_read(host, host.instance.config_directory))
+            inherited += known(findings, before)
+            findings = [finding for finding in findings if finding not in inherited]
         if findings:
-            return tuple(dict.fromkeys(findings))
+            return tuple(findings)
     return tuple(shadow.try_out(host, stage, policy, candidate.values))
 
 

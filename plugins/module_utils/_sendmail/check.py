@@ -24,6 +24,7 @@ import stat
 import tempfile
 import typing as t
 
+from .._errors import known
 from .._model.host import Host, Rendering
 from .._model.policy_record import Policy
 from . import cf, daemon, discover, mc, rulesets, shadow
@@ -32,11 +33,30 @@ _FOREIGN = "postmaster@foreign.example"
 _CONF_NAME = re.compile(rb"\bconf[A-Z0-9_]+\b")
 
 
-def check(host: Host, stage: str, policy: Policy, rendering: Rendering) -> t.Tuple[str, ...]:
-    """Return the defects of the candidate in I(stage), each with its setting; no defect means that it can go live."""
+def check(
+    host: Host,
+    stage: str,
+    policy: Policy,
+    rendering: Rendering,
+    inherited: t.Optional[t.List[str]] = None,
+) -> t.Tuple[str, ...]:
+    """Return the defects of the candidate in I(stage), each with its setting; no defect means that it can go live.
+
+    :param inherited: gets the defects that the live configuration has as well; they are not returned then.
+    """
+    findings = _static(host, cf.parse(_read(os.path.join(stage, "sendmail.cf"))), rendering)
+    if findings and inherited is not None:
+        live = cf.parse(_read(os.path.join(host.instance.config_directory, "sendmail.cf")))
+        inherited += known(findings, _static(host, live, rendering))
+        findings = [finding for finding in findings if finding not in inherited]
+    return tuple(findings) or _tried(host, stage, policy)
+
+
+def _tried(host: Host, stage: str, policy: Policy) -> t.Tuple[str, ...]:
+    """Return what sendmail itself says of the candidate: its parser, its rulesets, a shadow daemon."""
     scratch = tempfile.mkdtemp(prefix="postmaster-shadow-", dir=_scratch_parent())
     try:
-        return tuple(_check(host, stage, policy, rendering, scratch))
+        return tuple(_asked(host, stage, policy, scratch))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -46,12 +66,9 @@ def _scratch_parent() -> str:
     return "/run" if os.access("/run", os.W_OK) else "/var/tmp"
 
 
-def _check(host: Host, stage: str, policy: Policy, rendering: Rendering, scratch: str) -> t.List[str]:
+def _asked(host: Host, stage: str, policy: Policy, scratch: str) -> t.List[str]:
     text = _read(os.path.join(stage, "sendmail.cf"))
     candidate = cf.parse(text)
-    findings = _static(host, candidate, rendering)
-    if findings:
-        return findings
     copy = os.path.join(scratch, "sendmail.cf")
     _write(copy, staged(text, host.instance.config_directory, stage))
     source = os.path.join(stage, "sendmail.mc")

@@ -12,7 +12,10 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model.host import 
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import master_cf, ports, shadow
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.check import check
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
-from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
+    make_host,
+    scripted,
+)
 
 DAEMONS = ("smtpd", "smtp", "qmgr", "cleanup")
 MAIN = """myhostname = relay.example.com
@@ -45,14 +48,19 @@ class Stage:
     def file(self, name, content=""):
         (self.path / name).write_text(content)
 
-    def check(self):
+    def check(self, live=None, inherited=None):
         self.file("main.cf", self.main)
         self.file("master.cf", self.master)
         script = {("postconf", "-c", str(self.path), ...): "", ("postmap", ...): ""}
         script.update(self.said)
         host = make_host("3.10.13", extra=script)
         host = host._replace(instance=host.instance._replace(queue_directories=("/nowhere",)))
-        return check(host, str(self.path), _policy.parse({}, "none"), Rendering({}, {}))
+        if live:
+            script["postconf", "-c", live, ...] = ""
+            host = host._replace(
+                runner=scripted("3.10.13", script), instance=host.instance._replace(config_directory=live)
+            )
+        return check(host, str(self.path), _policy.parse({}, "none"), Rendering({}, {}), inherited)
 
 
 @pytest.fixture(name="stage")
@@ -245,3 +253,27 @@ def test_two_services_on_one_port(stage):
     services = master_cf.parse(b"smtp inet n - n - - smtpd\n25 inet n - n - - smtpd\n").services
     found = ports.conflicts(make_host("3.7.11"), services, {"inet_interfaces": "198.51.100.1"})
     assert found == ["master.cf: 25/inet: smtp/inet listens on the same port"]
+
+
+@pytest.mark.parametrize("setting", ["smtp_tls_CAfile = /nowhere/ca.pem", "message_size_limit = notanumber"])
+def test_what_was_so_before_stops_no_urgent_change(stage, tmp_path, setting):
+    live = tmp_path / "live"
+    live.mkdir()
+    (live / "main.cf").write_text(f"{stage.main}{setting}\n")
+    (live / "master.cf").write_text(stage.master)
+    stage.main += f"smtpd_banner = hello\n{setting}\n"
+    inherited = []
+    assert stage.check(str(live), inherited) == ()
+    assert [finding for finding in inherited if setting.split()[0] in finding]
+    assert stage.check(str(live)) != ()
+
+
+def test_a_new_defect_stops_an_urgent_change_too(stage, tmp_path):
+    live = tmp_path / "live"
+    live.mkdir()
+    (live / "main.cf").write_text(stage.main)
+    (live / "master.cf").write_text(stage.master)
+    stage.main += "smtp_tls_CAfile = /nowhere/ca.pem\n"
+    inherited = []
+    assert stage.check(str(live), inherited) != ()
+    assert inherited == []

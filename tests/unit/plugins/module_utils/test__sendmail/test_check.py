@@ -259,3 +259,19 @@ def test_a_bad_line_is_told_with_the_native_section_it_is_from(tmp_path):
         "mc.local_config: sendmail.cf: line 2: readcf: unknown option name NoSuchOption [O NoSuchOption=1]",
         "mc.mailer_definitions: sendmail.cf: Mailer broken: no path",
     ]
+
+
+@pytest.mark.parametrize("live, inherited", [("O CACertFile=/nowhere/ca.pem\n", 1), ("", 0)])
+def test_what_was_so_before_stops_no_urgent_change(monkeypatch, tmp_path, live, inherited):
+    monkeypatch.setattr(_check.daemon, "running", lambda host: Running(None, None))
+    monkeypatch.setattr(_check, "_tried", lambda *arguments: ())
+    for name, text in (("live", live), ("stage", "O CACertFile=/nowhere/ca.pem\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sendmail.cf").write_text(text)
+    host = given.make_host()
+    host = host._replace(instance=host.instance._replace(config_directory=str(tmp_path / "live")))
+    notes = []
+    arguments = (host, str(tmp_path / "stage"), _policy.parse({}), Rendering({}, {}))
+    assert len(_check.check(*arguments, notes)) == 1 - inherited
+    assert len(notes) == inherited
+    assert len(_check.check(*arguments)) == 1
