@@ -23,8 +23,9 @@ from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
 from .._model.host import Running, is_compiled
 from .._model.route import Settings
 from .._runner import Runner
+from .._smtp.certificate import Certificate, read_certificate
 from . import helpers as _helpers
-from .certificate import Certificate, judge_certificate, read_certificate
+from .certificate import judge_certificate
 from .helpers import HelperState
 
 NETWORK = "/sys/class/net"

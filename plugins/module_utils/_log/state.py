@@ -29,7 +29,7 @@ def load_state(path: str) -> State:
         with open(path, encoding="utf-8") as stream:
             kept = json.load(stream)
         return State({name: Position(**place) for name, place in kept["positions"].items()}, kept["messages"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return State()
 
 

@@ -17,8 +17,8 @@ import ssl
 import time
 import typing as t
 
-from .._diagnosis.certificate import Certificate, read_certificate
 from .._errors import OptionError, PostmasterError, shorten
+from .certificate import Certificate, read_certificate
 
 CRLF = b"\r\n"
 END_OF_DATA = b".\r\n"

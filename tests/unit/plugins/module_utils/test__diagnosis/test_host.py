@@ -13,10 +13,10 @@ import time
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import host as checks
-from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis.certificate import Certificate
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Running
 from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Settings
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
+from ansible_collections.postmaster.mta.plugins.module_utils._smtp.certificate import Certificate
 from ansible_collections.postmaster.mta.tests.unit.smtp_peer import self_signed
 
 GIB = 1024**3
