@@ -142,11 +142,10 @@ def transact(steps: Steps, directory: str, check_mode: bool = False, lock_timeou
     """
     directory = os.path.realpath(directory)
     area = Area(directory)
-    plan = steps.plan()
-    _refuse_links(plan)
-    if check_mode or not (plan.changed or area.unfinished()):
-        return Outcome(plan, area.unfinished())
     try:
+        plan = _sound_plan(steps, directory)
+        if check_mode or not (plan.changed or area.unfinished()):
+            return Outcome(plan, area.unfinished())
         with _shielded(), locked(directory, lock_timeout):
             interrupted, trouble = _restore_interrupted(area, steps)
             # Observed again: what another writer did while we waited counts.
@@ -163,6 +162,22 @@ def transact(steps: Steps, directory: str, check_mode: bool = False, lock_timeou
         raise PostmasterError(_files.sentence(problem, directory))
 
 
+def _sound_plan(steps: Steps, directory: str) -> Plan:
+    """Return what is to be done, on files that are whole and none of which is a link.
+
+    :raises PostmasterError: where a file is lost, the way out is said, and not how it cannot be read.
+    """
+    try:
+        plan = steps.plan()
+    except (PostmasterError, OSError):
+        _refuse_damaged(steps, directory)
+        raise
+    _refuse_links(plan)
+    if plan.files:
+        _refuse_damaged(steps, directory, [change.name for change in plan.files])
+    return plan
+
+
 def _refuse_links(plan: Plan) -> None:
     """Refuse to replace a symbolic link by a file: what it points to would go stale without a word.
 
@@ -174,6 +189,17 @@ def _refuse_links(plan: Plan) -> None:
     if links:
         why = "change that file, or put it in the place of the link, and run again"
         raise Refused([f"{path}: a symbolic link to {os.path.realpath(path)}; {why}" for path in links])
+
+
+def _refuse_damaged(steps: Steps, directory: str, names: t.Optional[t.Sequence[str]] = None) -> None:
+    """Refuse to edit what is left of a configuration file; a way back may.
+
+    :raises Refused: naming the file and the way out.
+    """
+    if steps.author and "state" not in steps.author.more:
+        from ._account import damage
+
+        damage.refuse_damaged(directory, names)
 
 
 class Area:

@@ -40,6 +40,7 @@ options:
     description:
       - The generation to go back to, as M(postmaster.mta.history_info) numbers them. V(0), or the number before the oldest that is kept,
         is what stood there before it. Without it, the state before that of now.
+      - The newest generation puts back what was written last where a file was lost or changed manually since.
     type: int
   by:
     description:

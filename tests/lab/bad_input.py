@@ -90,8 +90,7 @@ SENDMAIL_BAD = (
     Bad("a second line in a define", {"mc": {"defines": {"confDOMAIN_NAME": "a.test\nO PrivacyOptions="}}}, "confDOMAIN_NAME"),
 )  # fmt: skip
 
-# Not in the list: a parameter that is set twice, which Postfix takes (the last one counts), and a main.cf that is empty: what we
-# own in it is drift, and written anew.
+# Not in the list: a parameter that is set twice, which Postfix takes (the last one counts).
 POSTFIX_BROKEN = (
     Broken("a line without =", "echo garbage >> main.cf", "main.cf"),
     Broken("a continuation that changes another value", "sed -i '1i\\ \\ leading = blank' main.cf", "main.cf:1"),
@@ -102,6 +101,8 @@ POSTFIX_BROKEN = (
     Broken("a table that is not there", "echo 'virtual_alias_maps = texthash:/etc/postfix/gone' >> main.cf", "virtual_alias_maps"),
     Broken("a table type that is not there", "echo 'virtual_alias_maps = nosuch:/etc/postfix/x' >> main.cf", "virtual_alias_maps"),
     Broken("no main.cf", "rm main.cf", "main.cf"),
+    Broken("an empty main.cf", ": > main.cf", "/etc/postfix/main.cf: empty"),
+    Broken("half a main.cf", "truncate -s 900 main.cf", "/etc/postfix/main.cf: only its first 900"),
     Broken("no master.cf", "rm master.cf", "master.cf"),
     Broken("an empty master.cf", ": > master.cf", "master.cf"),
 )  # fmt: skip
@@ -126,13 +127,15 @@ SENDMAIL_BROKEN = (
     Broken("everybody may write to access", "chmod 666 access", "/etc/mail/access: others"),
     # makemap asks the live sendmail.cf who TrustedUser is, and does nothing without it.
     Broken("no sendmail.cf", "rm sendmail.cf", "sendmail.cf"),
+    Broken("an empty sendmail.cf", ": > sendmail.cf", "/etc/mail/sendmail.cf: empty"),
+    Broken("half a sendmail.cf", "truncate -s 900 sendmail.cf", "/etc/mail/sendmail.cf: only its first 900"),
+    Broken("an empty sendmail.mc", ": > sendmail.mc", "/etc/mail/sendmail.mc: empty"),
     Broken("no makemap", "mv $(command -v makemap) /root/makemap.away", "makemap", "mv /root/makemap.away $(dirname $(command -v sendmail))/makemap"),
 )  # fmt: skip
 
 #: What a run mends without a word about it: our own output, spoilt by somebody.
 SENDMAIL_HEALED = (
     Broken("a sendmail.cf written by hand", "echo 'O NoSuchOption=1' >> sendmail.cf", "sendmail.cf"),
-    Broken("an empty sendmail.mc", ": > sendmail.mc", "sendmail.mc"),
     Broken("a compiled table is missing", "rm access.postmaster.db", "access.postmaster.db"),
     Broken("a compiled table is garbage", "echo garbage > access.postmaster.db", "access.postmaster.db"),
     Broken("a table of ours was emptied", ": > access.postmaster", "access.postmaster"),

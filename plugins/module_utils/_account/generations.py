@@ -6,7 +6,7 @@
 
 A generation is two files below ROOT, which only root can read::
 
-    /var/lib/postmaster.mta/etc+postfix/000017.files     what stood there before, one content behind the other
+    /var/lib/postmaster.mta/etc+postfix/000017.files     what stood there before and after, one content behind the other
     /var/lib/postmaster.mta/etc+postfix/000017.prepared  the record, before the change goes live
     /var/lib/postmaster.mta/etc+postfix/000017.json      the record, once it is live or rolled back
 
@@ -230,9 +230,14 @@ def _replaced(directory: str, stage: str, names: t.Sequence[str]) -> t.Tuple[t.L
         kept = (before or b"")[start : len(before or b"") - end]
         file: Record = {"name": name, "before": mark(before), "after": mark(after), "start": start, "end": end}
         file.update(at=at, length=len(kept), mode=_mode(os.path.join(directory, name)))
-        files.append(file)
+        file["time"] = _time(os.path.join(directory, name))
         contents.append(kept)
         at += len(kept)
+        if after is not None and len(after) <= WHOLE:
+            file["after_at"] = at
+            contents.append(after)
+            at += len(after)
+        files.append(file)
     return files, contents
 
 
@@ -278,6 +283,14 @@ def _mode(path: str) -> int:
         return 0o644
 
 
+def _time(path: str) -> t.Optional[int]:
+    """Return when a file was changed last, in nanoseconds; None where there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
 def prepared(directory: str) -> t.List[int]:
     """Return the records that a run which died has left prepared."""
     return numbers(directory, _PREPARED)
@@ -319,20 +332,24 @@ def agrees(directory: str, record: Record) -> bool:
     )
 
 
-def changed_since(directory: str) -> t.List[t.Tuple[str, Record]]:
-    """Return the files that are not as the newest generation left them that wrote them, with the record of that one."""
-    changed: t.List[t.Tuple[str, Record]] = []
-    observed: t.Set[str] = set()
+def last_written(directory: str) -> t.Dict[str, t.Tuple[Record, Record]]:
+    """Return for each file the newest live record that wrote it, and its entry there."""
+    written: t.Dict[str, t.Tuple[Record, Record]] = {}
     for number in reversed(numbers(directory)):
         record = load(directory, number)
-        if record.get("ended") not in (LIVE, CONFIRMED):
-            continue
-        for file in record["files"]:
-            name = file["name"]
-            if name not in observed and mark(_files.read(os.path.join(directory, name))) != file["after"]:
-                changed.append((name, record))
-            observed.add(name)
-    return sorted(changed, key=lambda pair: pair[0])
+        if record.get("ended") in (LIVE, CONFIRMED):
+            for file in record["files"]:
+                written.setdefault(file["name"], (record, file))
+    return written
+
+
+def changed_since(directory: str) -> t.List[t.Tuple[str, Record]]:
+    """Return the files that are not as the newest generation left them that wrote them, with the record of that one."""
+    return [
+        (name, record)
+        for name, (record, file) in sorted(last_written(directory).items())
+        if mark(_files.read(os.path.join(directory, name))) != file["after"]
+    ]
 
 
 def prune(directory: str, oldest: int) -> None:

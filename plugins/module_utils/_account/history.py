@@ -12,8 +12,10 @@ import typing as t
 
 from .. import _files
 from .._errors import OptionError, Refused
+from .._model.host import File, Files
 from . import generations
 from .generations import Record
+from .ownership import Twin
 
 Contents = t.Dict[str, t.Optional[bytes]]
 
@@ -61,32 +63,114 @@ def _changes(known: t.Sequence[Record], number: int, first: int) -> bool:
 def contents(directory: str, number: int) -> Contents:
     """Return the files that were other ones after a generation, with what they were then; None is no file.
 
+    Of the state of now, these are the files that somebody else has changed or lost since.
+
     :raises Refused: a large table was changed manually since, so that the part of it that is kept does not fit.
     """
-    found: Contents = {}
-    for record in reversed(records(directory)):
+    expected: Contents = {}
+    known = records(directory)
+    for record in reversed(known):
         if record["number"] > number:
-            found.update(_before(directory, record, found))
-    return found
+            expected.update(_before(directory, record, expected))
+    if known and number in (known[-1]["number"], state_of(known[-1])):
+        for name, content in lost(directory).items():
+            expected.setdefault(name, content)
+    return expected
+
+
+def times(directory: str, number: int) -> t.Dict[str, t.Tuple[t.Any, int]]:
+    """Return the files that were other ones after a generation, each with the mark of its content and when it was changed last.
+
+    make(1), which starts the sendmail of Debian, goes by the order of these times.
+    """
+    return {
+        file["name"]: (file["before"], file["time"])
+        for record in reversed(records(directory))
+        for file in record["files"]
+        if record["number"] > number and file.get("time") is not None
+    }
+
+
+def lost(directory: str) -> Contents:
+    """Return the files that are not as we wrote them last, with what we wrote, as far as it is kept."""
+    written = generations.last_written(directory)
+    return {
+        name: content_after(directory, *written[name])
+        for name, dummy in generations.changed_since(directory)
+        if is_kept(written[name][1])
+    }
+
+
+def is_kept(file: Record) -> bool:
+    """Return whether an entry of a record says what its file became."""
+    return file["after"] is None or "after_at" in file
+
+
+def content_after(directory: str, record: Record, file: Record) -> t.Optional[bytes]:
+    """Return what a file became by a record that has kept it."""
+    if file["after"] is None:
+        return None
+    return _kept(directory, record)[file["after_at"] :][: file["after"][0]]
+
+
+def _kept(directory: str, record: Record) -> bytes:
+    return _files.read(os.path.join(generations.place_of(directory), f"{record['number']:06d}.files")) or b""
 
 
 def _before(directory: str, record: Record, later: Contents) -> Contents:
     """Return what the files of one record were before it."""
-    kept = _files.read(os.path.join(generations.place_of(directory), f"{record['number']:06d}.files")) or b""
-    found: Contents = {}
+    kept = _kept(directory, record)
+    earlier: Contents = {}
     for file in record["files"]:
         name, start, end = file["name"], file["start"], file["end"]
         part = kept[file["at"] : file["at"] + file["length"]]
         if file["before"] is None:
-            found[name] = None
+            earlier[name] = None
         elif not start and not end:
-            found[name] = part
+            earlier[name] = part
         else:
             after = later[name] if name in later else _files.read(os.path.join(directory, name))
             if generations.mark(after) != file["after"]:
                 raise Refused([f"{name}: changed manually since generation {record['number']}, so it cannot be undone"])
-            found[name] = (after or b"")[:start] + part + (after or b"")[len(after or b"") - end :]
-    return found
+            earlier[name] = (after or b"")[:start] + part + (after or b"")[len(after or b"") - end :]
+    return earlier
+
+
+def with_recorded_bytes(directory: str, twin: Twin, files: Files) -> t.Dict[str, File]:
+    """Return the same files, with the bytes that stood there before where the meaning is the same.
+
+    An edit writes a line as we write it. Who goes back expects the blanks and the line breaks that were there.
+    """
+    return {name: _as_recorded(directory, twin, name, file) for name, file in files.items()}
+
+
+def _as_recorded(directory: str, twin: Twin, name: str, file: File) -> File:
+    meaning = _meaning(twin, name, file.content)
+    if not meaning or meaning == _meaning(twin, name, _files.read(os.path.join(directory, name))):
+        return file
+    for content in _earlier_bytes(directory, name):
+        if _meaning(twin, name, content) == meaning:
+            return file._replace(content=content)
+    return file
+
+
+def _meaning(twin: Twin, name: str, content: t.Optional[bytes]) -> t.Dict[str, t.List[str]]:
+    """Return the parts of one file, without the blanks that nobody cares for."""
+    parts = twin.parts({name: content}.get, [name])
+    return {part: text.split() for part, text in parts.items() if part.startswith(name + " ")}
+
+
+def _earlier_bytes(directory: str, name: str) -> t.Iterator[bytes]:
+    """Yield what a file was, the newest first, as far back as nobody but us has written it."""
+    content = _files.read(os.path.join(directory, name))
+    for record in reversed(records(directory)):
+        for file in record["files"]:
+            if file["name"] != name:
+                continue
+            if generations.mark(content) != file["after"] or file["start"] or file["end"] or file["before"] is None:
+                return
+            content = _kept(directory, record)[file["at"] :][: file["length"]]
+            yield content
 
 
 def changed_manually(directory: str) -> t.List[str]:

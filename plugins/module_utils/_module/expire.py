@@ -42,7 +42,7 @@ def expire(runner: Runner, mta: str, directory: str, number: int) -> str:
         author = _change.Author(
             "confirm", owned=lambda owned: _owned(directory, number, owned), more=_more(directory, number)
         )
-        way_back = UndoRun(host, author, lambda: taken_back(host, directory, number))
+        way_back = UndoRun(host, author, lambda: taken_back(host, directory, number), _before(directory, number))
         _change.transact(way_back.steps(), directory, lock_timeout=_LOCK_TIMEOUT)
         outcome = f"generation {number} was not confirmed and is rolled back"
     else:

@@ -14,7 +14,7 @@ import time
 import typing as t
 
 from .. import _change, _files, _mta, _result
-from .._account import generations
+from .._account import generations, history
 from .._account.ownership import ThreeWay
 from .._driver.check import check_of
 from .._driver.daemon import daemon_of
@@ -100,15 +100,17 @@ class RelayRun:
 
     def _render(self) -> Rendering:
         before = generations.newest(self.directory).get("owned", {})
+        twin = ownership_of(self.host.mta).twin(self.host)
         self.threeway = ThreeWay(
-            ownership_of(self.host.mta).twin(self.host),
+            twin,
             self.author.module,
             before,
             self._current,
             lambda current: self._renderer(self.host, self.policy, self.native, current),
             adopt=self.author.module == RELAY,
         )
-        self.rendering = self.threeway.rendering
+        rendering = self.threeway.rendering
+        self.rendering = rendering._replace(files=history.with_recorded_bytes(self.directory, twin, rendering.files))
         return self.rendering
 
     def _current(self, name: str) -> t.Optional[bytes]:

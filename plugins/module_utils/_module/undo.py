@@ -40,13 +40,15 @@ class UndoRun:
     """One way back.
 
     :param wanted: says, each time anew, which files shall be what.
+    :param target: the generation to which it leads.
     """
 
-    def __init__(self, host: Host, author: _change.Author, wanted: t.Callable[[], Contents]) -> None:
+    def __init__(self, host: Host, author: _change.Author, wanted: t.Callable[[], Contents], target: int) -> None:
         self.host = host
         self.author = author
         self.directory = os.path.realpath(host.instance.config_directory)
         self._wanted = wanted
+        self._target = target
         self._files: t.Dict[str, File] = {}
         self.answers = LiveAnswers(host)
         self.inherited: t.List[str] = []
@@ -110,6 +112,7 @@ class UndoRun:
 
     def _build(self, stage: str, names: t.Sequence[str]) -> None:
         """Compile them in the stage; a table of a relay policy by what the configuration says of it."""
+        self._set_times(stage)
         compiler, tables = compile_of(self.host.mta), tables_of(self.host.mta)
         plain = [name for name in names if name in self._files and not name.endswith(_SUFFIXES)]
         tables.build(self.host, stage, [name for name in names if name not in plain])
@@ -117,6 +120,13 @@ class UndoRun:
             kind = tables.type_in_use(self.host, name) or self.host.capabilities.default_table_type
             compiler.make(self.host, stage, name, kind, aliases=name.split(".")[0] == "aliases")
         compiler.finish(stage)
+
+    def _set_times(self, stage: str) -> None:
+        """Let a file that is what it was be as old as it was."""
+        for name, (mark, time) in history.times(self.directory, self._target).items():
+            content = self._files[name].content if name in self._files else None
+            if content is not None and generations.mark(content) == mark:
+                os.utime(os.path.join(stage, name), ns=(time, time))
 
     def _check(self, stage: str) -> t.Sequence[str]:
         self.answers.observe()
@@ -142,7 +152,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         owned=lambda owned: _owned(directory, target),
         more={"state": target, "undoes": undone, "hidden": sorted(_hidden(directory))},
     )
-    way_back = UndoRun(host, author, lambda: history.contents(directory, target))
+    way_back = UndoRun(host, author, lambda: history.contents(directory, target), target)
     notes = history.changed_manually(directory)
     outcome = _change.transact(way_back.steps(), directory, check_mode, params["lock_timeout"])
     plan = outcome.plan

@@ -9,6 +9,7 @@ Private to the collection: it can change at any time.
 
 import os
 import re
+import tempfile
 import typing as t
 
 from .._model.host import COMPILED_SUFFIXES, Capabilities, Host, Instance
@@ -47,7 +48,7 @@ def capabilities(runner: Runner, instance: Instance) -> Capabilities:
     :returns: features: C(tls), C(ipv6), and C(postconf:NAME) for nothing: parameter names are in defaults().
     """
     builtin = defaults(runner)
-    types = tuple(runner.run(["postconf", "-m"]).out.split())
+    types = _table_types(runner)
     linked = runner.run(["postconf", "-T", "compile-version"], check=False).out.strip()
     features = {"tls"} if linked else set()
     if os.path.exists("/proc/net/if_inet6"):
@@ -55,6 +56,20 @@ def capabilities(runner: Runner, instance: Instance) -> Capabilities:
     text = builtin["mail_version"]
     wanted = settings(builtin, instance.config_directory).get("default_database_type", "hash")
     return Capabilities(version_of(text), text, types, _table_type(wanted, types), frozenset(features))
+
+
+def _table_types(runner: Runner) -> t.Tuple[str, ...]:
+    """Return the types of tables that this build has.
+
+    postconf(1) reads main.cf even for this question. A way back must be possible where there is none, or only half of it.
+    """
+    listed = runner.run(["postconf", "-m"], check=False)
+    if listed.rc:
+        with tempfile.TemporaryDirectory(prefix="postmaster-") as scratch:
+            with open(os.path.join(scratch, "main.cf"), "w"):
+                pass
+            listed = runner.run(["postconf", "-c", scratch, "-m"])
+    return tuple(listed.out.split())
 
 
 def version_of(text: str) -> t.Tuple[int, ...]:

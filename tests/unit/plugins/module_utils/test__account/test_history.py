@@ -4,6 +4,7 @@
 
 """The way back: any kept state, one by one and in one step, byte for byte; and what a confirmation that never came takes back."""
 
+import os
 import random
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from ansible_collections.postmaster.mta.plugins.module_utils import _change
 from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, history, watch
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import NOTHING, Activation, File
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.ownership import PostfixTwin
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix import postfix_host
 
 
 @pytest.fixture(name="live")
@@ -137,3 +140,30 @@ def test_a_time_that_is_no_time_to_confirm_is_refused(value):
 
 def test_a_name_with_blanks_does_not_break_the_units():
     assert watch.unit_of("/etc/postfix", 3) == "postmaster-mta-confirm-etc-postfix-3"
+
+
+MAIN = b"a=1\nrelayhost = \nlist = x,\n   y\n# end\n"
+
+
+def test_a_way_back_has_the_bytes_that_were_there(live):
+    """Debian's main.cf has a blank behind C(relayhost =), and no blanks around the C(=) of other lines."""
+    twin = PostfixTwin(postfix_host.make_host("3.10.13"))
+    (live / "main.cf").write_bytes(MAIN)
+    change(live, {"main.cf": MAIN.replace(b"relayhost = ", b"relayhost = [x]").replace(b"a=1", b"a = 2")})
+
+    def written(content):
+        return history.with_recorded_bytes(str(live), twin, {"main.cf": File(content)})["main.cf"].content
+
+    back = b"a = 1\nrelayhost =\nlist = x, y\n# end\n"
+    assert written(back) == MAIN
+    assert written(back + b"b = 1\n") == back + b"b = 1\n"
+    # Somebody else has written since: his comments stay.
+    (live / "main.cf").write_bytes((live / "main.cf").read_bytes() + b"# a comment\n")
+    assert written(back + b"# a comment\n") == back + b"# a comment\n"
+
+
+def test_when_a_file_was_changed_last_is_known(live):
+    os.utime(str(live / "main.cf"), ns=(7, 7))
+    change(live, {"main.cf": b"a = 2\n", "new": b"n"})
+    change(live, {"main.cf": b"a = 3\n"})
+    assert history.times(str(live), 0) == {"main.cf": (generations.mark(b"a = 1\n"), 7)}
