@@ -5,7 +5,7 @@
 # Everything is set up once under .cache/; `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help test test-fast setup lint unit unit-main sanity ansible-lint docs molecule lab-test lab lab-destroy demo proof bench clean
+.PHONY: help release test test-fast setup lint unit unit-main sanity ansible-lint docs molecule lab-test lab lab-destroy demo proof bench clean
 
 VENV := .cache/venv
 GATES := .cache/venv-gates
@@ -84,6 +84,10 @@ molecule: $(VENV)/.ready .cache/collections .cache/apt-lab ## check, converge, i
 	@if [ ! -e molecule/default/converge.yml ]; then echo "molecule: molecule/default/converge.yml is not there yet"; exit 1; fi
 	molecule test --scenario-name instances
 	molecule test --scenario-name default
+
+# -- release ---------------------------------------------------------------------------------------------------------
+release: $(GATES)/.ready ## prepare the release that galaxy.yml names: changelog, tarball and tag text under dist/ (REHEARSE=1: tree untouched)
+	$(GATES)/bin/python tools/release.py $(if $(REHEARSE),--rehearse)
 
 # -- the lab ---------------------------------------------------------------------------------------------------------
 lab: $(VENV)/.ready .cache/collections .cache/apt-lab ## start the lab: real relays and their outside world in containers
