@@ -29,6 +29,7 @@ _SPEC = {
             "history",
             "message",
             "route",
+            "status",
             "undo",
         ],
     },
@@ -53,6 +54,8 @@ class ActionModule(ActionBase):
         report = _answers.report(options["kind"], results, options["title"], display.verbosity > 0)
         display.display("\n" + "\n".join(report.lines).strip("\n") + "\n")
         result.update(changed=False, lines=report.lines, wrong=report.wrong, reported=True, msg="as expected")
+        if report.figures:
+            result.update(figures=report.figures)
         result["failed"] = bool(report.wrong) and options["strict"]
         if options["kind"] == "campaigns":
             result.update(texts=_answers.campaign_texts(results), domains=_answers.campaign_domains(results))

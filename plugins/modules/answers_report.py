@@ -29,10 +29,11 @@ options:
         M(postmaster.mta.campaign_info).
       - V(history) shows the generations of M(postmaster.mta.history_info), V(undo) what M(postmaster.mta.undo) brought back, V(drift) what
         M(postmaster.mta.relay_info) found to differ from what was last written.
+      - V(status) shows the answers of M(postmaster.mta.status_info), one row for each relay.
       - V(delivery) shows the steps of M(postmaster.mta.smtp), V(comparison) where two of its conversations differ.
     type: str
     required: true
-    choices: [campaigns, comparison, delivery, dns, drift, egress, history, message, route, undo]
+    choices: [campaigns, comparison, delivery, dns, drift, egress, history, message, route, status, undo]
   variable:
     description:
       - The variable in which each host registered its result.
@@ -65,6 +66,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+figures:
+  description: For O(kind=status), the figures of each host that answered, by host.
+  type: dict
+  returned: when there are some
 lines:
   description: The lines that were shown.
   type: list

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _account_report, tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _account_report, _status_report, tables
 from ansible_collections.postmaster.mta.plugins.plugin_utils._harden import message
 from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
 
@@ -25,10 +25,12 @@ class Report(t.NamedTuple):
 
     :param lines: the lines for the terminal.
     :param wrong: the hosts that make the run fail, with the reason.
+    :param figures: what programs take from it, by host.
     """
 
     lines: list[str]
     wrong: dict[str, str]
+    figures: dict[str, t.Any] = {}
 
 
 def collect(variables: t.Mapping[str, t.Any], name: str) -> dict[str, Result]:
@@ -61,7 +63,7 @@ def report(kind: str, results: Results, title: str, verbose: bool = False) -> Re
     missing = not_asked(results)
     answered = {host: result for host, result in results.items() if host not in missing}
     shown = _KINDS[kind](answered, title, verbose)
-    return Report(shown.lines + missing_lines(missing), {**shown.wrong, **missing})
+    return Report(shown.lines + missing_lines(missing), {**shown.wrong, **missing}, shown.figures)
 
 
 # --- one function for each kind ----------------------------------------------------------------------------------
@@ -306,5 +308,6 @@ _KINDS: dict[str, t.Callable[[Results, str, bool], Report]] = {
     "history": lambda answered, title, verbose: Report(*_account_report.history(answered)),
     "message": _message,
     "route": _route,
+    "status": lambda answered, title, verbose: Report(*_status_report.status(answered)),
     "undo": lambda answered, title, verbose: Report(*_account_report.undo(answered)),
 }

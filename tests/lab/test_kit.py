@@ -53,3 +53,26 @@ def test_a_schedule_that_systemd_does_not_know_changes_nothing(host):
     answer = kithosts.kit(host, expiry={"on_calendar": "tomorrowly"})
     assert answer["failed"] and "expiry.on_calendar: tomorrowly" in answer["msg"]
     assert kithosts.traces(host) == ""
+
+
+STATUS = """
+import json, sys
+from ansible_collections.postmaster.mta.plugins.module_utils._module import status_info
+defaults = {name: spec.get("default") for name, spec in status_info.ARGUMENT_SPEC.items()}
+json.dump(status_info.run(dict(defaults, **json.load(sys.stdin)), False), sys.stdout)
+"""
+
+
+@pytest.mark.parametrize("host", NEWEST, ids=str)
+def test_a_glance_at_a_relay(host):
+    accesshosts.access(host, rules=[{"from": "late.test", "action": "reject", "expires": "1d"}])
+    answer = host.ask(STATUS, {})
+    (instance,) = answer["instances"]
+    assert answer["trouble"] == []
+    assert instance["running"] and instance["certificate"]["fits"] and instance["drift"] == 0
+    assert instance["blocks"]["rules"] == 1 and instance["blocks"]["soon"][0].startswith("from late.test (20")
+    assert instance["change"]["module"] == "access" and 0 < instance["disk"]["free"] <= 100
+    host.run(f"sed -i '$ a #' {host.directory}/*.cf")
+    assert any("differ" in trouble for trouble in host.ask(STATUS, {})["trouble"])
+    host.run(f"sed -i '$ d' {host.directory}/*.cf")
+    accesshosts.clear(host)

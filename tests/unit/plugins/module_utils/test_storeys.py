@@ -15,10 +15,10 @@ HERE = os.path.dirname(_errors.__file__)
 STOREYS = (
     "_addresses _clock _errors _files _parallel _proc _queue_locks _runner _startup _zipapp",
     "_model",
-    "_account _audit _change _diagnosis _dns _queue_trace _report _result _smtp",
+    "_account _audit _change _diagnosis _dns _queue_trace _result _smtp",
     "_postfix _sendmail",
     "_log",
-    "_driver _mta",
+    "_driver _mta _report",
     "_kit _module",
 )
 FLOOR = {room: number for number, storey in enumerate(STOREYS) for room in storey.split()}

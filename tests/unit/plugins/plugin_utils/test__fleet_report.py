@@ -29,6 +29,8 @@ TABLES = {
     "skipped": 0,
 }
 LOG = {"tables": TABLES, "read": {"begin": "2026-11-30T01:00:00Z", "end": "2026-11-30T04:00:00Z"}, "notes": []}
+#: As M(postmaster.mta.history_info) returns it.
+CHANGE = {"by": "anna", "module": "access", "ticket": "SPAM-7", "files": ["access_from"], "ended": "live"}
 
 
 def build(log, **others):
@@ -73,11 +75,11 @@ def test_certificates_have_their_days():
 
 
 def test_only_changes_of_the_period_are_told():
-    inside = {"time": "2026-11-30T02:00:00Z", "who": "anna", "module": "access", "ticket": "SPAM-7", "outcome": "live"}
-    outside = dict(inside, time="2026-11-29T02:00:00Z")
-    figures = build({"mx1": LOG}, history={"mx1": {"generations": [inside, outside]}})
+    inside = dict(CHANGE, time="2026-11-30T02:00:00Z")
+    outside = dict(CHANGE, time="2026-11-29T02:00:00Z")
+    figures = build({"mx1": LOG}, history={"mx1": {"instances": [{"generations": [inside, outside]}]}})
     assert figures.changes == (
-        {"time": "2026-11-30 02:00", "host": "mx1", "who": "anna", "what": "access SPAM-7 live"},
+        {"time": "2026-11-30 02:00", "host": "mx1", "who": "anna", "what": "access SPAM-7 access_from live"},
     )
 
 

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the relays of a fleet are: a row for each, then what somebody should look at.
+
+Private to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.postmaster.mta.plugins.module_utils._report.words import span, visible
+from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
+
+Row = t.Mapping[str, t.Any]
+Results = t.Mapping[str, Row]
+
+_COLUMNS = [
+    Column("HOST", least=8),
+    Column("SERVICE", least=7),
+    Column("VERSION", least=15),
+    Column("WAIT", right=True),
+    Column("OLDEST"),
+    Column("CERT"),
+    Column("FREE", right=True),
+    Column("DRIFT", right=True),
+    Column("LAST CHANGE"),
+    Column("ENDING", right=True),
+    Column("CANARY"),
+]
+
+
+class Status(t.NamedTuple):
+    """What is shown.
+
+    :param wrong: the hosts with trouble.
+    :param figures: what programs take from it, by host.
+    """
+
+    lines: list[str]
+    wrong: dict[str, str]
+    figures: dict[str, t.Any]
+
+
+def status(answered: Results) -> Status:
+    """Return one row for each relay, and every trouble below the table."""
+    rows = [_row(host, result) for host, result in answered.items()]
+    lines = tables.table(_COLUMNS, rows) if rows else []
+    troubles = [(host, str(trouble)) for host, result in answered.items() for trouble in result["trouble"]]
+    ending = [(host, f"ends soon: {rule}") for host, result in answered.items() for rule in _ending(result)]
+    if troubles:
+        lines += ["", "Trouble:", *tables.by_host(troubles)]
+    elif answered:
+        lines += ["", *tables.sentence(f"Nothing is wrong on {', '.join(answered)}.")]
+    if ending:
+        lines += ["", "Blocks:", *tables.by_host(ending)]
+    wrong = {host: "; ".join(result["trouble"]) for host, result in answered.items() if result["trouble"]}
+    return Status(lines, wrong, {host: _figures(result) for host, result in answered.items()})
+
+
+def _row(host: str, result: Row) -> tuple[str, ...]:
+    instances: list[Row] = list(result["instances"])
+    change = max((row["change"] for row in instances if row["change"]), key=lambda row: str(row["time"]), default=None)
+    free = [row["disk"]["free"] for row in instances if row["disk"]]
+    return (
+        host,
+        _service(instances),
+        ", ".join(dict.fromkeys(f"{row['mta']} {row['version']}" for row in instances)),
+        str(_waiting(instances)),
+        str(span(_oldest(instances))) if _waiting(instances) else "-",
+        _certificate(instances),
+        f"{min(free)} %" if free else "-",
+        str(sum(row["drift"] or 0 for row in instances)),
+        f"{str(change['time'])[5:16].replace('T', ' ')} {change['module']}" if change else "-",
+        str(len(_ending(result))),
+        _canary(result["canaries"]),
+    )
+
+
+def _ending(result: Row) -> list[str]:
+    """Return the blocks that end soon, each once, however many instances have it."""
+    return list(dict.fromkeys(rule for row in result["instances"] for rule in (row["blocks"] or {}).get("soon", ())))
+
+
+def _service(instances: t.Sequence[Row]) -> str:
+    up = sum(bool(row["running"]) for row in instances)
+    if len(instances) == 1:
+        return "up" if up else "DOWN"
+    return f"{up}/{len(instances)} up"
+
+
+def _waiting(instances: t.Iterable[Row]) -> int:
+    return sum(row["queue"]["messages"] for row in instances if row["queue"])
+
+
+def _oldest(instances: t.Iterable[Row]) -> int:
+    return max((row["queue"]["oldest"] for row in instances if row["queue"]), default=0)
+
+
+def _deferred(instances: t.Iterable[Row]) -> int:
+    return sum(row["queue"]["counts"].get("deferred", 0) for row in instances if row["queue"])
+
+
+def _certificate(instances: t.Iterable[Row]) -> str:
+    """Return the days of the certificate that ends first, and whether each is for its relay's name."""
+    known = [row["certificate"] for row in instances if row["certificate"]]
+    if not known:
+        return "-"
+    days = min(certificate["days"] for certificate in known)
+    return f"{days} d" + ("" if all(certificate["fits"] for certificate in known) else ", other name")
+
+
+def _canary(canaries: t.Sequence[Row]) -> str:
+    if not canaries:
+        return "-"
+    failing = [canary for canary in canaries if canary["trouble"]]
+    if failing:
+        return "FAILS"
+    times = [canary["seconds"] for canary in canaries if canary["seconds"] is not None]
+    return str(span(max(times))) if times else "not yet"
+
+
+def _figures(result: Row) -> dict[str, t.Any]:
+    instances = result["instances"]
+    return {
+        "running": sum(bool(row["running"]) for row in instances),
+        "instances": len(instances),
+        "waiting": _waiting(instances),
+        "deferred": _deferred(instances),
+        "oldest": _oldest(instances),
+        "certificate_days": min((row["certificate"]["days"] for row in instances if row["certificate"]), default=None),
+        "drift": sum(row["drift"] or 0 for row in instances),
+        "trouble": [visible(trouble, 400) for trouble in result["trouble"]],
+    }
+
+
+__all__ = ("Status", "status")
