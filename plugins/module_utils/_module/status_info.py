@@ -16,7 +16,7 @@ import typing as t
 from .. import _files, _mta
 from .._account import generations, history
 from .._diagnosis import host as _host
-from .._diagnosis.certificate import Certificate, judge_certificate, timestamp
+from .._diagnosis.certificate import judge_certificate, timestamp
 from .._diagnosis.host import Space
 from .._driver.access import access_of
 from .._driver.daemon import daemon_of
@@ -29,6 +29,7 @@ from .._kit import settings as kit_settings
 from .._model import access, blocks, kinds
 from .._model.host import Host
 from .._runner import Runner
+from .._smtp.certificate import Certificate
 from . import route_info
 from .drift import drift_of
 
