@@ -17,12 +17,24 @@ class Capture(Protocol):
     """The part of a driver that knows the routes of a capture. The host is the production instance, but for settings()."""
 
     def wire(
-        self, host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool
+        self,
+        host: Host,
+        routes: t.Sequence[CaptureRoute],
+        hop: t.Optional[Endpoint],
+        service: bool,
+        release: t.Optional[Endpoint] = None,
     ) -> t.Dict[str, File]:
         """Return the files that route this mail to the hop, and no other mail.
 
         :param hop: the capture instance; None removes the routes.
         :param service: whether what is on its way there can still arrive when the routes are gone.
+        :param release: where mail that is released comes in now, and from: its headers are left as they are.
+        """
+
+    def refuse_hop(self, hop: Endpoint, release: Endpoint) -> None:
+        """Refuse a place for the capture instance from which nothing could be released.
+
+        :raises OptionError: with another place.
         """
 
     def hop_there(self, host: Host) -> t.Optional[Endpoint]:

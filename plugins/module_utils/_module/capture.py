@@ -61,12 +61,18 @@ class Routing:
     """One change of the routes on the production instance."""
 
     def __init__(
-        self, host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool = False
+        self,
+        host: Host,
+        routes: t.Sequence[CaptureRoute],
+        hop: t.Optional[Endpoint],
+        service: bool = False,
+        release: t.Optional[Endpoint] = None,
     ) -> None:
         self.host = host
         self.routes = tuple(routes)
         self.hop = hop
         self.service = service
+        self.release = release
         self.driver = capture_of(host.mta)
         self.daemon = daemon_of(host.mta)
         self.tables = tables_of(host.mta)
@@ -85,7 +91,7 @@ class Routing:
 
     def plan(self) -> _change.Plan:
         """Return what is to be done on the host as it is now."""
-        self.rendering = Rendering(self.driver.wire(self.host, self.routes, self.hop, self.service), {})
+        self.rendering = Rendering(self.driver.wire(self.host, self.routes, self.hop, self.service, self.release), {})
         files = _change.difference(self.directory, self.rendering.files)
         stale = self.tables.stale(self.host, self.rendering.files)
         ours = tuple(name for name in stale if name.startswith("capture"))
@@ -176,6 +182,7 @@ def _start(work: CaptureWork, routes: t.Sequence[CaptureRoute]) -> t.Dict[str, t
     if hop is None:
         raise OptionError("address", None, "the address of this host on which the capture instance listens is needed")
     about = envelope(work.host, hop)
+    capture_of(work.host.mta).refuse_hop(hop, about.release)
     if not work.check_mode:
         # Not started before it is configured: from its first moment it delivers nothing.
         _instance(work, "present", hop)
@@ -337,11 +344,13 @@ def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> 
 
     :raises PostmasterError: the time is over, or something is refused; it is in the queue of the capture instance.
     """
-    drain = drain_of(work.host.mta)
-    refused = {} if work.check_mode else drain.refused(release_hop(work.host), waiting)
-    _act(work, "release", [message for message in waiting if message.status == "hold" and message.id not in refused])
     if work.check_mode:
+        _act(work, "release", [message for message in waiting if message.status == "hold"])
         return len(waiting)
+    target = release_hop(work.host)
+    refused = drain_of(work.host.mta).refused(target, waiting)
+    _route(work, Routing(work.host, (), None, release=target))
+    _act(work, "release", [message for message in waiting if message.status == "hold" and message.id not in refused])
     _instance(work, "started", None)
     left = _leaving(work, refused)
     while left:
@@ -351,6 +360,7 @@ def _release(work: CaptureWork, waiting: t.Sequence[t.Any], deadline: float) -> 
         left = _leaving(work, refused)
     if refused:
         raise PostmasterError(_not_released(work, list(refused), sorted(set(refused.values()))))
+    _route(work, Routing(work.host, (), None))
     return len(waiting)
 
 

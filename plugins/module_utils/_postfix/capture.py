@@ -18,7 +18,7 @@ no conversion of the production instance touches.
 import os
 import typing as t
 
-from .._errors import Refused
+from .._errors import OptionError, Refused
 from .._model import access as _access
 from .._model.capture import (
     DOMAIN,
@@ -51,11 +51,33 @@ TABLES = tuple((table.name, table.where, table.type) for table in access.CAPTURE
 _NEVER = "100d"
 
 
-def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool) -> t.Dict[str, File]:
+#: Who may say whether a message came from outside, whose headers are left alone (smtpd(8), XFORWARD): asked while mail is released.
+_FORWARDERS, _RELEASE = "smtpd_authorized_xforward_hosts", "capture_release"
+
+
+def refuse_hop(hop: Endpoint, release: Endpoint) -> None:
+    """Refuse a place from which nothing could be released: what Postfix sends to an address of its own is a loop to it.
+
+    :raises OptionError: with another place.
+    """
+    if hop.address == release.address:
+        nearest = "::1, or" if release.address == "127.0.0.1" else ""
+        why = f"the production instance takes released mail at this address; use {nearest} another one of this host"
+        raise OptionError("address", hop.address, " ".join(why.split()))
+
+
+def wire(
+    host: Host,
+    routes: t.Sequence[CaptureRoute],
+    hop: t.Optional[Endpoint],
+    service: bool,
+    release: t.Optional[Endpoint] = None,
+) -> t.Dict[str, File]:
     """Return all files of the configuration directory that capture changes, as they must be.
 
     :param hop: where the capture instance listens; None only without routes.
     :param service: whether the service of ours stays, if it is there, for the mail that is still bound for it.
+    :param release: from where released mail comes now, with its headers as they were when it was caught.
     :raises Refused: a setting would keep the routes from meaning what they say.
     """
     known = access.facts(host)
@@ -64,7 +86,8 @@ def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint]
     _refuse(host, known, routes)
     main = access.wire(host, known, {table.name: filled[table.name] for table in access.CAPTURE}, set()).get("main.cf")
     content = _wire_transport(main.content or b"" if main else known.content, known, filled)
-    files["main.cf"] = File(content)
+    files[_RELEASE] = File(f"{release.address}\tOK\n".encode() if release else None)
+    files["main.cf"] = File(_wire_release(content, known, release is not None))
     if routes or not service:
         files["master.cf"] = File(_with_service(host, bool(routes)))
     for name, dummy, kind in TABLES:
@@ -119,6 +142,12 @@ def _wire_transport(content: bytes, known: access.Facts, filled: t.Mapping[str, 
     wanted = [element for name, element in elements if filled[name]]
     current = [word for word in split_list(known.values.get(_TRANSPORT, "")) if word in ours]
     return content if current == wanted else wiring.rewired(content, _TRANSPORT, ours, wanted, known)
+
+
+def _wire_release(content: bytes, known: access.Facts, wanted: bool) -> bytes:
+    ours = [f"cidr:$config_directory/{_RELEASE}"]
+    there = ours[0] in split_list(known.values.get(_FORWARDERS, ""))
+    return content if there == wanted else wiring.rewired(content, _FORWARDERS, ours, ours if wanted else [], known)
 
 
 def _with_service(host: Host, wanted: bool) -> bytes:
@@ -218,6 +247,7 @@ _AS_IT_IS = {
     "smtpd_tls_security_level": "none",
     "smtp_tls_security_level": "may",
     "smtputf8_enable": "yes",
+    "smtp_send_xforward_command": "yes",
     "append_dot_mydomain": "no",
     "append_at_myorigin": "yes",
     "allow_percent_hack": "no",

@@ -44,11 +44,22 @@ from .networks import prefixes
 _SAMPLE = 20
 
 
-def wire(host: Host, routes: t.Sequence[CaptureRoute], hop: t.Optional[Endpoint], service: bool) -> t.Dict[str, File]:
+def refuse_hop(hop: Endpoint, release: Endpoint) -> None:
+    """Refuse nothing: sendmail knows a loop by the name in the greeting, and the capture instance has another one."""
+
+
+def wire(
+    host: Host,
+    routes: t.Sequence[CaptureRoute],
+    hop: t.Optional[Endpoint],
+    service: bool,
+    release: t.Optional[Endpoint] = None,
+) -> t.Dict[str, File]:
     """Return all files of the configuration directory that belong to capture, as they should be.
 
     :param hop: where the capture instance listens; None only without routes.
     :param service: of no meaning here: mail in the queue is routed anew at each attempt.
+    :param release: of no meaning here: sendmail does the same to headers whoever the client is.
     :raises Refused: there is no sendmail.mc to write the wiring into.
     """
     placed = [(route, _place(route, hop)) for route in routes if hop]

@@ -9,7 +9,7 @@ import pathlib
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
 from ansible_collections.postmaster.mta.plugins.module_utils._model import capture as _capture
 from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Endpoint, Envelope
@@ -170,3 +170,25 @@ def test_the_word_of_filter_is_found_in_a_queue_file(host, tmp_path, monkeypatch
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     assert drain.bound(host, HOP) == ["AAAAAA"]
+
+
+@pytest.mark.parametrize(
+    "extra", [b"", b"smtpd_authorized_xforward_hosts =\n", b"smtpd_authorized_xforward_hosts = 192.0.2.7\n"]
+)
+def test_released_mail_may_say_that_it_came_from_outside(host, extra):
+    put(host, {"main.cf": capture.File(MAIN + extra)})
+    before = everything(host)
+    put(host, capture.wire(host, (), None, False, Endpoint("127.0.0.1", 25)))
+    content = pathlib.Path(host.instance.config_directory, "main.cf").read_bytes()
+    value = main_cf.parse(content).values["smtpd_authorized_xforward_hosts"]
+    assert value.split(",")[0] == "cidr:$config_directory/capture_release"
+    assert everything(host)["capture_release"] == b"127.0.0.1\tOK"
+    put(host, capture.wire(host, (), None, False))
+    assert everything(host) == before
+
+
+@pytest.mark.parametrize("address, other", [("127.0.0.1", "::1, or another"), ("192.0.2.1", "use another")])
+def test_a_place_from_which_nothing_could_be_released_is_refused(address, other):
+    with pytest.raises(OptionError, match=f"address: {address}: .*{other}"):
+        capture.refuse_hop(Endpoint(address, 2525), Endpoint(address, 25))
+    capture.refuse_hop(Endpoint("127.0.0.2", 2525), Endpoint(address, 25))
