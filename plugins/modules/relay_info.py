@@ -15,6 +15,9 @@ author:
 description:
   - Says for each instance of the MTAs on a host what it is, what it can do, whether it runs, and what its configuration means in the
     words of the relay policy. What it returns as RV(instances[].policy) can be given to M(postmaster.mta.relay) on another host.
+  - A reader never invents. What cannot be read as a whole is left out of the policy and named in RV(instances[].unexpressed).
+  - RV(instances[].policy) and RV(instances[].natives) together, given to M(postmaster.mta.relay) with O(postmaster.mta.relay#module:baseline=none),
+    change nothing that is effective. Where sendmail could not be rebuilt as it runs, RV(instances[].unexpressed.would_change) says so.
 extends_documentation_fragment:
   - postmaster.mta._mta
   - postmaster.mta._attributes
@@ -26,6 +29,11 @@ options:
     description:
       - The instance that is meant, by its name or by its configuration directory. Without it, or with V(all), every instance.
     type: str
+  defaults:
+    description:
+      - Return the options that the host leaves at the MTA's own default, too. V(false) returns what somebody has set.
+    type: bool
+    default: true
 seealso:
   - module: postmaster.mta.relay
 """
@@ -33,6 +41,11 @@ seealso:
 EXAMPLES = r"""
 - name: Read every instance
   postmaster.mta.relay_info:
+  register: relay
+
+- name: Read what somebody has set, and nothing else
+  postmaster.mta.relay_info:
+    defaults: false
   register: relay
 
 - name: Read the primary sendmail
@@ -105,8 +118,22 @@ instances:
     policy:
       description: The live configuration as a policy; times in seconds, sizes in bytes.
       type: dict
+    natives:
+      description:
+        - The native options of M(postmaster.mta.relay) with which the policy becomes this host again. C(main) and C(master) of Postfix,
+          C(mc) of sendmail. A null removes a parameter, or switches a feature off.
+      type: dict
+      sample: {main: {smtpd_milters: "inet:127.0.0.1:8891"}}
+    shadowed:
+      description: Options of the policy that a native setting wins over, with the name of that setting.
+      type: dict
+      sample: {relay.networks: main.mynetworks}
     unexpressed:
-      description: Native settings that differ from the MTA's default and that no option of the policy speaks of.
+      description:
+        - Native settings that differ from the MTA's default and that no option of the policy speaks of. Those that the native options
+          can say stand in RV(instances[].natives) as well.
+        - On sendmail also C(disagreements) between sendmail.mc and the sendmail.cf that runs, C(sendmail.mc) for statements that cannot be
+          taken over, and C(would_change) for what a new build would change.
       type: dict
     drift:
       description:

@@ -26,7 +26,7 @@ import labgroups  # noqa: E402
 import labhosts  # noqa: E402
 
 #: Test files that bring their relays into the state that they need themselves.
-OWN_RELAYS = {"test_sendmail_instances"}
+OWN_RELAYS = {"test_adoption", "test_sendmail_instances"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: t.List[pytest.Item]) -> None:

@@ -10,13 +10,14 @@ Private to the collection: it can change at any time.
 import typing as t
 
 from .. import _mta
+from .._driver.adoption import adoption_of
 from .._driver.daemon import daemon_of
 from .._driver.read import read_of
 from .._model.host import Host
 from .._runner import Runner
 from .drift import drift_of
 
-ARGUMENT_SPEC: t.Dict[str, t.Any] = _mta.ARGUMENT_SPEC
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {**_mta.ARGUMENT_SPEC, "defaults": {"type": "bool", "default": True}}
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
@@ -25,12 +26,12 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     :raises OptionError: no instance has this name.
     """
     hosts = _mta.present(runner or Runner(), params["mta"], params["instance"])
-    return {"instances": [_described(host) for host in hosts]}
+    return {"instances": [_described(host, params["defaults"]) for host in hosts]}
 
 
-def _described(host: Host) -> t.Dict[str, t.Any]:
+def _described(host: Host, defaults: bool) -> t.Dict[str, t.Any]:
     instance, capabilities, running = host.instance, host.capabilities, daemon_of(host.mta).running(host)
-    live = read_of(host.mta).read(host)
+    live = adoption_of(host.mta).adopt(host, read_of(host.mta).read(host), defaults)
     return {
         "mta": instance.mta,
         "name": instance.name,
@@ -44,7 +45,9 @@ def _described(host: Host) -> t.Dict[str, t.Any]:
         "features": sorted(capabilities.features),
         "running": running.pid is not None,
         "listening": [{"address": address, "port": port} for address, port in running.listening],
-        "policy": live["policy"],
-        "unexpressed": live["unexpressed"],
+        "policy": live.policy,
+        "natives": live.natives,
+        "shadowed": live.shadowed,
+        "unexpressed": live.unexpressed,
         "drift": drift_of(host),
     }

@@ -13,8 +13,16 @@ import typing as t
 from .._errors import SyntaxProblem
 from .logical_lines import BLANKS, Document, LogicalLine, read_document, rewrite
 
-#: What Postfix's programs warn of and take all the same: a parameter or a service that is there twice, a host without IPv6.
-HARMLESS = ("overriding earlier entry", "using the last entry", "disabling IPv6 name/address support")
+#: What Postfix's programs warn of and take all the same: a parameter or a service that is there twice, a host without IPv6, a
+#: limit that they lower themselves, an old name that they still know.
+HARMLESS = (
+    "overriding earlier entry",
+    "using the last entry",
+    "disabling IPv6 name/address support",
+    " - adjusting ",
+    " will be removed",
+    " is deprecated",
+)
 
 
 class Parameter(t.NamedTuple):

@@ -27,9 +27,9 @@ from .unexpressed import unexpressed
 
 _TIME = re.compile(r"([0-9]+)([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_UNITS = {"maximal_queue_lifetime": "d", "bounce_queue_lifetime": "d", "delay_warning_time": "h"}
+#: The unit of a time without one, where it is not the second.
+UNITS = {"maximal_queue_lifetime": "d", "bounce_queue_lifetime": "d", "delay_warning_time": "h"}
 _OWN_NETWORKS = settings.LOOPBACK + ("[::ffff:127.0.0.0]/104",)
-_OWN_NAMES = ("localhost", "localdomain", "localhost.localdomain")
 _BARE_NEWLINE = {"reject": "reject", "normalize": "normalize", "yes": "normalize", "no": "accept"}
 #: type:name or type:/path, no IPv6 address in brackets.
 _TABLE = re.compile(r"[a-z][a-z0-9_]*:")
@@ -50,8 +50,17 @@ class Live:
         self.raw = live_settings(self.builtin, self.directory)
         self.own = main_cf.parse(self.file("main.cf"), os.path.join(self.directory, "main.cf")).values
         self.services = master_cf.parse(self.file("master.cf")).services
+        self.overridden = self._overridden()
+        self.raw = dict(self.raw, **self.overridden)
         self.spoken: t.Set[str] = set()
         self.unexpressed: t.Dict[str, str] = {}
+
+    def _overridden(self) -> t.Dict[str, str]:
+        """Return what the options of the main service in master.cf say: on the relay's port they are stronger than main.cf."""
+        service = self.services.get(main_service(self.services) or "")
+        if service is not None and service.command == "postscreen":
+            service = self.services.get("smtpd/pass")
+        return service.option_values if service is not None else {}
 
     def file(self, name: str) -> bytes:
         """Return a file of the configuration directory; empty where there is none."""
@@ -125,7 +134,7 @@ class Live:
         match = _TIME.match(self.value(name))
         if not match:
             return None
-        return duration_text(int(match.group(1)) * _SECONDS[match.group(2) or _UNITS.get(name, "s")])
+        return duration_text(int(match.group(1)) * _SECONDS[match.group(2) or UNITS.get(name, "s")])
 
     def table(self, word: str, aliases: bool = False) -> t.Optional[t.Dict[str, str]]:
         """Return the entries in the source of a table C(type:path), with the live directory expanded; None where it cannot be read."""
@@ -149,6 +158,24 @@ def read(host: Host) -> t.Mapping[str, t.Any]:
     :returns: C(policy): the options of the policy with their live values; C(unexpressed): parameters whose value no option can say.
     """
     live = Live(host)
+    policy = _policy_of(live)
+    live.unexpressed.update(unexpressed(live.own, live.raw, live.builtin, live.spoken))
+    live.unexpressed.update(
+        {name: f"{value} (an option of the service in master.cf)" for name, value in live.overridden.items()}
+    )
+    return {"policy": policy, "unexpressed": dict(sorted(live.unexpressed.items()))}
+
+
+def initial(host: Host) -> t.Dict[str, t.Any]:
+    """Return the policy of an instance whose main.cf sets nothing but the name of the host."""
+    live = Live(host)
+    live.own = {name: live.own[name] for name in ("myhostname", "mydomain", "compatibility_level") if name in live.own}
+    live.raw = {**live.builtin, **live.own}
+    live.services = {"smtp/inet": master_cf.parse_service("smtp inet n - - - - smtpd")}
+    return _policy_of(live)
+
+
+def _policy_of(live: Live) -> t.Dict[str, t.Any]:
     sections = {
         "identity": _identity(live),
         "relay": _relay(live),
@@ -161,9 +188,7 @@ def read(host: Host) -> t.Mapping[str, t.Any]:
         "queue": _known({name: live.time(parameter) for name, parameter in settings.QUEUE.items()}),
         "log": {"tls": bool(live.number("smtpd_tls_loglevel")), "level": "normal"},
     }
-    policy = _sayable(_policy.SECTIONS, _known(sections), "policy", live.unexpressed)
-    live.unexpressed.update(unexpressed(live.own, live.raw, live.builtin, live.spoken))
-    return {"policy": policy, "unexpressed": dict(sorted(live.unexpressed.items()))}
+    return _sayable(_policy.SECTIONS, _known(sections), "policy", live.unexpressed)
 
 
 def _sayable(
@@ -258,8 +283,7 @@ def _local_domains(live: Live) -> t.Optional[t.List[str]]:
     if domains is None or live.word("myhostname") not in domains:
         live.leave("mydestination")
         return None
-    own = (live.word("myhostname"), "localhost." + live.word("mydomain")) + _OWN_NAMES
-    return [name for name in domains if name not in own]
+    return [name for name in domains if name not in (live.word("myhostname"), "localhost")]
 
 
 def _domains(live: Live, parameter: str) -> t.Optional[t.List[str]]:

@@ -118,7 +118,7 @@ def disagreements(source: Source, built: cf.Cf) -> t.List[str]:
 
     A cf that was edited, or was built from another mc, must not be judged by this one.
     """
-    wrong = [cf.defect(built, name, _expanded(value)) for name, value in sorted(source.defines().items())]
+    wrong = [cf.defect(built, name, expanded(value)) for name, value in sorted(source.defines().items())]
     sentences = [sentence for sentence in wrong if sentence]
     for macro, option in (("DAEMON_OPTIONS", "DaemonPortOptions"), ("CLIENT_OPTIONS", "ClientPortOptions")):
         present = [_plain(value) for value in built.values(option)]
@@ -133,7 +133,7 @@ def disagreements(source: Source, built: cf.Cf) -> t.List[str]:
     return sentences
 
 
-def _expanded(value: str) -> str:
+def expanded(value: str) -> str:
     """Return what a macro with this value becomes: m4 reads it again, and takes another level of quotes away."""
     quoted = value.startswith("`") and _end_of_quote(value, 0) == len(value)
     return value[1:-1] if quoted else value
@@ -212,7 +212,9 @@ class _Reader:
                 value, position = value + text[position + 1 : end - 1], end
                 continue
             word = _WORD.match(text, position)
-            if word:
+            if word and word.group() == "dnl":
+                position = min(_end_of_line(text, position) + 1, len(text))
+            elif word:
                 value, position = value + self._defined.get(word.group(), word.group()), word.end()
             else:
                 value, position = value + text[position], position + 1
@@ -327,4 +329,4 @@ def _split(text: str) -> t.List[str]:
     return [*arguments, text[start:]]
 
 
-__all__ = ("SECTIONS", "Call", "Source", "Text", "Unread", "disagreements", "read")
+__all__ = ("SECTIONS", "Call", "Source", "Text", "Unread", "disagreements", "expanded", "read")

@@ -68,11 +68,20 @@ def read(host: Host) -> t.Mapping[str, t.Any]:
     :returns: C(policy): the options of the policy with their live values; C(unexpressed): what no option says.
     """
     live = _observe(host)
+    return {"policy": _policy_of(live), "unexpressed": _unexpressed(live)}
+
+
+def initial(host: Host) -> t.Dict[str, t.Any]:
+    """Return the policy of an instance whose configuration says nothing."""
+    return _policy_of(Live(host, cf.parse(""), "", {}, lambda name: ""))
+
+
+def _policy_of(live: Live) -> t.Dict[str, t.Any]:
     policy = {name: _without_none(group(live)) for name, group in _GROUPS}
     aliases = _aliases(live)
     if aliases:
         policy["aliases"] = aliases
-    return {"policy": {name: options for name, options in policy.items() if options}, "unexpressed": _unexpressed(live)}
+    return {name: options for name, options in policy.items() if options}
 
 
 def _observe(host: Host) -> Live:

@@ -62,16 +62,34 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     findings = broken(host)
     if findings:
         raise Refused(findings)
+    composed = compose(host, policy, native, current)
+    draft, items, text = composed.draft, composed.items, composed.text
+    built = build(host, text)
+    draft.notes.extend(built.warnings)
+    _add_files(draft, text, built.cf)
+    return Rendering(dict(draft.files), _settings(draft, items), tuple(draft.notes))
+
+
+class Composed(t.NamedTuple):
+    """A sendmail.mc that is put together and not built yet."""
+
+    draft: Draft
+    items: t.List[mc.Item]
+    text: str
+
+
+def compose(host: Host, policy: Policy, native: Native, current: Current) -> Composed:
+    """Return the sendmail.mc of a policy and native settings, with what it is made of.
+
+    :raises OptionError: a value that sendmail or m4 cannot take.
+    """
     draft = Draft(host, policy, current)
     frame.apply(draft)
     settings.apply(draft)
     items = _items(draft, native)
     # What is captured is caught first.
     text = mc.generate(items, (MARK,)) + capture_map.block(host, current(capture_map.NAME)) + routes.block(draft)
-    built = build(host, text)
-    draft.notes.extend(built.warnings)
-    _add_files(draft, text, built.cf)
-    return Rendering(dict(draft.files), _settings(draft, items), tuple(draft.notes))
+    return Composed(draft, items, text)
 
 
 def relistened(host: Host, policy: Policy, native: Native, current: Current) -> Rendering:
@@ -253,5 +271,8 @@ def _remove_unused(draft: Draft) -> None:
 def _add_mailertable(draft: Draft) -> None:
     """Write our block of the mailertable, as soon as there is or was something in it."""
     current = draft.current("mailertable")
-    if draft.mailertable or (current is not None and tables.BEGIN.encode("ascii") in current):
-        draft.files["mailertable"] = File(tables.with_block(current, draft.mailertable))
+    unmanaged = tables.unmanaged(current)
+    # A line that stands there already is not repeated: makemap refuses a key that comes twice.
+    pairs = [pair for pair in draft.mailertable if unmanaged.get(pair[0]) != pair[1]]
+    if pairs or (current is not None and tables.BEGIN.encode("ascii") in current):
+        draft.files["mailertable"] = File(tables.with_block(current, pairs))

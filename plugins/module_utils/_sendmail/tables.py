@@ -15,7 +15,7 @@ from .. import _files
 from .._errors import CommandError
 from .._model.host import Files, Host
 from . import cf
-from .compile import compiled_names, dump, entries, make, make_aliases
+from .compile import compiled_names, dump, entries, make, make_aliases, map_entries
 
 BEGIN = "# BEGIN postmaster.mta relay policy"
 END = "# END postmaster.mta relay policy"
@@ -46,6 +46,12 @@ def with_block(current: t.Optional[bytes], pairs: Pairs) -> bytes:
     lines = "".join(f"{key}\t{value}\n" for key, value in pairs)
     block = f"{BEGIN}\n{lines}{END}\n" if lines else ""
     return (before + block + after).encode("utf-8", "surrogateescape")
+
+
+def unmanaged(current: t.Optional[bytes]) -> t.Dict[str, str]:
+    """Return the entries of a table that stand outside of our block, keys in lower case."""
+    before, dummy, after = split_block((current or b"").decode("utf-8", "surrogateescape"))
+    return {entry.key.lower(): entry.value for entry in map_entries(before + after)}
 
 
 def split_block(text: str) -> t.Tuple[str, str, str]:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import adoption
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import read as _read
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 
@@ -164,6 +165,11 @@ def at(said, path):
 @pytest.mark.parametrize("case", sorted(path.name for path in READ.iterdir()))
 def test_configurations_of_others(case):
     said = read(READ / case)
+    if (READ / case / "sendmail.mc").exists():
+        # What m4 would make of it is what runs.
+        built = (READ / case / "sendmail.cf").read_text(encoding="utf-8")
+        host = given.make_host({("m4",): built}, directory=READ / case)
+        said = adoption.adopt(host, said, False)._asdict()
     expected = json.loads((READ / case / "expected.json").read_text(encoding="utf-8"))
     assert {path: at(said, path) for path in expected} == expected
     _policy.parse(said["policy"], "none")
