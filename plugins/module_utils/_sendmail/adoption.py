@@ -297,9 +297,7 @@ class _Work:
                     )
 
     def _take_texts(self, base: Composed) -> None:
-        ours = {
-            line.rstrip() for item in base.items if isinstance(item, mc.Raw) for line in item.text.split("\n") if line
-        }
+        ours = {line.rstrip() for line in base.text.split("\n")}
         for text in self.source.texts:
             if text.text in ours:
                 continue
