@@ -3,9 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write plugins/doc_fragments/_relay_policy.py from the table in plugins/module_utils/_model/policy.py.
+"""Write what is documented of the relay policy from the table in plugins/module_utils/_model/policy.py.
 
-With --check it only says whether the file is up to date, by its exit status.
+These are plugins/doc_fragments/_relay_policy.py and docs/docsite/rst/policy_reference.rst. With --check it only says whether the
+files are up to date, by its exit status.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import pathlib
 import sys
 import typing as t
 
+import policy_reference
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FRAGMENT = ROOT / "plugins" / "doc_fragments" / "_relay_policy.py"
+REFERENCE = ROOT / "docs" / "docsite" / "rst" / "policy_reference.rst"
 HEADER = '''{licence}
 """Documentation of the relay policy.
 
@@ -38,19 +41,23 @@ class ModuleDocFragment:
 
 
 def main() -> int:
-    """Write or check the fragment; the exit status is 1 where it is out of date."""
-    text = fragment()
-    if "--check" in sys.argv:
-        current = FRAGMENT.read_text() == text
-        print(f"{FRAGMENT.relative_to(ROOT)} is {'up to date' if current else 'out of date: run tools/policy_docs.py'}")
-        return 0 if current else 1
-    FRAGMENT.write_text(text)
-    return 0
+    """Write or check the files; the exit status is 1 where one is out of date."""
+    sys.path.insert(0, str(ROOT / ".cache" / "collections"))
+    from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as relay_policy
+
+    status = 0
+    for path, text in ((FRAGMENT, fragment()), (REFERENCE, policy_reference.page(relay_policy.SECTIONS))):
+        current = path.exists() and path.read_text(encoding="utf-8") == text
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+        elif not current:
+            print(f"{path.relative_to(ROOT)} is out of date: run tools/policy_docs.py")
+            status = 1
+    return status
 
 
 def fragment() -> str:
     """The whole file."""
-    sys.path.insert(0, str(ROOT / ".cache" / "collections"))
     from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as relay_policy
 
     policy = {

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every code block of the guides and of the README is right: playbooks and variables that there are, policies that parse, options that fit."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import shlex
+import textwrap
+import typing as t
+
+import jsonschema
+import pytest
+import yaml
+
+from ansible_collections.postmaster.mta.tests.docs.test_examples import (
+    PREFIX,
+    module_of,
+    problems,
+    settings_of,
+    tasks_of,
+)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs/docsite/rst"
+GUIDES = ("getting_started", "operating_guide", "fleet_guide", "troubleshooting")
+SCHEMA = json.loads((ROOT / "docs/schemas/group_vars.json").read_text(encoding="utf-8"))
+BLOCK = re.compile(r"(?m)^( *)\.\. code-block:: (\w+)\n\n((?:\1   .*\n|\n)+)")
+#: Programs of others; their options are theirs.
+OTHERS = ("ansible-galaxy", "ansible-runner", "ansible-rulebook", "export")
+
+
+class Block(t.NamedTuple):
+    """A code block: where it stands, its language, its text."""
+
+    page: str
+    language: str
+    text: str
+
+
+def blocks() -> list[Block]:
+    found = []
+    for name in GUIDES:
+        text = (PAGES / f"{name}.rst").read_text(encoding="utf-8")
+        found += [Block(name, match[2], textwrap.dedent(match[3])) for match in BLOCK.finditer(text)]
+    return found
+
+
+def commands() -> list[tuple[str, str]]:
+    """The command lines of the guides and of the README, each with its page."""
+    lines = [
+        (block.page, line) for block in blocks() if block.language == "bash" for line in block.text.splitlines() if line
+    ]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    return lines + [
+        ("README", re.sub(r"\s+# .*$", "", line)) for line in re.findall(r"(?m)^    (ansible-playbook .*)$", readme)
+    ]
+
+
+def options_of(playbook: str) -> dict[str, t.Any]:
+    spec = yaml.safe_load((ROOT / f"playbooks/argument_specs/{playbook}.yml").read_text(encoding="utf-8"))
+    options = dict(spec["options"])
+    for other in spec.get("include", ()):
+        options.update(options_of(other))
+    return options
+
+
+def variables(text: str) -> dict[str, t.Any]:
+    """What -e gives: JSON, or words with an equals sign."""
+    return json.loads(text) if text.startswith("{") else dict(word.split("=", 1) for word in shlex.split(text))
+
+
+@pytest.mark.parametrize("page, line", commands())
+def test_a_command_is_one_that_there_is(page, line):
+    words = shlex.split(line)
+    if words[0] in OTHERS:
+        return
+    assert words[0] == "ansible-playbook" and words[1].startswith(PREFIX)
+    options = options_of(words[1][len(PREFIX) :])
+    rest = words[2:]
+    while rest:
+        word = rest.pop(0)
+        if word in ("-e", "-l"):
+            value = rest.pop(0)
+            unknown = set(variables(value)) - set(options) if word == "-e" else set()
+            assert not unknown
+            for name, given in variables(value).items() if word == "-e" else ():
+                assert given in options[name].get("choices", [given])
+        else:
+            assert word in ("--check", "--diff")
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in blocks() if block.language == "yaml"], ids=lambda block: block.page
+)
+def test_yaml_says_what_ansible_takes(block, monkeypatch):
+    data = yaml.safe_load(block.text)
+    if isinstance(data, dict):
+        assert set(data) == {"relays"} or jsonschema.validate(data, SCHEMA) is None
+        return
+    for task in tasks_of(data):
+        if "ansible.builtin.import_playbook" in task:
+            name = task["ansible.builtin.import_playbook"][len(PREFIX) :]
+            assert (ROOT / f"playbooks/{name}.yml").exists()
+            continue
+        module = module_of(task)
+        if module.startswith(PREFIX):
+            with monkeypatch.context() as patch:
+                settings = settings_of(module[len(PREFIX) :], patch)
+            assert problems(settings, task[module]) == []
+
+
+def test_a_language_that_nobody_checks_is_not_used():
+    assert {block.language for block in blocks()} <= {"bash", "yaml", "ini"}
+
+
+def test_the_messages_of_the_troubleshooting_page_are_those_of_the_code():
+    text = (PAGES / "troubleshooting.rst").read_text(encoding="utf-8")
+    titles = [title for title, line in re.findall(r"(?m)^(.+)\n(-+)$", text) if len(title) == len(line)]
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("plugins", "playbooks", "roles")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".yml")
+    )
+    # A message with a name or a value in it stands in the code in two pieces.
+    assert len(titles) > 9
+    for title in titles[:-2]:
+        assert all(piece.strip() in code for piece in title.split(";")), title
+
+
+def test_every_guide_is_in_the_table_of_contents():
+    toctree = (ROOT / "docs/docsite/extra-docs.yml").read_text(encoding="utf-8")
+    listed = set(re.findall(r"(?m)^      - (\w+)$", toctree))
+    assert {*GUIDES, "policy_reference", "playbooks", "wire_guide", "architecture"} <= listed
+
+
+def test_the_job_templates_name_playbooks_and_variables():
+    templates = yaml.safe_load((ROOT / "extensions/awx/job_templates.yml").read_text(encoding="utf-8"))["job_templates"]
+    assert len(templates) >= 10
+    for template in templates:
+        options = options_of(template["fqcn"][len(PREFIX) :])
+        assert {question["variable"] for question in template["survey_spec"]["spec"]} <= set(options)
