@@ -5,7 +5,7 @@
 # Everything is set up once under .cache/; `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help release test test-fast setup lint unit unit-main sanity ansible-lint docs molecule lab-test lab lab-destroy demo proof bench clean
+.PHONY: help release test test-fast setup lint unit unit-main sanity ansible-lint docs molecule lab-test features lab lab-destroy demo proof bench clean
 
 VENV := .cache/venv
 GATES := .cache/venv-gates
@@ -98,6 +98,9 @@ lab-destroy: $(VENV)/.ready .cache/collections ## stop and remove the lab
 
 lab-test: lab ## tests against the running lab
 	python tools/lab_tests.py
+
+features: lab ## each of the features of docs/docsite/rst/features.rst, observed on a relay of each MTA
+	pytest -q -s tests/lab/test_features.py
 
 demo: lab ## stock machines become a proven fleet
 	ANSIBLE_STDOUT_CALLBACK=postmaster.mta.brief ansible-playbook -i molecule/inventory playbooks/harden-relay.yml

@@ -308,6 +308,32 @@ options:
                 description:
                 - The words of the refusal, for the action V(reject).
                 type: str
+      recipients:
+        description:
+        - Which recipients exist in the domains that are relayed.
+        type: dict
+        suboptions:
+          domains:
+            description:
+            - Domains whose recipients are known; others get 550 5.1.1. The postmaster always exists.
+            type: list
+            elements: dict
+            suboptions:
+              domain:
+                description:
+                - A domain of O(policy.relay.domains). One without a row here takes every recipient.
+                type: str
+                required: true
+              users:
+                description:
+                - What stands before the @ in each address that exists; without it the addresses in the tables.
+                type: list
+                elements: str
+          tables:
+            description:
+            - Lookup tables with more such addresses as keys, of the module M(postmaster.mta.table).
+            type: list
+            elements: str
       session:
         description:
         - Discipline in the SMTP session.

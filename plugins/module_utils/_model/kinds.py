@@ -133,6 +133,18 @@ def address_or_domain(value: str) -> str:
     return route_address(value) if "@" in value else _addresses.domain(value)
 
 
+def user_name(value: str) -> str:
+    """Return the part before the @ of an address, in lower case, as route_address() takes it."""
+    return route_address(f"{value}@a.test").rpartition("@")[0]
+
+
+def table_name(value: str) -> str:
+    """Return the name of a lookup table in the configuration directory, as the module table takes it."""
+    if not re.match(r"[a-z0-9][a-z0-9_-]{0,63}\Z", value):
+        raise ValueError("expected the name of a table: small letters, digits, _ and -")
+    return value
+
+
 def route_text(value: str) -> str:
     """Return words for an answer, without the characters that mean something in a rule set."""
     text(value)

@@ -44,6 +44,8 @@ from .kinds import (
     parse_option,
     records,
     section,
+    table_name,
+    user_name,
 )
 from .policy_record import Policy, server_level
 
@@ -94,6 +96,14 @@ _ADDRESS_ROUTE = (Option("address", ROUTE_ADDRESS, "The recipient's address."),)
 _SENDER_ROUTE = (
     Option("sender", ADDRESS_OR_DOMAIN, "The envelope sender: an address, or a domain for all addresses in it."),
 ) + _WHERE
+_RECIPIENT_DOMAIN = (
+    Option("domain", DOMAIN, "A domain of O(policy.relay.domains). One without a row here takes every recipient."),
+    Option(
+        "users",
+        each(user_name),
+        "What stands before the @ in each address that exists; without it the addresses in the tables.",
+    ),
+)
 _TLS_DOMAIN = (
     Option("domain", DOMAIN, "The recipient domain, or the next hop where one is set."),
     Option("level", choice("none", "may", "encrypt", "verify"), "What is demanded of the connection to it."),
@@ -125,6 +135,10 @@ SECTIONS: t.Tuple[Option, ...] = (
         Option("addresses", records(_ADDRESS_ROUTE, ("address",)), "Routes of single recipients; they come before those of domains."),
         Option("senders", records(_SENDER_ROUTE, ("sender",)), "Routes by envelope sender, for recipients that no route by recipient takes."),
     )), "Where mail goes."),
+    Option("recipients", section((
+        Option("domains", records(_RECIPIENT_DOMAIN, ("domain",)), "Domains whose recipients are known; others get 550 5.1.1. The postmaster always exists."),
+        Option("tables", each(table_name), "Lookup tables with more such addresses as keys, of the module M(postmaster.mta.table)."),
+    )), "Which recipients exist in the domains that are relayed."),
     Option("session", section((
         Option("helo_required", BOOLEAN, "Refuse MAIL before HELO or EHLO.", True),
         Option("helo_checks", BOOLEAN, "Refuse strangers whose HELO name is no name or is the relay's own.", True),

@@ -29,6 +29,7 @@ class Draft:
     :param builtin: the parameters that this Postfix knows, with their defaults.
     :param live: the parameters as main.cf has them now.
     :param present_services: the services as master.cf has them now; I(services) are those that the policy adds.
+    :param present: whether the configuration directory has a file.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Draft:
         builtin: t.Mapping[str, str],
         live: t.Mapping[str, str],
         present_services: t.Mapping[str, Service],
+        present: t.Callable[[str], bool],
     ) -> None:
         self.policy = policy
         self.capabilities = capabilities
@@ -46,6 +48,7 @@ class Draft:
         self.main: t.Dict[str, t.Optional[str]] = {}
         self.tables: t.Dict[str, str] = {}
         self.present_services = present_services
+        self.present = present
         self.services: t.Dict[str, Service] = {}
         self.notes: t.List[str] = []
 

@@ -16,7 +16,7 @@ from .._model import kinds as _kinds
 from .._model import policy as _policy
 from .._model.host import COMPILED_SUFFIXES, Host
 from . import compile as compiled
-from . import live_routes, main_cf, master_cf, settings
+from . import live_routes, main_cf, master_cf, recipients, settings
 from .discover import settings as live_settings
 from .draft import duration_text, is_ours
 from .logical_lines import read_document
@@ -180,6 +180,7 @@ def _policy_of(live: Live) -> t.Dict[str, t.Any]:
         "identity": _identity(live),
         "relay": _relay(live),
         "routes": live_routes.read(live),
+        "recipients": _known(recipients.read(live)),
         "session": _session(live),
         "limits": _limits(live),
         "timeouts": _timeouts(live),

@@ -32,6 +32,8 @@ TABLES = tuple(
         "greeting",
         "helo",
         "local_domains",
+        "recipient_domains",
+        "recipients",
         "relay_domains",
         "sender_hops",
         "sender_transports",
@@ -54,7 +56,8 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     natives.refuse_others(native)
     main = _sound(current("main.cf"), _path(host, "main.cf"))
     services = master_cf.parse(current("master.cf") or b"").services
-    draft = Draft(policy, host.capabilities, defaults(host.runner), main.values, services)
+    builtin = defaults(host.runner)
+    draft = Draft(policy, host.capabilities, builtin, main.values, services, lambda name: current(name) is not None)
     settings.apply(draft)
     settings.answers(draft)
     if policy.hardened:

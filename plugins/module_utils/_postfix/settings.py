@@ -15,8 +15,8 @@ from .._errors import OptionError
 from .._model.host import compiled_names
 from .._model.policy import Policy
 from .._model.policy_routes import hosts
+from . import recipients, routes
 from . import reply_tables as commands
-from . import routes
 from .composition import in_order
 from .draft import Draft, duration_text, is_ours
 from .parameters import split_list
@@ -71,6 +71,7 @@ def apply(draft: Draft) -> None:
         _set_identity,
         _set_relay,
         routes.apply,
+        recipients.apply,
         _set_session,
         _set_greeting_delays,
         _set_limits,

@@ -37,6 +37,7 @@ _COMPANIONS = {
     "smtpd_relay_before_recipient_restrictions": ("yes",),
     "tls_append_default_CA": ("yes",),
     "unknown_address_reject_code": ("550",),
+    "unknown_relay_recipient_reject_code": ("550",),
     "virtual_mailbox_limit": ("0",),
 }
 

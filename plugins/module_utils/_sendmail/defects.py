@@ -15,7 +15,7 @@ import typing as t
 
 from .._model.host import Host
 from .compile import map_entries
-from .tables import ACCESS, ALIASES, ROUTES
+from .tables import ACCESS, ALIASES, RECIPIENTS, ROUTES
 
 #: Files of the configuration directory that are read, written or started from.
 _READ = (
@@ -25,6 +25,7 @@ _READ = (
     ACCESS,
     "mailertable",
     ROUTES,
+    RECIPIENTS,
     ALIASES,
     "aliases",
     "local-host-names",

@@ -26,6 +26,8 @@ class Draft:
     :param defines: m4 names and their values; None stands for undefine.
     :param features: features and their arguments; None stands for a feature that is switched off.
     :param mail_checks: the rulesets that are called at MAIL, in their order.
+    :param rcpt_checks: the rulesets that are called at RCPT for every client, in their order.
+    :param recipients: key and value of each line of our table of recipients.
     :param access: key and value of each line of our part of the access map.
     :param routes: key and value of each line of our own table of routes.
     :param mailers: name and definition of the mailers that routes need besides sendmail's own.
@@ -42,8 +44,10 @@ class Draft:
         self.statements: t.List[mc.Item] = []
         self.rulesets: t.Dict[str, str] = {}
         self.mail_checks: t.List[str] = []
+        self.rcpt_checks: t.List[str] = []
         self.access: t.List[t.Tuple[str, str]] = []
         self.mailertable: t.List[t.Tuple[str, str]] = []
+        self.recipients: t.List[t.Tuple[str, str]] = []
         self.routes: t.List[t.Tuple[str, str]] = []
         self.mailers: t.Dict[str, str] = {}
         self.files: t.Dict[str, File] = {}
@@ -77,6 +81,11 @@ class Draft:
         """Add a ruleset that is called at MAIL; with delay_checks sendmail's own checks wait for RCPT."""
         self.ruleset(text)
         self.mail_checks.append(declared(text)[0])
+
+    def rcpt_check(self, text: str) -> None:
+        """Add a ruleset that is called at RCPT before sendmail's own checks."""
+        self.ruleset(text)
+        self.rcpt_checks.append(declared(text)[0])
 
     def cannot(self, option: str, value: object, nearest: str) -> None:
         """Report an option that sendmail cannot do: an error where the user set it, a note where only the baseline does.

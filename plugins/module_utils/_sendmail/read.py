@@ -15,7 +15,7 @@ import typing as t
 
 from .. import _addresses
 from .._model.host import Host
-from . import cf, discover, live_routes, tables, units
+from . import cf, discover, live_routes, recipients, tables, units
 from .cf import Listener, listener
 from .compile import Entry, alias_entries, map_entries
 from .networks import network_of, networks
@@ -437,6 +437,7 @@ _GROUPS: t.Tuple[t.Tuple[str, t.Callable[[Live], Options]], ...] = (
     ("identity", _identity),
     ("relay", _relay),
     ("routes", _routes),
+    ("recipients", recipients.read),
     ("session", _session),
     ("limits", _limits),
     ("timeouts", _timeouts),

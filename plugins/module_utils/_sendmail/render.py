@@ -190,13 +190,18 @@ def _ruleset_items(draft: Draft, native_text: str) -> t.List[mc.Item]:
     """Return our rulesets, without those whose names the native ones have taken.
 
     With delay_checks sendmail has no check_mail of its own, so this name is free. A native check_mail replaces ours where
-    nothing is lost by that. A demand for STARTTLS would be lost: sendmail then refuses two rulesets of one name.
+    nothing is lost by that. A demand for STARTTLS or what is checked at RCPT would be lost: sendmail then refuses two rulesets of one
+    name.
     """
     if draft.mail_checks:
         draft.ruleset(ruleset_texts.check_mail(draft.mail_checks))
+    if draft.rcpt_checks:
+        draft.ruleset(ruleset_texts.check_rcpt(draft.rcpt_checks))
     taken = set(ruleset_texts.declared(native_text)) & set(draft.rulesets)
     if "StarttlsDemanded" in draft.rulesets:
         taken -= {"check_mail", "StarttlsDemanded"}
+    if draft.rcpt_checks:
+        taken -= {"Local_check_rcpt", *draft.rcpt_checks}
     for name in sorted(taken):
         draft.notes.append(f"mc.local_rulesets: the ruleset {name} takes the place of the one of the policy")
     return [mc.Raw("local_rulesets", text) for name, text in draft.rulesets.items() if name not in taken]
@@ -228,6 +233,7 @@ def _settings(draft: Draft, items: t.Sequence[mc.Item]) -> t.Dict[str, str]:
     decided.update((f"access {key}", value) for key, value in draft.access)
     decided.update((f"mailertable {key}", value) for key, value in draft.mailertable)
     decided.update((f"{routes.TABLE} {key}", value) for key, value in draft.routes)
+    decided.update((f"{tables.RECIPIENTS} {key}", value) for key, value in draft.recipients)
     return decided
 
 
@@ -250,8 +256,9 @@ def _add_files(draft: Draft, text: str, built: str) -> None:
     draft.files.update(_mc_and_cf(text, built))
     if draft.access:
         draft.files[tables.ACCESS] = File(tables.access_text(draft.access), 0o640)
-    if draft.routes:
-        draft.files[routes.TABLE] = File(tables.routes_text(draft.routes))
+    for name, pairs in ((routes.TABLE, draft.routes), (tables.RECIPIENTS, draft.recipients)):
+        if pairs:
+            draft.files[name] = File(tables.own_text(pairs))
     _remove_unused(draft)
     _add_mailertable(draft)
     if draft.host.instance.primary:
@@ -260,7 +267,7 @@ def _add_files(draft: Draft, text: str, built: str) -> None:
 
 def _remove_unused(draft: Draft) -> None:
     """Remove our own tables when nothing is in them any more, together with what was compiled from them."""
-    for name in (tables.ACCESS, tables.ALIASES, routes.TABLE):
+    for name in (tables.ACCESS, tables.ALIASES, tables.RECIPIENTS, routes.TABLE):
         if name in draft.files:
             continue
         for path in (name, *compiled_names(draft.host.capabilities.default_table_type, name)):

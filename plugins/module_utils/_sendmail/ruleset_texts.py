@@ -56,8 +56,17 @@ def size_kept(limit: int) -> str:
 
 def check_mail(names: t.Iterable[str]) -> str:
     """Return the ruleset check_mail that calls others one after another; the first refusal decides."""
+    return _calls("check_mail", names)
+
+
+def check_rcpt(names: t.Iterable[str]) -> str:
+    """Return the ruleset Local_check_rcpt, which sendmail's check_rcpt calls first, that calls others one after another."""
+    return _calls("Local_check_rcpt", names)
+
+
+def _calls(ruleset: str, names: t.Iterable[str]) -> str:
     calls = [f"R$*\t$: $1 $| $>{name} $1\nR$* $| $#$*\t$#$2\nR$* $| $*\t$: $1" for name in names]
-    return "\n".join(["Scheck_mail"] + calls)
+    return "\n".join([f"S{ruleset}"] + calls)
 
 
 def declared(text: str) -> t.List[str]:

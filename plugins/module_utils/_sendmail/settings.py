@@ -13,7 +13,7 @@ from .. import _addresses
 from .._errors import OptionError
 from .._model.host import File
 from .._model.policy import Policy, server_level
-from . import discover, mc, routes, ruleset_texts, tables, units
+from . import discover, mc, recipients, routes, ruleset_texts, tables, units
 from .cf import Listener
 from .compile import map_entries
 from .discover import unsupported
@@ -90,7 +90,20 @@ _BARE_NEWLINE: t.Dict[t.Optional[str], t.Tuple[str, ...]] = {
 
 def apply(draft: Draft) -> None:
     """Put the whole policy into the draft."""
-    for section in (_identity, _relay, routes.apply, _session, _limits, _timeouts, _load, _tls, _aliases, _queue, _log):
+    for section in (
+        _identity,
+        _relay,
+        routes.apply,
+        recipients.apply,
+        _session,
+        _limits,
+        _timeouts,
+        _load,
+        _tls,
+        _aliases,
+        _queue,
+        _log,
+    ):
         section(draft)
 
 

@@ -24,7 +24,9 @@ ALIASES = "aliases.postmaster"
 ACCESS = "access.postmaster"
 #: The routes that the mailertable cannot say.
 ROUTES = "routes.postmaster"
-TABLES = (ACCESS, ROUTES, "mailertable", "capture")
+#: The recipients of served domains.
+RECIPIENTS = "recipients.postmaster"
+TABLES = (ACCESS, ROUTES, RECIPIENTS, "mailertable", "capture")
 #: Whether a line of a table that starts with a blank continues the one before; makemap refuses it.
 CONTINUES = False
 
@@ -69,8 +71,8 @@ def access_text(pairs: Pairs) -> bytes:
     return (head + "".join(f"{key}\t{value}\n" for key, value in pairs)).encode("ascii")
 
 
-def routes_text(pairs: Pairs) -> bytes:
-    """Return the source of our own table of routes."""
+def own_text(pairs: Pairs) -> bytes:
+    """Return the source of a table that is ours alone."""
     head = "# Written by postmaster.mta from the relay policy; changes made here are lost.\n"
     return (head + "".join(f"{key}\t{value}\n" for key, value in pairs)).encode("ascii")
 

@@ -49,6 +49,10 @@ EVERYTHING = {
             {"sender": "s@s2.test", "host": "gw.test", "mx": True},
         ],
     },
+    "recipients": {
+        "domains": [{"domain": "served.test", "users": ["anna", "bert"]}, {"domain": "x.test"}],
+        "tables": ["people"],
+    },
     "session": {
         "helo_required": False, "helo_checks": False, "vrfy": True, "expn": False, "etrn": True, "pipelining_checks": False,
         "bare_newline": "accept", "nul": "accept", "sender_domain_exists": False, "smtputf8": True, "greeting_delay": "5s",
@@ -120,6 +124,7 @@ def live(tmp_path, version, params, baseline):
     """A configuration directory with the policy applied to a fresh package's files."""
     for name in ("main.cf", "master.cf"):
         (tmp_path / name).write_bytes(recorded(version, name))
+    (tmp_path / "people").write_bytes(b"carl@x.test x\n")
     host = make_host(version, tmp_path)
     rendering = render(host, _policy.parse(params, baseline), Native(), lambda name: _content(tmp_path / name))
     for name, file in rendering.files.items():

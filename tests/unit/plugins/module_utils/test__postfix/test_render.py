@@ -190,6 +190,10 @@ def test_what_postfix_cannot_do_is_refused_with_the_nearest(params, option):
         ({"identity": {"send_from": ["10.0.0.1", "10.0.0.2"]}}, "policy.identity.send_from"),
         ({"identity": {"hostname": "a.test"}, "relay": {"domains": ["a.test"]}}, "policy.relay.domains"),
         ({"identity": {"local_domains": ["b.test"]}, "relay": {"domains": ["b.test"]}}, "policy.relay.domains"),
+        ({"recipients": {"domains": [{"domain": "s.test", "users": ["a"]}]}}, "policy.recipients.domains[0].domain"),
+        ({"recipients": {"tables": ["people"]}}, "policy.recipients.tables"),
+        ({"relay": {"domains": ["s.test"]}, "recipients": {"domains": [{"domain": "s.test"}]}}, "policy.recipients.domains[0].users"),
+        ({"relay": {"domains": ["s.test"]}, "recipients": {"domains": [{"domain": "s.test"}], "tables": ["no-such"]}}, "policy.recipients.tables"),
         ({"routes": {"default": {"port": 25}}}, "policy.routes.default.host"),
         ({"routes": {"default": {"host": "10.0.0.1", "mx": True}}}, "policy.routes.default.mx"),
         ({"routes": {"domains": [{"domain": "a.test"}, {"domain": "a.test", "host": "b.test"}]}}, "policy.routes.domains[1].domain"),
@@ -325,6 +329,24 @@ def test_connections_that_differ_have_a_service_that_goes_with_its_route():
         master_cf.parse(without.files["master.cf"].content).services
         == master_cf.parse(recorded("3.10.13", "master.cf")).services
     )
+
+
+def test_recipients_of_some_served_domains():
+    relay = {"domains": ["s.test", "all.test"], "subdomains": True}
+    rendering = rendered({"relay": relay, "recipients": {"domains": [{"domain": "s.test", "users": ["Anna"]}]}}, "none")
+    assert lines(rendering, "recipients") == [
+        ("@all.test", "everybody"),
+        ("anna@s.test", "known"),
+        ("postmaster@s.test", "known"),
+    ]
+    assert lines(rendering, "recipient_domains") == [("/\\.all\\.test$/", "everybody"), ("/\\.s\\.test$/", "everybody")]
+    after = values(rendering)
+    assert after["relay_recipient_maps"] == (
+        "hash:$config_directory/policy_recipients, regexp:$config_directory/policy_recipient_domains"
+    )
+    without = rendered({}, "none", current=over(reader("3.10.13"), rendering))
+    assert values(without)["relay_recipient_maps"] == ""
+    assert without.files["policy_recipients"].content is None
 
 
 def test_several_hosts_are_refused_before_postfix_3_5():

@@ -440,6 +440,8 @@ def test_hostile_lines_stay_in_their_section(section, text):
 
 
 PLACES = [
+    ("recipients", "domains", lambda value: [{"domain": "served.test", "users": [value]}]),
+    ("recipients", "tables", lambda value: [value]),
     ("identity", "hostname", lambda value: value),
     ("identity", "banner", lambda value: value),
     ("identity", "listen", lambda value: [value]),
@@ -472,7 +474,8 @@ ENTRY = re.compile(r"[!-~]+\t[!-~]+(?: +[!-~]+)*\Z")
 @example(place=next(place for place in PLACES if place[1] == "message_size"), value="1")
 def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
     section, option, shape = place
-    made = attempt(dict(HOST, **{section: dict(HOST.get(section, {}), **{option: shape(value)})}))
+    base = dict(HOST, relay={"domains": ["served.test"]}) if section == "recipients" else HOST
+    made = attempt(dict(base, **{section: dict(base.get(section, {}), **{option: shape(value)})}))
     if made is None:
         return
     known = {
@@ -481,6 +484,8 @@ def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
     }
     # A size that is one brings the rule that answers SIZE=, whatever its value.
     sized = dict(HOST, limits={"message_size": "1M"}) if option == "message_size" else HOST
+    if section == "recipients":
+        sized = dict(base, recipients={"domains": [{"domain": "served.test", "users": ["a"]}]})
     # So does a route that the mailertable cannot say.
     if {"routes.postmaster"} & set(made.files):
         sized = dict(HOST, routes={"addresses": [{"address": "x@a.test", "action": "reject"}]})
@@ -490,7 +495,7 @@ def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
         one in known or one in (("CLIENT_OPTIONS",), ("DAEMON_OPTIONS",), ("FEATURE", "greet_pause")) for one in more
     )
     assert len(more) <= 3
-    for name in ("access.postmaster", "mailertable", "routes.postmaster"):
+    for name in ("access.postmaster", "mailertable", "recipients.postmaster", "routes.postmaster"):
         lines = made.files[name].content.decode("ascii").split("\n")[:-1] if name in made.files else []
         assert all(ENTRY.match(line) for line in lines if not line.startswith("#"))
     for name in ("relay-domains", "local-host-names"):
@@ -783,3 +788,22 @@ def test_captured_mail_is_caught_before_a_route_takes_it():
     with_capture = capture_map.wired(routed, wanted)
     assert with_capture.index(wanted) < with_capture.index("PostmasterRouteTo")
     assert capture_map.wired(with_capture, "") == routed
+
+
+def test_recipients_are_asked_at_rcpt_before_all_else():
+    relay = {"domains": ["served.test", "all.test"]}
+    wanted = {"domains": [{"domain": "served.test", "users": ["Anna"]}], "tables": ["people"]}
+    made = _render.render(
+        given.make_host(),
+        _policy.parse({**HOST, "relay": relay, "recipients": wanted}),
+        Native(),
+        {"people": b"x\ty\n"}.get,
+    )
+    assert _pairs(made, "recipients.postmaster") == {
+        "served.test": "LISTED",
+        "anna@served.test": "OK",
+        "postmaster@served.test": "OK",
+    }
+    text = mc_of(made)
+    assert "Kpostmaster_recipients_1 hash /etc/mail/people" in text
+    assert "SLocal_check_rcpt\nR$*\t$: $1 $| $>PostmasterRecipients $1\nR$* $| $#$*\t$#$2" in text

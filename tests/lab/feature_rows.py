@@ -1,0 +1,256 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The features of a mail relay that its postmasters ask for, a row for each: how to say it, and what is seen on each MTA.
+
+test_features.py observes each row on a relay; tools/features.py prints docs/docsite/rst/features.rst from them.
+
+To add a row: write it here, in the order of the numbers, with the policy as YAML; then a function check_NUMBER in
+test_features.py. Rows of one round are applied as one policy, so their options must not contradict each other.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+#: The rounds in their order: each is one run of the module relay on a relay.
+DAY, QUEUE = "day", "queue"
+ROUNDS = (DAY, QUEUE)
+
+
+class Row(t.NamedTuple):
+    """One feature.
+
+    :param policy: what is written into the relay policy, YAML; empty where it is said in another way.
+    :param say: a module, a playbook or the baseline, where it is no policy.
+    :param postfix: what is seen on Postfix.
+    :param sendmail: what is seen on sendmail; empty where it is the same.
+    :param proof: the test that observes it, where that is not test_features.py.
+    """
+
+    number: int
+    feature: str
+    policy: str = ""
+    say: str = ""
+    postfix: str = ""
+    sendmail: str = ""
+    proof: str = ""
+    round: str = DAY
+
+
+ROWS: t.Tuple[Row, ...] = (
+    Row(
+        1,
+        "A hundred messages a second",
+        say="the hardened baseline",
+        postfix="accepted and delivered at that rate",
+        proof="tests/bench",
+    ),
+    Row(
+        2,
+        "Give up after some days, and tell the sender before",
+        "queue: {lifetime: 12s, bounce_lifetime: 12s, warning_time: 3s, retry_minimum: 2s, run_interval: 2s}",
+        postfix="a delay warning, then a bounce, and the queue is empty",
+        round=QUEUE,
+    ),
+    Row(
+        3,
+        "Timers for each step of a delivery",
+        say="``policy.timeouts``, rows 4 to 9",
+        postfix="as they say",
+        proof="tests/lab/test_features.py",
+    ),
+    Row(
+        4,
+        "Timer of the connection and the greeting",
+        "timeouts: {greeting: 3s, helo: 3s}",
+        postfix="the relay hangs up after that time",
+    ),
+    Row(5, "Timer of MAIL", "timeouts: {mail: 4s}", postfix="the relay hangs up after that time"),
+    Row(6, "Timer of QUIT", "timeouts: {quit: 3s}", postfix="the relay hangs up after that time"),
+    Row(7, "Timer of RCPT", "timeouts: {rcpt: 5s}", postfix="the relay hangs up after that time"),
+    Row(8, "Timer of RSET", "timeouts: {rset: 6s}", postfix="``smtp_rset_timeout``", sendmail="``Timeout.rset``"),
+    Row(9, "Timers of the other commands", "timeouts: {data_init: 4s}", postfix="the relay hangs up after that time"),
+    Row(10, "No ident", "timeouts: {ident: 0s}", postfix="port 113 of the client is not asked"),
+    Row(
+        11,
+        "The greeting",
+        "identity: {banner: corporate relay - no UCE}",
+        postfix="``220 HOST ESMTP corporate relay - no UCE``",
+    ),
+    Row(
+        13,
+        "Loops are detected, logged and removed",
+        "limits: {hops: 20}",
+        postfix="554 5.4.0 after the message",
+        sendmail="250, then a bounce to the sender",
+    ),
+    Row(14, "Bounces in MIME", say="the baseline", postfix="``multipart/report``"),
+    Row(15, "Message size", "limits: {message_size: 2M}", postfix="552 5.3.4"),
+    Row(16, "Recipients of a message", "limits: {recipients_per_message: 100}", postfix="452 4.5.3 for the 101st"),
+    Row(
+        17,
+        "Minimum time between attempts",
+        "queue: {retry_minimum: 2s, run_interval: 2s}",
+        postfix="a deferred message is tried again after that time",
+        round=QUEUE,
+    ),
+    Row(
+        19,
+        "Several names for this host",
+        "identity: {local_domains: [other-name.test]}",
+        postfix="its mailboxes exist under that name too",
+    ),
+    Row(
+        20,
+        "Aliases",
+        "aliases: {crew: [one@ok.test, two@third.test], postmaster: [root]}",
+        postfix="each target gets the message",
+    ),
+    Row(
+        25,
+        "TLS as a server and as a client",
+        "tls: {server: {certificate: /etc/ssl/lab/cert.pem, key: /etc/ssl/lab/key.pem}}",
+        postfix="STARTTLS is offered, and used with other servers",
+    ),
+    Row(
+        26,
+        "Tables with thousands of entries",
+        say="module access, module table",
+        postfix="20 000 rules, each in force",
+        proof="tests/lab/test_access.py",
+    ),
+    Row(
+        27,
+        "Relay by recipient domain, with or without a list of its recipients",
+        "relay: {domains: [served.test, closed.test]}\nrecipients: {domains: [{domain: closed.test, users: [anna, bert]}]}",
+        postfix="250 for them, 5.1.1 for an unknown recipient, 5.7.1 for other domains",
+    ),
+    Row(
+        29, "No canonification", say="the baseline", postfix="the recipient stays in the domain that is an alias in DNS"
+    ),
+    Row(
+        32,
+        "Relay by client address",
+        "relay: {networks: [10.25.0.60/32]}",
+        postfix="250 for that client, 5.7.1 for others",
+    ),
+    Row(
+        33,
+        "Refuse recipients with words of one's own",
+        say="module access: {to: gone@served.test, action: reject, status: 5.1.6, text: Moved away}",
+        postfix="550 5.1.6 Moved away",
+    ),
+    Row(
+        34,
+        "Drop the mail for one recipient silently",
+        "routes: {addresses: [{address: dropped@ok.test, action: discard}], domains: [{domain: dropped.ok.test, action: discard}]}",
+        postfix="250; the other recipients of the message get it",
+    ),
+    Row(
+        35,
+        "Refuse senders",
+        say="module access: {from: spammer@stranger.test, action: reject}",
+        postfix="550 5.7.1 at RCPT",
+    ),
+    Row(
+        36,
+        "A reply code of one's own",
+        say="module access: {from: odd@stranger.test, action: reject, code: 571, text: Go away}",
+        postfix="571 5.7.1 Go away",
+    ),
+    Row(
+        37,
+        "Import and change many entries",
+        say="module access: content, src; state exact",
+        postfix="20 000 rules added, changed, removed",
+        proof="tests/lab/test_access.py",
+    ),
+    Row(
+        38,
+        "Only a positive list relays",
+        "relay: {networks: [10.25.0.60/32]}",
+        postfix="250 for that client, 5.7.1 for others",
+    ),
+    Row(39, "Take senders whose domain does not resolve", "session: {sender_domain_exists: false}", postfix="250"),
+    Row(
+        40,
+        "Several instances",
+        say="modules postfix_instance, sendmail_instance",
+        postfix="each with its addresses, queue and policy",
+        proof="tests/lab/test_postfix_instances.py, tests/lab/test_sendmail_instances.py",
+    ),
+    Row(
+        41,
+        "Routes: MX, host, list with fallback, refuse, hold, single addresses, senders",
+        "routes:\n  domains:\n  - {domain: fall.ok.test, hosts: [10.25.0.200, 10.25.0.51]}\n"
+        "  - {domain: refused.ok.test, subdomains: true, action: reject, text: Nobody takes mail for it}\n"
+        "  - {domain: kept.ok.test, action: hold}\n"
+        "  addresses:\n  - {address: vip@ok.test, host: 10.25.0.56}\n"
+        "  senders:\n  - {sender: news@lab.test, hosts: [10.25.0.200, 10.25.0.56]}",
+        postfix="the second host gets it; 550 5.7.1 with these words; the message stays in the queue; one address and one sender by another host",
+    ),
+    Row(42, "Everything else by DNS", "routes: {}", postfix="the domain's MX gets it"),
+    Row(
+        43,
+        "Comments stay",
+        say="main.cf and tables are edited in place",
+        postfix="a comment in main.cf survives",
+        sendmail="a comment in the access table survives",
+    ),
+    Row(
+        44,
+        "HELO only for a domain",
+        "routes: {domains: [{domain: helo.ok.test, host: 10.25.0.51, esmtp: false}]}",
+        postfix="HELO, no TLS, no SIZE",
+    ),
+    Row(
+        46,
+        "The log in real time",
+        say="event source postmaster.mta.maillog",
+        postfix="a record as soon as a message has its fate",
+        proof="tests/unit/extensions",
+    ),
+    Row(
+        47,
+        "The fields of the log",
+        say="module log_info, playbook mail_log",
+        postfix="sender, recipients, times, size, message ID, TLS, client, next hop, reason",
+        proof="tests/lab/test_maillog.py",
+    ),
+    Row(
+        48,
+        "Regular expressions over the log",
+        say="playbook mail_log: mail_log_regex",
+        postfix="the messages that match",
+        proof="tests/lab/test_maillog.py",
+    ),
+    Row(
+        51,
+        "Report of the queue",
+        say="playbook queue_report",
+        postfix="hosts, domains with their oldest message, reasons, senders",
+        proof="tests/lab/test_queue_playbooks.py",
+    ),
+    Row(
+        52,
+        "Force the mail of a domain",
+        say="playbook queue_flush",
+        postfix="its messages are tried now",
+        proof="tests/lab/test_queue.py",
+    ),
+    Row(
+        53,
+        "Greeting delay for some clients",
+        "session: {greeting_delays: [{network: 10.25.0.132/30, delay: 3s}, {network: 10.25.0.133/32, delay: 0s}]}",
+        postfix="these wait three seconds, the exemption and all others do not",
+    ),
+    Row(
+        54,
+        "Leave from one address",
+        say="policy.identity.send_from, playbook egress",
+        postfix="the next hop and an echo service see that address",
+        proof="tests/lab/test_egress.py",
+    ),
+)
