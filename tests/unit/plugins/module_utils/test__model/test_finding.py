@@ -73,13 +73,20 @@ def _made():
     """The codes that are given to make_finding() as they are."""
     calls = [node for tree in _judges() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     made = [call.args[0] for call in calls if getattr(call.func, "id", "") == "make_finding"]
-    return {argument.value for argument in made if isinstance(argument, ast.Constant)}
+    return set(filter(None, map(_text_of, made)))
 
 
 def _literals():
     """Every text in the judges: a code can come to make_finding() out of a table of theirs."""
     nodes = [node for tree in _judges() for node in ast.walk(tree)]
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return set(filter(None, map(_text_of, nodes)))
+
+
+def _text_of(node):
+    """The text of a literal, or None: Python 3.6 and 3.7 parse it as a Str, later ones as a Constant."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    return node.s if type(node).__name__ == "Str" else None
 
 
 def test_nobody_makes_a_finding_past_the_table():
