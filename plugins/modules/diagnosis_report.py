@@ -49,6 +49,11 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Ask every relay
+  postmaster.mta.diagnosis_info:
+    domain: ok.test
+  register: diagnose_report
+
 - name: Show the verdict
   postmaster.mta.diagnosis_report:
     domain: ok.test

@@ -65,9 +65,9 @@ EXAMPLES = r"""
     by: anna
     ticket: OPS-4711
 
-- name: Show what going back to generation 12 would change
+- name: Show what going back to where it all began would change
   postmaster.mta.undo:
-    to: 12
+    to: 0
   check_mode: true
   diff: true
 """
