@@ -5,7 +5,7 @@
 # Everything is set up once under .cache/; `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help release test test-fast setup lint unit unit-main sanity ansible-lint docs molecule lab-test features lab lab-destroy demo proof bench clean
+.PHONY: help release test test-fast setup lint unit unit-main sanity sanity-whole ansible-lint docs molecule lab-test features lab lab-destroy demo proof bench clean
 
 VENV := .cache/venv
 GATES := .cache/venv-gates
@@ -71,8 +71,11 @@ unit: $(VENV)/.ready ## unit tests under the development Python, 3.6 and 3.13, s
 unit-main: $(VENV)/.ready ## unit tests under the development Python
 	@tools/unit.sh main
 
-sanity: $(VENV)/.ready $(GATES)/.ready ## ansible-test sanity, no ignores, on the oldest and newest supported core here
+sanity: $(VENV)/.ready $(GATES)/.ready ## ansible-test sanity, no ignores, on the oldest and newest supported core here, of what is published
 	@tools/sanity.sh $(VENV) $(GATES)
+
+sanity-whole: $(VENV)/.ready $(GATES)/.ready ## the same with the tests, and with pylint on each core
+	@tools/sanity.sh --whole $(VENV) $(GATES)
 
 ansible-lint: $(GATES)/.ready .cache/collections ## ansible-lint, profile production
 	@tools/ansible-lint.sh $(GATES)

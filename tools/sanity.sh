@@ -4,8 +4,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Runs `ansible-test sanity` with the ansible-core of each of the given environments. There are no ignore files.
-#   tools/sanity.sh .cache/venv .cache/venv-gates
+#   tools/sanity.sh [--whole] .cache/venv .cache/venv-gates
+# As a gate of every change it looks at what is published, and pylint runs on the newest core only: it takes most of the time, and
+# that of the older core asks for less. With --whole the tests are looked at as well, and pylint runs on every core.
 set -eu
+
+whole=false
+if [ "$1" = --whole ]; then
+    whole=true
+    shift
+fi
+newest=${*: -1}
 
 exec 9>.cache/sanity.lock
 flock 9
@@ -56,10 +65,17 @@ run_core() {
     done
     echo "sanity-$core: $("$controller" -c 'from ansible.release import __version__; print(__version__)'), Python $python and ${targets[$core]}"
     make_home "$PWD/.cache/sanity/home-$core"
-    # What is published (galaxy.yml, build_ignore), and the tests. The lab's images hold programs for the containers' own
+    # What is published (galaxy.yml, build_ignore). The lab's images hold programs for the containers' own
     # /usr/bin/python3, which sanity takes for plugins with a wrong first line (ruff and ansible-lint look at those); the corpus is
     # recorded output, odd file names and bytes included.
-    tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':!tests/corpus')
+    if $whole; then
+        tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':!tests/corpus')
+    else
+        tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':!tests')
+        if [ "$1" != "$newest" ]; then
+            arguments+=(--skip-test pylint)
+        fi
+    fi
     (cd "$tree" && HOME=$root/.cache/sanity/home-$core PATH=$path:$PATH ansible-test sanity --color no "${arguments[@]}")
 }
 
