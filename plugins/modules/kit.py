@@ -60,6 +60,89 @@ options:
           - The instance whose blocks expire, by name or directory, V(exposed) or V(all), as in M(postmaster.mta.access).
         type: str
         default: all
+  reports:
+    description:
+      - Reports of the relay about itself, in the words and pictures of the playbook C(report). Totals, per hour, top senders, recipients, domains and
+        clients, why mail was refused or deferred, delays, TLS, the queue, the certificates, what was changed.
+      - Each report goes on where the last one of its name has ended, also across rotation. A run that was killed is finished by the next one, so
+        nothing is told twice and nothing is lost. What the log does not have is shown as a gap.
+      - Mail is handed to the relay itself, over SMTP from its own address. While it takes none, the report waits.
+      - An empty list removes all reports.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name of the report, in the names of units and files.
+        type: str
+        required: true
+      on_calendar:
+        description:
+          - When, as for O(expiry.on_calendar).
+        type: str
+        default: hourly
+      mail_to:
+        description:
+          - Who gets it by mail, as text with the page as an attachment.
+        type: list
+        elements: str
+      mail_from:
+        description:
+          - The sender, in the envelope as well. Without it, C(postmaster) at the name of the host.
+        type: str
+      subject:
+        description:
+          - The subject. C({title}), C({host}), C({begin}), C({end}), C({sent}), C({deferred}), C({bounced}) and C({rejected}) are filled in.
+          - Without it, C({title} of {host}, {begin} to {end} UTC).
+        type: str
+      directory:
+        description:
+          - A directory of the host in which each report becomes a file. Its name has the report's name and the end of its period in UTC.
+        type: path
+      formats:
+        description:
+          - The forms of these files.
+        type: list
+        elements: str
+        choices: [html, txt, csv, json]
+        default: [html]
+      keep:
+        description:
+          - How many files of each form are kept.
+        type: int
+        default: 100
+      title:
+        description:
+          - The title.
+        type: str
+        default: Mail report
+      top:
+        description:
+          - Rows of each ranking.
+        type: int
+        default: 10
+      instance:
+        description:
+          - Only the lines and the queue of this instance, or V(all).
+        type: str
+        default: all
+      internal:
+        description:
+          - Own networks and domains, which tell incoming mail from outgoing mail.
+        type: dict
+        suboptions:
+          networks:
+            description:
+              - Networks of one's own.
+            type: list
+            elements: str
+            default: []
+          domains:
+            description:
+              - Domains of one's own.
+            type: list
+            elements: str
+            default: []
 seealso:
   - module: postmaster.mta.access
   - module: postmaster.mta.confirm
@@ -70,6 +153,18 @@ EXAMPLES = r"""
   postmaster.mta.kit:
     expiry:
       on_calendar: "*-*-* 00:05"
+
+- name: An hourly report by mail, a daily one as a page that stays for a year
+  postmaster.mta.kit:
+    reports:
+      - name: hourly
+        mail_to: [postmaster@ok.test]
+        subject: "{host}: {sent} sent, {deferred} deferred, {rejected} refused"
+      - name: daily
+        on_calendar: "*-*-* 00:10"
+        directory: /var/log
+        formats: [html, json]
+        keep: 365
 
 - name: Blocks stay until somebody removes them; the rest of the kit goes on
   postmaster.mta.kit:

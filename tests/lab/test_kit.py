@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import json
+
 import accesshosts
 import kithosts
 import pytest
-from labhosts import HOSTS
+from labhosts import HOSTS, WORLD, conversation
 
 NEWEST = [HOSTS["pf13"], HOSTS["sm13"]]
+LOG = "/var/log/mail.log"
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +79,48 @@ def test_a_glance_at_a_relay(host):
     assert any("differ" in trouble for trouble in host.ask(STATUS, {})["trouble"])
     host.run(f"sed -i '$ d' {host.directory}/*.cf")
     accesshosts.clear(host)
+
+
+def told(host):
+    """The totals of each report that was written, the oldest first."""
+    text = host.run("cat $(ls /var/log/kit-reports/*.json)", check=False)
+    decoder, at, totals = json.JSONDecoder(), 0, []
+    while at < len(text.rstrip()):
+        figures, at = decoder.raw_decode(text, at)
+        at += 1
+        totals.append(figures["log"]["totals"])
+    return totals
+
+
+def send(host, number, recipient):
+    """Hand messages to a relay from a trusted client, and wait until it has done with them."""
+    lines = ["EHLO trusted.lab.test"]
+    for dummy in range(number):
+        body = "Subject: <script>alert(1)</script>\r\n\r\nhello\r\n."
+        lines += ["MAIL FROM:<anna@lab.test>", f"RCPT TO:<{recipient}>", "DATA", body]
+    steps = conversation(WORLD, host, "trusted", [*lines, "QUIT"])
+    assert [step["code"] for step in steps if step["step"] == "data"] == [354] * number
+    host.run("for n in $(seq 60); do mailq | grep -qE 'is empty|Total requests: 0' && break; sleep 0.5; done; sleep 1")
+
+
+@pytest.mark.parametrize("host", NEWEST, ids=str)
+def test_a_report_tells_what_is_new_and_goes_by_mail(host):
+    host.run("mkdir -p /var/log/kit-reports; rm -f /var/log/kit-reports/*")
+    report = {"name": "lab", "mail_to": ["kit@ok.test"], "mail_from": "kit@lab.test"}
+    report.update(directory="/var/log/kit-reports", formats=["json", "html"])
+    assert not kithosts.kit(host, reports=[report]).get("failed")
+    kithosts.run(host, "report-lab")
+    WORLD.run("sinkctl clear")
+    send(host, 3, "user@ok.test")
+    assert "delivered" in kithosts.run(host, "report-lab")
+    host.run(f"mv {LOG} {LOG}.1; touch {LOG}; systemctl kill -s HUP rsyslog || true; sleep 1")
+    send(host, 2, "user@ok.test")
+    kithosts.run(host, "report-lab")
+    first, second = told(host)[-2:]
+    # The report before went by mail as well, and so do these.
+    assert (first["sent"] - 1, second["sent"] - 1) == (3, 2)
+    mails = WORLD.run("grep -l 'kit@ok.test' /var/spool/sink/ok.test/*.json | wc -l")
+    assert int(mails) >= 1
+    page = host.run("cat $(ls /var/log/kit-reports/*.html | tail -1)")
+    assert "<script" not in page and "user@ok.test" in page
+    host.run(f"rm -rf /var/log/kit-reports {LOG}.1")

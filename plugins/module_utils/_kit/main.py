@@ -10,7 +10,7 @@ Private to the collection: it can change at any time.
 import sys
 import typing as t
 
-from .._errors import PostmasterError
+from .._errors import OptionError, PostmasterError
 from .._runner import Runner
 from . import places, settings
 
@@ -43,7 +43,28 @@ def _expiry(runner: Runner, known: settings.Settings, arguments: t.Sequence[str]
     return expiry.run(runner, known.get("expiry") or {})
 
 
+def _report(runner: Runner, known: settings.Settings, arguments: t.Sequence[str]) -> str:
+    from . import report
+
+    return report.run(runner, _named(known, "reports", arguments))
+
+
+def _named(known: settings.Settings, part: str, arguments: t.Sequence[str]) -> t.Mapping[str, t.Any]:
+    """Return the settings of the job that the arguments name.
+
+    :raises OptionError: there is none of this name.
+    """
+    for entry in known.get(part) or ():
+        if [entry["name"]] == list(arguments):
+            named: t.Mapping[str, t.Any] = entry
+            return named
+    raise OptionError(part, " ".join(arguments), "the settings of the kit have none of this name")
+
+
 #: Each job imports what it needs when it runs, since Python compiles every import.
-_JOBS: t.Dict[str, t.Callable[[Runner, settings.Settings, t.Sequence[str]], str]] = {"expiry": _expiry}
+_JOBS: t.Dict[str, t.Callable[[Runner, settings.Settings, t.Sequence[str]], str]] = {
+    "expiry": _expiry,
+    "report": _report,
+}
 
 __all__ = ("main",)

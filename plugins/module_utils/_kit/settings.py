@@ -21,7 +21,7 @@ from .install import Job
 
 PRESENT, ABSENT = "present", "absent"
 #: The parts of the settings, as the module's options are named.
-PARTS = ("expiry",)
+PARTS = ("expiry", "reports")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}\Z")
 
 Settings = t.Dict[str, t.Any]
@@ -35,6 +35,35 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
             "state": _STATE,
             "on_calendar": {"type": "str", "default": "*-*-* 00:05"},
             "instance": {"type": "str", "default": "all"},
+        },
+    },
+    "reports": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "on_calendar": {"type": "str", "default": "hourly"},
+            "mail_to": {"type": "list", "elements": "str"},
+            "mail_from": {"type": "str"},
+            "subject": {"type": "str"},
+            "directory": {"type": "path"},
+            "formats": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["html", "txt", "csv", "json"],
+                "default": ["html"],
+            },
+            "keep": {"type": "int", "default": 100},
+            "title": {"type": "str", "default": "Mail report"},
+            "top": {"type": "int", "default": 10},
+            "instance": {"type": "str", "default": "all"},
+            "internal": {
+                "type": "dict",
+                "options": {
+                    "networks": {"type": "list", "elements": "str", "default": []},
+                    "domains": {"type": "list", "elements": "str", "default": []},
+                },
+            },
         },
     },
 }
@@ -83,7 +112,33 @@ def _expiry(part: t.Mapping[str, t.Any]) -> t.List[Job]:
     return [Job("expiry", "remove the blocks whose last day is over", "expiry.on_calendar", ("expiry",), when)]
 
 
-_JOBS: t.Dict[str, t.Callable[[t.Any], t.List[Job]]] = {"expiry": _expiry}
+def _reports(parts: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Job]:
+    return [_report(f"reports[{number}]", part) for number, part in enumerate(parts)]
+
+
+def _report(option: str, part: t.Mapping[str, t.Any]) -> Job:
+    # A job that reads its settings needs none of this.
+    from .._log.deliveries import Internal
+    from . import post, report
+
+    name = name_of(f"{option}.name", part["name"])
+    if not part.get("mail_to") and not part.get("directory"):
+        raise OptionError(option, name, "expected mail_to, directory or both")
+    for address in [*(part.get("mail_to") or ()), part.get("mail_from")]:
+        if address:
+            post.address(f"{option}.mail_to" if address != part.get("mail_from") else f"{option}.mail_from", address)
+    for name_of_count in ("keep", "top"):
+        if part[name_of_count] < 1:
+            raise OptionError(f"{option}.{name_of_count}", part[name_of_count], "1 or more")
+    if part.get("subject"):
+        post.filled(f"{option}.subject", part["subject"], dict.fromkeys(report.PLACEHOLDERS, ""))
+    internal = part.get("internal") or {}
+    Internal(internal.get("networks") or (), internal.get("domains") or ())
+    when = schedule.calendar(f"{option}.on_calendar", part["on_calendar"])
+    return Job(f"report-{name}", f"the report {name}", f"{option}.on_calendar", ("report", name), when)
+
+
+_JOBS: t.Dict[str, t.Callable[[t.Any], t.List[Job]]] = {"expiry": _expiry, "reports": _reports}
 
 
 def name_of(option: str, value: str) -> str:
