@@ -35,6 +35,7 @@ notes:
     everybody. A rule for a recipient domain that is one of C(policy.relay.domains) itself is refused there too: the policy's table is
     asked first."
 extends_documentation_fragment:
+  - postmaster.mta._confirm
   - postmaster.mta._mta.exposed
   - postmaster.mta._mta
   - postmaster.mta._attributes
@@ -349,6 +350,17 @@ left_out:
     why:
       description: Why it is left out.
       type: str
+generation:
+  description:
+    The number that the change has in the account; null where nothing changed,
+    and for several instances, each of which has its own in RV(instances).
+  type: int
+  returned: success
+  sample: 17
+confirm_by:
+  description: Until when the change must be confirmed, in seconds since the epoch; null where nobody has to.
+  type: int
+  returned: success
 actions:
   description: What was done, or in check mode would be done, in order.
   type: list

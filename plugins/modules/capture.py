@@ -23,6 +23,7 @@ description:
   - A release gives the originals back to the production instance, whose rules, routes and aliases apply to them as to any mail of this
     host. What it refuses stays in the capture instance, and the task fails with the reply; nothing is bounced and nothing is lost.
 extends_documentation_fragment:
+  - postmaster.mta._confirm
   - postmaster.mta._mta
   - postmaster.mta._attributes
   - postmaster.mta._attributes.actiongroup_all
@@ -102,6 +103,14 @@ options:
       - Seconds that O(state=stopped) may take until everything is released. What is not then is still in the capture instance.
     type: int
     default: 300
+  by:
+    description:
+      - Who makes the change, for the account.
+    type: str
+  ticket:
+    description:
+      - The ticket of the change, for the account.
+    type: str
   lock_timeout:
     description:
       - Seconds to wait for another run that is changing the same instance.
@@ -177,6 +186,15 @@ released:
   returned: success
 deleted:
   description: How many messages were deleted.
+  type: int
+  returned: success
+generation:
+  description: The number that the change has in the account; null where nothing changed.
+  type: int
+  returned: success
+  sample: 17
+confirm_by:
+  description: Until when the change must be confirmed, in seconds since the epoch; null where nobody has to.
   type: int
   returned: success
 actions:

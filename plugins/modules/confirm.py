@@ -13,7 +13,9 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - A change that was made with O(postmaster.mta.relay#module:confirm) is rolled back by the host itself unless this module confirms it in time.
+  - A change that was made with O(postmaster.mta.relay#module:confirm), or with this option of M(postmaster.mta.access),
+    M(postmaster.mta.table), M(postmaster.mta.capture) or M(postmaster.mta.undo), is rolled back by the host itself unless this module confirms
+    it in time.
   - Confirming what is confirmed already changes nothing. What is rolled back already cannot be confirmed.
 extends_documentation_fragment:
   - postmaster.mta._mta
@@ -30,7 +32,7 @@ attributes:
 options:
   generation:
     description:
-      - The generation to confirm, as M(postmaster.mta.relay) returned it. Without it, every one of the instance that waits.
+      - The generation to confirm, as the module that made the change returned it. Without it, every one of the instance that waits.
     type: int
   state:
     description:

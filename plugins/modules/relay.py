@@ -24,6 +24,7 @@ description:
     there before, or to the MTA's default. What nobody of ours wrote stays. What was changed manually since is told as RV(drift); it is
     overwritten where the policy still decides it, and stays where it does not.
 extends_documentation_fragment:
+  - postmaster.mta._confirm
   - postmaster.mta._relay_policy
   - postmaster.mta._mta
   - postmaster.mta._attributes
@@ -79,12 +80,6 @@ options:
   ticket:
     description:
       - The ticket of the change, for the account.
-    type: str
-  confirm:
-    description:
-      - The time within which M(postmaster.mta.confirm) must confirm the change, such as V(10m). Otherwise the host rolls it back by itself,
-        without the controller and across a restart of the host. Needs systemd.
-      - What was changed later, such as an urgent block, stays.
     type: str
   history:
     description:

@@ -22,6 +22,7 @@ notes:
   - It does not make the MTA ask the table; the return value RV(used) says whether it does. M(postmaster.mta.relay) writes the settings.
   - On sendmail, aliases are left to the policy of M(postmaster.mta.relay).
 extends_documentation_fragment:
+  - postmaster.mta._confirm
   - postmaster.mta._mta
   - postmaster.mta._attributes
   - postmaster.mta._attributes.actiongroup_all
@@ -73,6 +74,14 @@ options:
       - The table holds secrets, such as passwords for the next hop. A new file can be read by its owner alone, and nothing of it is shown.
     type: bool
     default: false
+  by:
+    description:
+      - Who makes the change, for the account.
+    type: str
+  ticket:
+    description:
+      - The ticket of the change, for the account.
+    type: str
   lock_timeout:
     description:
       - Seconds to wait for another run that is changing the same instance.
@@ -158,6 +167,15 @@ removed:
   description: The keys that were removed.
   type: list
   elements: str
+  returned: success
+generation:
+  description: The number that the change has in the account; null where nothing changed.
+  type: int
+  returned: success
+  sample: 17
+confirm_by:
+  description: Until when the change must be confirmed, in seconds since the epoch; null where nobody has to.
+  type: int
   returned: success
 actions:
   description: What was done, or in check mode would be done, in order.

@@ -18,6 +18,7 @@ description:
   - Compiled tables are made anew from their sources.
   - What was changed manually in these files since goes as well, and is named in RV(notes). A large table that was changed manually is refused.
 extends_documentation_fragment:
+  - postmaster.mta._confirm
   - postmaster.mta._mta
   - postmaster.mta._attributes
   - postmaster.mta._attributes.actiongroup_all
@@ -107,6 +108,10 @@ notes:
   returned: success
 generation:
   description: The number that the way back has in the account; null where nothing changed.
+  type: int
+  returned: success
+confirm_by:
+  description: Until when the change must be confirmed, in seconds since the epoch; null where nobody has to.
   type: int
   returned: success
 verified:

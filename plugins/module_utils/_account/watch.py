@@ -83,14 +83,15 @@ def seconds(value: str) -> int:
     return number
 
 
-def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float) -> None:
+def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float, watcher: str = "expire") -> None:
     """Write the kit and the units, and start the timer.
 
     :param deadline: seconds since the epoch.
+    :param watcher: the file of C(_module) that the kit starts.
     """
     place = generations.place_of(directory)
     kit = os.path.join(place, f"{number:06d}.{KIT}")
-    _files.write_new(kit, kit_content(), 0o600)
+    _files.write_new(kit, _zipapp.content("_module", watcher), 0o600)
     words = {
         "mark": MARK,
         "number": number,
@@ -103,16 +104,22 @@ def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float) 
     name = unit_of(directory, number)
     for ending, text in (("service", _SERVICE), ("timer", _TIMER)):
         _files.write_new(os.path.join(UNITS, f"{name}.{ending}"), text.format(**words).encode("utf-8"), 0o644)
-    _stamp(name)
+    _stamp(name, deadline)
     runner.run(["systemctl", "daemon-reload"])
     runner.run(["systemctl", "enable", "--now", f"{name}.timer"])
 
 
-def _stamp(name: str) -> None:
-    """Tell systemd that the timer has not missed anything yet: without this file it would not make up for what a shutdown makes it miss."""
+def _stamp(name: str, deadline: float) -> None:
+    """Tell systemd that the timer has not missed anything yet: without this file it would not make up for what a shutdown makes it miss.
+
+    Where the host is slow the deadline can be over before the timer starts. A stamp after it would say that the timer has run.
+    """
     path = f"/var/lib/systemd/timers/stamp-{name}.timer"
-    with contextlib.suppress(OSError), open(path, "w"):
-        pass
+    then = min(time.time(), deadline - 1)
+    with contextlib.suppress(OSError):
+        with open(path, "w"):
+            pass
+        os.utime(path, (then, then))
 
 
 def disarm(runner: Runner, directory: str, number: int) -> None:
@@ -135,8 +142,3 @@ def waiting(directory: str) -> t.List[int]:
         for record in known
         if record.get("confirm_by") and record["ended"] == generations.LIVE and record["number"] not in undone
     ]
-
-
-def kit_content() -> bytes:
-    """Return the zipapp: this package as this very process has it."""
-    return _zipapp.content("_module", "expire")

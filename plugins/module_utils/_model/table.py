@@ -10,6 +10,7 @@ Private to the collection: it can change at any time.
 import typing as t
 
 from .._errors import OptionError, SyntaxProblem
+from . import blocks
 
 #: The forms of a source: C(key value), C(key: value), or C(pattern value), where case and order count.
 MAP, ALIASES, PATTERNS = "map", "aliases", "patterns"
@@ -118,15 +119,21 @@ def _split(line: str, syntax: Syntax) -> t.Tuple[str, str]:
 def edit(path: str, content: bytes, entries: t.Sequence[ExpectedEntry], state: str, syntax: Syntax) -> bytes:
     """Return the source edited. Comments stay, and so do the entries that need no change.
 
+    What the relay policy and the module access have written here stays, whatever the state.
+
     :param state: C(present) puts the entries in, C(absent) removes them, C(exact) puts them in and removes all others.
     :raises SyntaxProblem: the source as it is cannot be edited safely.
+    :raises OptionError: an entry that one of these has written and that would change.
     """
     text = content.decode("utf-8", "surrogateescape")
     lines: t.List[str] = _lines(text)
     present = {compared(entry.key, syntax): entry for entry in read(path, text, syntax)}
     asked = {compared(entry.key, syntax): entry for entry in entries}
+    theirs = _lines_of_others(content)
     for key, entry in present.items():
-        if _is_removed(key in asked, state):
+        if entry.first in theirs:
+            _refuse_theirs(asked.get(key), entry, state)
+        elif _is_removed(key in asked, state):
             _put(lines, entry, "")
         elif key in asked and state != ABSENT and asked[key].value != entry.value:
             _put(lines, entry, _line(asked[key], syntax))
@@ -135,6 +142,30 @@ def edit(path: str, content: bytes, entries: t.Sequence[ExpectedEntry], state: s
     if added and body and not body.endswith("\n"):
         body += "\n"
     return (body + "".join(added)).encode("utf-8", "surrogateescape")
+
+
+def _refuse_theirs(asked: t.Optional[ExpectedEntry], entry: SourceEntry, state: str) -> None:
+    if asked is not None and (state == ABSENT or asked.value != entry.value):
+        why = "the relay policy or the module access has written this entry, and would write it again; change it there"
+        raise OptionError("entries", entry.key, why)
+
+
+def _lines_of_others(content: bytes) -> t.Set[int]:
+    """Return the numbers of the lines that the relay policy, in its marked block, and the module access have written."""
+    lines: t.Set[int] = set()
+    if b"# BEGIN postmaster.mta" in content:
+        inside = False
+        for number, line in enumerate(content.split(b"\n")):
+            inside = (inside or line.startswith(b"# BEGIN postmaster.mta")) and not line.startswith(
+                b"# END postmaster.mta"
+            )
+            if inside:
+                lines.add(number)
+    if blocks.MARK.encode() in content:
+        for placed in blocks.all_blocks(content):
+            first, last = (content.count(b"\n", 0, at) for at in (placed.start, placed.end))
+            lines.update(range(first, last))
+    return lines
 
 
 def _is_removed(is_asked: bool, state: str) -> bool:

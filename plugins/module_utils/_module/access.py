@@ -49,6 +49,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
             "elements": "dict",
             "options": {"from": {"type": "str", "required": True}, "to": {"type": "str", "required": True}},
         },
+        "confirm": {"type": "str"},
         "lock_timeout": {"type": "float", "default": 60},
     },
     **access.RULE_OPTIONS,
@@ -470,6 +471,7 @@ def merged(answers: t.Sequence[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
         whole[name] = [item for answer in answers for item in answer[name]]
     whole["actions"] = [f"{answer['instance']}: {action}" for answer in answers for action in answer["actions"]]
     whole["counts"] = {name: sum(answer["counts"][name] for answer in answers) for name in answers[0]["counts"]}
+    whole["generation"] = None
     whole["instances"] = [{name: value for name, value in answer.items() if name != "diff"} for answer in answers]
     return whole
 
@@ -478,6 +480,11 @@ def _apply_to(host: Host, request: Request, params: t.Mapping[str, t.Any], check
     pairs = [(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
     run = AccessRun(host, request, params["verify"], pairs)
     run.author = run.author._replace(by=params.get("by") or "", ticket=params.get("ticket") or "")
+    if params.get("confirm"):
+        from . import expire_table  # noqa: F401  # the watcher: named here, it is sent along
+        from .watched import TABLES, watched
+
+        run.author = watched(run.author, host, params["confirm"], TABLES)
     outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
     if run.wire and not check_mode and not outcome.plan.changed:
         # Nothing was to do, but the question was whether the running MTA keeps to it.
@@ -519,6 +526,8 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
         "actions": list(outcome.healed) + plan.actions(),
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "verified": [] if check_mode else run.verified,
+        "generation": outcome.generation,
+        "confirm_by": run.author.more.get("confirm_by") if outcome.generation else None,
         "warnings": list(outcome.warnings) + as_before(run.inherited),
     }
 

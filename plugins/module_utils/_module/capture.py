@@ -32,6 +32,7 @@ from .._runner import Runner
 from . import instance as _instances
 from . import queue, relay
 from .guard import guard_of
+from .watched import CONFIRM_SPEC, confirm_by, watched
 
 STARTED, STOPPED = "started", "stopped"
 RELEASE, DELETE, KEEP = "release", "delete", "keep"
@@ -50,6 +51,9 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "mail": {"type": "str", "choices": [RELEASE, DELETE, KEEP]},
     "max": {"type": "int"},
     "timeout": {"type": "int", "default": 300},
+    "by": {"type": "str"},
+    "ticket": {"type": "str"},
+    **CONFIRM_SPEC,
     "lock_timeout": {"type": "float", "default": 60},
 }
 
@@ -67,8 +71,10 @@ class Routing:
         hop: t.Optional[Endpoint],
         service: bool = False,
         release: t.Optional[Endpoint] = None,
+        author: t.Optional[_change.Author] = None,
     ) -> None:
         self.host = host
+        self.author = author or _change.Author("capture")
         self.routes = tuple(routes)
         self.hop = hop
         self.service = service
@@ -86,8 +92,8 @@ class Routing:
 
     def steps(self) -> _change.Steps:
         """Return the steps of this change, as the transaction takes them."""
-        author, guard = _change.Author("capture"), guard_of(self.host)
-        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify, author, guard)
+        guard = guard_of(self.host)
+        return _change.Steps(self.plan, self._build, self._check, self._activate, self._verify, self.author, guard)
 
     def plan(self) -> _change.Plan:
         """Return what is to be done on the host as it is now."""
@@ -148,6 +154,7 @@ class CaptureWork(t.NamedTuple):
     done: t.List[str]
     diff: t.List[t.Dict[str, str]]
     verified: t.List[str]
+    author: _change.Author
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
@@ -159,10 +166,10 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     routes = capture.parse(params)
     host = _mta.find(runner, params["mta"], params["instance"])
     name = params["name"] or f"{host.instance.mta}-capture"
-    work = CaptureWork(runner, params, host, name, check_mode, [], [], [])
+    work = CaptureWork(runner, params, host, name, check_mode, [], [], [], _author(params, host))
     counts = _start(work, routes) if params["state"] == STARTED else _stop(work)
     return dict(
-        counts,
+        {"generation": None, "confirm_by": None, **counts},
         changed=bool(work.done),
         actions=work.done,
         diff=work.diff,
@@ -172,6 +179,18 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         capture_instance=name,
         routes=[route.title for route in routes] if params["state"] == STARTED else [],
     )
+
+
+def _author(params: t.Mapping[str, t.Any], host: Host) -> _change.Author:
+    """Return who changes the routes, watched where the change must be confirmed."""
+    if params.get("confirm"):
+        from . import expire  # noqa: F401  # the watcher: named here, it is sent along
+
+        if params["state"] != STARTED:
+            why = "what ends a capture removes its instance, to which nothing could go back"
+            raise OptionError("confirm", params["confirm"], why)
+    author = _change.Author("capture", params.get("by") or "", params.get("ticket") or "")
+    return watched(author, host, params.get("confirm"))
 
 
 def _start(work: CaptureWork, routes: t.Sequence[CaptureRoute]) -> t.Dict[str, t.Any]:
@@ -188,8 +207,14 @@ def _start(work: CaptureWork, routes: t.Sequence[CaptureRoute]) -> t.Dict[str, t
         _instance(work, "present", hop)
     _configure(work, about)
     _instance(work, "started", hop)
-    _route(work, Routing(work.host, routes, hop))
-    return {"caught": 0 if work.check_mode else len(_messages(work)), "released": 0, "deleted": 0}
+    generation = _route(work, Routing(work.host, routes, hop, author=work.author)).generation
+    return {
+        "caught": 0 if work.check_mode else len(_messages(work)),
+        "released": 0,
+        "deleted": 0,
+        "generation": generation,
+        "confirm_by": confirm_by(work.author, generation),
+    }
 
 
 def _stop(work: CaptureWork) -> t.Dict[str, t.Any]:
@@ -200,10 +225,10 @@ def _stop(work: CaptureWork) -> t.Dict[str, t.Any]:
     deadline = time.monotonic() + params["timeout"]
     hop = driver.hop_there(work.host) or _listens(work)
     if not work.check_mode:
-        _route(work, Routing(work.host, (), None, service=True))
+        _route(work, Routing(work.host, (), None, service=True, author=work.author))
     if hop is not None and not work.check_mode:
         work.done.extend(drain.drain(work.host, hop, deadline))
-    _route(work, Routing(work.host, (), None))
+    _route(work, Routing(work.host, (), None, author=work.author))
     waiting = waiting if work.check_mode else _messages(work)
     _insist_on_a_word(work, waiting)
     counts = {"caught": len(waiting), "released": 0, "deleted": 0}
@@ -225,11 +250,12 @@ def _insist_on_a_word(work: CaptureWork, waiting: t.Sequence[t.Any]) -> None:
         )
 
 
-def _route(work: CaptureWork, routing: Routing) -> None:
+def _route(work: CaptureWork, routing: Routing) -> _change.Outcome:
     outcome = routing.transact(work.check_mode, work.params["lock_timeout"])
     work.done.extend(list(outcome.healed) + outcome.plan.actions())
     work.diff.extend(_result.diff(outcome.plan))
     work.verified.extend(routing.verified)
+    return outcome
 
 
 # --- the capture instance -------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from .. import _change, _mta
 from .._account import generations, watch
 from .._errors import OptionError
 from .._runner import Runner
-from . import expire
+from . import expiry
+from .undo import UndoRun
 
 __all__ = ("ARGUMENT_SPEC", "run")
 
@@ -44,7 +45,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     back = params["state"] == ROLLED_BACK
     if meant and back and not check_mode:
         for generation in reversed(meant):
-            expire.expire(runner, host.mta, directory, generation)
+            expiry.expire(UndoRun, runner, host.mta, directory, generation)
     elif meant and not check_mode:
         with _change.locked(directory, params["lock_timeout"]):
             for generation in meant:

@@ -10,7 +10,6 @@ Private to the collection: it can change at any time.
 import hashlib
 import json
 import os
-import time
 import typing as t
 
 from .. import _change, _files, _mta, _result
@@ -27,6 +26,7 @@ from .._runner import Runner
 from .drift import shown
 from .guard import guard_of
 from .live_answers import LiveAnswers
+from .watched import CONFIRM_SPEC, confirm_by, watched
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     **_mta.ARGUMENT_SPEC,
@@ -39,7 +39,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "by": {"type": "str"},
     "ticket": {"type": "str"},
     "history": {"type": "int"},
-    "confirm": {"type": "str"},
+    **CONFIRM_SPEC,
     "lock_timeout": {"type": "float", "default": 60},
 }
 #: The author under whose name the module itself owns what it writes.
@@ -149,8 +149,9 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     natives = {name: params[name] or {} for name in Native._fields}
     policy = _policy.parse(params["policy"], params["baseline"])
-    directory = os.path.realpath(host.instance.config_directory)
-    author = _watched(_author(params), host, directory, params.get("confirm"))
+    if params.get("confirm"):
+        from . import expire  # noqa: F401  # the watcher: named here, it is sent along
+    author = watched(_author(params), host, params.get("confirm"))
     relay = RelayRun(host, policy, Native(**natives), params.get("render"), author)
     outcome = _change.transact(relay.steps(), relay.directory, check_mode, params["lock_timeout"])
     if not (check_mode or outcome.plan.changed):
@@ -169,22 +170,6 @@ def _author(params: t.Mapping[str, t.Any]) -> _change.Author:
         digest.hexdigest()[:16],
         params.get("history"),
         more={"hidden": sorted(params.get("main_secrets") or ())},
-    )
-
-
-def _watched(author: _change.Author, host: Host, directory: str, wait: t.Optional[str]) -> _change.Author:
-    """Return the author of a change that the host rolls back by itself unless it is confirmed in time."""
-    if not wait:
-        return author
-    from .._account import watch
-    from . import expire  # noqa: F401  # what the kit runs: named here, it is sent along
-
-    watch.refuse_without_systemd(host.runner, wait)
-    deadline = time.time() + watch.seconds(wait)
-    return author._replace(
-        more=dict(author.more, confirm_by=int(deadline)),
-        arm=lambda number: watch.arm(host.runner, host.mta, directory, number, deadline),
-        disarm=lambda number: watch.disarm(host.runner, directory, number),
     )
 
 
@@ -223,7 +208,7 @@ def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t
         "notes": _notes(relay),
         "drift": [shown(relay.directory, drift, hidden) for drift in relay.threeway.drift] if relay.threeway else [],
         "generation": outcome.generation,
-        "confirm_by": relay.author.more.get("confirm_by") if outcome.generation else None,
+        "confirm_by": confirm_by(relay.author, outcome.generation),
         "warnings": list(outcome.warnings),
         "verified": [] if check_mode else relay.answers.verified,
     }

@@ -20,6 +20,7 @@ from .._model import table
 from .._model.host import NOTHING, RELOAD, Activation, File, Host, is_compiled
 from .._runner import Runner
 from .guard import guard_of
+from .watched import CONFIRM_SPEC, TABLES, confirm_by, watched
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     **_mta.ARGUMENT_SPEC,
@@ -34,8 +35,13 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     },
     "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
     "secret": {"type": "bool", "default": False},
+    "by": {"type": "str"},
+    "ticket": {"type": "str"},
+    **CONFIRM_SPEC,
     "lock_timeout": {"type": "float", "default": 60},
 }
+#: How a table begins that is the relay policy's alone.
+_WHOLE = b"# Written by postmaster.mta"
 _PATTERNS = ("cidr", "pcre", "regexp")
 _ALIASES = ("alias", "aliases")
 
@@ -53,6 +59,10 @@ class TableRun:
         self.syntax = _syntax(self.name, self.kind, host)
         self.state = params["state"]
         self.secret = params["secret"]
+        if params.get("confirm"):
+            from . import expire_table  # noqa: F401  # the watcher: named here, it is sent along
+        author = _change.Author("table", params.get("by") or "", params.get("ticket") or "")
+        self.author = watched(author, host, params.get("confirm"), TABLES)
         self.wanted = [self._wanted(number, entry) for number, entry in enumerate(params["entries"])]
         self.before: t.List[table.SourceEntry] = []
         self.after: t.List[table.SourceEntry] = []
@@ -65,7 +75,7 @@ class TableRun:
             self._check,
             self._activate,
             lambda: self._check(self.directory),
-            _change.Author("table"),
+            self.author,
             guard_of(self.host),
         )
 
@@ -73,6 +83,9 @@ class TableRun:
         """Return what is to be done on the host as it is now."""
         path = os.path.join(self.directory, self.name)
         content = _files.read(path) or b""
+        if content.startswith(_WHOLE):
+            why = "the relay policy writes this table whole, and would drop the entries; say them there"
+            raise OptionError("name", self.name, why)
         wanted = table.edit(path, content, self.wanted, self.state, self.syntax)
         self.before = table.read(path, content.decode("utf-8", "surrogateescape"), self.syntax)
         self.after = table.read(path, wanted.decode("utf-8", "surrogateescape"), self.syntax)
@@ -170,6 +183,8 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         used=bool(run.tables.type_in_use(host, run.name)),
         actions=list(outcome.healed) + plan.actions(),
         activation={"kind": plan.activation.kind, "because": list(plan.activation.because)},
+        generation=outcome.generation,
+        confirm_by=confirm_by(run.author, outcome.generation),
         warnings=list(outcome.warnings),
     )
 

@@ -10,19 +10,17 @@ Private to the collection: it can change at any time.
 import os
 import typing as t
 
-from .. import _change, _files, _mta, _result
+from .. import _change, _mta, _result
 from .._account import generations, history
 from .._account.history import Contents
 from .._driver.check import check_of
-from .._driver.compile import compile_of
-from .._driver.daemon import daemon_of
-from .._driver.tables import tables_of
 from .._errors import as_before
-from .._model.host import COMPILED_SUFFIXES, NOTHING, Activation, File, Host, Rendering
+from .._model.host import Host
 from .._model.policy_record import SILENT
 from .._runner import Runner
-from .guard import guard_of
 from .live_answers import LiveAnswers
+from .watched import CONFIRM_SPEC, confirm_by, watched
+from .way_back import WayBack
 
 __all__ = ("ARGUMENT_SPEC", "run")
 
@@ -31,109 +29,25 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "to": {"type": "int"},
     "by": {"type": "str"},
     "ticket": {"type": "str"},
+    **CONFIRM_SPEC,
     "lock_timeout": {"type": "float", "default": 60},
 }
-_SUFFIXES = tuple(sorted({suffix for suffixes in COMPILED_SUFFIXES.values() for suffix in suffixes}))
 
 
-class UndoRun:
-    """One way back.
-
-    :param wanted: says, each time anew, which files shall be what.
-    :param target: the generation to which it leads.
-    """
+class UndoRun(WayBack):
+    """A way back that is judged as a new configuration is, and asked on the wire afterwards."""
 
     def __init__(self, host: Host, author: _change.Author, wanted: t.Callable[[], Contents], target: int) -> None:
-        self.host = host
-        self.author = author
-        self.directory = os.path.realpath(host.instance.config_directory)
-        self._wanted = wanted
-        self._target = target
-        self._files: t.Dict[str, File] = {}
+        super().__init__(host, author, wanted, target)
         self.answers = LiveAnswers(host)
         self.inherited: t.List[str] = []
 
-    def plan(self) -> _change.Plan:
-        """Return what is to be done on the host as it is now."""
-        contents = self._wanted()
-        self._files = {name: self._file(name, content) for name, content in contents.items()}
-        for name, content in contents.items():
-            if content is None:
-                compiled = [name + suffix for suffix in _SUFFIXES if self._current(name + suffix) is not None]
-                self._files.update({path: File(None) for path in compiled})
-        files = _change.difference(self.directory, self._files)
-        changed = {change.name: self._files[change.name] for change in files if change.after is not None}
-        if not files:
-            return _change.Plan(self.directory, (), (), Activation(NOTHING))
-        activation = daemon_of(self.host.mta).activation(self.host, self._current, self._rendering())
-        return _change.Plan(self.directory, files, self._compiled(changed), activation)
-
-    def steps(self) -> _change.Steps:
-        """Return the transaction's view of this run."""
-        guard = guard_of(self.host)
-        return _change.Steps(
-            self.plan, self._build, self._check, self._activate, self.answers.findings, self.author, guard
-        )
-
-    def _file(self, name: str, content: t.Optional[bytes]) -> File:
-        try:
-            mode = os.stat(os.path.join(self.directory, name)).st_mode & 0o7777
-        except OSError:
-            mode = self._kept_mode(name)
-        return File(content, mode, secret=not mode & 0o077)
-
-    def _kept_mode(self, name: str) -> int:
-        for record in reversed(history.records(self.directory)):
-            for file in record["files"]:
-                if file["name"] == name and file["before"] is not None:
-                    return int(file["mode"])
-        return 0o644
-
-    def _current(self, name: str) -> t.Optional[bytes]:
-        return _files.read(os.path.join(self.directory, name))
-
-    def _rendering(self) -> Rendering:
-        """Return the files of this change, with the one that says which tables there are."""
-        files = dict(self._files)
-        for name in ("main.cf", "master.cf", "sendmail.cf"):
-            content = self._current(name)
-            if name not in files and content is not None:
-                files[name] = File(content)
-        return Rendering(files, {})
-
-    def _compiled(self, changed: t.Mapping[str, File]) -> t.Tuple[str, ...]:
-        """Return the tables to compile: those that the configuration names, and those that have a compiled file now."""
-        stale = set(tables_of(self.host.mta).stale(self.host, self._rendering().files))
-        for name in changed:
-            compiled = [name + suffix for suffix in _SUFFIXES]
-            if not stale & {name, *compiled} and any(self._current(path) is not None for path in compiled):
-                stale.add(name)
-        return tuple(sorted(stale))
-
-    def _build(self, stage: str, names: t.Sequence[str]) -> None:
-        """Compile them in the stage; a table of a relay policy by what the configuration says of it."""
-        self._set_times(stage)
-        compiler, tables = compile_of(self.host.mta), tables_of(self.host.mta)
-        plain = [name for name in names if name in self._files and not name.endswith(_SUFFIXES)]
-        tables.build(self.host, stage, [name for name in names if name not in plain])
-        for name in plain:
-            kind = tables.type_in_use(self.host, name) or self.host.capabilities.default_table_type
-            compiler.make(self.host, stage, name, kind, aliases=name.split(".")[0] == "aliases")
-        compiler.finish(stage)
-
-    def _set_times(self, stage: str) -> None:
-        """Let a file that is what it was be as old as it was."""
-        for name, (mark, time) in history.times(self.directory, self._target).items():
-            content = self._files[name].content if name in self._files else None
-            if content is not None and generations.mark(content) == mark:
-                os.utime(os.path.join(stage, name), ns=(time, time))
-
     def _check(self, stage: str) -> t.Sequence[str]:
         self.answers.observe()
-        return check_of(self.host.mta).check(self.host, stage, SILENT, self._rendering(), self.inherited)
+        return check_of(self.host.mta).check(self.host, stage, SILENT, self.rendering(), self.inherited)
 
-    def _activate(self, activation: Activation) -> None:
-        daemon_of(self.host.mta).activate(self.host, activation)
+    def _verify(self) -> t.Sequence[str]:
+        return self.answers.findings()
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
@@ -152,6 +66,9 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         owned=lambda owned: _owned(directory, target),
         more={"state": target, "undoes": undone, "hidden": sorted(_hidden(directory))},
     )
+    if params.get("confirm"):
+        from . import expire  # noqa: F401  # the watcher: named here, it is sent along
+    author = watched(author, host, params.get("confirm"))
     way_back = UndoRun(host, author, lambda: history.contents(directory, target), target)
     notes = history.changed_manually(directory)
     outcome = _change.transact(way_back.steps(), directory, check_mode, params["lock_timeout"])
@@ -167,6 +84,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "notes": notes,
         "generation": outcome.generation,
+        "confirm_by": confirm_by(author, outcome.generation),
         "verified": [] if check_mode else way_back.answers.verified,
         "warnings": list(outcome.warnings) + as_before(way_back.inherited),
     }

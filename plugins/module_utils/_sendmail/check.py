@@ -56,8 +56,10 @@ def _tried(host: Host, stage: str, policy: Policy) -> t.Tuple[str, ...]:
     """Return what sendmail itself says of the candidate: its parser, its rulesets, a shadow daemon."""
     scratch = tempfile.mkdtemp(prefix="postmaster-shadow-", dir=_scratch_parent())
     try:
+        shadow.guard(host, scratch)
         return tuple(_asked(host, stage, policy, scratch))
     finally:
+        shadow.stop(scratch)
         shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -15,9 +15,10 @@ import typing as t
 from .._account.ownership import FILE, Current, Text, Twin
 from .._model.host import Host
 from . import units
-from .render import MARK
-from .settings import HELP_FILE
 
+#: By this line in sendmail.mc we know our own.
+MARK = "Written by postmaster.mta: changes made here are lost, policy and native settings (mc) are the place for them."
+HELP_FILE = "helpfile.postmaster"
 #: Class files, of which sendmail reads the first one at its start: without us they are empty.
 _CLASSES = ("local-host-names", "relay-domains")
 _PARTS = _CLASSES + ("sendmail.conf", "Makefile", HELP_FILE, units.ENVIRONMENT)

@@ -22,8 +22,8 @@ from .build import build, build_cf
 from .compile import compiled_names
 from .defects import broken
 from .draft import Current, Draft, text_of
+from .ownership import MARK
 
-MARK = "Written by postmaster.mta: changes made here are lost, policy and native settings (mc) are the place for them."
 KEPT_MC = "sendmail.mc.before-postmaster"
 #: The first line of a sendmail.cf that says nothing but where an instance keeps its queue.
 SEED = "# postmaster.mta: nothing is configured yet."

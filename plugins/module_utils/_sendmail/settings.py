@@ -20,8 +20,8 @@ from .discover import unsupported
 from .draft import Draft, duration_text, text_of
 from .frame import word_list
 from .networks import prefixes
+from .ownership import HELP_FILE
 
-HELP_FILE = "helpfile.postmaster"
 #: m4 names of each timeout.
 TIMEOUTS = {
     "connect": ("confTO_CONNECT", "confTO_ICONNECT"),

@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _change
+from ansible_collections.postmaster.mta.plugins.module_utils import _change, _zipapp
 from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, history, watch
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import NOTHING, Activation, File
@@ -118,9 +118,10 @@ def test_who_waits_for_a_confirmation(live):
     assert [history.status(one, history.undone_by(records)) for one in records] == ["undone", "live", "live"]
 
 
-def test_the_kit_runs_on_its_own(tmp_path):
+@pytest.mark.parametrize("watcher", ["expire", "expire_table"])
+def test_the_kit_runs_on_its_own(tmp_path, watcher):
     kit = tmp_path / "kit.pyz"
-    kit.write_bytes(watch.kit_content())
+    kit.write_bytes(_zipapp.content("_module", watcher))
     assert "__main__.py" in zipfile.ZipFile(str(kit)).namelist()
     done = subprocess.run(
         [sys.executable, "-I", str(kit), "postfix", str(tmp_path / "nosuch"), "1"],

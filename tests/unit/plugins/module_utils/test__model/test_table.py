@@ -81,3 +81,22 @@ def test_an_entry_is_one_entry_or_it_is_refused(key, value, syntax):
     (entry,) = _tablefile.read("t", content.decode(), syntax)
     assert (entry.key, entry.value) == (key, value)
     assert edit(content, [(key, "-")], "absent", syntax) == b""
+
+
+OWNED = (
+    b"hand.example\tesmtp:[a]\n# BEGIN postmaster.mta relay policy\nserved.test\tesmtp:[b]\n# END postmaster.mta relay policy\n"
+    b"# postmaster.mta from bad.example added=2026-01-01T00:00:00Z\nbad.example\tREJECT\n"
+)
+
+
+def test_what_the_policy_and_access_have_written_stays():
+    """B15: C(state=exact) emptied the block of the policy, and would have removed the rules of access."""
+    after = edit(OWNED, [("new.example", "esmtp:[c]")], "exact")
+    assert after == OWNED.replace(b"hand.example\tesmtp:[a]\n", b"") + b"new.example\tesmtp:[c]\n"
+    assert edit(OWNED, [("SERVED.test", "esmtp:[b]")]) == OWNED
+
+
+@pytest.mark.parametrize("pair, state", [(("served.test", "esmtp:[x]"), "exact"), (("bad.example", "-"), "absent")])
+def test_an_entry_of_theirs_is_not_changed(pair, state):
+    with pytest.raises(OptionError, match=f"entries: {pair[0]}: .*would write it again"):
+        edit(OWNED, [pair], state)

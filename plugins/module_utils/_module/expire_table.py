@@ -1,0 +1,21 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The watcher of a change of tables. It is small: the path of a block must not carry what renders and judges a configuration.
+
+Private to the collection: it can change at any time.
+"""
+
+import typing as t
+
+from . import expiry
+from .way_back import WayBack
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """Roll back what the arguments name. Return the exit status."""
+    return expiry.main(WayBack, arguments)
+
+
+__all__ = ("main",)

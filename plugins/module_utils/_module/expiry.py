@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the watcher does when nobody has confirmed: roll one generation back, on the one way through, without a controller.
+
+Private to the collection: it can change at any time.
+"""
+
+import os
+import sys
+import typing as t
+
+from .. import _change, _files, _mta
+from .._account import generations, history, merge, watch
+from .._account.history import Contents
+from .._driver.ownership import ownership_of
+from .._errors import PostmasterError
+from .._model.host import Host
+from .._runner import Runner
+from .way_back import WayBack
+
+_LOCK_TIMEOUT = 300.0
+
+
+def main(way_back: t.Type[WayBack], arguments: t.Sequence[str]) -> int:
+    """Roll back what the arguments name: the MTA, the configuration directory, the generation. Return the exit status.
+
+    :param way_back: how it is judged.
+    """
+    mta, directory, number = arguments
+    try:
+        outcome = expire(way_back, Runner(), mta, directory, int(number))
+    except PostmasterError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    sys.stdout.write(f"{outcome}\n")
+    return 0
+
+
+def expire(way_back: t.Type[WayBack], runner: Runner, mta: str, directory: str, number: int) -> str:
+    """Roll a generation back unless it is confirmed, undone or rolled back already; return what was done, in words."""
+    if _waits(directory, number):
+        host = _mta.find(runner, mta, directory)
+        author = _change.Author(
+            "confirm", owned=lambda owned: _owned(directory, number, owned), more=_more(directory, number)
+        )
+        way = way_back(host, author, lambda: taken_back(host, directory, number), _before(directory, number))
+        _change.transact(way.steps(), directory, lock_timeout=_LOCK_TIMEOUT)
+        outcome = f"generation {number} was not confirmed and is rolled back"
+    else:
+        outcome = f"generation {number} does not wait for a confirmation"
+    watch.disarm(runner, directory, number)
+    return outcome
+
+
+def _waits(directory: str, number: int) -> bool:
+    """Return whether a generation waits for a confirmation, once whoever changes something now has ended: it can be this very change."""
+    with _change.locked(directory, _LOCK_TIMEOUT):
+        return number in watch.waiting(directory)
+
+
+def _more(directory: str, number: int) -> t.Dict[str, t.Any]:
+    return {
+        "undoes": [number],
+        "state": _before(directory, number),
+        "reason": f"generation {number} was not confirmed in time",
+    }
+
+
+def _before(directory: str, number: int) -> int:
+    """Return the generation before one."""
+    earlier = [record["number"] for record in history.records(directory) if record["number"] < number]
+    return earlier[-1] if earlier else number - 1
+
+
+def _owned(directory: str, number: int, owned: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """Return what its author owned before it; others keep what they own."""
+    author = generations.load(directory, number).get("module", "")
+    before = generations.load(directory, _before(directory, number)).get("owned", {})
+    return dict(owned, **{author: before.get(author, {})})
+
+
+def taken_back(host: Host, directory: str, number: int) -> Contents:
+    """Return the files as they shall be without one generation; what came after it, such as an urgent block, stays."""
+    if number not in watch.waiting(directory):
+        # Confirmed while this run waited for the lock.
+        return {}
+    after = history.contents(directory, number)
+    before = history.contents(directory, _before(directory, number))
+    twin = ownership_of(host.mta).twin(host)
+    names = [file["name"] for file in generations.load(directory, number).get("files", ())]
+
+    def reader(contents: Contents) -> t.Callable[[str], t.Optional[bytes]]:
+        return lambda name: contents[name] if name in contents else _files.read(os.path.join(directory, name))
+
+    live, then, old = (twin.parts(reader(contents), names) for contents in ({}, after, before))
+    changes = {part: old.get(part) for part in set(then) | set(old) if then.get(part) != old.get(part)}
+    edited = twin.edited(reader({}), {part: text for part, text in changes.items() if live.get(part) == then.get(part)})
+    files: Contents = {}
+    for name in names:
+        texts = (reader(before)(name), reader(after)(name), reader({})(name))
+        # What a later change has written as well is rolled back part by part, or line by line where it has no parts.
+        files[name] = edited[name] if name in edited and texts[1] != texts[2] else merge.without(*texts)
+    return files
+
+
+__all__ = ("expire", "main", "taken_back")
