@@ -65,6 +65,11 @@ options:
         description: The name of the task that failed.
         type: str
         default: harden_failed_task
+      rolled_back:
+        description:
+          - The answer to the rollback of what the probes have not passed.
+        type: str
+        default: harden_rolled_back
 seealso:
   - module: postmaster.mta.harden_gate
 """

@@ -21,6 +21,7 @@ UNREACHABLE = "unreachable"
 FAILED = "failed"
 UNFINISHED = "unfinished"
 HARDENED = "hardened"
+ROLLED_BACK, NOT_YET = "rolled back", "not rolled back yet"
 
 #: Findings of an audit that a sentence names before it counts the rest.
 _FINDINGS = 3
@@ -40,6 +41,7 @@ class Names(t.NamedTuple):
     :param audit: the result of the probes from outside.
     :param failure: the result of the task that failed.
     :param failed_task: the name of that task.
+    :param rolled_back: the answer to the rollback of what the probes have not passed.
     """
 
     answered: str = "harden_answered"
@@ -51,6 +53,7 @@ class Names(t.NamedTuple):
     audit: str = "harden_audit"
     failure: str = "harden_failure"
     failed_task: str = "harden_failed_task"
+    rolled_back: str = "harden_rolled_back"
 
 
 NAMES = Names()
@@ -73,6 +76,7 @@ class Relay(t.NamedTuple):
     :param result: the result of the module relay, or nothing.
     :param probes: the column of that name.
     :param also: what was changed besides the settings of the relay.
+    :param fate: what became of a change that is not proven; empty where nothing was rolled back.
     """
 
     host: str
@@ -81,6 +85,7 @@ class Relay(t.NamedTuple):
     result: t.Mapping[str, t.Any]
     probes: str
     also: tuple[str, ...] = ()
+    fate: str = ""
 
     def not_touched(self) -> Relay:
         """Return the same relay, before its batch begins."""
@@ -92,7 +97,14 @@ def read(host: str, variables: t.Mapping[str, t.Any], names: Names = NAMES) -> R
     result = _mapping(variables.get(names.relay))
     state, reason = _state(variables, result, names)
     also = ("nscd",) if _mapping(variables.get(names.nscd)).get("changed") else ()
-    return Relay(host, state, reason, result, _probes(_mapping(variables.get(names.audit))), also)
+    fate = _fate(_mapping(variables.get(names.rolled_back)))
+    return Relay(host, state, reason, result, _probes(_mapping(variables.get(names.audit))), also, fate)
+
+
+def _fate(answer: t.Mapping[str, t.Any]) -> str:
+    if _has_failed(answer):
+        return NOT_YET
+    return ROLLED_BACK if answer.get("rolled_back") else ""
 
 
 def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], names: Names) -> tuple[str, str]:
@@ -214,6 +226,8 @@ def _cells(relay: Relay) -> tuple[str, ...]:
 
 
 def _changed(relay: Relay) -> str:
+    if relay.fate:
+        return relay.fate
     names = [str(name) for name in relay.result.get("settings") or ()] if relay.result.get("changed") else []
     if relay.result.get("changed") and not names:
         names = [f"{len(relay.result.get('actions') or ())} actions"]
@@ -235,6 +249,10 @@ def _activation(result: t.Mapping[str, t.Any]) -> str:
 
 def _why(relay: Relay) -> str:
     reason = relay.reason or "not touched, the rollout stopped before its turn"
+    if relay.fate == ROLLED_BACK:
+        reason += "; the change is rolled back"
+    elif relay.fate == NOT_YET:
+        reason += "; the change could not be rolled back from here, the host does so by itself when its time is over"
     return f"unreachable: {reason}" if relay.state == UNREACHABLE else reason
 
 

@@ -117,3 +117,19 @@ def test_what_the_probes_need_is_said_before_anything_is_changed():
     checked = {"failed": True, "msg": "the policy trusts this prober"}
     relay = _harden.read("mx1", {"harden_answered": {"ping": "pong"}, "harden_probes_checked": checked})
     assert (relay.state, relay.reason) == (_harden.FAILED, "the policy trusts this prober")
+
+
+@pytest.mark.parametrize(
+    "answer, cell, sentence",
+    [
+        ({"rolled_back": [17]}, "rolled back", "the change is rolled back"),
+        ({"failed": True, "msg": "x"}, "not rolled back yet", "the host does so by itself"),
+        ({"unreachable": True, "msg": "x"}, "not rolled back yet", "the host does so by itself"),
+        ({"skipped": True}, "confMAX_MESSAGE_SIZE", "Probe it: open"),
+        ({}, "confMAX_MESSAGE_SIZE", "Probe it: open"),
+    ],
+)
+def test_what_became_of_a_change_that_is_not_proven(answer, cell, sentence):
+    failed = dict(THERE, relay_result=RESULT, harden_failure={"msg": "open"}, harden_failed_task="Probe it")
+    lines = _harden.table([_harden.read("mx1", dict(failed, harden_rolled_back=answer))])
+    assert cell in lines[1] and sentence in " ".join(" ".join(lines[2:]).split())
