@@ -362,6 +362,13 @@ def prune(directory: str, oldest: int) -> None:
             _files.remove(stem + suffix)
 
 
+def forget(directory: str) -> None:
+    """Remove the account of a directory that is made anew: what was written into the one before it is no loss."""
+    place = place_of(directory)
+    for name in os.listdir(place) if os.path.isdir(place) else ():
+        _files.remove(os.path.join(place, name))
+
+
 def _size(place: str, kept: t.Sequence[int]) -> int:
     total = 0
     for number in kept:

@@ -15,6 +15,7 @@ import os
 import typing as t
 
 from .. import _change, _mta
+from .._account import generations
 from .._driver.instances import Instances, instances_of
 from .._errors import OptionError, PostmasterError, Refused, RolledBack
 from .._model import kinds
@@ -70,6 +71,8 @@ def apply(
             # Look again: what another run did while we waited counts.
             work = work._replace(seen=twin.see(runner, wish))
             steps = _plan(work)
+            if work.seen.instance is None:
+                generations.forget(wish.config_directory)
             _perform(steps)
             work = work._replace(seen=twin.see(runner, wish))
             _insist_on_the_end(work)

@@ -126,3 +126,10 @@ def test_where_the_disk_is_full_older_generations_make_room(site, monkeypatch):
     monkeypatch.setattr(generations, "_write_blob", full)
     go_live(site, prepare(site, {"main.cf": (b"3\n", b"4\n")}))
     assert generations.numbers(str(site / "live")) == [3, 4]
+
+
+def test_of_a_directory_that_is_made_anew_nothing_is_known(site):
+    go_live(site, prepare(site, {"main.cf": (b"1\n", b"2\n")}))
+    generations.forget(str(site / "live"))
+    assert generations.numbers(str(site / "live")) == [] and generations.newest(str(site / "live")) == {}
+    generations.forget(str(site / "nosuch"))
