@@ -508,7 +508,7 @@ def _go_back(area: Area) -> None:
 
 
 def _let_go(area: Area) -> None:
-    """Leave the files that were replaced without a name; what is kept of them to go back to are copies.
+    """Remove the names of the replaced files. Copies of them stay for the way back.
 
     Nobody tells a daemon that a table is new: Postfix looks whether the file it has open is still there (dict_changed_name()
     in its source), and the old one would be, in the directory that is kept.

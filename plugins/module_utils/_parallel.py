@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Several questions side by side, with one end for all of them.
+"""Run jobs in parallel, with one deadline for all of them.
 
 Private to the collection: it can change at any time.
 

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Python does more than once, and in a run as short as a module's is enough once, or not at all.
+"""Start a module quickly: compile each file of its zip once, and keep the garbage collector away from what stays to the end.
 
-It compiles a module that it finds in a zip twice: once to know the name of its file, and once to run it. Ansible sends a module and what
-it imports as a zip. Here the second time takes what the first has made, which is an eighth of a short run.
+Ansible sends a module and what it imports as a zip. Python compiles each file in a zip twice, once to learn its name and once to run it.
+Here the second time takes the result of the first, which saves an eighth of a short run.
 
-It goes through all objects again and again for reference cycles, and once more at the end. What is there when this is imported, Python's
-and Ansible's own modules, stays to the end, so there is nothing to find in it: a tenth of what a short run costs beside a ping.
+Python searches all objects for reference cycles, again and again. Its own modules and those of Ansible stay to the end, so the search
+leaves them out. That saves a tenth of what a short run costs beside a ping.
 
-It counts for what is imported after this, so modules import it first.
+Both apply to what is imported later, so modules import this first.
 
 Private to the collection: it can change at any time.
 """

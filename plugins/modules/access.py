@@ -24,12 +24,12 @@ notes:
     hides mistakes from everybody, and drops the message for all its recipients, not only for the one that matched.
   - A session that was opened before the change keeps the old rules until it ends.
   - If rules of several places match, Postfix answers for the client first, then the sender, then the recipient; sendmail with
-    C(delay_checks) the other way round. Which rule of one place counts is the same on both, the most special one.
+    C(delay_checks) the other way round. Of the rules of one place the most specific one counts, on both.
   - A domain without its subdomains (O(subdomains=false)) can be rejected or deferred on Postfix only. sendmail refuses the rule.
   - "Refused on both MTAs, because one of them could not do it: the null sender, C(user@) as a recipient, V(relay) for anything but
     a client's address, V(skip) for addresses, codes that end the connection."
-  - sendmail discards from a client only what it would have accepted; the same holds for Postfix here, since discard rules are asked behind
-    the relay control.
+  - sendmail discards from a client only what it would have accepted. Postfix does the same here, since discard rules stand behind the relay
+    control.
   - "sendmail asks about recipients before it controls who relays, so it would take in what strangers send to anywhere. V(discard) and
     V(hold) for recipients are therefore refused on sendmail, but for an address in a domain that the relay takes in mail for from
     everybody. A rule for a recipient domain that is one of C(policy.relay.domains) itself is refused there too: the policy's table is

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads a big log with two processes, and finds what one would have found.
+"""Read a big log with two processes. The result is that of one process.
 
 Private to the collection: it can change at any time.
 

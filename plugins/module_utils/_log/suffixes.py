@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose domain is it: the label below the public suffix is somebody's, what stands before it is his to invent.
+"""Find the registrable domain of a name: the label below the public suffix. What stands before it costs its owner nothing.
 
 Private to the collection: it can change at any time.
 

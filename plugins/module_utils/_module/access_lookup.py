@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask the MTA about the changes of a table: those that are not compared with all of their source, or went live as another file.
+"""Ask the MTA about the changed keys of the tables that were not compared whole in the stage.
 
 Private to the collection: it can change at any time.
 """
