@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: answers_report
-short_description: Show what the hosts of a play answered
+short_description: "Helper of the playbooks: show what the hosts of a play answered"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: block_gate
-short_description: Stop a rollout of access rules when a relay fails, and show what became of each
+short_description: "Helper of the playbooks: stop a rollout of access rules when a relay fails, and show what became of each"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: capture_report
-short_description: Show what the relays of a play catch
+short_description: "Helper of the playbooks: show what the relays of a play catch"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

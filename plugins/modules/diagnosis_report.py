@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: diagnosis_report
-short_description: Make a verdict of what all relays observed, and print it
+short_description: "Helper of the playbooks: make a verdict of what all relays observed, and print it"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: harden_gate
-short_description: Stop a rollout when a relay is missing
+short_description: "Helper of the playbooks: stop a rollout when a relay is missing"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

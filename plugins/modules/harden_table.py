@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: harden_table
-short_description: Show what a rollout did to each relay
+short_description: "Helper of the playbooks: show what a rollout did to each relay"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

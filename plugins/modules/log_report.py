@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: log_report
-short_description: Show the deliveries of the relays of a play
+short_description: "Helper of the playbooks: show the deliveries of the relays of a play"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: playbook_arguments
-short_description: Check the variables of a playbook of this collection
+short_description: "Helper of the playbooks: check the variables of a playbook of this collection"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: queue_confirm
-short_description: Ask before messages are changed for good
+short_description: "Helper of the playbooks: ask before messages are changed for good"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)

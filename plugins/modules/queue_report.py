@@ -8,7 +8,7 @@
 
 DOCUMENTATION = r"""
 module: queue_report
-short_description: Show the queues of the relays of a play as tables
+short_description: "Helper of the playbooks: show the queues of the relays of a play as tables"
 version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
