@@ -76,7 +76,7 @@ options:
     description:
       - The address of this host on which the capture instance listens. The production instance must not listen there.
       - Required with O(state=started).
-      - On Postfix it cannot be the one at which the production instance takes released mail, V(127.0.0.1) as a rule: Postfix would take
+      - On Postfix it cannot be the one at which the production instance takes released mail, V(127.0.0.1) as a rule. Postfix would take
         that for a loop. V(::1) can be.
     type: str
   port:
