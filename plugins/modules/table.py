@@ -61,6 +61,23 @@ options:
       value:
         description: The right side. Not needed for O(state=absent).
         type: str
+  content:
+    description:
+      - More entries, as text in O(format).
+    type: str
+  src:
+    description:
+      - A file on the host with more entries, in O(format).
+    type: path
+  format:
+    description:
+      - The format of O(content) and O(src).
+      - V(source) has a line for each entry, as the table itself has it; comments begin with C(#) in the first column.
+      - V(csv) has the columns C(key) and C(value).
+      - A line that is no entry is refused by its number, and so is a key that stands there twice with two values.
+    type: str
+    choices: [source, csv]
+    default: source
   state:
     description:
       - V(present) adds entries, and gives those that are there the value.
@@ -115,6 +132,13 @@ EXAMPLES = r"""
       - key: "[mx.example.com]:587"
         value: relay:not-a-real-one
     secret: true
+
+- name: Exactly the routes of a file, all others go
+  postmaster.mta.table:
+    name: transport
+    src: /root/transport.csv
+    format: csv
+    state: exact
 
 - name: Take the routes away
   postmaster.mta.table:

@@ -65,3 +65,12 @@ def test_secrets_are_not_shown_and_the_file_is_not_readable_by_others(hardened, 
 def test_a_type_that_the_mta_has_not_is_refused(hardened, host):
     answer = table(host, entries=ENTRIES, type="sausage")
     assert answer["failed"] and "sausage" in answer["msg"]
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+def test_entries_come_from_a_file(hardened, host):
+    host.run("printf 'key,value\\nc.test,smtp:[10.25.0.57]\\nd.test,%%1.gw.test\\n' > /root/table.csv")
+    assert table(host, src="/root/table.csv", format="csv", content="")["added"] == ["c.test", "d.test"]
+    answer = table(host, content="# exactly this\nc.test\tsmtp:[10.25.0.58]\n", state="exact")
+    assert (answer["updated"], answer["removed"]) == (["c.test"], ["d.test"])
+    assert "content:2" in table(host, content="a.test x\nlonely\n")["msg"]

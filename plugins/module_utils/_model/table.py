@@ -15,6 +15,10 @@ from . import blocks
 #: The forms of a source: C(key value), C(key: value), or C(pattern value), where case and order count.
 MAP, ALIASES, PATTERNS = "map", "aliases", "patterns"
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
+#: The formats of files of entries: lines as the source has them, and CSV with the columns key and value.
+SOURCE, CSV = "source", "csv"
+FORMATS = (SOURCE, CSV)
+_BYTE_ORDER_MARK = "\ufeff"
 _BLANKS = " \t"
 
 
@@ -114,6 +118,53 @@ def _split(line: str, syntax: Syntax) -> t.Tuple[str, str]:
         return key.strip(), value.strip()
     parts = line.split(None, 1)
     return parts[0], parts[1].strip() if len(parts) > 1 else ""
+
+
+def imported(name: str, text: str, form: str, syntax: Syntax) -> t.Iterator[t.Tuple[str, str, t.Optional[str]]]:
+    """Yield the entries of a file, each with the name of its line, its key and its value, None where the line has none.
+
+    :param form: one of FORMATS.
+    :raises OptionError: naming the line.
+    """
+    plain = text[1:] if text.startswith(_BYTE_ORDER_MARK) else text
+    if form == CSV:
+        yield from _rows(name, plain)
+        return
+    for number, line in enumerate(plain.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line[0] in _BLANKS:
+            raise OptionError(f"{name}:{number}", line, "a line that starts with a blank is no entry")
+        key, value = _split(line, syntax)
+        yield f"{name}:{number}", key, value or None
+
+
+def _rows(name: str, text: str) -> t.Iterator[t.Tuple[str, str, t.Optional[str]]]:
+    """Yield the rows of a CSV file with the columns key and value."""
+    import csv
+
+    reader = csv.DictReader(text.splitlines())
+    columns = {column.strip() for column in reader.fieldnames or ()}
+    if not {"key"} <= columns <= {"key", "value"}:
+        raise OptionError(f"{name}:1", ", ".join(sorted(columns)), "the columns are key and value")
+    for row in reader:
+        option = f"{name}:{reader.line_num}"
+        if None in row:
+            raise OptionError(option, row[None], "more values than columns")
+        filled = {column.strip(): (value or "").strip() for column, value in row.items()}
+        if filled["key"] and not filled["key"].startswith("#"):
+            yield option, filled["key"], filled.get("value") or None
+
+
+def refuse_contradictions(entries: t.Iterable[ExpectedEntry], syntax: Syntax) -> None:
+    """Refuse two entries with one key and different values.
+
+    :raises OptionError: naming the key.
+    """
+    values: t.Dict[str, str] = {}
+    for entry in entries:
+        if values.setdefault(compared(entry.key, syntax), entry.value) != entry.value:
+            raise OptionError("entries", entry.key, "the key stands there twice, with two values")
 
 
 def edit(path: str, content: bytes, entries: t.Sequence[ExpectedEntry], state: str, syntax: Syntax) -> bytes:

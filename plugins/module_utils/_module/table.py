@@ -33,6 +33,9 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
         "no_log": False,
         "options": {"key": {"type": "str", "required": True, "no_log": False}, "value": {"type": "str"}},
     },
+    "content": {"type": "str", "no_log": False},
+    "src": {"type": "path"},
+    "format": {"type": "str", "choices": list(table.FORMATS), "default": table.SOURCE},
     "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
     "secret": {"type": "bool", "default": False},
     "by": {"type": "str"},
@@ -63,7 +66,13 @@ class TableRun:
             from . import expire_table  # noqa: F401  # the watcher: named here, it is sent along
         author = _change.Author("table", params.get("by") or "", params.get("ticket") or "")
         self.author = watched(author, host, params.get("confirm"), TABLES)
-        self.wanted = [self._wanted(number, entry) for number, entry in enumerate(params["entries"])]
+        self.wanted = [
+            self._wanted(f"entries[{number}]", entry["key"], entry["value"])
+            for number, entry in enumerate(params["entries"])
+        ]
+        for name, text in _texts(params):
+            self.wanted += [self._wanted(*row) for row in table.imported(name, text, params["format"], self.syntax)]
+        table.refuse_contradictions(self.wanted, self.syntax)
         self.before: t.List[table.SourceEntry] = []
         self.after: t.List[table.SourceEntry] = []
 
@@ -106,11 +115,8 @@ class TableRun:
             raise OptionError("type", kind, f"this MTA has no such tables; it has {types}")
         return kind or self.tables.type_in_use(self.host, self.name) or self.host.capabilities.default_table_type
 
-    def _wanted(self, number: int, entry: t.Mapping[str, t.Any]) -> table.ExpectedEntry:
-        option = f"entries[{number}]"
-        if self.state == "absent":
-            return table.check(option, entry["key"], "-", self.syntax)
-        return table.check(option, entry["key"], entry["value"], self.syntax)
+    def _wanted(self, option: str, key: t.Any, value: t.Any) -> table.ExpectedEntry:
+        return table.check(option, key, "-" if self.state == "absent" else value, self.syntax)
 
     def _compiled(self) -> t.Tuple[str, ...]:
         return self.compile.compiled_names(self.kind, self.name)
@@ -154,6 +160,17 @@ def _name(text: str) -> str:
     return name
 
 
+def _texts(params: t.Mapping[str, t.Any]) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the texts with entries, each with the name by which a message speaks of its lines."""
+    if params.get("content"):
+        yield "content", params["content"]
+    if params.get("src"):
+        content = _files.read(params["src"])
+        if content is None:
+            raise OptionError("src", params["src"], "there is no such file on the host")
+        yield params["src"], content.decode("utf-8", "replace")
+
+
 def _syntax(name: str, kind: str, host: Host) -> table.Syntax:
     if kind in _PATTERNS:
         return table.Syntax(table.PATTERNS, True)
@@ -191,4 +208,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
 
 def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:
     """Return the values that must not be returned or logged."""
-    return {entry["value"] for entry in params["entries"] if entry.get("value")} if params["secret"] else set()
+    if not params["secret"]:
+        return set()
+    values = {entry["value"] for entry in params["entries"] if entry.get("value")}
+    return values | ({params["content"]} if params.get("content") else set())

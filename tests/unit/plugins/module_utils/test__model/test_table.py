@@ -100,3 +100,52 @@ def test_what_the_policy_and_access_have_written_stays():
 def test_an_entry_of_theirs_is_not_changed(pair, state):
     with pytest.raises(OptionError, match=f"entries: {pair[0]}: .*would write it again"):
         edit(OWNED, [pair], state)
+
+
+def imported(text, form="source", syntax=POSTFIX):
+    return list(_tablefile.imported("f", text, form, syntax))
+
+
+def test_entries_of_a_file():
+    assert imported("\ufeff# routes\n\nA.test  smtp:[a] x \r\nlonely\n") == [
+        ("f:3", "A.test", "smtp:[a] x"),
+        ("f:4", "lonely", None),
+    ]
+    assert imported("root: jane, joe\n", syntax=ALIASES) == [("f:1", "root", "jane, joe")]
+    assert imported('key,value\na.test,"smtp:[a],[b]"\n#c,d\nb.test,\n', "csv") == [
+        ("f:2", "a.test", "smtp:[a],[b]"),
+        ("f:4", "b.test", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, form, line",
+    [
+        (" a b\n", "source", "f:1"),
+        ("name,value\n", "csv", "f:1"),
+        ("key,value\na,b,c\n", "csv", "f:2"),
+        ("", "csv", "f:1"),
+    ],
+)
+def test_a_line_that_is_no_entry_is_refused_by_its_number(text, form, line):
+    with pytest.raises(OptionError) as caught:
+        imported(text, form)
+    assert caught.value.option == line
+
+
+def test_a_key_with_two_values_is_refused():
+    _tablefile.refuse_contradictions([ExpectedEntry("a", "x"), ExpectedEntry("A", "x")], POSTFIX)
+    with pytest.raises(OptionError, match="two values"):
+        _tablefile.refuse_contradictions([ExpectedEntry("a", "x"), ExpectedEntry("A", "y")], POSTFIX)
+
+
+@given(st.text(max_size=60), st.sampled_from(["source", "csv"]))
+@settings(max_examples=300)
+def test_whatever_a_file_has_each_line_is_one_entry_or_refused(text, form):
+    try:
+        entries = [_tablefile.check(*row, POSTFIX) for row in imported(text, form)]
+    except OptionError:
+        return
+    content = _tablefile.edit("t", b"", entries, "present", POSTFIX)
+    keys = {entry.key.lower() for entry in entries}
+    assert {entry.key.lower() for entry in _tablefile.read("t", content.decode(), POSTFIX)} == keys
