@@ -143,7 +143,109 @@ options:
             type: list
             elements: str
             default: []
+  canary:
+    description:
+      - Messages through the relay on a schedule. One that the log calls delivered, by its own Message-ID, is a success. One that is refused,
+        bounced, or not delivered in time is a failure.
+      - How each canary is stands in M(postmaster.mta.status_info), in the playbook C(fleet_status) and in O(metrics).
+      - An empty list removes all canaries.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name of the canary.
+        type: str
+        required: true
+      recipient:
+        description:
+          - Where the messages go. The relay must take mail from its own address to there.
+        type: str
+        required: true
+      sender:
+        description:
+          - The sender. Without it, C(postmaster) at the name of the host.
+        type: str
+      subject:
+        description:
+          - The beginning of the subject, for filters at the other end.
+        type: str
+        default: canary
+      template:
+        description:
+          - The whole subject.
+        type: str
+        default: "{subject} {host} {utc} {number}"
+      interval:
+        description:
+          - The time from one message to the next.
+        type: str
+        default: 5m
+      timeout:
+        description:
+          - The time within which a message must be delivered. Without it, the interval.
+        type: str
+      instance:
+        description:
+          - The instance that takes the messages, at an address on which it listens. Without it, the primary one.
+        type: str
+      server:
+        description:
+          - Where the messages are handed over instead, as C(host) or C(host:port), for instance the address that clients use.
+        type: str
+      alert:
+        description:
+          - Who is told when it fails.
+        type: dict
+        suboptions:
+          mail_to:
+            description:
+              - Who is told, also when it succeeds again.
+            type: list
+            elements: str
+            required: true
+          mail_from:
+            description:
+              - The sender. Without it, C(postmaster) at the name of the host.
+            type: str
+          after:
+            description:
+              - So many failures in a row are told.
+            type: int
+            default: 3
+          again:
+            description:
+              - The time after which it is told once more, while it goes on failing.
+            type: str
+            default: 4h
+          server:
+            description:
+              - Another mail server for these messages, as C(host) or C(host:port). This relay may be what is broken.
+            type: str
+  metrics:
+    description:
+      - Figures for Prometheus, in a file that the textfile collector of its node exporter reads.
+      - The collection has a dashboard for Grafana and alert rules for them in C(extensions/monitoring).
+    type: dict
+    suboptions:
+      state:
+        description:
+          - V(absent) removes this part and its file.
+        type: str
+        choices: [present, absent]
+        default: present
+      interval:
+        description:
+          - The time from one look to the next.
+        type: str
+        default: 5m
+      directory:
+        description:
+          - The directory of the textfile collector. C(postmaster_mta.prom) is written there.
+        type: path
+        default: /var/lib/prometheus/node-exporter
 seealso:
+  - module: postmaster.mta.status_info
   - module: postmaster.mta.access
   - module: postmaster.mta.confirm
 """
@@ -165,6 +267,20 @@ EXAMPLES = r"""
         directory: /var/log
         formats: [html, json]
         keep: 365
+
+- name: A message every ten minutes, and a mail after three that did not arrive
+  postmaster.mta.kit:
+    canary:
+      - name: outside
+        recipient: canary@ok.test
+        interval: 10m
+        alert:
+          mail_to: [postmaster@ok.test]
+
+- name: Figures for Prometheus
+  postmaster.mta.kit:
+    metrics:
+      interval: 1m
 
 - name: Blocks stay until somebody removes them; the rest of the kit goes on
   postmaster.mta.kit:

@@ -124,3 +124,26 @@ def test_a_report_tells_what_is_new_and_goes_by_mail(host):
     page = host.run("cat $(ls /var/log/kit-reports/*.html | tail -1)")
     assert "<script" not in page and "user@ok.test" in page
     host.run(f"rm -rf /var/log/kit-reports {LOG}.1")
+
+
+@pytest.mark.parametrize("host", NEWEST, ids=str)
+def test_a_canary_sings_and_its_silence_shows(host):
+    canary = {"name": "lab", "recipient": "canary@ok.test", "sender": "kit@lab.test", "interval": "1h"}
+    answer = kithosts.kit(host, canary=[canary], metrics={"directory": "/var/tmp", "interval": "1h"})
+    assert not answer.get("failed"), answer
+    kithosts.run(host, "canary-lab")
+    host.run(
+        "for n in $(seq 40); do grep -q 'to=<canary@ok.test>.*[sS]ent' /var/log/mail.log && break; sleep 0.5; done"
+    )
+    assert "the last message took" in kithosts.run(host, "canary-lab")
+    host.run(f"systemctl stop {host.mta}")
+    assert "1 rounds have failed: " in kithosts.run(host, "canary-lab")
+    assert any("canary lab" in trouble for trouble in host.ask(STATUS, {})["trouble"])
+    assert "wrote" in kithosts.run(host, "metrics")
+    host.run(f"systemctl start {host.mta}")
+    lines = host.run("cat /var/tmp/postmaster_mta.prom").splitlines()
+    name = "postfix" if host.mta == "postfix" else "sendmail"
+    assert 'postmaster_canary_failures{canary="lab"} 1' in lines
+    assert any(line.startswith(f'postmaster_up{{mta="{host.mta}",mta_instance="{name}"}}') for line in lines)
+    assert kithosts.kit(host, state="absent")["changed"]
+    assert host.run("ls /var/tmp/postmaster_mta.prom || true") == "" and kithosts.traces(host) == ""

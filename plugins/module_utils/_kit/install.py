@@ -109,10 +109,13 @@ def has_systemd(runner: Runner) -> bool:
     return os.path.isdir("/run/systemd/system") and runner.which("systemctl") is not None
 
 
-def plan(runner: Runner, jobs: t.Sequence[Job], settings: bytes, archive: bytes) -> Plan:
+def plan(
+    runner: Runner, jobs: t.Sequence[Job], settings: bytes, archive: bytes, leftovers: t.Sequence[str] = ()
+) -> Plan:
     """Return what is to be done so that these jobs run, and no others.
 
     :param settings: the content of the kit's file, and I(archive) that of what runs.
+    :param leftovers: files that a part has written which is no more.
 
     :raises OptionError: a schedule that this host cannot keep.
     """
@@ -123,17 +126,20 @@ def plan(runner: Runner, jobs: t.Sequence[Job], settings: bytes, archive: bytes)
     elif jobs:
         _insist_on_cron(jobs[0])
         wanted[places.CRON] = (_crontab(jobs), 0o644)
-    files = _differences(wanted, _present() + _stale_states({job.name for job in jobs}))
+    files = _differences(wanted, _present() + _stale_states({job.name for job in jobs}) + _existing(leftovers))
     timers = [f"{places.PREFIX}{job.name}.timer" for job in jobs] if systemd else []
     touched = {os.path.basename(change.path) for change in files}
     started = [name for name in timers if name in touched or not _runs(runner, name)]
     return Plan(files, tuple(started), _timers_without(timers), ())
 
 
-def removal() -> Plan:
-    """Return what is to be done so that nothing of the kit is left."""
+def removal(leftovers: t.Sequence[str] = ()) -> Plan:
+    """Return what is to be done so that nothing of the kit is left.
+
+    :param leftovers: files that its parts have written.
+    """
     directories = (places.ROOT,) if os.path.isdir(places.ROOT) else ()
-    return Plan(_differences({}, _present()), (), _timers_without(()), directories)
+    return Plan(_differences({}, _present() + _existing(leftovers)), (), _timers_without(()), directories)
 
 
 def _insist_on_cron(job: Job) -> None:
@@ -157,9 +163,11 @@ def _differences(wanted: t.Mapping[str, t.Tuple[bytes, int]], present: t.Iterabl
 def _present() -> t.List[str]:
     """Return the files of ours outside the kit's directory."""
     paths = glob.glob(os.path.join(glob.escape(places.UNITS), places.PREFIX + "*"))
-    return [path for path in paths if path.endswith((".service", ".timer"))] + [
-        path for path in (places.CRON,) if os.path.exists(path)
-    ]
+    return [path for path in paths if path.endswith((".service", ".timer"))] + _existing([places.CRON])
+
+
+def _existing(paths: t.Iterable[str]) -> t.List[str]:
+    return [path for path in paths if os.path.exists(path)]
 
 
 def _stale_states(names: t.Container[str]) -> t.List[str]:

@@ -49,6 +49,18 @@ def _report(runner: Runner, known: settings.Settings, arguments: t.Sequence[str]
     return report.run(runner, _named(known, "reports", arguments))
 
 
+def _canary(runner: Runner, known: settings.Settings, arguments: t.Sequence[str]) -> str:
+    from . import canary
+
+    return canary.run(runner, _named(known, "canary", arguments))
+
+
+def _metrics(runner: Runner, known: settings.Settings, arguments: t.Sequence[str]) -> str:
+    from . import metrics
+
+    return metrics.run(runner, known["metrics"], known)
+
+
 def _named(known: settings.Settings, part: str, arguments: t.Sequence[str]) -> t.Mapping[str, t.Any]:
     """Return the settings of the job that the arguments name.
 
@@ -63,7 +75,9 @@ def _named(known: settings.Settings, part: str, arguments: t.Sequence[str]) -> t
 
 #: Each job imports what it needs when it runs, since Python compiles every import.
 _JOBS: t.Dict[str, t.Callable[[Runner, settings.Settings, t.Sequence[str]], str]] = {
+    "canary": _canary,
     "expiry": _expiry,
+    "metrics": _metrics,
     "report": _report,
 }
 

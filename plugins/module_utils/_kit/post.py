@@ -126,4 +126,22 @@ def address(option: str, value: str) -> str:
         raise OptionError(option, value, str(problem))
 
 
-__all__ = ("Attachment", "Envelope", "NotSent", "address", "addresses", "filled", "message", "send")
+def endpoint(option: str, value: str) -> t.Tuple[str, int]:
+    """Return host and port of C(host), C(host:port) or C([address]:port).
+
+    :raises OptionError: it is none.
+    """
+    match = _ENDPOINT.match(value)
+    port = int(match.group("port") or 25) if match else 0
+    if match is None or not 0 < port < 65536:
+        raise OptionError(option, value, "expected host, host:port or [address]:port")
+    host = match.group("address") or match.group("host")
+    try:
+        return (str(_addresses.address(host)) if match.group("address") else _addresses.hostname(host)), port
+    except ValueError as problem:
+        raise OptionError(option, value, str(problem))
+
+
+_ENDPOINT = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?\Z")
+
+__all__ = ("Attachment", "Envelope", "NotSent", "address", "addresses", "endpoint", "filled", "message", "send")

@@ -21,7 +21,7 @@ from .install import Job
 
 PRESENT, ABSENT = "present", "absent"
 #: The parts of the settings, as the module's options are named.
-PARTS = ("expiry", "reports")
+PARTS = ("expiry", "reports", "canary", "metrics")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}\Z")
 
 Settings = t.Dict[str, t.Any]
@@ -35,6 +35,14 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
             "state": _STATE,
             "on_calendar": {"type": "str", "default": "*-*-* 00:05"},
             "instance": {"type": "str", "default": "all"},
+        },
+    },
+    "metrics": {
+        "type": "dict",
+        "options": {
+            "state": _STATE,
+            "interval": {"type": "str", "default": "5m"},
+            "directory": {"type": "path", "default": "/var/lib/prometheus/node-exporter"},
         },
     },
     "reports": {
@@ -66,6 +74,31 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
             },
         },
     },
+    "canary": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "recipient": {"type": "str", "required": True},
+            "sender": {"type": "str"},
+            "subject": {"type": "str", "default": "canary"},
+            "template": {"type": "str", "default": "{subject} {host} {utc} {number}"},
+            "interval": {"type": "str", "default": "5m"},
+            "timeout": {"type": "str"},
+            "instance": {"type": "str"},
+            "server": {"type": "str"},
+            "alert": {
+                "type": "dict",
+                "options": {
+                    "mail_to": {"type": "list", "elements": "str", "required": True},
+                    "mail_from": {"type": "str"},
+                    "after": {"type": "int", "default": 3},
+                    "again": {"type": "str", "default": "4h"},
+                    "server": {"type": "str"},
+                },
+            },
+        },
+    },
 }
 
 
@@ -91,7 +124,17 @@ def _kept(given: t.Any) -> t.Any:
 
 
 def _plain(entry: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    return {name: value for name, value in entry.items() if name != "state" and value is not None}
+    """Return the options that are set; times in seconds as well, as the jobs need them."""
+    plain = {name: value for name, value in entry.items() if name != "state" and value is not None}
+    for name in ("alert",):
+        if name in plain:
+            plain[name] = _plain(plain[name])
+    if "interval" in plain:
+        plain.setdefault("timeout", plain["interval"])
+    for name in ("interval", "timeout", "again"):
+        if name in plain:
+            plain[f"{name}_seconds"] = schedule.interval(name, plain[name]).seconds
+    return plain
 
 
 def jobs(settings: Settings) -> t.List[Job]:
@@ -138,7 +181,51 @@ def _report(option: str, part: t.Mapping[str, t.Any]) -> Job:
     return Job(f"report-{name}", f"the report {name}", f"{option}.on_calendar", ("report", name), when)
 
 
-_JOBS: t.Dict[str, t.Callable[[t.Any], t.List[Job]]] = {"expiry": _expiry, "reports": _reports}
+def _canaries(parts: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Job]:
+    return [_canary(f"canary[{number}]", part) for number, part in enumerate(parts)]
+
+
+def _canary(option: str, part: t.Mapping[str, t.Any]) -> Job:
+    from . import canary, post
+
+    name = name_of(f"{option}.name", part["name"])
+    alert = part.get("alert") or {}
+    written = [("recipient", part["recipient"]), ("sender", part.get("sender"))]
+    written += [("alert.mail_to", value) for value in alert.get("mail_to") or ()]
+    written += [("alert.mail_from", alert.get("mail_from"))]
+    for what, address in written:
+        if address:
+            post.address(f"{option}.{what}", address)
+    for what, server in (("server", part.get("server")), ("alert.server", alert.get("server"))):
+        if server:
+            post.endpoint(f"{option}.{what}", server)
+    if alert and alert["after"] < 1:
+        raise OptionError(f"{option}.alert.after", alert["after"], "1 or more")
+    post.filled(f"{option}.template", part["template"], dict.fromkeys(canary.PLACEHOLDERS, ""))
+    when = schedule.interval(f"{option}.interval", part["interval"])
+    return Job(f"canary-{name}", f"the canary {name}", f"{option}.interval", ("canary", name), when)
+
+
+def _metrics(part: t.Mapping[str, t.Any]) -> t.List[Job]:
+    when = schedule.interval("metrics.interval", part["interval"])
+    return [Job("metrics", "figures for Prometheus", "metrics.interval", ("metrics",), when)]
+
+
+_JOBS: t.Dict[str, t.Callable[[t.Any], t.List[Job]]] = {
+    "expiry": _expiry,
+    "reports": _reports,
+    "canary": _canaries,
+    "metrics": _metrics,
+}
+
+
+def products(settings: Settings) -> t.List[str]:
+    """Return the files outside the kit's directory that jobs write and that go with them."""
+    if not settings.get("metrics"):
+        return []
+    from . import metrics
+
+    return [metrics.path_of(settings["metrics"])]
 
 
 def name_of(option: str, value: str) -> str:
@@ -173,4 +260,4 @@ def load() -> Settings:
         raise OptionError(os.path.basename(path), path, f"not the settings of the kit: {problem}")
 
 
-__all__ = ("ABSENT", "ARGUMENT_SPEC", "PARTS", "PRESENT", "content", "jobs", "load", "merged", "name_of")
+__all__ = ("ABSENT", "ARGUMENT_SPEC", "PARTS", "PRESENT", "content", "jobs", "load", "merged", "name_of", "products")

@@ -25,16 +25,18 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     runner = runner or Runner()
     _mta.insist_on_root(runner)
     jobs: t.List[install.Job] = []
+    live = settings.load()
     if params["state"] == settings.ABSENT:
-        todo = install.removal()
+        todo = install.removal(settings.products(live))
     else:
-        wanted = settings.merged(settings.load(), params)
+        wanted = settings.merged(live, params)
         jobs = settings.jobs(wanted)
         for job in jobs:
             schedule.check(runner, job.option, job.schedule)
         # Named by the module itself: what nothing imports, Ansible would not send.
         archive = _zipapp.content(*main.__name__.split(".")[-2:])
-        todo = install.plan(runner, jobs, settings.content(wanted), archive)
+        leftovers = sorted(set(settings.products(live)) - set(settings.products(wanted)))
+        todo = install.plan(runner, jobs, settings.content(wanted), archive, leftovers)
     if todo.changed and not check_mode:
         install.apply(runner, todo)
     return {
