@@ -118,6 +118,10 @@ instances:
     policy:
       description: The live configuration as a policy; times in seconds, sizes in bytes.
       type: dict
+    effective:
+      description:
+        - All options of the policy that could be read, whatever O(defaults) says, and those that cannot be applied as they are.
+      type: dict
     natives:
       description:
         - The native options of M(postmaster.mta.relay) with which the policy becomes this host again. C(main) and C(master) of Postfix,

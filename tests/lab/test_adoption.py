@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import typing as t
 
 import pytest
-from labhosts import ROOT, Host, some
+from labhosts import HOSTS, ROOT, Host, ansible_environment, some
 
 #: Runs on the host: the module relay_info.
 READ = """
@@ -41,7 +43,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True, name="kept")
+@pytest.fixture(name="kept")
 def _kept(host: Host) -> t.Iterator[None]:
     """The host gets back what it had."""
     start = "postfix reload" if host.mta == "postfix" else "systemctl restart sendmail"
@@ -117,6 +119,7 @@ def seconds(words: t.List[str]) -> t.List[str]:
     ]
 
 
+@pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize("host, script", CASES)
 def test_a_relay_is_read_and_written_again_and_nothing_changes(host: Host, script: t.Any) -> None:
     stock(host)
@@ -136,3 +139,30 @@ def test_a_relay_is_read_and_written_again_and_nothing_changes(host: Host, scrip
     assert {name: sorted(map(str, value)) if isinstance(value, list) else value for name, value in again.items()} == {
         name: sorted(map(str, value)) if isinstance(value, list) else value for name, value in relay.items()
     }
+
+
+@pytest.mark.lab(group="adoption", uses=["pf13", "sm13"])
+def test_a_fleet_becomes_an_inventory_and_the_second_run_says_nothing(tmp_path: t.Any) -> None:
+    argv = [
+        sys.executable,
+        "-m",
+        "ansible",
+        "playbook",
+        "-i",
+        str(ROOT / "molecule" / "inventory"),
+        "playbooks/adopt.yml",
+    ]
+    argv += ["-e", "adopt_hosts=pf13,sm13", "-e", f"adopt_dest={tmp_path}"]
+    before = {name: HOSTS[name].look() for name in ("pf13", "sm13")}
+    said = [
+        subprocess.run(
+            [*argv, *more], capture_output=True, text=True, cwd=str(ROOT), env=ansible_environment(), check=False
+        )
+        for more in ([], ["--check"])
+    ]
+    assert [done.returncode for done in said] == [0, 0], said
+    assert "Nothing: the inventory says what the relays say." in said[1].stdout
+    assert {name: HOSTS[name].look() for name in before} == before, "nothing is written on the relays"
+    for name in before:
+        text = (tmp_path / "host_vars" / name / "postmaster.yml").read_text()
+        assert "relay_baseline: none" in text and f"relay_mta: {HOSTS[name].mta}" in text

@@ -31,7 +31,8 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
 
 def _described(host: Host, defaults: bool) -> t.Dict[str, t.Any]:
     instance, capabilities, running = host.instance, host.capabilities, daemon_of(host.mta).running(host)
-    live = adoption_of(host.mta).adopt(host, read_of(host.mta).read(host), defaults)
+    observed = read_of(host.mta).read(host)
+    live = adoption_of(host.mta).adopt(host, observed, defaults)
     return {
         "mta": instance.mta,
         "name": instance.name,
@@ -46,6 +47,7 @@ def _described(host: Host, defaults: bool) -> t.Dict[str, t.Any]:
         "running": running.pid is not None,
         "listening": [{"address": address, "port": port} for address, port in running.listening],
         "policy": live.policy,
+        "effective": observed["policy"],
         "natives": live.natives,
         "shadowed": live.shadowed,
         "unexpressed": live.unexpressed,

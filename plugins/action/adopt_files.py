@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write what was read of a fleet into the files of an inventory."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _adopt, _answers
+
+display = Display()
+
+_SPEC = {
+    "variable": {"type": "str", "required": True},
+    "dest": {"type": "path", "required": True},
+    "group": {"type": "str", "default": "relays"},
+    "overwrite": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of this name."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Write the files that are not there, show those that differ, and fail where a host could not be read."""
+        result = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(_SPEC)
+        results = _answers.collect(task_vars or {}, options["variable"])
+        missing = _answers.not_asked(results)
+        read = {host: answer["instances"] for host, answer in results.items() if host not in missing}
+        # As plain data: what Ansible registers remembers where it comes from.
+        hosts = {host: json.loads(json.dumps(instances)) for host, instances in read.items() if instances}
+        wanted = _adopt.files(hosts, options["group"]) if hosts else {}
+        changes = [_change(pathlib.Path(options["dest"]), path, text) for path, text in sorted(wanted.items())]
+        due = [
+            change
+            for change in changes
+            if change["before"] != change["after"] and (not change["before"] or options["overwrite"])
+        ]
+        if not self._task.check_mode:
+            for change in due:
+                _write(pathlib.Path(change["after_header"]), change["after"])
+        lines = _lines(changes, due, bool(self._task.check_mode)) + _answers.missing_lines(missing)
+        display.display("\n" + "\n".join(lines).strip("\n") + "\n")
+        result.update(
+            changed=bool(due), diff=due, files=sorted(wanted), lines=lines, failed=bool(missing), reported=True
+        )
+        result["msg"] = "; ".join(f"{host}: {reason}" for host, reason in missing.items()) or "all relays were read"
+        return result
+
+
+def _change(dest: pathlib.Path, path: str, text: str) -> dict[str, str]:
+    place = dest / path
+    before = place.read_text(encoding="utf-8") if place.exists() else ""
+    return {"before": before, "after": text, "before_header": str(place), "after_header": str(place)}
+
+
+def _write(place: pathlib.Path, text: str) -> None:
+    """Write a file as a whole or not at all; an inventory can hold what is not for everybody."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    fresh = place.with_name(f".{place.name}.new")
+    with open(fresh, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o640)) as stream:
+        stream.write(text)
+    os.replace(fresh, place)
+
+
+def _lines(changes: t.Sequence[dict[str, str]], due: t.Sequence[dict[str, str]], check_mode: bool) -> list[str]:
+    """Return what is said about each file."""
+    verb = "would be written" if check_mode else "written"
+    lines = [f"{change['after_header']}: {verb}" for change in due]
+    others = [change for change in changes if change not in due and change["before"] != change["after"]]
+    lines += [
+        f"{change['after_header']}: the relay says something else now (adopt_overwrite=true writes it anew)"
+        for change in others
+    ]
+    return lines or ["Nothing: the inventory says what the relays say."]
