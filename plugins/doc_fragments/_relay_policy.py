@@ -334,6 +334,78 @@ options:
             - Lookup tables with more such addresses as keys, of the module M(postmaster.mta.table).
             type: list
             elements: str
+      rewrite:
+        description:
+        - Other addresses for senders and recipients, in all mail that passes, whoever sends it.
+        type: dict
+        suboptions:
+          senders:
+            description:
+            - Senders that get another address; recipients stay.
+            type: list
+            elements: dict
+            suboptions:
+              match:
+                description:
+                - An address, or a domain for all its addresses.
+                type: str
+                required: true
+              to:
+                description:
+                - The address that takes its place, or the domain; the part before the C(@) then stays.
+                type: str
+                required: true
+          recipients:
+            description:
+            - Recipients that get another address; senders stay.
+            type: list
+            elements: dict
+            suboptions:
+              match:
+                description:
+                - An address, or a domain for all its addresses.
+                type: str
+                required: true
+              to:
+                description:
+                - The address that takes its place, or the domain; the part before the C(@) then stays.
+                type: str
+                required: true
+          domains:
+            description:
+            - Domains that get another name, and are served where that is.
+            type: list
+            elements: dict
+            suboptions:
+              domain:
+                description:
+                - The domain as it comes.
+                type: str
+                required: true
+              to:
+                description:
+                - The domain that takes its place.
+                type: str
+                required: true
+          masquerade:
+            description:
+            - Senders that hide the name of their host.
+            type: dict
+            suboptions:
+              domains:
+                description:
+                - Senders below one of these domains get the domain itself.
+                type: list
+                elements: str
+              except:
+                description:
+                - The parts before the C(@) of senders that stay as they are.
+                type: list
+                elements: str
+          headers:
+            description:
+            - Rewrite the headers of the message as well; without it yes. Else the envelope alone.
+            type: bool
       session:
         description:
         - Discipline in the SMTP session.

@@ -52,6 +52,15 @@ except _errors.PostmasterError as problem:
 json.dump(answer, sys.stdout)
 """
 
+#: Runs on the host: its live configuration as a policy.
+READ = """
+import json, sys
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta, _runner
+from ansible_collections.postmaster.mta.plugins.module_utils._driver.read import read_of
+mta = json.load(sys.stdin)
+json.dump(read_of(mta).read(_mta.find(_runner.Runner(), mta, None)), sys.stdout)
+"""
+
 #: Runs on the host: every file below some directories with what changes when somebody changes it.
 LOOK = """
 import hashlib, json, os, sys
@@ -141,6 +150,10 @@ class Host:
         call = {"params": {"policy": policy or {}, "mta": self.mta, **params}, "check_mode": check_mode, "patch": patch}
         answer = self.ask(DOORWAY, call)
         return answer if answer else {"failed": True, "killed": True, "kind": "killed", "msg": "killed"}
+
+    def read_back(self) -> t.Dict[str, t.Any]:
+        """Return the live configuration as relay_info does: C(policy) and C(unexpressed)."""
+        return self.ask(READ, self.mta)
 
     def ask(self, program: str, given: t.Any, timeout: float = 600) -> t.Any:
         """Run a program that reads JSON and writes JSON; returns what it wrote, None where it was killed."""

@@ -77,6 +77,8 @@ STRANGER = (
 )  # fmt: skip
 
 TRUSTED = (
+    _rcpt("a sender whose domain only the inside knows", "<user@ok.test>", 2, "2.1.5", mail="MAIL FROM:<root@host.internal>"),
+    _rcpt("a sender without a domain", "<user@served.test>", 2, "2.1.5", mail="MAIL FROM:<root>"),
     _rcpt("a foreign recipient", "<user@ok.test>", 2, "2.1.5", mail="MAIL FROM:<user@lab.test>", ehlo="EHLO trusted.lab.test"),
 )  # fmt: skip
 

@@ -165,6 +165,19 @@ def alias_name(value: str) -> str:
     return value.lower()
 
 
+def rewritten_address(value: str) -> str:
+    """Return a mail address, or a domain that stands for all its addresses.
+
+    The part before the C(@) has no character that means something in a table: # begins a comment, % an argument.
+    """
+    if "@" not in value:
+        return _addresses.domain(value)
+    address = _addresses.mail_address(value)
+    if not re.match(r"[A-Za-z0-9._+=-]+@", address):
+        raise ValueError("expected letters, digits and . _ + = - before the @")
+    return address
+
+
 def _same(value: t.Any) -> t.Any:
     return value
 
@@ -180,6 +193,7 @@ NEXT_HOP = Kind({"type": "str"}, next_hop)
 ROUTE_ADDRESS = Kind({"type": "str"}, route_address)
 ADDRESS_OR_DOMAIN = Kind({"type": "str"}, address_or_domain)
 ROUTE_TEXT = Kind({"type": "str"}, route_text)
+ADDRESSES = Kind({"type": "str"}, rewritten_address)
 CIPHERS = Kind({"type": "str"}, ciphers)
 
 

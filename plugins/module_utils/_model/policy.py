@@ -17,6 +17,7 @@ from .._addresses import domain
 from .._errors import OptionError
 from .kinds import (
     ADDRESS_OR_DOMAIN,
+    ADDRESSES,
     BOOLEAN,
     CIPHERS,
     DOMAIN,
@@ -113,6 +114,14 @@ _GREETING_CLIENT = (
     Option("network", Kind({"type": "str"}, any_network), "The clients."),
     Option("delay", DURATION, "How long they wait for the greeting; 0s exempts them."),
 )
+_REWRITTEN = (
+    Option("match", ADDRESSES, "An address, or a domain for all its addresses."),
+    Option("to", ADDRESSES, "The address that takes its place, or the domain; the part before the C(@) then stays."),
+)
+_DOMAIN_ALIAS = (
+    Option("domain", DOMAIN, "The domain as it comes."),
+    Option("to", DOMAIN, "The domain that takes its place."),
+)
 
 SECTIONS: t.Tuple[Option, ...] = (
     Option("identity", section((
@@ -139,6 +148,16 @@ SECTIONS: t.Tuple[Option, ...] = (
         Option("domains", records(_RECIPIENT_DOMAIN, ("domain",)), "Domains whose recipients are known; others get 550 5.1.1. The postmaster always exists."),
         Option("tables", each(table_name), "Lookup tables with more such addresses as keys, of the module M(postmaster.mta.table)."),
     )), "Which recipients exist in the domains that are relayed."),
+    Option("rewrite", section((
+        Option("senders", records(_REWRITTEN, ("match", "to")), "Senders that get another address; recipients stay."),
+        Option("recipients", records(_REWRITTEN, ("match", "to")), "Recipients that get another address; senders stay."),
+        Option("domains", records(_DOMAIN_ALIAS, ("domain", "to")), "Domains that get another name, and are served where that is."),
+        Option("masquerade", section((
+            Option("domains", each(domain), "Senders below one of these domains get the domain itself."),
+            Option("except", each(alias_name), "The parts before the C(@) of senders that stay as they are."),
+        )), "Senders that hide the name of their host."),
+        Option("headers", BOOLEAN, "Rewrite the headers of the message as well; without it yes. Else the envelope alone."),
+    )), "Other addresses for senders and recipients, in all mail that passes, whoever sends it."),
     Option("session", section((
         Option("helo_required", BOOLEAN, "Refuse MAIL before HELO or EHLO.", True),
         Option("helo_checks", BOOLEAN, "Refuse strangers whose HELO name is no name or is the relay's own.", True),

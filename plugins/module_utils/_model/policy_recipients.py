@@ -11,6 +11,7 @@ import typing as t
 
 from .._errors import OptionError
 from .policy_record import Policy
+from .rewriting import RELAYED, implied_domains, rules_of
 
 _PATH = "policy.recipients"
 #: This recipient every domain has (RFC 5321 4.5.1).
@@ -49,8 +50,22 @@ def known(policy: Policy, present: t.Callable[[str], bool]) -> t.Optional[Known]
         path = f"{_PATH}.domains[{number}]"
         _check(path, row, policy, addresses)
         addresses[row.domain] = tuple(f"{user}@{row.domain}" for user in {POSTMASTER, *(row.users or ())})
+    _add_other_names(policy, addresses)
     everybody = tuple(sorted(address for items in addresses.values() for address in items))
     return Known(tuple(sorted(addresses)), everybody, tuple(wanted.tables or ()))
+
+
+def _add_other_names(policy: Policy, addresses: t.Dict[str, t.Tuple[str, ...]]) -> None:
+    """Add the users of a domain under the other names that C(rewrite) gives it."""
+    ends = rules_of(policy).recipients
+    for name in implied_domains(policy, rules_of(policy), RELAYED):
+        end = ends[f"@{name}"][1:]
+        if end not in addresses:
+            continue
+        if policy.recipients.tables:
+            why = f"the users of {end} are in tables, which know no other name of it; name them in policy.recipients"
+            raise OptionError("policy.rewrite.domains", name, why)
+        addresses[name] = tuple(f"{address.rpartition('@')[0]}@{name}" for address in addresses[end])
 
 
 def _check(path: str, row: Policy, policy: Policy, others: t.Container[str]) -> None:

@@ -26,6 +26,8 @@ from .restrictions import LISTS, elements, join
 TABLE_LISTS = frozenset(
     (
         "alias_maps",
+        "recipient_canonical_maps",
+        "sender_canonical_maps",
         "sender_dependent_default_transport_maps",
         "sender_dependent_relayhost_maps",
         "smtp_tls_policy_maps",

@@ -15,8 +15,9 @@ from .. import _addresses
 from .._model import kinds as _kinds
 from .._model import policy as _policy
 from .._model.host import COMPILED_SUFFIXES, Host
+from .._model.rewriting import without_implied
 from . import compile as compiled
-from . import live_routes, main_cf, master_cf, recipients, settings
+from . import live_routes, main_cf, master_cf, recipients, rewriting, settings
 from .discover import settings as live_settings
 from .draft import duration_text, is_ours
 from .logical_lines import read_document
@@ -181,6 +182,7 @@ def _policy_of(live: Live) -> t.Dict[str, t.Any]:
         "relay": _relay(live),
         "routes": live_routes.read(live),
         "recipients": _known(recipients.read(live)),
+        "rewrite": rewriting.read(live),
         "session": _session(live),
         "limits": _limits(live),
         "timeouts": _timeouts(live),
@@ -189,6 +191,7 @@ def _policy_of(live: Live) -> t.Dict[str, t.Any]:
         "queue": _known({name: live.time(parameter) for name, parameter in settings.QUEUE.items()}),
         "log": {"tls": bool(live.number("smtpd_tls_loglevel")), "level": "normal"},
     }
+    without_implied(sections)
     return _sayable(_policy.SECTIONS, _known(sections), "policy", live.unexpressed)
 
 

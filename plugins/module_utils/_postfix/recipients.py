@@ -13,6 +13,7 @@ Private to the collection: it can change at any time.
 import typing as t
 
 from .._model.policy_recipients import known, users_of
+from .._model.rewriting import RELAYED, implied_domains, rules_of
 from .draft import Draft, is_ours
 
 if t.TYPE_CHECKING:
@@ -29,7 +30,8 @@ def apply(draft: Draft) -> None:
         if is_ours(draft.live.get(PARAMETER, "")):
             draft.set(PARAMETER, "")
         return
-    everybody = sorted(set(draft.policy.relay.domains) - set(wanted.domains))
+    implied = implied_domains(draft.policy, rules_of(draft.policy), RELAYED)
+    everybody = sorted({*draft.policy.relay.domains, *implied} - set(wanted.domains))
     lines = [f"{name} known" for name in wanted.addresses] + [f"@{name} everybody" for name in everybody]
     tables = [draft.table(_TABLE, lines)]
     if draft.policy.relay.subdomains:

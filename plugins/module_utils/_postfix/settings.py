@@ -15,7 +15,8 @@ from .._errors import OptionError
 from .._model.host import compiled_names
 from .._model.policy import Policy
 from .._model.policy_routes import hosts
-from . import recipients, routes
+from .._model.rewriting import LOCAL, RELAYED, implied_domains, rules_of
+from . import recipients, rewriting, routes
 from . import reply_tables as commands
 from .composition import in_order
 from .draft import Draft, duration_text, is_ours
@@ -72,6 +73,7 @@ def apply(draft: Draft) -> None:
         _set_relay,
         routes.apply,
         recipients.apply,
+        rewriting.apply,
         _set_session,
         _set_greeting_delays,
         _set_limits,
@@ -104,6 +106,7 @@ def _set_identity(draft: Draft) -> None:
     if identity.local_domains is not None:
         names = ["$myhostname", "localhost"]
         others = [name for name in identity.local_domains if name not in (identity.hostname, "localhost")]
+        others += implied_domains(draft.policy, rules_of(draft.policy), LOCAL)
         if others:
             names.append(draft.table("local_domains", [f"{name} local" for name in sorted(others)]))
         draft.set("mydestination", names)
@@ -136,9 +139,8 @@ def _set_relay(draft: Draft) -> None:
         draft.set("mynetworks", LOOPBACK + tuple(name for name in others if name not in LOOPBACK))
     if relay.domains is not None:
         _refuse_two_classes(draft.policy)
-        domains_table = relay.domains and draft.table(
-            "relay_domains", [f"{name} relay" for name in sorted(relay.domains)]
-        )
+        domains = [*relay.domains, *implied_domains(draft.policy, rules_of(draft.policy), RELAYED)]
+        domains_table = domains and draft.table("relay_domains", [f"{name} relay" for name in sorted(domains)])
         draft.set("relay_domains", domains_table or "")
     if relay.subdomains is not None:
         draft.set(SUBDOMAINS, _parent_matches(draft, relay.subdomains))

@@ -10,7 +10,7 @@ Private to the collection: it can change at any time.
 import re
 import typing as t
 
-from . import baseline, settings
+from . import baseline, rewriting, settings
 from .draft import is_ours
 from .parameters import MalformedValue, expand, split_list
 from .restrictions import LISTS, elements
@@ -62,6 +62,8 @@ def _is_known(name: str, value: str, effective: t.Mapping[str, str], builtin: t.
         return True
     if name == "mydomain":
         return words == _words(effective.get("myhostname", "").partition(".")[2], effective)
+    if rewriting.is_ours(name, value):
+        return True
     if name in LISTS:
         return all(_is_policys(element) for element in elements(value))
     usual_values = list(_COMPANIONS.get(name, ())) + [

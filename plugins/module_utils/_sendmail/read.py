@@ -15,7 +15,8 @@ import typing as t
 
 from .. import _addresses
 from .._model.host import Host
-from . import cf, discover, live_routes, recipients, tables, units
+from .._model.rewriting import without_implied
+from . import cf, discover, live_routes, recipients, rewriting, tables, units
 from .cf import Listener, listener
 from .compile import Entry, alias_entries, map_entries
 from .networks import network_of, networks
@@ -78,6 +79,7 @@ def initial(host: Host) -> t.Dict[str, t.Any]:
 
 def _policy_of(live: Live) -> t.Dict[str, t.Any]:
     policy = {name: _without_none(group(live)) for name, group in _GROUPS}
+    without_implied(policy)
     aliases = _aliases(live)
     if aliases:
         policy["aliases"] = aliases
@@ -267,7 +269,7 @@ def _session(live: Live) -> Options:
         "pipelining_checks": "F" not in letters if has_discipline else None,
         "bare_newline": _bare_newline(letters) if has_discipline else "accept",
         "nul": "reject" if (live.cf.value("RejectNUL") or "").lower() == "true" else "accept",
-        "sender_domain_exists": "resolve" in live.cf.maps,
+        "sender_domain_exists": bool({"resolve", "postmaster_resolve"} & set(live.cf.maps)),
         "smtputf8": None if "eai" in live.host.capabilities.features else False,
         "greeting_delay": _greeting_delay(live),
         "greeting_delays": _greeting_delays(live),
@@ -438,6 +440,7 @@ _GROUPS: t.Tuple[t.Tuple[str, t.Callable[[Live], Options]], ...] = (
     ("relay", _relay),
     ("routes", _routes),
     ("recipients", recipients.read),
+    ("rewrite", rewriting.read),
     ("session", _session),
     ("limits", _limits),
     ("timeouts", _timeouts),

@@ -25,18 +25,39 @@ RIPv6:0:0:0:0:0:0:0:1 $| $*\t$@ OK
 RIPv6:::1 $| $*\t$@ OK
 R$* $| $+\t$@ OK
 R$*\t$#error $@ 5.7.0 $: "530 Must issue a STARTTLS command first\""""
-# What sendmail's own rules say a moment later with 553 5.5.4. No error for a sender with a domain, one that the access
-# map knows, or one of a local client.
-SENDER_QUALIFIED = """\
+# Returns YES for the host itself and for networks that may relay (class R), NO for everybody else.
+TRUSTED = """\
+SPostmasterTrusted
+R$*\t$: $&{client_addr}
+R$@\t$@ YES
+R0\t$@ YES
+R127.0.0.1\t$@ YES
+RIPv6:0:0:0:0:0:0:0:1\t$@ YES
+RIPv6:::1\t$@ YES
+R$=R $*\t$@ YES
+R$*\t$@ NO"""
+# What sendmail's own rules ask of everybody, asked of strangers alone, as Postfix has it: u in the flags of the daemon lets a
+# sender without a domain pass. No error for a sender that the access map knows. The status of a missing domain is Postfix's.
+SENDER_CHECKED = """\
 SLocal_check_mail
 R<>\t$@ OK
 R<$*>\t$: $1
-R$* @ $*\t$@ OK
+R$*\t$: $1 $| $>PostmasterTrusted
+R$* @ $* $| YES\t$@ OK
+R$* $| YES\t$@ OK $(postmaster_macros {daemon_flags} $@ $&{daemon_flags}u $)
+R$+ $| NO\t$: $1
 R$* ! $*\t$@ OK
+R$+ @ $+\t$: <@ $2> $>SearchList <+ From> $| <F:$1@$2> <U:$1@> <D:$2> <>
+R<@ $+> <?>\t$: <@ $(postmaster_resolve $1 $: <PERM> $) >
+R<@ $* <PERM> >\t$#error $@ 5.1.8 $: "553 Domain of sender address " $&f " does not exist"
+R<@ $* <TEMP> >\t$#error $@ 4.1.8 $: "451 Domain of sender address " $&f " does not resolve"
+R<@ $*> $*\t$@ OK
 R$*\t$: $>SearchList <+ From> $| <U:$1@> <>
-R<?>\t$: $&{daemon_flags} $| $&{client_addr}
-R$* u $* $| $*\t$@ OK
-R$* $| $+\t$#error $@ 5.5.2 $: "504 Domain name required for sender address " $&f"""
+R<?>\t$: $&{daemon_flags}
+R$* u $*\t$@ OK
+R$*\t$#error $@ 5.5.2 $: "504 Domain name required for sender address " $&f"""
+#: The maps that SENDER_CHECKED uses.
+SENDER_MAPS = "LOCAL_CONFIG\nKpostmaster_resolve host -a<OKR> -T<TEMP>\nKpostmaster_macros macro\ndivert(0)dnl"
 
 # sendmail's own check comes after this one and stays. Only its answer differs: 552 5.2.3. The macro is set back, because it
 # would outlive the refusal and refuse the next MAIL of a client that announces no size there.

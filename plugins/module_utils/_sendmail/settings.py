@@ -13,7 +13,7 @@ from .. import _addresses
 from .._errors import OptionError
 from .._model.host import File
 from .._model.policy import Policy, server_level
-from . import discover, mc, recipients, routes, ruleset_texts, tables, units
+from . import discover, mc, recipients, rewriting, routes, ruleset_texts, tables, units
 from .cf import Listener
 from .compile import map_entries
 from .discover import unsupported
@@ -95,6 +95,7 @@ def apply(draft: Draft) -> None:
         _relay,
         routes.apply,
         recipients.apply,
+        rewriting.apply,
         _session,
         _limits,
         _timeouts,
@@ -276,10 +277,13 @@ def _session(draft: Draft) -> None:
         draft.ruleset(ruleset_texts.VRFY_OFF)
     if session.helo_checks:
         draft.feature("block_bad_helo")
-    if session.sender_domain_exists is False:
+    if session.sender_domain_exists is not None:
+        # sendmail itself asks it of the clients that may relay, too, whose internal names DNS does not know.
         draft.feature("accept_unresolvable_domains")
-    elif session.sender_domain_exists:
-        draft.ruleset(ruleset_texts.SENDER_QUALIFIED)
+    if session.sender_domain_exists:
+        draft.ruleset(ruleset_texts.TRUSTED)
+        draft.ruleset(ruleset_texts.SENDER_CHECKED)
+        draft.statements.append(mc.Raw("maps", ruleset_texts.SENDER_MAPS))
         # With a wildcard in the host's own domain, the resolver's search list would find every domain that does not exist.
         draft.define("confBIND_OPTS", "+WorkAroundBrokenAAAA -DNSRCH -DEFNAMES")
     if session.smtputf8 and "eai" not in draft.host.capabilities.features:

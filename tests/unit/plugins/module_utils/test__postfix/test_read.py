@@ -53,6 +53,12 @@ EVERYTHING = {
         "domains": [{"domain": "served.test", "users": ["anna", "bert"]}, {"domain": "x.test"}],
         "tables": ["people"],
     },
+    "rewrite": {
+        "senders": [{"match": "a@int.test", "to": "b@brand.test"}, {"match": "int.test", "to": "brand.test"}],
+        "recipients": [{"match": "info@served.test", "to": "c@ok.test"}],
+        "domains": [{"domain": "old.test", "to": "third.test"}, {"domain": "olda.test", "to": "a.test"}],
+        "masquerade": {"domains": ["hide.test"], "except": ["root", "x.y"]}, "headers": False,
+    },
     "session": {
         "helo_required": False, "helo_checks": False, "vrfy": True, "expn": False, "etrn": True, "pipelining_checks": False,
         "bare_newline": "accept", "nul": "accept", "sender_domain_exists": False, "smtputf8": True, "greeting_delay": "5s",
