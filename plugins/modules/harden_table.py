@@ -57,6 +57,10 @@ options:
         description: The result of M(postmaster.mta.audit_info).
         type: str
         default: harden_audit
+      instances:
+        description: The results of M(postmaster.mta.audit_info) about the additional instances.
+        type: str
+        default: harden_instance_audits
       failure:
         description: The result of the task that failed.
         type: str

@@ -39,6 +39,7 @@ class Names(t.NamedTuple):
     :param relay: the result of the module relay.
     :param nscd: the result of the module nscd.
     :param audit: the result of the probes from outside.
+    :param instances: the same for the additional instances.
     :param failure: the result of the task that failed.
     :param failed_task: the name of that task.
     :param rolled_back: the answer to the rollback of what the probes have not passed.
@@ -51,6 +52,7 @@ class Names(t.NamedTuple):
     relay: str = "relay_result"
     nscd: str = "nscd_result"
     audit: str = "harden_audit"
+    instances: str = "harden_instance_audits"
     failure: str = "harden_failure"
     failed_task: str = "harden_failed_task"
     rolled_back: str = "harden_rolled_back"
@@ -68,6 +70,24 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
+#: What the role relay registers about additional instances: each task that makes, removes or configures them.
+_INSTANCE_TASKS = (
+    "__relay_postfix_leaving",
+    "__relay_sendmail_leaving",
+    "__relay_postfix_instances",
+    "__relay_sendmail_instances",
+    "__relay_instance_policies",
+)
+
+
+class InstanceRow(t.NamedTuple):
+    """What was done to an additional instance, and the result of its probes."""
+
+    name: str
+    actions: tuple[str, ...]
+    audit: t.Mapping[str, t.Any]
+
+
 class Relay(t.NamedTuple):
     """How far one relay came.
 
@@ -77,6 +97,7 @@ class Relay(t.NamedTuple):
     :param probes: the column of that name.
     :param also: what was changed besides the settings of the relay.
     :param fate: what became of a change that is not proven; empty where nothing was rolled back.
+    :param instances: the additional ones of this host.
     """
 
     host: str
@@ -86,6 +107,7 @@ class Relay(t.NamedTuple):
     probes: str
     also: tuple[str, ...] = ()
     fate: str = ""
+    instances: tuple[InstanceRow, ...] = ()
 
     def not_touched(self) -> Relay:
         """Return the same relay, before its batch begins."""
@@ -98,13 +120,42 @@ def read(host: str, variables: t.Mapping[str, t.Any], names: Names = NAMES) -> R
     state, reason = _state(variables, result, names)
     also = ("nscd",) if _mapping(variables.get(names.nscd)).get("changed") else ()
     fate = _fate(_mapping(variables.get(names.rolled_back)))
-    return Relay(host, state, reason, result, _probes(_mapping(variables.get(names.audit))), also, fate)
+    instances = _instances(variables, names)
+    wrong = [f"{row.name}: {message(row.audit)}" for row in instances if _is_wrong(row.audit)]
+    if state == HARDENED and wrong:
+        state, reason = FAILED, "; ".join(wrong)
+    return Relay(host, state, reason, result, _probes(_mapping(variables.get(names.audit))), also, fate, instances)
 
 
 def _fate(answer: t.Mapping[str, t.Any]) -> str:
     if _has_failed(answer):
         return NOT_YET
     return ROLLED_BACK if answer.get("rolled_back") else ""
+
+
+def _instances(variables: t.Mapping[str, t.Any], names: Names) -> tuple[InstanceRow, ...]:
+    """Return the additional instances in the order of the inventory."""
+    actions: dict[str, list[str]] = {}
+    for task in _INSTANCE_TASKS:
+        for item, result in _items(variables.get(task)):
+            done = actions.setdefault(item, [])
+            if result.get("changed"):
+                done += [str(name) for name in result.get("settings") or result.get("actions") or ()]
+    audits = dict(_items(variables.get(names.instances)))
+    return tuple(InstanceRow(name, tuple(dict.fromkeys(done)), audits.get(name, {})) for name, done in actions.items())
+
+
+def _items(register: object) -> t.Iterator[tuple[str, t.Mapping[str, t.Any]]]:
+    """Yield name and result of each item of a loop over instances that was not skipped."""
+    for result in _mapping(register).get("results") or ():
+        item = result.get("item")
+        instance = item if isinstance(item, t.Mapping) else (item or [{}])[0]
+        if not result.get("skipped") and isinstance(instance, t.Mapping):
+            yield str(instance.get("name")), result
+
+
+def _is_wrong(audit: t.Mapping[str, t.Any]) -> bool:
+    return bool(audit) and (audit.get("verdict") != "passed" or bool(audit.get("unreachable")))
 
 
 def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], names: Names) -> tuple[str, str]:
@@ -207,7 +258,8 @@ def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
         Column("ACTIVATION", least=10),
         Column("PROBES"),
     ]
-    lines = tables.table(columns, [_cells(relay) for relay in configured]) if configured else []
+    rows = [row for relay in configured for row in (_cells(relay), *_instance_cells(relay))]
+    lines = tables.table(columns, rows) if configured else []
     missing = [relay for relay in relays if relay.state != HARDENED]
     if missing:
         title = "Would not be hardened:" if check_mode else "Not hardened:"
@@ -225,6 +277,13 @@ def _cells(relay: Relay) -> tuple[str, ...]:
     return (relay.host, mta, str(result.get("instance", "")), _changed(relay), _activation(result), relay.probes)
 
 
+def _instance_cells(relay: Relay) -> t.Iterator[tuple[str, ...]]:
+    """Return a row for each additional instance."""
+    mta = _cells(relay)[1]
+    for row in relay.instances:
+        yield (relay.host, mta, row.name, _counted(row.actions, "actions"), "-", _probes(row.audit))
+
+
 def _changed(relay: Relay) -> str:
     if relay.fate:
         return relay.fate
@@ -232,9 +291,11 @@ def _changed(relay: Relay) -> str:
     if relay.result.get("changed") and not names:
         names = [f"{len(relay.result.get('actions') or ())} actions"]
     names += relay.also
-    if len(names) > _SETTINGS:
-        return f"{len(names)} settings"
-    return ", ".join(names) or "nothing"
+    return _counted(names)
+
+
+def _counted(names: t.Sequence[str], word: str = "settings") -> str:
+    return f"{len(names)} {word}" if len(names) > _SETTINGS else ", ".join(names) or "nothing"
 
 
 def _activation(result: t.Mapping[str, t.Any]) -> str:

@@ -133,3 +133,39 @@ def test_what_became_of_a_change_that_is_not_proven(answer, cell, sentence):
     failed = dict(THERE, relay_result=RESULT, harden_failure={"msg": "open"}, harden_failed_task="Probe it")
     lines = _harden.table([_harden.read("mx1", dict(failed, harden_rolled_back=answer))])
     assert cell in lines[1] and sentence in " ".join(" ".join(lines[2:]).split())
+
+
+def _loop(*results):
+    return {"results": list(results)}
+
+
+EXT = {"name": "postfix-EXT"}
+CONFIGURED = {
+    "__relay_postfix_leaving": _loop(
+        {"item": {"name": "postfix-old"}, "changed": True, "actions": ["remove postfix-old"]}
+    ),
+    "__relay_postfix_instances": _loop({"item": EXT, "changed": True, "actions": ["create postfix-EXT"]}),
+    "__relay_sendmail_instances": _loop({"item": EXT, "skipped": True}),
+    "__relay_instance_policies": _loop({"item": [EXT, {}], "changed": True, "settings": ["myhostname"]}),
+}
+
+
+def test_each_additional_instance_has_a_row():
+    audits = _loop(dict(AUDIT, item=EXT))
+    lines = _harden.table([_harden.read("mx1", dict(DONE, **CONFIGURED, harden_instance_audits=audits))])
+    assert [line.split()[3] for line in lines[1:]] == ["sendmail", "postfix-old", "postfix-EXT"]
+    assert "create postfix-EXT, myhost" in lines[3] and lines[3].endswith("70 of 70")
+    assert "remove postfix-old" in lines[2] and lines[2].endswith("-")
+
+
+@pytest.mark.parametrize(
+    "audit",
+    [
+        {"verdict": "failed", "summary": "1 of 105"},
+        {"failed": True, "msg": "1 of 105"},
+        {"unreachable": True, "msg": "1 of 105"},
+    ],
+)
+def test_an_instance_that_fails_its_probes_is_not_hardened(audit):
+    relay = _harden.read("mx1", dict(DONE, **CONFIGURED, harden_instance_audits=_loop(dict(audit, item=EXT))))
+    assert (relay.state, relay.reason) == (_harden.FAILED, "postfix-EXT: 1 of 105")
