@@ -5,7 +5,7 @@
 # Everything is set up once under .cache/; `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help release test test-fast setup lint unit unit-main sanity sanity-whole ansible-lint docs molecule lab-test features lab lab-destroy demo proof bench clean
+.PHONY: help release certify test test-fast setup lint unit unit-main sanity sanity-whole ansible-lint docs molecule lab-test features lab lab-destroy demo proof bench clean
 
 VENV := .cache/venv
 GATES := .cache/venv-gates
@@ -92,6 +92,9 @@ molecule: $(VENV)/.ready .cache/collections .cache/apt-lab ## check, converge, i
 # -- release ---------------------------------------------------------------------------------------------------------
 release: $(GATES)/.ready ## prepare the release that galaxy.yml names: changelog, tarball and tag text under dist/ (REHEARSE=1: tree untouched)
 	$(GATES)/bin/python tools/release.py $(if $(REHEARSE),--rehearse)
+
+certify: $(VENV)/.ready $(GATES)/.ready .cache/collections ## what Galaxy and Automation Hub ask, on every supported core (STEPS="importer lint": some)
+	$(GATES)/bin/python tools/certify.py $(STEPS)
 
 # -- the lab ---------------------------------------------------------------------------------------------------------
 lab: $(VENV)/.ready .cache/collections .cache/apt-lab ## start the lab: real relays and their outside world in containers

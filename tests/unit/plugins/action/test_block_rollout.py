@@ -6,12 +6,12 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
 
 pytest.importorskip("ansible.executor", reason="a controller is needed")
 
+from ansible_collections.postmaster.mta.tests.unit.playbook_program import ansible_playbook
 from ansible_collections.postmaster.mta.tests.unit.plugins.action.test_rollout import HOSTS, ROOT, STUB, Fleet  # noqa: E402
 
 ACCESS = STUB.format(
@@ -52,7 +52,7 @@ class BlockFleet(Fleet):
         """Run block_domains; returns the exit status and the output."""
         hosts = {host: self._variables_of(host) for host in HOSTS}
         (self.directory / "inventory.json").write_text(json.dumps({"relays": {"hosts": hosts}}))
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.directory / "inventory.json"), "-f", "4"]
+        command = [*ansible_playbook(), "-i", str(self.directory / "inventory.json"), "-f", "4"]
         done = subprocess.run(
             [*command, "postmaster.mta.block_domains", "-e", "block_domain=a.example block_ticket=T-1", *arguments],
             stdin=subprocess.DEVNULL,

@@ -16,6 +16,8 @@ import sys
 
 import pytest
 
+from ansible_collections.postmaster.mta.tests.unit.playbook_program import ansible_playbook
+
 pytest.importorskip("ansible.executor", reason="a controller is needed")
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
@@ -112,7 +114,7 @@ class Fleet:
         hosts = {host: self._variables_of(host) for host in HOSTS}
         inventory = {"relays": {"hosts": hosts}}
         (self.directory / "inventory.json").write_text(json.dumps(inventory))
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.directory / "inventory.json")]
+        command = [*ansible_playbook(), "-i", str(self.directory / "inventory.json")]
         done = subprocess.run(
             [*command, "postmaster.mta.harden_relay", "-f", "4", *arguments],
             stdin=subprocess.DEVNULL,

@@ -21,6 +21,7 @@ import pytest
 pytest.importorskip("ansible.executor", reason="a controller is needed")
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _arguments  # noqa: E402
+from ansible_collections.postmaster.mta.tests.unit.playbook_program import ansible_playbook
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 BOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem != "harden-relay")
@@ -51,7 +52,7 @@ def run(directory, *arguments):
         # No MTA can be found.
         PATH=f"{directory}:{pathlib.Path(sys.executable).parent}",
     )
-    command = [sys.executable, "-m", "ansible", "playbook", *arguments]
+    command = [*ansible_playbook(), *arguments]
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
