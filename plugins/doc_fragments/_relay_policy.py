@@ -537,6 +537,10 @@ options:
             - Simultaneous SMTP server processes.
             - Baseline is C(100).
             type: int
+          destination_concurrency:
+            description:
+            - Simultaneous connections to one destination; Postfix only.
+            type: int
           free_space:
             description:
             - Free space of the queue's file system below which mail is deferred.

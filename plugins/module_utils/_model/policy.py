@@ -182,6 +182,7 @@ SECTIONS: t.Tuple[Option, ...] = (
         Option("message_rate", count(0, 1000000), "Messages of one client per minute; V(0) is no limit."),
         Option("recipient_rate", count(0, 1000000), "Recipients of one client per minute; V(0) is no limit."),
         Option("processes", count(1, 100000), "Simultaneous SMTP server processes.", 100),
+        Option("destination_concurrency", count(1, 1000), "Simultaneous connections to one destination; Postfix only."),
         Option("free_space", SIZE, "Free space of the queue's file system below which mail is deferred.", "100M"),
     )), "Limits. Clients of O(policy.relay.networks) are exempt from the per-client ones."),
     Option("timeouts", section((

@@ -392,6 +392,9 @@ def _limits(live: Live) -> t.Dict[str, t.Any]:
         server = live.services.get("smtpd/pass")
     default = live.value("default_process_limit")
     processes = default if server is None or server.processes == "-" else server.processes
+    if settings.CONCURRENCY in live.own:
+        # Only where somebody has set it: on sendmail the option does not exist.
+        limits["destination_concurrency"] = live.number(settings.CONCURRENCY)
     limits["processes"] = int(processes) if processes.isdigit() and int(processes) else None
     return _known(limits)
 

@@ -60,6 +60,8 @@ QUEUE = {
     "retry_maximum": "maximal_backoff_time",
     "run_interval": "queue_run_delay",
 }
+CONCURRENCY = "default_destination_concurrency_limit"
+_INITIAL_CONCURRENCY = 5  # the default of initial_destination_concurrency
 HELO_CHECKS = ("reject_invalid_helo_hostname", "reject_non_fqdn_helo_hostname")
 #: Between these two stand only the tables of access rules with the action relay.
 RELAY = ("permit_mynetworks", "reject_unauth_destination")
@@ -334,6 +336,10 @@ def _set_limits(draft: Draft) -> None:
         draft.set("mailbox_size_limit", 0)
         if limits.message_size == 0 or limits.message_size > _LARGEST_MAILBOX or "virtual_mailbox_limit" in draft.live:
             draft.set("virtual_mailbox_limit", 0)
+    if limits.destination_concurrency is not None:
+        draft.set(CONCURRENCY, limits.destination_concurrency)
+        # What qmgr(8) begins with; more than the limit it would open before it knows the destination.
+        draft.set("initial_destination_concurrency", min(limits.destination_concurrency, _INITIAL_CONCURRENCY))
     rates = (limits.connection_rate, limits.message_rate, limits.recipient_rate)
     if any(rate is not None for rate in rates):
         draft.set_time("anvil_rate_time_unit", 60)

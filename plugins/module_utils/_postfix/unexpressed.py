@@ -69,6 +69,10 @@ def _is_known(name: str, value: str, effective: t.Mapping[str, str], builtin: t.
     usual_values = list(_COMPANIONS.get(name, ())) + [
         measure.value for measure in baseline.HARDENED if measure.name == name
     ]
+    if name == "initial_destination_concurrency" and words == _words(
+        effective.get(settings.CONCURRENCY, ""), effective
+    ):
+        return True
     twin = name.replace("_mandatory_", "_") if name != "smtp_tls_loglevel" else "smtpd_tls_loglevel"
     if twin != name:
         # One option sets both.

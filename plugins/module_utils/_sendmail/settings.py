@@ -387,6 +387,9 @@ def _limits(draft: Draft) -> None:
         value = getattr(limits, option)
         if value:
             draft.cannot(f"policy.limits.{option}", value, "policy.limits.connection_rate")
+    if limits.destination_concurrency is not None:
+        nearest = "policy.queue.run_interval: each run delivers in a few processes, each to one destination at a time"
+        draft.cannot("policy.limits.destination_concurrency", limits.destination_concurrency, nearest)
     _client_limit(draft, "conncontrol", "ClientConn", limits.connections_per_client)
     _client_limit(draft, "ratecontrol", "ClientRate", limits.connection_rate)
     if limits.connection_rate is not None:

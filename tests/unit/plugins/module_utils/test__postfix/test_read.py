@@ -66,7 +66,7 @@ EVERYTHING = {
     },
     "limits": {
         "message_size": 1000000, "recipients_per_message": 200, "header_size": 20000, "hops": 20, "connections_per_client": 5,
-        "connection_rate": 6, "message_rate": 7, "recipient_rate": 8, "processes": 33, "free_space": 5000000,
+        "connection_rate": 6, "message_rate": 7, "recipient_rate": 8, "processes": 33, "free_space": 5000000, "destination_concurrency": 3,
     },
     "timeouts": {
         "connect": "31s", "greeting": "61s", "helo": "61s", "mail": "62s", "rcpt": "63s", "data_init": "64s", "data_block": "65s",

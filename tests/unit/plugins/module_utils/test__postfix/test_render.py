@@ -148,6 +148,7 @@ def test_only_known_parameters_are_set():
         ({"session": {"bare_newline": "reject"}}, {"smtpd_forbid_bare_newline": "reject", "smtpd_forbid_bare_newline_exclusions": ""}),
         ({"session": {"pipelining_checks": True}}, {"smtpd_forbid_unauth_pipelining": "yes", "smtpd_data_restrictions": "reject_unauth_pipelining"}),
         ({"limits": {"hops": 25}}, {"hopcount_limit": "25"}),
+        ({"limits": {"destination_concurrency": 3}}, {"default_destination_concurrency_limit": "3", "initial_destination_concurrency": "3"}),
         ({"limits": {"message_size": "100M"}}, {"message_size_limit": "104857600", "virtual_mailbox_limit": "0"}),
         ({"limits": {"connection_rate": 5}}, {"smtpd_client_connection_rate_limit": "5", "anvil_rate_time_unit": "1m"}),
         ({"timeouts": {"connect": "45s"}}, {"smtp_connect_timeout": "45s"}),

@@ -819,3 +819,8 @@ def test_recipients_are_asked_at_rcpt_before_all_else():
     text = mc_of(made)
     assert "Kpostmaster_recipients_1 hash /etc/mail/people" in text
     assert "SLocal_check_rcpt\nR$*\t$: $1 $| $>PostmasterRecipients $1\nR$* $| $#$*\t$#$2" in text
+
+
+def test_sendmail_knows_no_destinations():
+    with pytest.raises(Unsupported, match="destination_concurrency.*the nearest it can do: "):
+        rendered({**HOST, "limits": {"destination_concurrency": 3}})
