@@ -28,6 +28,7 @@ _SPEC = {
             "egress",
             "history",
             "message",
+            "move",
             "route",
             "status",
             "undo",

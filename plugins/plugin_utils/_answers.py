@@ -12,7 +12,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _account_report, _status_report, tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils import (
+    _account_report,
+    _move_report,
+    _status_report,
+    tables,
+)
 from ansible_collections.postmaster.mta.plugins.plugin_utils._harden import message
 from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
 
@@ -307,6 +312,7 @@ _KINDS: dict[str, t.Callable[[Results, str, bool], Report]] = {
     "egress": _egress,
     "history": lambda answered, title, verbose: Report(*_account_report.history(answered)),
     "message": _message,
+    "move": lambda answered, title, verbose: Report(*_move_report.move(answered)),
     "route": _route,
     "status": lambda answered, title, verbose: Report(*_status_report.status(answered)),
     "undo": lambda answered, title, verbose: Report(*_account_report.undo(answered)),

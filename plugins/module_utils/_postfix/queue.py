@@ -92,7 +92,8 @@ def _message(fields: t.Mapping[str, t.Any], instance: str, null_sender: str) -> 
         fields["message_size"],
         NULL_SENDER if sender in ("", null_sender) else sender,
         tuple(
-            Recipient(recipient["address"], recipient.get("delay_reason") or "") for recipient in fields["recipients"]
+            Recipient(recipient["address"], recipient.get("delay_reason") or recipient.get("bounce_reason") or "")
+            for recipient in fields["recipients"]
         ),
         expiring=bool(fields.get("forced_expire")),
     )

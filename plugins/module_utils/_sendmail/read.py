@@ -454,7 +454,7 @@ _GROUPS: t.Tuple[t.Tuple[str, t.Callable[[Live], Options]], ...] = (
 # --- what no option says --------------------------------------------------------------------------------------------
 
 # Options of the cf that the groups above have read, and those that only say where things lie.
-_READ = frozenset(
+READ = frozenset(
     "AliasFile BadRcptThrottle CACertFile CACertPath CipherList ClientCertFile ClientKeyFile ClientPortOptions "
     "ClientSSLOptions ConnectionRateWindowSize DANE DaemonPortOptions DelayLA HelpFile LogLevel MaxDaemonChildren "
     "MaxHeadersLength MaxHopCount MaxMessageSize MaxQueueAge MaxRecipientsPerMessage MinFreeBlocks MinQueueAge "
@@ -470,7 +470,7 @@ def _unexpressed(live: Live) -> Options:
     return {
         name: value
         for name, value in (
-            ("options", {option: value for option, value in live.cf.options if option not in _READ}),
+            ("options", {option: value for option, value in live.cf.options if option not in READ}),
             ("maps", [name for name in _REWRITING if name in live.cf.maps]),
             ("routes", live_routes.read(live).unread),
             ("relay", _unread_relaying(live)),

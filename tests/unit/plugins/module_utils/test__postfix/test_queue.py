@@ -160,6 +160,16 @@ def test_bytes_that_are_no_text():
     assert found.expiring is True
 
 
+def test_a_recipient_that_waits_for_its_bounce_has_its_reason():
+    """Postfix 3.11 lists it with bounce_reason in the place of delay_reason."""
+    line = (
+        b'{"queue_name": "deferred", "queue_id": "856C3284032", "arrival_time": 1, "message_size": 2, "sender": "a@b", '
+        b'"recipients": [{"address": "c@d", "bounce_reason": "host unknown"}]}\n'
+    )
+    message = next(queue.messages(host(Runner("/spool", line))))
+    assert message.recipients == (_queue.Recipient("c@d", "host unknown"),)
+
+
 def test_the_null_sender_under_another_name():
     line = b'{"queue_name": "active", "queue_id": "856C3284032", "arrival_time": 1, "message_size": 2, "sender": "nobody", "recipients": []}\n'
     assert next(queue.messages(host(Runner("/spool", line, null_sender="nobody")))).sender == "<>"

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What sendmail relays become on Postfix, in tables.
+
+Private to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
+
+Result = t.Mapping[str, t.Any]
+_COLUMNS = (
+    Column("#", right=True),
+    Column("where", least=14),
+    Column("what stands there", least=20),
+    Column("construct", least=10),
+)
+#: What needs a person comes first.
+_TITLES = (
+    ("not converted", "Not converted: decide about each"),
+    ("differs", "Converted, but it differs"),
+    ("converted", "Converted"),
+)
+
+
+class Shown(t.NamedTuple):
+    """What is shown, and the relays that are not ready."""
+
+    lines: list[str]
+    wrong: dict[str, str]
+
+
+def move(answered: t.Mapping[str, Result]) -> Shown:
+    """Return what each relay becomes; a relay with something that is not converted is not ready."""
+    shown = [line for host, result in answered.items() for line in lines(host, result)]
+    reasons = {host: wrong(result) for host, result in answered.items()}
+    return Shown(shown, {host: reason for host, reason in reasons.items() if reason})
+
+
+def lines(host: str, result: Result) -> list[str]:
+    """Return the lines about one relay."""
+    counts = result["counts"]
+    said = [
+        f"{host} {result['instance']}: "
+        + ", ".join(f"{counts[verdict]} {verdict}" for verdict, dummy in reversed(_TITLES)),
+        "",
+    ]
+    for verdict, title in _TITLES:
+        rows = [row for row in result["constructs"] if row["verdict"] == verdict]
+        if rows:
+            said += [
+                f"{title}:",
+                *tables.table(_COLUMNS, [_cells(row) for row in rows], [_note(row) for row in rows]),
+                "",
+            ]
+    return said
+
+
+def wrong(result: Result) -> str:
+    """Return why a relay is not ready to move; empty where everything is converted."""
+    number = result["counts"]["not converted"]
+    return f"{number} constructs are not converted" if number else ""
+
+
+def _cells(row: Result) -> tuple[t.Any, ...]:
+    return row["number"], row["where"], row["text"], row["construct"]
+
+
+def _note(row: Result) -> str:
+    return f"{row['sentence']} [test: {row['test']}]" if row["test"] else str(row["sentence"])
