@@ -6,18 +6,18 @@
 
 from __future__ import annotations
 
+import time
+
+import accesshosts
+import accounthosts
 import pytest
-from labhosts import POSTFIX, RELAYS
+from accounthosts import contents, insist
+from labhosts import HOSTS, POSTFIX, RELAYS, some
 
 
 def named(value):
     """Test names that a reader understands."""
     return getattr(value, "name", None) or str(value)
-
-
-def digests(host):
-    """The content of every file of the configuration directory; compiled tables follow from their sources."""
-    return {name: facts[0] for name, facts in host.look().items() if not name.endswith((".db", ".lmdb"))}
 
 
 @pytest.mark.parametrize("host", RELAYS, ids=named)
@@ -28,32 +28,106 @@ def test_what_the_policy_no_longer_says_goes_back(host, policy):
     limits = {**policy.get("limits", {}), "message_size": "12M"}
     other = {**policy, "routes": routes, "identity": identity, "limits": limits}
     host.apply(policy)
-    before = digests(host)
+    before = contents(host)
     assert host.apply(other)["changed"]
-    assert digests(host) != before
+    assert contents(host) != before
     assert host.apply(policy)["changed"]
-    assert digests(host) == before
+    assert contents(host) == before
 
 
 @pytest.mark.parametrize("host", POSTFIX, ids=named)
 def test_a_postfix_that_does_not_start_runs_again_with_the_old_files(host, policy):
     """The reason that its own log gives stands in the message."""
     host.apply(policy)
-    before = digests(host)
+    before = contents(host)
     answer = host.apply(policy, main={"queue_directory": "/var/spool/nosuch"})
     assert answer["failed"] and answer["restored"] is True
     assert "chdir(/var/spool/nosuch)" in answer["msg"]
-    assert digests(host) == before and host.master()[0]
+    assert contents(host) == before and host.master()[0]
 
 
 @pytest.mark.parametrize("host", RELAYS, ids=named)
 def test_a_dead_milter_does_not_stay_live(host, policy):
     """Every client would get 451 afterwards."""
     host.apply(policy)
-    before = digests(host)
+    before = contents(host)
     line = "INPUT_MAIL_FILTER(`dead', `S=inet:9999@127.0.0.1, F=T')dnl"
     main = {"smtpd_milters": "inet:127.0.0.1:9999", "milter_default_action": "tempfail"}
     native = {"main": main} if host.mta == "postfix" else {"mc": {"before_mailers": line}}
     answer = host.apply(policy, **native)
     assert answer["failed"] and answer["restored"] is True and "is refused now: 451" in answer["msg"]
-    assert digests(host) == before
+    assert contents(host) == before
+
+
+@pytest.mark.parametrize("host", some("pf13", "sm13"), ids=named)
+def test_what_was_lost_comes_back_with_one_command(host, policy):
+    """Whatever is left of the file: Postfix's own programs cannot read half of a main.cf."""
+    host.apply(policy)
+    name = f"{host.directory}/{'main.cf' if host.mta == 'postfix' else 'sendmail.cf'}"
+    before = contents(host)
+    for spoil in (f": > {name}", f"truncate -s 700 {name}", f"rm {name}"):
+        host.run(spoil)
+        answer = host.apply(policy)
+        assert answer["failed"] and f"{name}: " in answer["msg"] and "undo -e undo_to=" in answer["msg"], answer
+        accounthosts.undo(host, to=accounthosts.generations(host)[0]["number"])
+        assert contents(host) == before
+
+
+@pytest.mark.parametrize("host", some("pf13", "sm13"), ids=named)
+def test_generations_back_one_by_one_and_in_one_step(host, policy):
+    """Byte for byte what stood there then."""
+    accounthosts.make_lasting(host)
+    states = [(accounthosts.generations(host)[0]["number"], contents(host))]
+    for number in range(2):
+        insist(accesshosts.access(host, rules=[{"to": [f"u{number}@served.test"]}]))
+        states.append((accounthosts.generations(host)[0]["number"], contents(host)))
+        insist(host.apply({**policy, "limits": {**policy.get("limits", {}), "message_size": f"{number + 11}M"}}))
+        states.append((accounthosts.generations(host)[0]["number"], contents(host)))
+    for number, state in reversed(states[:-1]):
+        assert accounthosts.undo(host)["to"] == number
+        assert contents(host) == state
+    accounthosts.undo(host, to=states[-1][0])
+    assert contents(host) == states[-1][1]
+    accounthosts.undo(host, to=states[0][0])
+    assert contents(host) == states[0][1]
+
+
+@pytest.mark.parametrize("host", some("pf13", "sm13"), ids=named)
+def test_a_rule_outlives_whatever_others_do(host):
+    """B2: a native restriction list once unhooked every rule; relay, natives, access, table and undo in any order."""
+    accounthosts.make_lasting(host)
+    done = accounthosts.walk(host, 4711, 6)
+    assert accounthosts.is_refused(host), done
+
+
+@pytest.mark.parametrize("host", some("pf13", "sm13"), ids=named)
+def test_a_rule_that_nobody_confirms_goes_and_what_came_later_stays(host):
+    accounthosts.make_lasting(host)
+    insist(accesshosts.access(host, rules=[{"to": ["passing@served.test"]}], confirm="10s"))
+    insist(accesshosts.access(host, rules=[{"to": ["urgent@served.test"]}]))
+
+    def code(recipient):
+        return accesshosts.rcpt(host, accounthosts.STRANGER, "a@stranger.test", recipient)["code"]
+
+    for dummy in range(60):
+        if code("passing@served.test") == 250:
+            break
+        time.sleep(1)
+    assert (code("passing@served.test"), code("urgent@served.test")) == (250, 550)
+    assert accounthosts.is_refused(host)
+
+
+#: Each once; C(make proof) has all of them on each relay.
+TROUBLES = [
+    (HOSTS["pf13"], "killed controller"),
+    (HOSTS["pf13"], "killed helper"),
+    (HOSTS["pf13"], "lost network"),
+    (HOSTS["sm13"], "restarted host"),
+    (HOSTS["sm13"], "full disk"),
+]
+
+
+@pytest.mark.parametrize("host, trouble", TROUBLES, ids=named)
+def test_nobody_confirms(host, trouble):
+    """The old configuration answers again, whatever happens to the controller, the host, its disk or the watcher."""
+    assert accounthosts.nobody_confirms(host, trouble) < 90

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The account on the lab's hosts: what the gate tries once and C(make proof) many times."""
+
+from __future__ import annotations
+
+import random
+import time
+import typing as t
+
+import accesshosts
+from labhosts import Host, policy_of
+
+#: Runs on the host: history_info or undo.
+DOORWAY = """
+import json, sys
+from ansible_collections.postmaster.mta.plugins.module_utils import _errors
+from ansible_collections.postmaster.mta.plugins.module_utils._module import history_info, undo
+call = json.load(sys.stdin)
+module = {"history_info": history_info, "undo": undo}[call["module"]]
+params = dict({name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}, mta="auto", instance=None)
+params.update(call["params"])
+try:
+    answer = module.run(params, False)
+except _errors.PostmasterError as problem:
+    answer = dict(_errors.failure(problem), failed=True)
+json.dump(answer, sys.stdout)
+"""
+#: The rule that must survive everything, and the stranger who asks.
+LASTING = {"to": ["gone@served.test"], "text": "closed"}
+STRANGER = "10.25.0.105"
+
+
+def undo(host: Host, **params: t.Any) -> t.Dict[str, t.Any]:
+    """Call the module undo; it must not fail."""
+    answer = host.ask(DOORWAY, {"module": "undo", "params": params})
+    assert not answer.get("failed"), f"{host}: {answer}"
+    return answer
+
+
+def generations(host: Host) -> t.List[t.Dict[str, t.Any]]:
+    """The records of the primary instance, the newest first."""
+    return host.ask(DOORWAY, {"module": "history_info", "params": {"limit": 200}})["instances"][0]["generations"]
+
+
+def contents(host: Host) -> t.Dict[str, str]:
+    """The content of every file of the configuration directory; compiled tables follow from their sources."""
+    return {name: facts[0] for name, facts in host.look().items() if not name.endswith((".db", ".lmdb"))}
+
+
+def insist(answer: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """A call that must not fail."""
+    assert not answer.get("failed"), answer
+    return answer
+
+
+# --- what people do on one day --------------------------------------------------------------------------------------
+
+
+def _relay(host: Host, dice: random.Random, **natives: t.Any) -> None:
+    policy = policy_of(host)
+    limits = {**policy.get("limits", {}), "message_size": f"{dice.randrange(11, 40)}M"}
+    routes = {**policy.get("routes", {}), **({"default": {"host": "mx1.ok.test"}} if dice.random() < 0.4 else {})}
+    insist(host.apply({**policy, "limits": limits, "routes": routes}, **natives))
+
+
+def _natives(host: Host, dice: random.Random) -> None:
+    """What once unhooked every rule without a word."""
+    own = dice.choice(["permit", "permit_mynetworks, reject_unlisted_recipient", "reject_non_fqdn_recipient"])
+    if host.mta == "postfix":
+        _relay(host, dice, main={"smtpd_recipient_restrictions": own})
+    else:
+        _relay(host, dice, mc={"defines": {"confMAX_NOOP_COMMANDS": dice.randrange(5, 20)}})
+
+
+def _access(host: Host, dice: random.Random) -> None:
+    state = dice.choice(["present", "present", "absent"])
+    rule = {"to": [f"user{dice.randrange(4)}@served.test"]}
+    insist(accesshosts.access(host, rules=[rule], state=state))
+
+
+def _table(host: Host, dice: random.Random) -> None:
+    name, value = (
+        ("mailertable", "esmtp:[10.25.0.60]") if host.mta == "sendmail" else ("x_transport", "smtp:[10.25.0.60]")
+    )
+    entries = [{"key": f"d{dice.randrange(5)}.example", "value": value}]
+    insist(
+        accesshosts.call(host, "table", name=name, entries=entries, state=dice.choice(["present", "exact", "absent"]))
+    )
+
+
+def _undo(host: Host, dice: random.Random) -> None:
+    """The last change, whatever it was, unless it is the one that made the rule."""
+    made = [record["number"] for record in generations(host) if record["ticket"] == "lasting"][0]
+    if generations(host)[0]["state"] > made:
+        undo(host)
+
+
+STEPS: t.Sequence[t.Callable[[Host, random.Random], None]] = (_relay, _natives, _access, _table, _undo)
+
+
+def make_lasting(host: Host) -> None:
+    """Begin with the policy and the rule."""
+    insist(host.apply(policy_of(host)))
+    accesshosts.clear(host)
+    insist(accesshosts.access(host, rules=[{**LASTING, "ticket": "lasting"}], ticket="lasting"))
+
+
+def walk(host: Host, seed: int, steps: int) -> t.List[str]:
+    """Do some steps at random; return their names."""
+    dice = random.Random(seed)
+    chosen = [dice.choice(STEPS) for _number in range(steps)]
+    for step in chosen:
+        step(host, dice)
+    return [step.__name__ for step in chosen]
+
+
+def is_refused(host: Host) -> bool:
+    """Whether the rule is kept on the wire."""
+    reply = accesshosts.rcpt(host, STRANGER, "a@stranger.test", "gone@served.test")
+    return reply["code"] == 550
+
+
+# --- nobody confirms ------------------------------------------------------------------------------------------------
+
+_END = """
+real = relay.run
+def run(*given):
+    real(*given)
+    os.kill(os.getpid(), signal.SIGKILL)
+relay.run = run
+"""
+#: The terminal goes while the change is under way; the answer reaches nobody.
+_HANGUP = """
+activate = relay.RelayRun._activate
+def hang_up(self, activation):
+    for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+    activate(self, activation)
+relay.RelayRun._activate = hang_up
+"""
+ACCOUNT = "/var/lib/postmaster.mta"
+_MOUNT = f"mount -t tmpfs -o size=24m,mode=0700 tmpfs {ACCOUNT}"
+_SMALL_DISK = f"mkdir -p {ACCOUNT} && cp -a {ACCOUNT} /root/account && {_MOUNT} && cp -a /root/account/. {ACCOUNT}/"
+_LARGE_DISK = (
+    f"rm -rf {ACCOUNT}/filler /root/account; cp -a {ACCOUNT} /root/account; umount {ACCOUNT};"
+    f" rm -rf {ACCOUNT}/*; cp -a /root/account/. {ACCOUNT}/; rm -rf /root/account"
+)
+TROUBLES = ("killed controller", "lost network", "killed helper", "restarted host", "full disk")
+
+
+def nobody_confirms(host: Host, trouble: str, wait: str = "10s") -> float:
+    """Make a change that nobody confirms, in some trouble; return after how many seconds the old configuration was back."""
+    policy = policy_of(host)
+    insist(host.apply(policy))
+    before = contents(host)
+    if trouble == "full disk":
+        host.run(_SMALL_DISK)
+    try:
+        patch = {"killed controller": _END, "lost network": _HANGUP + _END}.get(trouble, "")
+        changed = {**policy, "limits": {**policy.get("limits", {}), "message_size": "12M"}}
+        began = time.monotonic()
+        answer = host.apply(changed, confirm=wait, patch=patch)
+        assert answer.get("killed") if patch else answer["confirm_by"], answer
+        assert contents(host) != before or time.monotonic() - began > 10
+        _interfere(host, trouble)
+        while contents(host) != before:
+            assert time.monotonic() - began < 120, f"{host}: {trouble}: {generations(host)[:2]}"
+            time.sleep(1)
+        seconds = time.monotonic() - began
+        assert host.master()[0]
+    finally:
+        if trouble == "full disk":
+            host.run(_LARGE_DISK)
+    return seconds
+
+
+def _interfere(host: Host, trouble: str) -> None:
+    if trouble == "restarted host":
+        host.restart()
+    elif trouble == "full disk":
+        host.run(f"dd if=/dev/zero of={ACCOUNT}/filler bs=64k 2>/dev/null", check=False)
+    elif trouble == "killed helper":
+        unit = "'postmaster-mta-confirm-*.service'"
+        # As soon as it runs; systemd starts it again.
+        host.run(
+            f"for n in $(seq 600); do pkill -9 -f '[k]it.pyz' && exit; sleep 0.05; done; systemctl list-units {unit}",
+            check=False,
+        )

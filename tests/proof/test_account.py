@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The account on real relays, in numbers: rules that outlive any day, generations back, and changes that nobody confirms."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+
+import accesshosts
+import accounthosts
+import pytest
+from accounthosts import contents, insist
+from labhosts import RELAYS, policy_of
+
+#: How often: a person who wants to see it once says so here.
+WALKS = int(os.environ.get("PROOF_WALKS", "50"))
+UNDO_ROUNDS = int(os.environ.get("PROOF_UNDO_ROUNDS", "5"))
+CONFIRM_ROUNDS = int(os.environ.get("PROOF_CONFIRM_ROUNDS", "2"))
+
+
+def figure(text: str) -> None:
+    """One row of the table that C(make proof) prints."""
+    print(f"\nAC   {text}", flush=True)
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+def test_no_rule_is_lost(host):
+    """Random days of relay, natives, access, table and undo; the rule is asked on the wire after each."""
+    accounthosts.make_lasting(host)
+    lost = []
+    for seed in range(WALKS):
+        done = accounthosts.walk(host, seed, 5)
+        if not accounthosts.is_refused(host):
+            lost.append((seed, done))
+            accounthosts.make_lasting(host)
+    figure(f"{host}: {WALKS} random sequences of 5 steps, {len(lost)} lost")
+    assert not lost
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+def test_any_order_ends_in_the_same_configuration(host):
+    """The last word of each author decides, and not who comes last."""
+    name, value = (
+        ("mailertable", "esmtp:[10.25.0.60]") if host.mta == "sendmail" else ("x_transport", "smtp:[10.25.0.60]")
+    )
+    policy = {**policy_of(host), "routes": {"domains": [{"domain": "served.test", "host": "10.25.0.60"}]}}
+    own = "permit_mynetworks, reject_unlisted_recipient"
+    native = (
+        {"main": {"smtpd_recipient_restrictions": own}}
+        if host.mta == "postfix"
+        else {"mc": {"defines": {"confMAX_NOOP_COMMANDS": 7}}}
+    )
+    steps = {
+        "relay": lambda: host.apply(policy, **native),
+        "access": lambda: accesshosts.access(host, rules=[{"to": ["u1@served.test"]}]),
+        "block": lambda: accesshosts.access(host, rules=[{"from": ["bad.example"]}]),
+        "table": lambda: accesshosts.call(
+            host, "table", name=name, entries=[{"key": "d1.example", "value": value}], state="exact"
+        ),
+    }
+    meanings = {}
+    for order in itertools.permutations(steps):
+        _begin_anew(host, name)
+        for step in order:
+            insist(steps[step]())
+        insist(steps["relay"]())
+        meanings.setdefault(_meaning(host), []).append(order)
+    _begin_anew(host, name)
+    figure(f"{host}: {len(list(itertools.permutations(steps)))} orders, {len(meanings)} configurations")
+    assert len(meanings) == 1, list(meanings.values())
+
+
+def _begin_anew(host, table):
+    insist(host.apply(policy_of(host)))
+    accesshosts.clear(host)
+    insist(accesshosts.call(host, "table", name=table, entries=[], state="exact"))
+
+
+def _meaning(host):
+    """The lines of every file, whatever their order, without the moment at which a rule was added."""
+    names = [name for name in contents(host) if not name.endswith(".before-postmaster") and ".m4" not in name]
+    texts = {name: host.read(name).decode(errors="replace") for name in sorted(names) if "databases" not in name}
+    return str(
+        {name: sorted(line.partition(" added=")[0] for line in text.splitlines()) for name, text in texts.items()}
+    )
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+def test_generations_back(host):
+    """Twenty changes, back one by one and in one step, byte for byte."""
+    wrong, undos, slowest = [], 0, 0.0
+    for turn in range(UNDO_ROUNDS):
+        accounthosts.make_lasting(host)
+        states = [(accounthosts.generations(host)[0]["number"], contents(host))]
+        for number in range(19):
+            _change(host, turn * 100 + number)
+            states.append((accounthosts.generations(host)[0]["number"], contents(host)))
+        for number, state in reversed(states[:-1]):
+            began = time.monotonic()
+            accounthosts.undo(host)
+            slowest = max(slowest, time.monotonic() - began)
+            undos += 1
+            wrong += [] if contents(host) == state else [(turn, number)]
+        for number, state in (states[-1], states[0]):
+            accounthosts.undo(host, to=number)
+            undos += 1
+            wrong += [] if contents(host) == state else [(turn, number)]
+    figure(f"{host}: {undos} undos, {len(wrong)} wrong, at most {slowest:.1f} s")
+    assert not wrong
+
+
+def _change(host, number):
+    policy = policy_of(host)
+    if number % 3:
+        insist(accesshosts.access(host, rules=[{"to": [f"u{number}@served.test"]}]))
+    else:
+        insist(host.apply({**policy, "limits": {**policy.get("limits", {}), "message_size": f"{number % 20 + 11}M"}}))
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+@pytest.mark.parametrize("trouble", accounthosts.TROUBLES)
+def test_nobody_confirms(host, trouble):
+    """The old configuration answers within the time: ten seconds to confirm, and the way back."""
+    seconds = [accounthosts.nobody_confirms(host, trouble) for _turn in range(CONFIRM_ROUNDS)]
+    figure(f"{host}: {trouble}: {CONFIRM_ROUNDS} of {CONFIRM_ROUNDS} back, at most {max(seconds):.0f} s")
