@@ -59,6 +59,14 @@ options:
     type: str
     choices: [refuse, keep, delete]
     default: refuse
+  by:
+    description:
+      - Who makes the change, for the account of the primary instance, where what is done is written down.
+    type: str
+  ticket:
+    description:
+      - The ticket of the change, for the account.
+    type: str
   lock_timeout:
     description:
       - Seconds to wait for another run that is changing instances on this host.

@@ -21,6 +21,7 @@ Private to the collection: it can change at any time.
 import contextlib
 import json
 import os
+import tempfile
 import time
 import typing as t
 import zlib
@@ -157,6 +158,28 @@ def _prepare(
             _files.remove(stem + _BLOB)
         raise
     return Entry(place, record)
+
+
+def done(directory: str, before: t.Mapping[str, t.Optional[bytes]], author: Author) -> int:
+    """Write the record of a change that the MTA's own program has made; return its number.
+
+    It is no state to go back to: what was done besides these files, an undo does not take back.
+
+    :param before: what the files were, by name.
+    """
+    place = _private(place_of(directory))
+    with tempfile.TemporaryDirectory(prefix="postmaster-") as scratch:
+        for name, content in before.items():
+            if content is not None:
+                _files.write_new(os.path.join(scratch, name), content, _mode(os.path.join(directory, name)))
+        names = [name for name in sorted(before) if before[name] != _files.read(os.path.join(directory, name))]
+        files, contents = _replaced(scratch, directory, names)
+    record = _new_record(directory, author, ("nothing", ()), files)
+    last = newest(directory)
+    record.update(state=last.get("state", last.get("number", 0)), states=last.get("states", []))
+    _write_blob(os.path.join(place, f"{record['number']:06d}{_BLOB}"), contents)
+    write(place, record)
+    return int(record["number"])
 
 
 def note(directory: str, author: Author) -> int:

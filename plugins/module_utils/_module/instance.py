@@ -11,10 +11,11 @@ the steps; this file knows their order and what must be true before the first on
 Private to the collection: it can change at any time.
 """
 
+import contextlib
 import os
 import typing as t
 
-from .. import _change, _mta
+from .. import _change, _files, _mta
 from .._account import generations
 from .._driver.instances import Instances, instances_of
 from .._errors import OptionError, PostmasterError, Refused, RolledBack
@@ -27,6 +28,9 @@ from . import instance_listeners, relay
 PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
 REFUSE, KEEP, DELETE = "refuse", "keep", "delete"
 
+#: The file in which Postfix registers its instances; of sendmail there is none.
+_REGISTER = "main.cf"
+
 #: The options that both modules have.
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -36,6 +40,8 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "port": {"type": "int", "default": 25},
     "state": {"type": "str", "choices": [PRESENT, STARTED, STOPPED, ABSENT], "default": STARTED},
     "mail": {"type": "str", "choices": [REFUSE, KEEP, DELETE], "default": REFUSE},
+    "by": {"type": "str"},
+    "ticket": {"type": "str"},
     "lock_timeout": {"type": "float", "default": 60},
 }
 
@@ -73,10 +79,31 @@ def apply(
             steps = _plan(work)
             if work.seen.instance is None:
                 generations.forget(wish.config_directory)
+            before = _files.read(os.path.join(primary.config_directory, _REGISTER))
             _perform(steps)
+            _record(work, primary, params, steps, {_REGISTER: before})
             work = work._replace(seen=twin.see(runner, wish))
             _insist_on_the_end(work)
     return _answer(work, steps, check_mode)
+
+
+def _record(
+    work: InstanceWork,
+    primary: Instance,
+    params: t.Mapping[str, t.Any],
+    steps: t.Sequence[UndoableStep],
+    before: t.Mapping[str, t.Optional[bytes]],
+) -> None:
+    """Write into the account of the primary instance what was done: that is where somebody looks."""
+    author = _change.Author(
+        f"{work.mta}_instance",
+        params.get("by") or "",
+        params.get("ticket") or "",
+        more={"reason": f"{work.wish.name}: " + "; ".join(step.text for step in steps)},
+    )
+    # The change is made: a full disk must not turn that into a failure.
+    with contextlib.suppress(OSError):
+        generations.done(os.path.realpath(primary.config_directory), before, author)
 
 
 def _wish(twin: Instances, params: t.Mapping[str, t.Any]) -> InstanceRequest:

@@ -133,3 +133,22 @@ def test_of_a_directory_that_is_made_anew_nothing_is_known(site):
     generations.forget(str(site / "live"))
     assert generations.numbers(str(site / "live")) == [] and generations.newest(str(site / "live")) == {}
     generations.forget(str(site / "nosuch"))
+
+
+def test_what_the_mta_has_written_itself_is_recorded_and_no_state(site):
+    """postmulti(1) registers an instance in main.cf."""
+    live = site / "live"
+    go_live(site, prepare(site, {"main.cf": (b"a = 1\n", b"a = 2\n"), "access": (b"1\n", b"2\n")}))
+    (live / "main.cf").write_bytes(b"a = 2\nmulti_instance_directories = /etc/postfix-x\n")
+    assert [name for name, dummy in generations.changed_since(str(live))] == ["main.cf"]
+    author = Author("postfix_instance", "anna", "T-8", more={"reason": "postfix-x: register it"})
+    assert generations.done(str(live), {"main.cf": b"a = 2\n", "access": b"2\n"}, author) == 2
+    record = generations.newest(str(live))
+    assert (record["module"], record["ticket"], record["state"], record["states"]) == (
+        "postfix_instance",
+        "T-8",
+        1,
+        [1],
+    )
+    assert [file["name"] for file in record["files"]] == ["main.cf"]
+    assert generations.changed_since(str(live)) == []

@@ -92,6 +92,7 @@ def _run(monkeypatch, tmp_path):
     monkeypatch.setattr(_instances._mta, "find", lambda *dummy: host)
     monkeypatch.setattr(_instances._mta, "find_all", lambda *dummy: ())
     monkeypatch.setattr(_instances._change, "LOCK_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(_instances.generations, "ROOT", str(tmp_path / "var"))
 
     def run(twin, check_mode=False, **params):
         monkeypatch.setattr(_instances, "instances_of", lambda mta: twin)
@@ -210,3 +211,11 @@ def test_what_is_left_of_one_without_its_configuration_goes_too(run):
     twin = Twin(there=False, registered=True)
     assert run(twin, state="absent")["changed"] and not twin.registered
     assert not run(twin, state="absent")["changed"]
+
+
+def test_what_was_done_stands_in_the_account(run):
+    """By whom and under which ticket; nothing is written where nothing is done."""
+    run(Twin(), by="anna", ticket="T-9")
+    record = _instances.generations.newest("/etc/postfix")
+    assert (record["module"], record["by"], record["ticket"]) == ("postfix_instance", "anna", "T-9")
+    assert record["reason"].startswith(f"{NAME}: ") and record["files"] == []
