@@ -41,8 +41,9 @@ def undo(host: Host, **params: t.Any) -> t.Dict[str, t.Any]:
 
 
 def generations(host: Host) -> t.List[t.Dict[str, t.Any]]:
-    """The records of the primary instance, the newest first."""
-    return host.ask(DOORWAY, {"module": "history_info", "params": {"limit": 200}})["instances"][0]["generations"]
+    """The records of the primary instance that are live, the newest first."""
+    answer = host.ask(DOORWAY, {"module": "history_info", "params": {"limit": 200}})["instances"][0]
+    return [record for record in answer["generations"] if record["ended"] != "rolled back"]
 
 
 def contents(host: Host) -> t.Dict[str, str]:
