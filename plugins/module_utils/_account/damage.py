@@ -23,14 +23,22 @@ _CONFIGURATION = (".cf", ".mc")
 def refuse_damaged(directory: str, names: t.Optional[t.Iterable[str]] = None) -> None:
     """Refuse to edit a configuration file of which nothing or only a part is left.
 
-    :param names: the files that a change is about; without them, all that we have written.
     :raises Refused: naming the file and the way out.
+    """
+    findings = damaged(directory, names)
+    if findings:
+        raise Refused(findings)
+
+
+def damaged(directory: str, names: t.Optional[t.Iterable[str]] = None) -> t.List[str]:
+    """Return the configuration files of which nothing or only a part is left, one sentence each, with the way out.
+
+    :param names: the files that a change is about; without them, all that we have written.
     """
     known = generations.last_written(directory) if names is None else names
     files = sorted(name for name in known if name.endswith(_CONFIGURATION))
     findings = [_finding(directory, name, _last_content(directory, name)) for name in files]
-    if any(findings):
-        raise Refused([finding for finding in findings if finding])
+    return [finding for finding in findings if finding]
 
 
 def _last_content(directory: str, name: str) -> t.Optional[bytes]:
