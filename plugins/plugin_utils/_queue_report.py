@@ -19,6 +19,10 @@ from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Colum
 Results = t.Mapping[str, t.Mapping[str, t.Any]]
 
 
+#: The tables of numbers, by title and by name in a summary.
+_COUNTED = (("WHY", "reasons"), ("NEXT HOP", "nexthops"), ("SENDER", "senders"), ("RECIPIENT", "recipients"))
+
+
 def merged(results: Results) -> dict[str, t.Any]:
     """Return the summaries of the hosts that answered as one."""
     return queue_summary.merge({host: result["summary"] for host, result in results.items() if "summary" in result})
@@ -29,14 +33,15 @@ def report(results: Results, now: float, top: int) -> list[str]:
 
     :param results: what queue_info returned, or why it did not, by host.
     :param now: seconds since the epoch, from which ages are counted.
-    :param top: rows of each table.
+    :param top: rows of each table; 0 for all.
     """
     fleet = merged(results)
     lines = _hosts(results, fleet, now)
     if fleet["total"]["messages"]:
         lines += _domains(fleet, now, top)
-        lines += _counts("WHY", fleet["reasons"], fleet["distinct"]["reasons"], top)
-        lines += _counts("SENDER", fleet["senders"], fleet["distinct"]["senders"], top)
+        lines += _ages(fleet, top)
+        for title, name in _COUNTED:
+            lines += _counts(title, fleet[name], fleet["distinct"][name], top)
     return lines + _troubles(results)
 
 
@@ -78,7 +83,7 @@ def _domains(fleet: t.Mapping[str, t.Any], now: float, top: int) -> list[str]:
     ]
     by_age = sorted(fleet["domains"], key=lambda row: (row["oldest"]["arrival"], row["name"]))
     rows, reasons = [], []
-    for row in by_age[:top]:
+    for row in by_age[: top or None]:
         oldest = row["oldest"]
         since = oldest["arrived"].replace("T", " ").rstrip("Z")
         age = _age(oldest, now)
@@ -87,14 +92,24 @@ def _domains(fleet: t.Mapping[str, t.Any], now: float, top: int) -> list[str]:
     return ["", *tables.table(columns, rows, reasons), *_more(len(by_age), top, "domains")]
 
 
+def _ages(fleet: t.Mapping[str, t.Any], top: int) -> list[str]:
+    """Return how long the recipients of each domain wait, in the classes of qshape(1)."""
+    limits = [str(minutes) for minutes in queue_summary.AGE_LIMITS]
+    names = [*limits, f"{limits[-1]}+"]
+    columns = [Column("MINUTES, UP TO", least=14), *(Column(name, right=True) for name in names)]
+    rows = [("all", *fleet["total"]["ages"])]
+    rows += [(row["name"], *row["ages"]) for row in fleet["domains"][: top or None]]
+    return ["", *tables.table(columns, rows)]
+
+
 def _counts(title: str, counts: t.Sequence[t.Mapping[str, t.Any]], distinct: int, top: int) -> list[str]:
     columns = [Column("MESSAGES", right=True), Column("RECIPIENTS", right=True), Column(title, least=20)]
-    rows = [(row["messages"], row["recipients"], row["name"]) for row in counts[:top]]
+    rows = [(row["messages"], row["recipients"], row["name"]) for row in counts[: top or None]]
     return ["", *tables.table(columns, rows), *_more(distinct, top, "rows")]
 
 
 def _more(count: int, top: int, what: str) -> list[str]:
-    return [f"... and {count - top} more {what}"] if count > top else []
+    return [f"... and {count - top} more {what}"] if 0 < top < count else []
 
 
 def _troubles(results: Results) -> list[str]:

@@ -47,12 +47,25 @@ def test_report():
         "ok.test               1           1      5s  2026-11-22 08:10:05  relay2  BBBBBB2",
         "    (none recorded)",
         "",
+        "MINUTES, UP TO  5  10  20  40  80  160  320  640  1280  1280+",
+        "all             2   0   0   0   1    1    0    0     0      0",
+        "yahoo.example   1   0   0   0   1    1    0    0     0      0",
+        "ok.test         1   0   0   0   0    0    0    0     0      0",
+        "",
         "MESSAGES  RECIPIENTS  WHY",
         "       3           3  Connection timed out",
         "       1           1  (none recorded)",
         "",
+        "MESSAGES  RECIPIENTS  NEXT HOP",
+        "       3           3  mx.test",
+        "       1           1  ok.test",
+        "",
         "MESSAGES  RECIPIENTS  SENDER",
         "       4           4  s@sender.test",
+        "",
+        "MESSAGES  RECIPIENTS  RECIPIENT",
+        "       3           3  u@yahoo.example",
+        "       1           1  u@ok.test",
         "",
         "Not counted:",
         "  relay3: Failed to connect to the host",
@@ -69,6 +82,10 @@ def test_an_empty_fleet_is_one_line_for_each_host():
 def test_rows_beyond_the_top_are_counted():
     text = _queue_report.report(RESULTS, NOW, 1)
     assert "... and 1 more domains" in text and "... and 1 more rows" in text
+
+
+def test_a_top_of_nought_is_every_row():
+    assert _queue_report.report(RESULTS, NOW, 0) == _queue_report.report(RESULTS, NOW, 10)
 
 
 def test_files_that_could_not_be_read_are_named():
