@@ -450,6 +450,23 @@ options:
             - reject
             - normalize
             - accept
+          bare_newline_exceptions:
+            description:
+            - Clients whose bare newlines are taken, for printers and scripts of the house.
+            type: list
+            elements: str
+          missing_headers:
+            description:
+            - What happens to a message without Date, Message-Id or From.
+            - Baseline is C(add).
+            type: str
+            choices:
+            - add
+            - leave
+          operator_characters:
+            description:
+            - Characters at which an address is parted; sendmail only.
+            type: str
           nul:
             description:
             - Messages with NUL bytes.
@@ -787,6 +804,29 @@ options:
             - How often the queue is scanned.
             - Baseline is C(5m).
             type: str
+      notices:
+        description:
+        - Who hears of mail that could not be delivered, besides its sender.
+        type: dict
+        suboptions:
+          double_bounces:
+            description:
+            - Who gets a bounce that its recipient does not take.
+            - Baseline is C(postmaster).
+            type: str
+          copies_to:
+            description:
+            - Who gets a copy of the header of each message that is returned.
+            type: str
+          delays_to:
+            description:
+            - Who gets a copy of the header of each message whose sender is told that it is late; Postfix only.
+            type: str
+          mime:
+            description:
+            - Write bounces in MIME format, with a part for programs.
+            - Baseline is C(true).
+            type: bool
       log:
         description:
         - Logging.

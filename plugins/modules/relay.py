@@ -49,6 +49,15 @@ options:
     type: str
     choices: [hardened, none]
     default: hardened
+  unsupported:
+    description:
+      - What becomes of an option of O(policy) that the MTA at hand cannot do.
+      - V(refuse) fails, and names the option and the nearest that can be done.
+      - V(note) leaves it out and says so in RV(notes), so that one policy can be that of a whole fleet. A route or another entry of a list is
+        left out as a whole.
+    type: str
+    choices: [refuse, note]
+    default: refuse
   main:
     description:
       - Postfix parameters, named as in postconf(5). V(null) removes one, an empty string blanks it, lists are joined, booleans become C(yes) and C(no).

@@ -153,6 +153,13 @@ def route_text(value: str) -> str:
     return value
 
 
+def operators(value: str) -> str:
+    """Return characters at which sendmail parts an address; its own ones must be among them (op.me, 5.6)."""
+    if not re.match(r"[.:%@!^/\[\]+=_~|&*-]{1,40}\Z", value) or set(".:%@!^/[]+") - set(value):
+        raise ValueError("expected .:%@!^/[]+ and more characters out of =_~|&*-")
+    return value
+
+
 def alias_target(value: str) -> str:
     """Return a mail address or a local name; never a file, a program or an include (aliases(5))."""
     return _addresses.mail_address(value) if "@" in value else alias_name(value)
@@ -190,6 +197,8 @@ PATH = Kind({"type": "path"}, path)
 HOSTNAME = Kind({"type": "str"}, _addresses.hostname)
 DOMAIN = Kind({"type": "str"}, _addresses.domain)
 NEXT_HOP = Kind({"type": "str"}, next_hop)
+NOTIFIED = Kind({"type": "str"}, alias_target)
+OPERATORS = Kind({"type": "str"}, operators)
 ROUTE_ADDRESS = Kind({"type": "str"}, route_address)
 ADDRESS_OR_DOMAIN = Kind({"type": "str"}, address_or_domain)
 ROUTE_TEXT = Kind({"type": "str"}, route_text)

@@ -45,9 +45,41 @@ class Policy:
         """Return whether the user wrote this option, or one below it."""
         return any(name == path or name.startswith(path + ".") for name in self.given)
 
+    def without(self, path: str) -> "Policy":
+        """Return the policy without an option, or without a whole record of a list where the option stands in one.
+
+        :param path: its dotted path, like C(policy.load.delay) or C(policy.routes.domains[0].mx).
+        :raises KeyError: there is nothing at this path.
+        """
+        values = _without(self, path.split(".")[1:])
+        return Policy(values, frozenset(name for name in self.given if not _is_below(name, path)), self.hardened)
+
     def as_dict(self) -> t.Dict[str, t.Any]:
         """Return the policy as plain data, without the options that are not set."""
         return {name: _plain(value) for name, value in self._values.items() if value is not None and value != ()}
+
+
+def _is_below(name: str, path: str) -> bool:
+    return name == path or name.startswith((f"{path}.", f"{path}["))
+
+
+def _without(policy: Policy, names: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    name, bracket, number = names[0].partition("[")
+    value = policy._values[name]
+    if bracket:
+        kept = [record for place, record in enumerate(value) if place != int(number.rstrip("]"))]
+        return dict(policy._values, **{name: tuple(kept)})
+    if len(names) > 1:
+        return dict(policy._values, **{name: Policy(_without(value, names[1:]))})
+    return dict(policy._values, **{name: _emptied(value)})
+
+
+def _emptied(value: t.Any) -> t.Any:
+    if isinstance(value, Policy):
+        return Policy({name: _emptied(inner) for name, inner in value._values.items()})
+    if isinstance(value, tuple) and all(isinstance(item, Policy) for item in value):
+        return ()
+    return None
 
 
 def server_level(policy: Policy) -> str:

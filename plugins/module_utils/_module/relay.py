@@ -20,6 +20,7 @@ from .._driver.daemon import daemon_of
 from .._driver.ownership import ownership_of
 from .._driver.relay import render_of
 from .._driver.tables import tables_of
+from .._errors import Unsupported
 from .._model import policy as _policy
 from .._model.host import NOTHING, RELOAD, Activation, Host, Native, Rendering, is_compiled
 from .._runner import Runner
@@ -31,6 +32,7 @@ from .watched import CONFIRM_SPEC, confirm_by, watched
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     **_mta.ARGUMENT_SPEC,
     "policy": {"type": "dict", "options": _policy.ARGUMENT_SPEC},
+    "unsupported": {"type": "str", "choices": ["refuse", "note"], "default": "refuse"},
     "baseline": {"type": "str", "choices": ["hardened", "none"], "default": "hardened"},
     "main": {"type": "dict"},
     "main_secrets": {"type": "dict", "no_log": True},
@@ -56,10 +58,13 @@ class RelayRun:
         native: Native,
         render: t.Optional[t.Callable[..., Rendering]] = None,
         author: t.Optional[_change.Author] = None,
+        lenient: bool = False,
     ) -> None:
         self.host = host
         self._renderer = render or render_of(host.mta).render
         self.policy = policy
+        self.lenient = lenient
+        self.left_out: t.List[str] = []
         self.native = native
         self.directory = os.path.realpath(host.instance.config_directory)
         self.author = (author or _change.Author(RELAY))._replace(owned=self.owned)
@@ -106,12 +111,24 @@ class RelayRun:
             self.author.module,
             before,
             self._current,
-            lambda current: self._renderer(self.host, self.policy, self.native, current),
+            self._rendered,
             adopt=self.author.module == RELAY,
         )
         rendering = self.threeway.rendering
         self.rendering = rendering._replace(files=history.with_recorded_bytes(self.directory, twin, rendering.files))
         return self.rendering
+
+    def _rendered(self, current: t.Callable[[str], t.Optional[bytes]]) -> Rendering:
+        """Return what the policy becomes; a lenient run leaves out what the MTA cannot do, and notes it."""
+        while True:
+            try:
+                rendering = self._renderer(self.host, self.policy, self.native, current)
+                return rendering._replace(notes=(*self.left_out, *rendering.notes))
+            except Unsupported as problem:
+                if not (self.lenient and problem.option.startswith("policy.")):
+                    raise
+                self.policy = self.policy.without(problem.option)
+                self.left_out.append(f"left out: {problem}")
 
     def _current(self, name: str) -> t.Optional[bytes]:
         try:
@@ -152,7 +169,8 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     if params.get("confirm"):
         from . import expire  # noqa: F401  # the watcher: named here, it is sent along
     author = watched(_author(params), host, params.get("confirm"))
-    relay = RelayRun(host, policy, Native(**natives), params.get("render"), author)
+    lenient = params.get("unsupported") == "note"
+    relay = RelayRun(host, policy, Native(**natives), params.get("render"), author, lenient)
     outcome = _change.transact(relay.steps(), relay.directory, check_mode, params["lock_timeout"])
     if not (check_mode or outcome.plan.changed):
         relay.note(params["lock_timeout"])

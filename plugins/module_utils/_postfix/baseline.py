@@ -32,7 +32,6 @@ HARDENED = (
     ),
     Measure("enable_long_queue_ids", "yes", "short queue identifiers are used again within minutes"),
     Measure("mynetworks_style", "host", "nobody is trusted by neighbourhood, also if mynetworks goes"),
-    Measure("notify_classes", "resource, software", "the postmaster hears of what he can repair"),
     Measure("resolve_dequoted_address", "yes", 'the @ in "user@third"@served is seen'),
     Measure("show_user_unknown_table_name", "no", "replies do not tell how the relay is built"),
     Measure("smtp_tls_note_starttls_offer", "yes", "evidence of servers that offer TLS"),

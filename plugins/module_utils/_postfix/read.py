@@ -189,6 +189,7 @@ def _policy_of(live: Live) -> t.Dict[str, t.Any]:
         "tls": _tls(live),
         "aliases": _aliases(live),
         "queue": _known({name: live.time(parameter) for name, parameter in settings.QUEUE.items()}),
+        "notices": _notices(live),
         "log": {"tls": bool(live.number("smtpd_tls_loglevel")), "level": "normal"},
     }
     without_implied(sections)
@@ -344,6 +345,8 @@ def _session(live: Live) -> t.Dict[str, t.Any]:
             "etrn": "reject" not in elements(live.value("smtpd_etrn_restrictions")),
             "pipelining_checks": _pipelining(live),
             "bare_newline": _bare_newline(live),
+            "bare_newline_exceptions": _exceptions(live),
+            "missing_headers": "add" if live.flag("always_add_missing_headers") else "leave",
             "nul": "reject" if "\\0" in live.value("message_reject_characters") else "accept",
             "sender_domain_exists": "reject_unknown_sender_domain" in sender,
             "smtputf8": live.flag("smtputf8_enable"),
@@ -356,6 +359,26 @@ def _session(live: Live) -> t.Dict[str, t.Any]:
 def _pipelining(live: Live) -> bool:
     forbidden = live.flag("smtpd_forbid_unauth_pipelining")
     return "reject_unauth_pipelining" in live.words("smtpd_data_restrictions") if forbidden is None else forbidden
+
+
+def _notices(live: Live) -> t.Dict[str, t.Any]:
+    """Return who gets which notices; classes that no option says are left."""
+    classes = live.words("notify_classes")
+    if set(classes) - set(settings.NOTICES) - {"resource", "software"}:
+        live.leave("notify_classes")
+    addresses = {name: live.value(parameter) for name, (dummy, parameter) in settings.NOTICES.items()}
+    options = {option: addresses[name] for name, (option, dummy) in settings.NOTICES.items() if name in classes}
+    return dict(options, mime=True)
+
+
+def _exceptions(live: Live) -> t.Optional[t.List[str]]:
+    """Return the clients whose bare newlines are taken; None where they are not networks."""
+    words = live.patterns("smtpd_forbid_bare_newline_exclusions")
+    try:
+        return [str(_addresses.network(word)) for word in words or ()] or None
+    except ValueError:
+        live.leave("smtpd_forbid_bare_newline_exclusions")
+        return None
 
 
 def _bare_newline(live: Live) -> str:

@@ -62,6 +62,12 @@ QUEUE = {
 }
 CONCURRENCY = "default_destination_concurrency_limit"
 _INITIAL_CONCURRENCY = 5  # the default of initial_destination_concurrency
+#: Class of notices to the option that switches it on, and the parameter with the address.
+NOTICES = {
+    "2bounce": ("double_bounces", "2bounce_notice_recipient"),
+    "bounce": ("copies_to", "bounce_notice_recipient"),
+    "delay": ("delays_to", "delay_notice_recipient"),
+}
 HELO_CHECKS = ("reject_invalid_helo_hostname", "reject_non_fqdn_helo_hostname")
 #: Between these two stand only the tables of access rules with the action relay.
 RELAY = ("permit_mynetworks", "reject_unauth_destination")
@@ -84,6 +90,7 @@ def apply(draft: Draft) -> None:
         _set_tls,
         _set_aliases,
         _set_queue,
+        _set_notices,
         _set_log,
     ):
         section(draft)
@@ -217,6 +224,10 @@ def _set_session(draft: Draft) -> None:
         draft.set("smtpd_forbid_unauth_pipelining", session.pipelining_checks)
     _set_data_checks(draft)
     _set_bare_newline(draft)
+    if session.missing_headers is not None:
+        draft.set("always_add_missing_headers", session.missing_headers == "add")
+    if session.operator_characters is not None:
+        draft.cannot("policy.session.operator_characters", session.operator_characters, "main.recipient_delimiter")
     if session.nul is not None:
         draft.set("message_reject_characters", "\\0" if session.nul == "reject" else "")
     _set_sender_checks(draft)
@@ -268,8 +279,9 @@ def _set_bare_newline(draft: Draft) -> None:
             draft.cannot("policy.session.bare_newline", wanted, "reject")
         words = {"reject": "yes", "normalize": "yes", "accept": "no"}
     draft.set("smtpd_forbid_bare_newline", words[wanted])
-    if wanted != "accept":
-        draft.set("smtpd_forbid_bare_newline_exclusions", "")
+    exceptions = [_in_brackets(network) for network in draft.policy.session.bare_newline_exceptions or ()]
+    if wanted != "accept" or exceptions:
+        draft.set("smtpd_forbid_bare_newline_exclusions", exceptions)
 
 
 def _set_sender_checks(draft: Draft) -> None:
@@ -530,6 +542,22 @@ def _set_queue(draft: Draft) -> None:
         draft.set_time("queue_run_delay", shortest)
     if shortest is not None and longest is None and shortest > _BACKOFF:
         draft.set_time("maximal_backoff_time", shortest)
+
+
+def _set_notices(draft: Draft) -> None:
+    """Set who gets which notices; the postmaster of a hardened relay also hears of what only he can repair."""
+    notices = draft.policy.notices
+    classes = [word for word in split_list(draft.live.get("notify_classes", "")) if word not in NOTICES]
+    if draft.policy.hardened or not classes:
+        classes = ["resource", "software"]
+    wanted = {name: getattr(notices, option) for name, (option, dummy) in NOTICES.items()}
+    for name, address in wanted.items():
+        draft.set(NOTICES[name][1], address)
+    classes += [name for name, address in wanted.items() if address]
+    if draft.policy.hardened or any(wanted.values()):
+        draft.set("notify_classes", classes)
+    if notices.mime is False:
+        draft.cannot("policy.notices.mime", False, "true: Postfix writes every bounce in MIME format")
 
 
 def _set_log(draft: Draft) -> None:

@@ -268,11 +268,38 @@ def _session(live: Live) -> Options:
         "etrn": "noetrn" not in flags,
         "pipelining_checks": "F" not in letters if has_discipline else None,
         "bare_newline": _bare_newline(letters) if has_discipline else "accept",
+        "bare_newline_exceptions": _exceptions(live),
+        "missing_headers": "add",
+        "operator_characters": _operators(live),
         "nul": "reject" if (live.cf.value("RejectNUL") or "").lower() == "true" else "accept",
         "sender_domain_exists": bool({"resolve", "postmaster_resolve"} & set(live.cf.maps)),
         "smtputf8": None if "eai" in live.host.capabilities.features else False,
         "greeting_delay": _greeting_delay(live),
         "greeting_delays": _greeting_delays(live),
+    }
+
+
+def _exceptions(live: Live) -> t.Optional[t.List[str]]:
+    """Return the clients whose bare newlines are taken."""
+    keys = [key for key in live.keys("srv_features") if key and "G" in live.access[f"srv_features:{key}"].split()]
+    return [str(network) for network in networks(keys)] or None
+
+
+def _operators(live: Live) -> t.Optional[str]:
+    """Return the characters at which addresses are parted, where they are not sendmail's own."""
+    value = live.cf.value("OperatorChars")
+    return None if value == _OPERATORS else value
+
+
+_OPERATORS = ".:%@!^/[]+"
+
+
+def _notices(live: Live) -> Options:
+    mime = live.cf.value("SendMimeErrors")
+    return {
+        "double_bounces": live.cf.value("DoubleBounceAddress"),
+        "copies_to": live.cf.value("PostmasterCopy"),
+        "mime": None if mime is None else mime.lower() == "true",
     }
 
 
@@ -447,6 +474,7 @@ _GROUPS: t.Tuple[t.Tuple[str, t.Callable[[Live], Options]], ...] = (
     ("load", _load),
     ("tls", _tls),
     ("queue", _queue),
+    ("notices", _notices),
     ("log", _log),
 )
 
@@ -456,9 +484,9 @@ _GROUPS: t.Tuple[t.Tuple[str, t.Callable[[Live], Options]], ...] = (
 # Options of the cf that the groups above have read, and those that only say where things lie.
 READ = frozenset(
     "AliasFile BadRcptThrottle CACertFile CACertPath CipherList ClientCertFile ClientKeyFile ClientPortOptions "
-    "ClientSSLOptions ConnectionRateWindowSize DANE DaemonPortOptions DelayLA HelpFile LogLevel MaxDaemonChildren "
+    "ClientSSLOptions ConnectionRateWindowSize DANE DaemonPortOptions DelayLA DoubleBounceAddress HelpFile LogLevel MaxDaemonChildren "
     "MaxHeadersLength MaxHopCount MaxMessageSize MaxQueueAge MaxRecipientsPerMessage MinFreeBlocks MinQueueAge "
-    "PrivacyOptions QueueFactor QueueLA RefuseLA RejectNUL ResolverOptions ServerCertFile ServerKeyFile "
+    "OperatorChars PostmasterCopy PrivacyOptions SendMimeErrors QueueFactor QueueLA RefuseLA RejectNUL ResolverOptions ServerCertFile ServerKeyFile "
     "ServerSSLOptions SmtpGreetingMessage TLSFallbacktoClear TLSSrvOptions Timeout.iconnect Timeout.queuereturn "
     "Timeout.queuereturn.dsn Timeout.queuewarn".split()
 ) | frozenset(_TIMEOUTS.values())

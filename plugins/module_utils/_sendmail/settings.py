@@ -103,6 +103,7 @@ def apply(draft: Draft) -> None:
         _tls,
         _aliases,
         _queue,
+        _notices,
         _log,
     ):
         section(draft)
@@ -288,6 +289,9 @@ def _session(draft: Draft) -> None:
         draft.define("confBIND_OPTS", "+WorkAroundBrokenAAAA -DNSRCH -DEFNAMES")
     if session.smtputf8 and "eai" not in draft.host.capabilities.features:
         draft.cannot("policy.session.smtputf8", True, "nothing, this build has no SMTPUTF8")
+    draft.define("confOPERATORS", session.operator_characters)
+    if session.missing_headers == "leave":
+        draft.cannot("policy.session.missing_headers", "leave", "add: sendmail always adds them")
     _line_discipline(draft)
     _nul(draft)
     _greeting_delay(draft)
@@ -315,6 +319,9 @@ def _line_discipline(draft: Draft) -> None:
             nearest = "sendmail 8.18 or a distribution's update for CVE-2023-51765"
             draft.cannot("policy.session.bare_newline", "reject", nearest)
         return
+    for network in session.bare_newline_exceptions or ():
+        keys = _keys("policy.session.bare_newline_exceptions", network)
+        draft.access.extend((f"Srv_Features:{key}", " ".join(_BARE_NEWLINE["accept"])) for key in keys)
     letters = list(_BARE_NEWLINE[session.bare_newline])
     if session.pipelining_checks is False:
         letters.append("F")
@@ -434,6 +441,16 @@ def _queue(draft: Draft) -> None:
     elif draft.current("sendmail.conf") is None:
         nearest = "the option -q of the daemon, which the distribution's service file sets"
         draft.cannot("policy.queue.run_interval", interval, nearest)
+
+
+def _notices(draft: Draft) -> None:
+    notices = draft.policy.notices
+    draft.define("confDOUBLE_BOUNCE_ADDRESS", notices.double_bounces)
+    draft.define("confCOPY_ERRORS_TO", notices.copies_to)
+    if notices.mime is not None:
+        draft.define("confMIME_FORMAT_ERRORS", "True" if notices.mime else "False")
+    if notices.delays_to is not None:
+        draft.cannot("policy.notices.delays_to", notices.delays_to, "policy.notices.copies_to, for what is returned")
 
 
 def _log(draft: Draft) -> None:

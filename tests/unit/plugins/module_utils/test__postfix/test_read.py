@@ -61,7 +61,8 @@ EVERYTHING = {
     },
     "session": {
         "helo_required": False, "helo_checks": False, "vrfy": True, "expn": False, "etrn": True, "pipelining_checks": False,
-        "bare_newline": "accept", "nul": "accept", "sender_domain_exists": False, "smtputf8": True, "greeting_delay": "5s",
+        "bare_newline": "accept", "bare_newline_exceptions": ["10.0.0.0/8"], "missing_headers": "leave",
+        "nul": "accept", "sender_domain_exists": False, "smtputf8": True, "greeting_delay": "5s",
         "greeting_delays": [{"network": "10.0.0.0/8", "delay": "0s"}, {"network": "2001:db8::/32", "delay": "7s"}],
     },
     "limits": {
@@ -80,6 +81,7 @@ EVERYTHING = {
         },
         "domains": [{"domain": "d1.test", "level": "verify", "minimum": "TLSv1.3"}, {"domain": "q.test", "level": "none"}],
     },
+    "notices": {"double_bounces": "ops", "copies_to": "a@b.test", "delays_to": "c@b.test", "mime": True},
     "aliases": {"root": ["admin@a.test", "ops"], "abuse": ["root"]},
     "queue": {
         "lifetime": "3d", "bounce_lifetime": "2d", "warning_time": "0s", "retry_minimum": "10m", "retry_maximum": "2h", "run_interval": "9m",
@@ -166,7 +168,7 @@ def test_the_hardened_baseline_is_read_back(tmp_path, version):
 def test_everything_means_every_option_that_postfix_can_do():
     said = {name for params in (EVERYTHING, BY_SENDER, REFUSING) for name, dummy in flat(params)}
     left = {name for name, value in _options(_policy.SECTIONS)} - said
-    assert left == {".load.delay", ".load.queue", ".load.refuse", ".timeouts.misc"}
+    assert left == {".load.delay", ".load.queue", ".load.refuse", ".session.operator_characters", ".timeouts.misc"}
 
 
 def _options(options, path=""):

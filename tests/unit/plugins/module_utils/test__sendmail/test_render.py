@@ -464,6 +464,10 @@ PLACES = [
     ("rewrite", "domains", lambda value: [{"domain": value, "to": "b.test"}]),
     ("rewrite", "masquerade", lambda value: {"domains": [value], "except": [value]}),
     ("rewrite", "masquerade", lambda value: {"domains": ["b.test"], "except": [value]}),
+    ("session", "bare_newline_exceptions", lambda value: [value]),
+    ("session", "operator_characters", lambda value: value),
+    ("notices", "double_bounces", lambda value: value),
+    ("notices", "copies_to", lambda value: value),
     ("session", "greeting_delays", lambda value: [{"network": value, "delay": "1s"}]),
     ("session", "greeting_delay", lambda value: value),
     ("limits", "message_size", lambda value: value),
@@ -488,7 +492,15 @@ def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
         return
     known = {
         ("define", name)
-        for name in ("SMART_HOST", "confSERVER_CERT", "confSERVER_KEY", "confTLS_SRV_OPTIONS", "confCACERT")
+        for name in (
+            "SMART_HOST",
+            "confSERVER_CERT",
+            "confSERVER_KEY",
+            "confTLS_SRV_OPTIONS",
+            "confCACERT",
+            "confOPERATORS",
+            "confCOPY_ERRORS_TO",
+        )
     }
     # A size that is one brings the rule that answers SIZE=, whatever its value.
     sized = dict(HOST, limits={"message_size": "1M"}) if option == "message_size" else HOST

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options of the policy on real relays: what is done, that it is read back, and that it comes off again."""
+
+from __future__ import annotations
+
+import time
+
+import labhosts
+import pytest
+from labhosts import RELAYS, WORLD, conversation
+
+POLICY = {
+    "session": {"bare_newline_exceptions": ["10.25.0.60/32"], "operator_characters": ".:%@!^/[]+="},
+    "notices": {"double_bounces": "anna", "copies_to": "bert", "delays_to": "bert", "mime": True},
+}
+#: What each MTA cannot do.
+LEFT_OUT = {"postfix": ("session", "operator_characters"), "sendmail": ("notices", "delays_to")}
+BARE = "From: a@lab.test\nSubject: bare\n\nhello\r\n."
+
+
+@pytest.mark.parametrize("host", RELAYS, ids=str)
+def test_options_are_done_read_back_and_come_off_again(hardened, host, policy):
+    """One policy with what only one of both can do: refused, or noted and left out."""
+    before = host.read_back()["policy"]
+    section, option = LEFT_OUT[host.mta]
+    answer = host.apply({**policy, **POLICY})
+    assert f"policy.{section}.{option}: " in answer["msg"]
+    try:
+        answer = host.apply({**policy, **POLICY}, unsupported="note")
+        assert [note for note in answer["notes"] if note.startswith("left out: ")][0].split(": ")[
+            1
+        ] == f"policy.{section}.{option}"
+        assert host.apply({**policy, **POLICY}, unsupported="note")["changed"] is False
+        _read_back(host)
+        _bare_newlines(host)
+        _double_bounce(host)
+    finally:
+        assert not host.apply(policy).get("failed")
+    assert host.read_back()["policy"] == before
+
+
+def _read_back(host: labhosts.Host) -> None:
+    live = host.read_back()["policy"]
+    for section, options in POLICY.items():
+        wanted = {name: value for name, value in options.items() if (section, name) != LEFT_OUT[host.mta]}
+        assert {name: live[section].get(name) for name in wanted} == wanted
+
+
+def _bare_newlines(host: labhosts.Host) -> None:
+    lines = ("EHLO trusted.lab.test", "MAIL FROM:<user@lab.test>", "RCPT TO:<user@served.test>", "DATA", BARE)
+    assert conversation(WORLD, host, "trusted", lines)[-1]["code"] == 250
+    assert conversation(WORLD, host, "stranger", lines)[-1]["code"] in (421, 550)
+
+
+def _double_bounce(host: labhosts.Host) -> None:
+    """Neither the recipient nor the sender takes it: a person hears of both."""
+    host.run("rm -f /var/mail/anna /var/mail/bert /var/spool/mail/anna /var/spool/mail/bert")
+    text = "From: lost@reject.test\r\nSubject: nobody\r\n\r\nhello\r\n."
+    lines = ("EHLO trusted.lab.test", "MAIL FROM:<lost@reject.test>", "RCPT TO:<nobody@reject.test>", "DATA", text)
+    assert conversation(WORLD, host, "trusted", lines)[-1]["code"] == 250
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if host.run(
+            "cat /var/mail/anna 2>/dev/null && cat /var/mail/bert 2>/dev/null && echo both", check=False
+        ).endswith("both\n"):
+            return
+        time.sleep(1)
+    raise AssertionError(f"{host}: nobody has heard of it")
