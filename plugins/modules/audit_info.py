@@ -261,6 +261,11 @@ groups:
   type: dict
   returned: success
   sample: {control: {total: 2, good: 2}, relay: {total: 64, good: 64}}
+notes:
+  description: What the probes waited for, where the relay limited the prober.
+  type: list
+  elements: str
+  returned: when something was probed
 failures:
   description: The findings that are not good, with the whole conversation.
   type: list

@@ -98,6 +98,7 @@ class Relay(t.NamedTuple):
     :param also: what was changed besides the settings of the relay.
     :param fate: what became of a change that is not proven; empty where nothing was rolled back.
     :param instances: the additional ones of this host.
+    :param waits: what the probes waited for.
     """
 
     host: str
@@ -108,6 +109,7 @@ class Relay(t.NamedTuple):
     also: tuple[str, ...] = ()
     fate: str = ""
     instances: tuple[InstanceRow, ...] = ()
+    waits: tuple[str, ...] = ()
 
     def not_touched(self) -> Relay:
         """Return the same relay, before its batch begins."""
@@ -124,7 +126,11 @@ def read(host: str, variables: t.Mapping[str, t.Any], names: Names = NAMES) -> R
     wrong = [f"{row.name}: {message(row.audit)}" for row in instances if _is_wrong(row.audit)]
     if state == HARDENED and wrong:
         state, reason = FAILED, "; ".join(wrong)
-    return Relay(host, state, reason, result, _probes(_mapping(variables.get(names.audit))), also, fate, instances)
+    audit = _mapping(variables.get(names.audit))
+    waits = tuple(
+        str(note) for probed in (audit, *(row.audit for row in instances)) for note in probed.get("notes") or ()
+    )
+    return Relay(host, state, reason, result, _probes(audit), also, fate, instances, waits)
 
 
 def _fate(answer: t.Mapping[str, t.Any]) -> str:
@@ -320,4 +326,5 @@ def _why(relay: Relay) -> str:
 def _notes(relays: t.Sequence[Relay]) -> list[str]:
     names = ("warnings", "notes")
     notes = [(relay.host, str(note)) for relay in relays for name in names for note in relay.result.get(name) or ()]
+    notes += [(relay.host, note) for relay in relays for note in relay.waits]
     return ["", "Notes:", *tables.by_host(notes)] if notes else []

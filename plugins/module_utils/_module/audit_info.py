@@ -14,7 +14,7 @@ import typing as t
 from .._addresses import domain, hostname, mail_address
 from .._audit import catalogue
 from .._audit import verdict as judge
-from .._audit.prober import AuditReport, Expectations, ProbedRelay, Prober, ProbeResult
+from .._audit.prober import PAUSES, AuditReport, Expectations, ProbedRelay, Prober, ProbeResult
 from .._errors import OptionError
 from .._model.kinds import duration, size
 from .._runner import Runner
@@ -187,8 +187,22 @@ def report_facts(report: AuditReport) -> t.Dict[str, t.Any]:
         "groups": _group_facts(findings),
         "failures": [_failure_facts(result) for result in findings if not result.good],
         "probes": [_finding_facts(result) for result in findings],
+        "notes": _waits(findings),
         "relay": {"greeting": report.greeting, "keywords": report.keywords, "tls": report.tls or None},
     }
+
+
+def _waits(findings: t.Sequence[ProbeResult]) -> t.List[str]:
+    """Return a sentence where the relay limited the prober, so that probes waited and were sent again."""
+    again = [result for result in findings if result.attempts > 1]
+    if not again:
+        return []
+    seconds = max(sum(PAUSES[: result.attempts - 1]) for result in again)
+    probes = "1 probe was" if len(again) == 1 else f"{len(again)} probes were"
+    return [
+        f"the relay limited this prober: {probes} sent again, for up to {seconds:.0f} s; more source addresses or a minute "
+        "between two runs avoid that"
+    ]
 
 
 def summary(report: AuditReport) -> str:

@@ -169,3 +169,9 @@ def test_each_additional_instance_has_a_row():
 def test_an_instance_that_fails_its_probes_is_not_hardened(audit):
     relay = _harden.read("mx1", dict(DONE, **CONFIGURED, harden_instance_audits=_loop(dict(audit, item=EXT))))
     assert (relay.state, relay.reason) == (_harden.FAILED, "postfix-EXT: 1 of 105")
+
+
+def test_what_the_probes_waited_for_is_told():
+    audit = dict(AUDIT, notes=["the relay limited this prober: 3 probes were sent again, for up to 46 s"])
+    text = " ".join(" ".join(_harden.table([_harden.read("mx1", dict(DONE, harden_audit=audit))])).split())
+    assert "Notes: mx1: the relay limited this prober: 3 probes were sent again" in text

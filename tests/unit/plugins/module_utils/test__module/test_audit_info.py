@@ -13,6 +13,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._audit.prober impor
     Expectations,
     ProbedRelay,
     Prober,
+    ProbeResult,
     judge_copies,
 )
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
@@ -370,3 +371,17 @@ def test_the_address_must_fit_the_sources(monkeypatch, sources, address):
 def test_errors_name_the_option(given, named):
     with pytest.raises(OptionError, match=named.replace(".", r"\.")):
         _audit.run(options(**given), False)
+
+
+@pytest.mark.parametrize(
+    "attempts, words",
+    [
+        ((1, 1), ""),
+        ((1, 2), "1 probe was sent again, for up to 1 s"),
+        ((3, 5), "2 probes were sent again, for up to 22 s"),
+    ],
+)
+def test_what_was_waited_for_is_told(attempts, words):
+    results = [ProbeResult("O01", "relay", "x", "refused", "", "", number, ()) for number in attempts]
+    notes = _audit._waits(results)
+    assert (words in notes[0]) if words else notes == []
