@@ -100,7 +100,15 @@ def units() -> None:
     tree = tree_of("units", "molecule")
     path = f"{tests}:{os.environ['PATH']}"
     call(
-        [tests / "ansible-test", "units", "--color", "no", "tests/unit/plugins/module_utils/test__model/"],
+        [
+            tests / "ansible-test",
+            "units",
+            "--python",
+            "3.13",
+            "--color",
+            "no",
+            "tests/unit/plugins/module_utils/test__model/",
+        ],
         tree,
         PATH=path,
     )
@@ -137,8 +145,9 @@ def importer() -> None:
         text=True,
         check=False,
     )
-    print(done.stdout[-4000:])
+    (WORK / "importer.log").write_text(done.stdout, encoding="utf-8")
     warnings = [line for line in done.stdout.splitlines() if line.startswith(("WARNING", "ERROR"))]
+    print("\n".join(warnings) or f"no warning; exit status {done.returncode}")
     if done.returncode or warnings:
         raise subprocess.CalledProcessError(done.returncode or 1, argv)
 
@@ -161,7 +170,7 @@ def site() -> None:
     """Build the documentation site; a warning that is not about an inventory of others on the internet is ours."""
     programs = environment_of(
         "site",
-        "antsibull-docs>=2.24,<3\nansible-core~=2.19.0\nsphinx\nsphinx-ansible-theme\nantsibull-fileutils",
+        "antsibull-docs>=2.24,<3\nansible-core~=2.19.0\nsphinx\nsphinx-ansible-theme\nansible-pygments",
         ("3.11", "3.12", "3.13"),
     )
     call(["tools/site.sh", programs])

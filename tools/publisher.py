@@ -63,7 +63,7 @@ def plugin(text: str, said: t.Mapping[str, str]) -> str:
 def wanted(said: t.Mapping[str, str]) -> dict[pathlib.Path, str]:
     """Return every file that names the publisher, as it should be."""
     files = {ROOT / "galaxy.yml": galaxy, ROOT / "docs/docsite/links.yml": links}
-    for folder in ("plugins", "roles"):
+    for folder in ("plugins", "roles", "extensions"):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in (".py", ".yml") and "(@" in path.read_text(encoding="utf-8"):
                 files[path] = plugin

@@ -80,6 +80,19 @@ def write_objects(tree: pathlib.Path) -> None:
         (tree / "changelogs/fragments/objects.yml").write_text(yaml.safe_dump(fragment), encoding="utf-8")
 
 
+class Indented(yaml.SafeDumper):
+    """Indents the items of a list, as ansible-lint wants them in the tarball."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> t.Any:
+        return super().increase_indent(flow, False)
+
+
+def indent_lists(path: pathlib.Path) -> None:
+    """Write a YAML file again with the items of its lists indented."""
+    text = yaml.dump(read(path), Dumper=Indented, sort_keys=False, width=140, allow_unicode=True)
+    path.write_text(f"---\n{text}", encoding="utf-8")
+
+
 def tag_text(tree: pathlib.Path, version: str) -> str:
     """Return the text of the tag: what the changelog says about this version, as plain lines."""
     release = read(tree / "changelogs/changelog.yaml")["releases"][version]
@@ -108,6 +121,7 @@ def main() -> int:
     tree = copied()
     write_objects(tree)
     run(["antsibull-changelog", "release", "--version", version, "--reload-plugins"], tree)
+    indent_lists(tree / "changelogs/changelog.yaml")
     run(["antsibull-changelog", "lint"], tree)
     DIST.mkdir(exist_ok=True)
     run(["ansible-galaxy", "collection", "build", "--force", "--output-path", str(DIST)], tree)

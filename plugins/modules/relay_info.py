@@ -17,7 +17,7 @@ description:
     words of the relay policy. What it returns as RV(instances[].policy) can be given to M(postmaster.mta.relay) on another host.
   - A reader never invents. What cannot be read as a whole is left out of the policy and named in RV(instances[].unexpressed).
   - RV(instances[].policy) and RV(instances[].natives) together, given to M(postmaster.mta.relay) with O(postmaster.mta.relay#module:baseline=none),
-    change nothing that is effective. Where sendmail could not be rebuilt as it runs, RV(instances[].unexpressed.would_change) says so.
+    change nothing that is effective. Where sendmail could not be rebuilt as it runs, C(would_change) in RV(instances[].unexpressed) says so.
 extends_documentation_fragment:
   - postmaster.mta._mta
   - postmaster.mta._attributes

@@ -38,7 +38,7 @@ def test_a_placeholder_is_refused():
 
 
 def test_the_placeholders_of_a_copy_can_be_filled(tmp_path):
-    for folder in ("tools", "plugins", "roles", "docs/docsite"):
+    for folder in ("tools", "plugins", "roles", "extensions", "docs/docsite"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "galaxy.yml", tmp_path)
     path = tmp_path / "tools/publisher.yml"

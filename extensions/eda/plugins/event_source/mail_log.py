@@ -2,35 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follows mail logs and tells of spam campaigns while they run.
-
-An ansible-rulebook event source plugin.
-
-Arguments:
-    path:     Log files to follow, across rotation. Of the logs of many relays, those that a log host collects.
-    command:  A command to follow instead, as a list, for instance [ssh, relay1, tail, -n, "+1", -F, /var/log/mail.log].
-    patterns: Regular expressions for sender domains in which {brand} stands for any registered domain.
-              Default: (emalsrv|complains).{brand}
-    window:   How far back to look, as 15m or 1h. Default: 1h.
-    messages: How many messages make a burst. Default: 10.
-    domains:  From how many new domains. Default: 5.
-    bursts:   Look for bursts as well. Default: true.
-    ignore:   Registered domains that are never a campaign.
-    delay:    Seconds between two looks. Default: 5.
-    confirm:  A file to which a person appends the domains that are to be blocked, one on a line. Only domains of campaigns that were
-              told before become events.
-
-Events:
-    campaign:  What postmaster.mta.campaign_info returns for it: kind, key, domains, count, delivered, rules, command, text ...
-    confirmed: domain, and the campaign it belongs to.
-
-Example:
-    - name: Follow the mail log
-      postmaster.mta.mail_log:
-        path: [/var/log/mail.log]
-        confirm: /var/lib/postmaster.mta/confirm
-
-"""
+"""Follow mail logs and tell of spam campaigns while they run: an event source plugin of ansible-rulebook."""
 
 from __future__ import annotations
 
@@ -41,6 +13,68 @@ import re
 import sys
 import time
 import typing as t
+
+DOCUMENTATION = r"""
+module: mail_log
+short_description: Follow mail logs and tell of spam campaigns while they run
+version_added: 1.0.0
+author:
+  - The postmaster.mta contributors (@postmaster-mta)
+description:
+  - An event source plugin of ansible-rulebook.
+  - An event has C(campaign) with what M(postmaster.mta.campaign_info) returns for it, or C(confirmed) with a domain and the campaign that it
+    belongs to.
+options:
+  path:
+    description: Log files to follow, across rotation. Of the logs of many relays, those that a log host collects.
+    type: list
+    elements: str
+  command:
+    description: A command to follow instead, as a list, for instance C([ssh, relay1, tail, -n, "+1", -F, /var/log/mail.log]).
+    type: list
+    elements: str
+  patterns:
+    description: Regular expressions for sender domains in which C({brand}) stands for any registered domain.
+    type: list
+    elements: str
+    default: ["(emalsrv|complains).{brand}"]
+  window:
+    description: How far back to look, as V(15m) or V(1h).
+    type: str
+    default: 1h
+  messages:
+    description: How many messages make a burst.
+    type: int
+    default: 10
+  domains:
+    description: From how many new domains.
+    type: int
+    default: 5
+  bursts:
+    description: Look for bursts as well.
+    type: bool
+    default: true
+  ignore:
+    description: Registered domains that are never a campaign.
+    type: list
+    elements: str
+  delay:
+    description: Seconds between two looks.
+    type: float
+    default: 5
+  confirm:
+    description:
+      - A file to which a person appends the domains that must be blocked, one on a line. Only domains of campaigns that were told before
+        become events.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Follow the mail log
+  postmaster.mta.mail_log:
+    path: [/var/log/mail.log]
+    confirm: /var/lib/postmaster.mta/confirm
+"""
 
 _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z")
 COLLECTION = pathlib.Path(__file__).resolve().parents[4]
