@@ -181,6 +181,8 @@ def nobody_confirms(host: Host, trouble: str, wait: str = "10s") -> float:
 def _interfere(host: Host, trouble: str) -> None:
     if trouble == "restarted host":
         host.restart()
+        while host.run("echo up", check=False).strip() != "up":
+            time.sleep(0.5)
     elif trouble == "full disk":
         host.run(f"dd if=/dev/zero of={ACCOUNT}/filler bs=64k 2>/dev/null", check=False)
     elif trouble == "killed helper":

@@ -12,7 +12,7 @@ import accesshosts
 import accounthosts
 import pytest
 from accounthosts import contents, insist
-from labhosts import HOSTS, POSTFIX, RELAYS, some
+from labhosts import POSTFIX, RELAYS, some
 
 
 def named(value):
@@ -115,19 +115,3 @@ def test_a_rule_that_nobody_confirms_goes_and_what_came_later_stays(host):
         time.sleep(1)
     assert (code("passing@served.test"), code("urgent@served.test")) == (250, 550)
     assert accounthosts.is_refused(host)
-
-
-#: Each once; C(make proof) has all of them on each relay.
-TROUBLES = [
-    (HOSTS["pf13"], "killed controller"),
-    (HOSTS["pf13"], "killed helper"),
-    (HOSTS["pf13"], "lost network"),
-    (HOSTS["sm13"], "restarted host"),
-    (HOSTS["sm13"], "full disk"),
-]
-
-
-@pytest.mark.parametrize("host, trouble", TROUBLES, ids=named)
-def test_nobody_confirms(host, trouble):
-    """The old configuration answers again, whatever happens to the controller, the host, its disk or the watcher."""
-    accounthosts.nobody_confirms(host, trouble)
