@@ -243,8 +243,8 @@ ROWS: t.Tuple[Row, ...] = (
     Row(
         53,
         "Greeting delay for some clients",
-        "session: {greeting_delays: [{network: 10.25.0.132/30, delay: 3s}, {network: 10.25.0.133/32, delay: 0s}]}",
-        postfix="these wait three seconds, the exemption and all others do not",
+        "session: {greeting_delays: [{network: 10.25.0.132/30, delay: 6s}, {network: 10.25.0.133/32, delay: 0s}]}",
+        postfix="these wait six seconds, the exemption and all others do not",
     ),
     Row(
         54,

@@ -199,7 +199,7 @@ def envelopes(sink: str) -> t.List[t.Dict[str, t.Any]]:
     return [json.loads(line) for line in WORLD.run(f"sinkctl messages {sink}").splitlines()]
 
 
-def arrival(sink: str, recipient: str, seconds: float = 30) -> t.Dict[str, t.Any]:
+def arrival(sink: str, recipient: str, seconds: float = 90) -> t.Dict[str, t.Any]:
     """Return the envelope of the message for a recipient, as soon as a sink has it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -225,14 +225,14 @@ def has(reply: t.Mapping[str, t.Any], code: int, status: str = "", words: str = 
 
 
 def stopped(relay: Relay, number: int) -> None:
-    """Compare how long the relay waited for a server that fell silent."""
+    """Compare how long the relay waited for a server that fell silent: far shorter than the baseline's minute, on a busy machine too."""
     dummy, step, wanted = _STALLED[number]
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         seen = [json.loads(line) for line in WORLD.run("cat /run/feature-stalls", check=False).splitlines()]
         waited = [seconds for name, seconds in seen if name == step]
         if waited:
-            assert all(wanted - 0.5 <= seconds <= wanted + 3 for seconds in waited), waited
+            assert all(wanted - 0.5 <= seconds <= wanted + 20 for seconds in waited), waited
             return
         time.sleep(0.5)
     raise AssertionError(f"{relay.host} never waited at {step}")
@@ -311,7 +311,7 @@ def check_20(relay: Relay) -> None:
     sender = unique("ok.test")
     has(relay.send(sender, [f"crew@{relay.name}"]), 250)
     for sink, recipient in (("ok.test", "one@ok.test"), ("third.test", "two@third.test")):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not any(e["mail_from"] == sender and e["rcpt_to"] == [recipient] for e in envelopes(sink)):
             assert time.monotonic() < deadline, f"nothing for {recipient}"
             time.sleep(0.5)
@@ -390,7 +390,10 @@ def check_41(relay: Relay) -> None:
     )
     assert arrival("ok.test", fallback)["server"][0] == "10.25.0.51"
     assert arrival("third.test", by_sender)["server"][0] == "10.25.0.56"
-    assert any(e["mail_from"] == marked and "vip@ok.test" in e["rcpt_to"] for e in envelopes("third.test"))
+    deadline = time.monotonic() + 90
+    while not any(e["mail_from"] == marked and "vip@ok.test" in e["rcpt_to"] for e in envelopes("third.test")):
+        assert time.monotonic() < deadline, "the single address did not go to its own host"
+        time.sleep(0.5)
     assert held in relay.host.run("mailq"), "a held recipient left the queue"
 
 
@@ -418,13 +421,13 @@ def check_53(relay: Relay) -> None:
         began = time.monotonic()
         accesshosts.say(relay.host, source, ["QUIT"])
         waits[source] = time.monotonic() - began
-    assert waits["10.25.0.134"] >= 3 > waits["10.25.0.133"] and waits["10.25.0.139"] < 3, waits
+    assert waits["10.25.0.134"] >= 6 > waits["10.25.0.133"] and waits["10.25.0.139"] < 6, waits
 
 
 def check_2(relay: Relay) -> None:
     sender, recipient = unique("ok.test"), unique("defer.test")
     has(relay.send(sender, [recipient]), 250)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len([e for e in envelopes("ok.test") if sender in e["rcpt_to"]]) < 2:
         assert time.monotonic() < deadline, "no warning and bounce"
         time.sleep(1)

@@ -54,7 +54,7 @@ def test_campaign_senders_go_to_their_host_and_nobody_else_does(host: Host) -> N
     campaigns = by_address + by_domain
     recipient = f"r{mark}@v4only.test"
     send(host, [*campaigns, *others], recipient)
-    deadline = time.monotonic() + (600 if EVERY_HOST else 60)
+    deadline = time.monotonic() + (600 if EVERY_HOST else 120)
     while sum((arrived("third.test", recipient) + arrived("ok.test", recipient)).values()) < CAMPAIGNS + OTHERS:
         assert time.monotonic() < deadline, host.run("mailq | tail -30")
         time.sleep(1)
