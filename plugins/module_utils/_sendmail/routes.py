@@ -153,7 +153,7 @@ def next_hop(draft: Draft, path: str, route: Policy, itself: str) -> str:
     """
     for name, nearest in _CANNOT:
         if getattr(route, name):
-            raise unsupported(f"{path}.{name}", list(getattr(route, name)), nearest)
+            draft.cannot(f"{path}.{name}", list(getattr(route, name)), nearest)
     return f"{_mailer(draft, route)}:{_where(route, itself)}"
 
 
