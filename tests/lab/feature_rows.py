@@ -80,6 +80,13 @@ ROWS: t.Tuple[Row, ...] = (
         postfix="``220 HOST ESMTP corporate relay - no UCE``",
     ),
     Row(
+        12,
+        "A person hears of bounces that nobody takes",
+        say="``notices: {double_bounces: anna, copies_to: bert}``",
+        postfix="the bounce is in that mailbox",
+        proof="tests/lab/test_vocabulary.py",
+    ),
+    Row(
         13,
         "Loops are detected, logged and removed",
         "limits: {hops: 20}",
@@ -97,6 +104,14 @@ ROWS: t.Tuple[Row, ...] = (
         round=QUEUE,
     ),
     Row(
+        18,
+        "Characters at which an address is parted",
+        say="``session: {operator_characters: '.:%@!^/[]+='}``",
+        postfix="refused by name; left out and noted with ``relay_unsupported: note``",
+        sendmail="``OperatorChars``",
+        proof="tests/lab/test_vocabulary.py",
+    ),
+    Row(
         19,
         "Several names for this host",
         "identity: {local_domains: [other-name.test]}",
@@ -107,6 +122,13 @@ ROWS: t.Tuple[Row, ...] = (
         "Aliases",
         "aliases: {crew: [one@ok.test, two@third.test], postmaster: [root]}",
         postfix="each target gets the message",
+    ),
+    Row(
+        21,
+        "Another name for a domain, or for a recipient",
+        say="``rewrite: {domains: [{domain: old.test, to: served.test}], recipients: [{match: info@served.test, to: user@ok.test}]}``",
+        postfix="envelope and headers have the other address; an unknown user stays unknown",
+        proof="tests/lab/test_rewriting.py",
     ),
     Row(
         25,
@@ -129,6 +151,13 @@ ROWS: t.Tuple[Row, ...] = (
     ),
     Row(
         29, "No canonification", say="the baseline", postfix="the recipient stays in the domain that is an alias in DNS"
+    ),
+    Row(
+        30,
+        "Another address for senders",
+        say="``rewrite: {senders: [{match: int.test, to: brand.test}], masquerade: {domains: [hide.test], except: [root]}}``",
+        postfix="MAIL FROM and From have the other address, recipients stay",
+        proof="tests/lab/test_rewriting.py",
     ),
     Row(
         32,
