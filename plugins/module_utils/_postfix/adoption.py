@@ -65,6 +65,12 @@ _OPTION: t.Dict[str, Path] = {
     **{name: ("timeouts", option) for option, name in settings.TIMEOUTS.items()},
     **{name: ("queue", option) for option, name in settings.QUEUE.items()},
 }
+#: The option whose table stands in a list of restrictions, also in a native one.
+_HOOKS: t.Dict[str, Path] = {
+    "smtpd_client_restrictions": ("session", "greeting_delays"),
+    "smtpd_helo_restrictions": ("session", "helo_checks"),
+    "smtpd_sender_restrictions": ("session", "sender_domain_exists"),
+}
 #: The services that Postfix and Debian ship: service/type and its command.
 _SHIPPED = dict(
     word.split("=")
@@ -139,6 +145,9 @@ class _Work:
     def _take(self, name: str) -> bool:
         """Make the live value of a parameter a native setting, if it can be one."""
         value = self.live.own.get(name)
+        if value is not None:
+            # How it was broken into lines says nothing.
+            value = " ".join(value.split())
         if value is not None and looks_secret(name, value):
             self.unexpressed[name] = "(a secret, not shown)"
             return False
@@ -180,9 +189,9 @@ class _Work:
         return dropped
 
     def _drop_option(self, path: Path) -> bool:
-        """Leave an option out, or the level that demands it where it is not there; keep its parameter as a native one."""
-        if value_at(self.policy, path) is None:
-            path = (*path[:-1], "level")
+        """Leave an option out, or what demands it where it is not there; keep its parameter as a native one."""
+        candidates = (path, (*path[:-1], "level"), path[:-1])
+        path = next((name for name in candidates if value_at(self.policy, name) is not None), path)
         smaller = without(self.policy, path)
         dropped = smaller != self.policy
         self.policy = smaller
@@ -207,12 +216,21 @@ class _Work:
             if not self._take(name):
                 self.refused.add(name)
                 self._leave_option(name)
-        return bool(differing)
+        return bool(differing) or self._settle_hooks(comparison)
+
+    def _settle_hooks(self, comparison: "_Comparison") -> bool:
+        """Leave out the option whose table is hooked into a native list; return whether there was one."""
+        before = self.policy
+        for name in sorted(set(self.main) & set(_HOOKS)):
+            if not comparison.is_same(name):
+                self.policy = without(self.policy, _HOOKS[name])
+        return self.policy != before
 
     def _leave_option(self, name: str) -> None:
         """Leave out the option of a parameter that cannot be native: it would change the relay."""
-        if name in _OPTION:
-            self.policy = without(self.policy, _OPTION[name])
+        path = _OPTION.get(name) or _HOOKS.get(name)
+        if path:
+            self.policy = without(self.policy, path)
 
     def _settle_master(self, rendering: Rendering) -> bool:
         if "master.cf" not in rendering.files:

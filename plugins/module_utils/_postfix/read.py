@@ -482,11 +482,15 @@ def _minimum(protocols: str) -> t.Optional[str]:
 
 def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
     demands = []
+    seen: t.Set[str] = set()
     for word in live.words("smtp_tls_policy_maps"):
         entries = live.table(word)
         if entries is None:
             live.leave("smtp_tls_policy_maps")
         for key, value in sorted((entries or {}).items()):
+            if key in seen:
+                continue  # the first table that has a key counts
+            seen.add(key)
             level, *options = value.split()
             protocols = [option[len("protocols=") :] for option in options if option.startswith("protocols=")]
             demand = {"domain": key, "level": level, "minimum": _minimum(protocols[0]) if protocols else None}

@@ -17,7 +17,8 @@ from .restrictions import LISTS, elements
 
 #: Parameters about the host and not about mail: where things lie, who runs them, caches, biff(1).
 _HOUSEKEEPING = re.compile(
-    r"(_directory|_path|_cache_database)\Z|\Amulti_instance_|\A(alias_database|biff|compatibility_level|mail_owner|setgid_group)\Z"
+    r"(?<!mail_spool)(_directory|_cache_database)\Z|\A(sendmail|newaliases|mailq|cyrus_sasl_config)_path\Z|\Amulti_instance_"
+    r"|\A(alias_database|biff|compatibility_level|mail_owner|setgid_group)\Z"
 )
 #: Restrictions that options of the policy write, and those of Postfix's own relay control.
 _OF_THE_POLICY = frozenset(

@@ -157,7 +157,8 @@ READ = given.CORPUS / "read"
 
 def at(said, path):
     """The value at a dotted path; None where there is none."""
-    for name in path.split("."):
+    # A dot in a name is written as ~.
+    for name in (word.replace("~", ".") for word in path.split(".")):
         said = said.get(name) if isinstance(said, dict) else None
     return said
 
