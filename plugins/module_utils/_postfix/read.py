@@ -169,11 +169,19 @@ def read(host: Host) -> t.Mapping[str, t.Any]:
 
 def initial(host: Host) -> t.Dict[str, t.Any]:
     """Return the policy of an instance whose main.cf sets nothing but the name of the host."""
+    policy = _policy_of(_blank(host, ("myhostname", "mydomain", "compatibility_level")))
+    # Some defaults of the session follow from the networks of the host.
+    networks = _policy_of(_blank(host, ("myhostname", "mydomain", "compatibility_level", "mynetworks")))
+    return dict(policy, session=networks["session"])
+
+
+def _blank(host: Host, kept: t.Sequence[str]) -> Live:
+    """Return an instance of which only some parameters are set."""
     live = Live(host)
-    live.own = {name: live.own[name] for name in ("myhostname", "mydomain", "compatibility_level") if name in live.own}
+    live.own = {name: live.own[name] for name in kept if name in live.own}
     live.raw = {**live.builtin, **live.own}
     live.services = {"smtp/inet": master_cf.parse_service("smtp inet n - - - - smtpd")}
-    return _policy_of(live)
+    return live
 
 
 def _policy_of(live: Live) -> t.Dict[str, t.Any]:

@@ -25,7 +25,7 @@ from . import native as natives_of
 from .build import build_cf
 from .networks import network_of
 from .read import initial
-from .render import Composed, compose
+from .render import MARK, Composed, compose
 
 _MOST_ROUNDS = 40
 #: Statements that the frame of every sendmail.mc of ours has.
@@ -184,6 +184,9 @@ class _Work:
 
     def _drop_rulesets(self, base: Composed) -> bool:
         """Leave out the option of a ruleset that does not run today."""
+        if MARK in self.text:
+            # They are ours, perhaps of an earlier version.
+            return False
         running = set(self.running.split("\n"))
         added = [
             name for name, text in base.draft.rulesets.items() if not running.issuperset(text.rstrip().split("\n"))
@@ -298,8 +301,12 @@ class _Work:
 
     def _take_texts(self, base: Composed) -> None:
         ours = {line.rstrip() for line in base.text.split("\n")}
+        ruleset = ""
         for text in self.source.texts:
-            if text.text in ours:
+            declared = re.match(r"S(\w+)", text.text) if text.section == "LOCAL_RULESETS" else None
+            ruleset = declared.group(1) if declared else ruleset
+            is_earlier = MARK in self.text and text.section == "LOCAL_RULESETS" and ruleset in base.draft.rulesets
+            if text.text in ours or is_earlier:
                 continue
             section = _SECTIONS.get(text.section)
             if section and _stays_text(section, text.text):

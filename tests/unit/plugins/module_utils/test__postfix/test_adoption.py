@@ -36,6 +36,7 @@ IN_OTHER_WORDS = {
 IN_OTHER_WORDS |= {
     f"{side}_{name}" for side in ("smtp", "smtpd") for name in ("use_tls", "enforce_tls", "tls_security_level")
 }
+ITSELF = ("127.0.0.0/8", "::1/128", "::ffff:7f00:0/104", "::ffff:127.0.0.0/104")
 HOUSEKEEPING = ("compatibility_level", "myhostname", "mydomain", "alias_maps")
 #: A number of seconds may be written as 300s or as 5m; the reader compares those.
 TIME = re.compile(r"_(timeout|lifetime|delay|time|unit)\Z")
@@ -89,7 +90,8 @@ def expanded(value, values):
 def in_order(value):
     if isinstance(value, dict):
         return {name: in_order(part) for name, part in value.items()}
-    return sorted(value, key=str) if isinstance(value, list) else value
+    # The host itself is always among its networks, however they are written.
+    return sorted((item for item in value if item not in ITSELF), key=str) if isinstance(value, list) else value
 
 
 def services(directory):

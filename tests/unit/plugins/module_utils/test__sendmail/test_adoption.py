@@ -15,7 +15,7 @@ CF = """\
 O DaemonPortOptions=Name=MTA, Family=inet, Port=smtp
 O PrivacyOptions=goaway
 O MaxHopCount=17
-O DoubleBounceAddress=postmaster
+O CheckpointInterval=5
 Djmail.example.org
 DS[hub.example.org]
 DMexample.org
@@ -30,7 +30,7 @@ divert(0)dnl
 include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
 OSTYPE(`linux')dnl
 define(`confMAX_HOP', `17')dnl
-define(`confDOUBLE_BOUNCE_ADDRESS', `postmaster')dnl
+define(`confCHECKPOINT_INTERVAL', `5')dnl
 define(`SMART_HOST', `[hub.example.org]')dnl
 FEATURE(`virtusertable', `hash -o /etc/mail/virtusertable')dnl
 FEATURE(`dnsbl', `bl.example')dnl
@@ -58,7 +58,7 @@ def test_the_statements_of_others_are_natives(tmp_path):
     adopted = adopt(tmp_path, {"sendmail.mc": MC, "sendmail.cf": CF, "relay-domains": "10.1\nby.name.example\n"})
     natives = adopted.natives["mc"]
     assert natives["defines"]["SMART_HOST"] == "[hub.example.org]"
-    assert natives["defines"]["confDOUBLE_BOUNCE_ADDRESS"] == "postmaster"
+    assert natives["defines"]["confCHECKPOINT_INTERVAL"] == "5"
     assert "confMAX_HOP" not in natives["defines"], "the policy says it"
     assert natives["features"] == {
         "blocklist_recipients": None, "delay_checks": None, "mailertable": None, "no_default_msa": None, "nocanonify": None,
