@@ -24,8 +24,9 @@ from . import cf, mc, mc_source, tables
 from . import native as natives_of
 from .build import build_cf
 from .networks import network_of
+from .ownership import MARK
 from .read import initial
-from .render import MARK, Composed, compose
+from .render import Composed, compose
 
 _MOST_ROUNDS = 40
 #: Statements that the frame of every sendmail.mc of ours has.
