@@ -9,6 +9,7 @@ Private to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ansible_collections.postmaster.mta.plugins.module_utils._log.summary import merge, report
@@ -52,13 +53,27 @@ def listing(rows: t.Sequence[Row]) -> list[str]:
         if wide:
             line.append(row.get("relay") or "-")
         cells.append(line)
-        below.append("" if row.get("status") == "sent" else str(row.get("reason") or ""))
+        below.append(_below(row))
     lines = tables.table(columns, cells, below)
     for row in rows:
         if row.get("raw"):
             lines += ["", f"{row['inventory_host']}: {row.get('queue_id')}:"]
             lines += ["  " + harmless(str(line)) for line in row["raw"]]
     return lines
+
+
+def _below(row: Row) -> str:
+    """Return why a message was not delivered, or that it was only handed on to another program of the relay itself."""
+    if row.get("status") != "sent":
+        return str(row.get("reason") or "")
+    return f"handed on to {row.get('relay')} on this host" if _is_loopback(str(row.get("relay_address") or "")) else ""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def bars(rows: t.Sequence[Row]) -> list[str]:

@@ -4,6 +4,8 @@
 
 """The deliveries of a fleet, printed."""
 
+import pytest
+
 from ansible_collections.postmaster.mta.plugins.action import log_report
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _log_report
 
@@ -64,3 +66,12 @@ def test_no_hit_says_how_much_was_read_and_from_when_to_when():
 def test_a_log_without_a_line_has_no_span():
     lines = _log_report.was_read({"mx1": {"read": dict(READ, lines=0, begin=None, end=None)}})
     assert "from" not in " ".join(lines)
+
+
+@pytest.mark.parametrize(
+    "address, said", [("127.0.0.1", True), ("::1", True), ("192.0.2.1", False), (None, False), ("x", False)]
+)
+def test_what_was_handed_on_within_the_host_is_not_taken_for_received(address, said):
+    handed = dict(row("2026-11-30T08:00:02+00:00"), relay="127.0.0.1[127.0.0.1]:2626", relay_address=address)
+    lines = _log_report.listing(_log_report.deliveries({"a": {"count": 1, "deliveries": [handed]}}))
+    assert ("    handed on to 127.0.0.1[127.0.0.1]:2626 on this host" in lines) is said
