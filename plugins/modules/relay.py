@@ -90,6 +90,13 @@ options:
     description:
       - The ticket of the change, for the account.
     type: str
+  accept_risk:
+    description:
+      - Findings that you accept, each with the reason, such as V({discards_everything: a trap for a test}). A change that would make the relay
+        open for strangers, or dead for everybody, is refused by such a finding; the message names it.
+      - What is accepted is named in the warnings of every later run, and stands in the account.
+      - What the relay is already is told as RV(risks) and stops no change.
+    type: dict
   history:
     description:
       - How many generations the account of this instance keeps, at most 64 MiB of them. By default what it kept so far, at first 20.
@@ -208,6 +215,36 @@ drift:
       type: str
     since:
       description: When the file was changed last, in UTC.
+      type: str
+risks:
+  description: What makes the relay open for strangers or dead for everybody, judged from its whole configuration.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    code:
+      description: The kind of finding, as O(accept_risk) takes it.
+      type: str
+      sample: trusts_everybody
+    severity:
+      description: V(error), V(warning) or V(notice).
+      type: str
+    about:
+      description: The parameter, with its service where it is not that of the whole relay.
+      type: str
+      sample: mynetworks
+    what:
+      description: Parameter, value and consequence.
+      type: str
+    evidence:
+      description: What was observed, one line each.
+      type: list
+      elements: str
+    remedy:
+      description: What to do.
+      type: str
+    accepted:
+      description: The reason for which somebody accepts it; empty where nobody does.
       type: str
 generation:
   description: The number that the change has in the account; null where nothing changed.

@@ -139,6 +139,33 @@ instances:
         - On sendmail also C(disagreements) between sendmail.mc and the sendmail.cf that runs, C(sendmail.mc) for statements that cannot be
           taken over, and C(would_change) for what a new build would change.
       type: dict
+    risks:
+      description: What makes the relay open for strangers or dead for everybody, as M(postmaster.mta.relay) returns it.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: The kind of finding, as O(postmaster.mta.relay#module:accept_risk) takes it.
+          type: str
+        severity:
+          description: V(error), V(warning) or V(notice).
+          type: str
+        about:
+          description: The parameter, with its service where it is not that of the whole relay.
+          type: str
+        what:
+          description: Parameter, value and consequence.
+          type: str
+        evidence:
+          description: What was observed, one line each.
+          type: list
+          elements: str
+        remedy:
+          description: What to do.
+          type: str
+        accepted:
+          description: The reason for which somebody accepts it; empty where nobody does.
+          type: str
     drift:
       description:
         - What somebody else changed since this collection wrote it, as M(postmaster.mta.relay) returns it. For a file of which no setting

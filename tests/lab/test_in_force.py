@@ -12,7 +12,7 @@ import time
 import typing as t
 
 import pytest
-from labhosts import RELAYS, WORLD, Host
+from labhosts import POSTFIX, RELAYS, SENDMAIL, WORLD, Host, some, spread
 
 #: Runs on world: asks for one recipient again and again; each answer with the time at which its connection began.
 WATCH = """
@@ -76,3 +76,69 @@ def test_a_served_domain_comes_and_goes_at_once(host, policy):
         assert answer["changed"], answer
         assert set(watch.since(ended)) <= right and watch.since(ended), watch.since(ended)
         assert any(DOMAIN in said for said in answer["verified"]), answer["verified"]
+
+
+class Risk(t.NamedTuple):
+    """A wish that makes a relay open or dead, and what it is called."""
+
+    code: str
+    params: t.Dict[str, t.Any]
+
+    def __str__(self) -> str:
+        return "-".join([self.code, *map(str, self.params)])
+
+
+def _main(code: str, **main: str) -> Risk:
+    return Risk(code, {"main": main})
+
+
+POSTFIX_RISKS = (
+    Risk("serves_everybody", {"relay": {"domains": ["test"], "subdomains": True}}),
+    _main("trusts_everybody", mynetworks="static:all"),
+    _main("serves_everybody", mydestination="static:all"),
+    _main("routes_for_everybody", allow_untrusted_routing="yes"),
+    _main(
+        "believes_claims",
+        smtpd_relay_restrictions="check_sender_access inline:{a@x.test=OK}, reject_unauth_destination",
+    ),
+    _main(
+        "believes_claims", smtpd_relay_restrictions="check_helo_access inline:{x.test=OK}, reject_unauth_destination"
+    ),
+    _main("nobody_listens", smtpd_milters="inet:127.0.0.1:8899"),
+    _main("discards_everything", transport_maps="static:discard:"),
+    _main("refuses_everybody", smtpd_client_restrictions="reject"),
+    _main("sends_to_itself", relayhost="[127.0.0.1]"),
+    Risk("undefined_service", {"master": {"smtp/unix": {"state": "absent"}}}),
+)
+SENDMAIL_RISKS = (
+    Risk("serves_everybody", {"relay": {"domains": ["test"], "subdomains": True}}),
+    Risk("routes_for_everybody", {"mc": {"features": ["loose_relay_check"]}}),
+    Risk("trusts_everybody", {"mc": {"local_config": "C{R}" + " ".join(map(str, range(20, 200)))}}),
+    Risk("nobody_listens", {"mc": {"before_mailers": "INPUT_MAIL_FILTER(`gone', `S=inet:8899@127.0.0.1, F=T')"}}),
+    Risk("sends_to_itself", {"mc": {"before_mailers": "define(`SMART_HOST', `[127.0.0.1]')"}}),
+    Risk("foreign_address", {"mc": {"before_mailers": "CLIENT_OPTIONS(`Family=inet, Address=198.51.100.7')"}}),
+)
+RISKS = spread(POSTFIX, POSTFIX_RISKS) + spread(SENDMAIL, SENDMAIL_RISKS)
+
+
+@pytest.mark.parametrize("host, risk", RISKS, ids=str)
+def test_what_makes_a_relay_open_or_dead_is_refused_by_name(host, risk, policy):
+    params = dict(risk.params)
+    wish = {**policy, "relay": {**policy["relay"], **params.pop("relay", {})}}
+    before = host.look()
+    answer = host.apply(wish, **params)
+    assert answer.get("failed") and f"accept_risk: {{{risk.code}: REASON}}" in answer["msg"], answer
+    assert host.look() == before
+
+
+@pytest.mark.parametrize("host", some("pf13"), ids=str)
+def test_a_risk_that_somebody_accepts_passes_and_is_told_from_then_on(host, policy):
+    main = {"smtp_bind_address": "198.51.100.7"}
+    taken = host.apply(policy, main=main, accept_risk={"foreign_address": "the address comes on Monday"})
+    assert taken["changed"], taken
+    later = host.apply(policy, main=main)
+    assert [(risk["code"], risk["accepted"]) for risk in later["risks"]] == [
+        ("foreign_address", "the address comes on Monday")
+    ]
+    assert any("the address comes on Monday" in warning for warning in later["warnings"])
+    assert not host.apply(policy)["risks"]

@@ -118,7 +118,23 @@ CODES: t.Mapping[str, str] = {
     "blocklisted": "find what sent it (postmaster.mta.detect_campaigns), then ask the list for removal",
     "spf_does_not_cover": "add the address to the domain's SPF record (RFC 7208)",
     "egress_differs": "",
+    # whom the configuration lets in, and what it does with mail
+    "trusts_everybody": "name the networks of your own clients (policy.relay.networks)",
+    "serves_everybody": "name the domains that are yours (policy.relay.domains)",
+    "believes_claims": "let no name that a client says of itself permit anything before the relay control",
+    "permits_everybody": "put reject_unauth_destination before what permits",
+    "trusts_certificates": "name the fingerprints of your clients' certificates",
+    "routes_for_everybody": "leave routing characters refused",
+    "discards_everything": "remove it; mail that is taken must be delivered",
+    "refuses_everybody": "let your own clients, and mail to your own domains, pass before it",
+    "holds_everything": "remove it, or release the queue regularly",
+    "undefined_service": "define the service in master.cf, or name one that is there",
+    "nobody_listens": "start what should listen there, or remove the setting",
+    "sends_to_itself": "name another host as next hop",
+    "foreign_address": "name an address of this host, or none",
+    "finds_no_route": "name a smart host (policy.routes.default), or let DNS be asked",
     # only worth knowing
+    "demands_encryption": "demand it of the domains that have it (policy.tls.client)",
     "waiting": _FLUSH,
     "missing_ptr": "",
     "ptr_is_not_hello": "",
@@ -130,6 +146,9 @@ CODES: t.Mapping[str, str] = {
     "certificate_name": "",
     "recently_changed": "",
 }
+
+#: The findings about a configuration itself: it is open for strangers, or dead for everybody.
+RISKS = tuple(list(CODES)[list(CODES).index("trusts_everybody") : list(CODES).index("finds_no_route") + 1])
 
 _RANKS: t.Mapping[str, int] = {code: number for number, code in enumerate(CODES)}
 

@@ -20,10 +20,12 @@ from .._driver.daemon import daemon_of
 from .._driver.ownership import ownership_of
 from .._driver.relay import render_of
 from .._driver.tables import tables_of
-from .._errors import Unsupported
+from .._errors import PostmasterError, Unsupported
 from .._model import policy as _policy
+from .._model.finding import Finding
 from .._model.host import NOTHING, RELOAD, Activation, Host, Native, Rendering, is_compiled
 from .._runner import Runner
+from . import risks
 from .drift import shown
 from .guard import guard_of
 from .live_answers import LiveAnswers
@@ -42,6 +44,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "ticket": {"type": "str"},
     "history": {"type": "int"},
     **CONFIRM_SPEC,
+    "accept_risk": {"type": "dict"},
     "lock_timeout": {"type": "float", "default": 60},
 }
 #: The author under whose name the module itself owns what it writes.
@@ -59,6 +62,7 @@ class RelayRun:
         render: t.Optional[t.Callable[..., Rendering]] = None,
         author: t.Optional[_change.Author] = None,
         lenient: bool = False,
+        accepted: t.Optional[risks.Accepted] = None,
     ) -> None:
         self.host = host
         self._renderer = render or render_of(host.mta).render
@@ -73,6 +77,8 @@ class RelayRun:
         self.answers = LiveAnswers(host)
         self.daemon = daemon_of(host.mta)
         self.tables = tables_of(host.mta)
+        self.accepted = accepted or {}
+        self._risks: t.Optional[t.Sequence[Finding]] = None
 
     def plan(self) -> _change.Plan:
         """Return what is to be done on the host as it is now."""
@@ -100,7 +106,8 @@ class RelayRun:
         """Write down what is owned where it changes and no file does: what is adopted, and what is left to others."""
         with _change.locked(self.directory, lock_timeout):
             before = generations.newest(self.directory).get("owned", {})
-            if self.owned(before) != before:
+            accepted = risks.accepted_before(self.directory)
+            if self.owned(before) != before or {**accepted, **self.accepted} != accepted:
                 generations.note(self.directory, self.author)
 
     def _render(self) -> Rendering:
@@ -142,10 +149,24 @@ class RelayRun:
 
     def _check(self, stage: str) -> t.Sequence[str]:
         self.answers.observe()
-        return check_of(self.host.mta).check(self.host, stage, self.policy, self.rendering)
+        findings = check_of(self.host.mta).check(self.host, stage, self.policy, self.rendering)
+        self._risks = risks.risks_of(self.host, stage)
+        refusals = risks.refusals(self._live_risks(), self._risks, self.accepted)
+        return refusals + risks.without_accepted(findings, self.accepted)
 
     def _activate(self, activation: Activation) -> None:
         self.daemon.activate(self.host, activation)
+
+    def risks(self) -> t.Sequence[Finding]:
+        """Return what is open or dead with this run; what is live, where nothing changes."""
+        return self._live_risks() if self._risks is None else self._risks
+
+    def _live_risks(self) -> t.Sequence[Finding]:
+        try:
+            return risks.risks_of(self.host, self.directory)
+        except PostmasterError:
+            # A configuration that cannot be read has other defects, and those are told.
+            return ()
 
 
 def told_of_tables(host: Host, compiled: t.Sequence[str]) -> Activation:
@@ -168,9 +189,13 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     policy = _policy.parse(params["policy"], params["baseline"])
     if params.get("confirm"):
         from . import expire  # noqa: F401  # the watcher: named here, it is sent along
-    author = watched(_author(params), host, params.get("confirm"))
+    author, accepted = _author(params), risks.accepted_by(params.get("accept_risk"))
+    noted = dict(risks.accepted_before(os.path.realpath(host.instance.config_directory)), **accepted)
+    if noted:
+        author = author._replace(more=dict(author.more, accept_risk=noted))
+    author = watched(author, host, params.get("confirm"))
     lenient = params.get("unsupported") == "note"
-    relay = RelayRun(host, policy, Native(**natives), params.get("render"), author, lenient)
+    relay = RelayRun(host, policy, Native(**natives), params.get("render"), author, lenient, accepted)
     outcome = _change.transact(relay.steps(), relay.directory, check_mode, params["lock_timeout"])
     if not (check_mode or outcome.plan.changed):
         relay.note(params["lock_timeout"])
@@ -213,6 +238,7 @@ def _texts(key: str, value: t.Any) -> t.Iterator[t.Tuple[str, str]]:
 def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
     plan, instance = outcome.plan, relay.host.instance
     hidden = frozenset(relay.native.main_secrets)
+    accepted = dict(risks.accepted_before(relay.directory), **relay.accepted)
     return {
         "changed": plan.changed or bool(outcome.healed),
         "diff": _result.diff(plan, hidden),
@@ -227,7 +253,8 @@ def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t
         "drift": [shown(relay.directory, drift, hidden) for drift in relay.threeway.drift] if relay.threeway else [],
         "generation": outcome.generation,
         "confirm_by": confirm_by(relay.author, outcome.generation),
-        "warnings": list(outcome.warnings),
+        "risks": risks.shown(relay.risks(), accepted),
+        "warnings": list(outcome.warnings) + risks.warnings(relay.risks(), accepted),
         "verified": [] if check_mode else relay.answers.verified,
     }
 

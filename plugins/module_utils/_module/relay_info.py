@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import os
 import typing as t
 
 from .. import _mta
@@ -15,6 +16,7 @@ from .._driver.daemon import daemon_of
 from .._driver.read import read_of
 from .._model.host import Host
 from .._runner import Runner
+from . import risks
 from .drift import drift_of
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {**_mta.ARGUMENT_SPEC, "defaults": {"type": "bool", "default": True}}
@@ -27,6 +29,11 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     """
     hosts = _mta.present(runner or Runner(), params["mta"], params["instance"])
     return {"instances": [_described(host, params["defaults"]) for host in hosts]}
+
+
+def _risks(host: Host) -> t.List[t.Dict[str, t.Any]]:
+    directory = os.path.realpath(host.instance.config_directory)
+    return risks.shown(risks.risks_of(host, directory), risks.accepted_before(directory))
 
 
 def _described(host: Host, defaults: bool) -> t.Dict[str, t.Any]:
@@ -52,4 +59,5 @@ def _described(host: Host, defaults: bool) -> t.Dict[str, t.Any]:
         "shadowed": live.shadowed,
         "unexpressed": live.unexpressed,
         "drift": drift_of(host),
+        "risks": _risks(host),
     }

@@ -36,7 +36,7 @@ def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[s
         if place in taken:
             problems.append(f"master.cf: {key}: {taken[place]} listens on the same port")
         taken.setdefault(place, key)
-        wanted = _addresses(service, values)
+        wanted = addresses_of(service, values)
         busy = [f"{address}:{port}" for address, port in others if port == number and _meet(address, wanted)]
         problems += [f"master.cf: {key}: another process listens on {name}" for name in busy[:1]]
     return problems
@@ -86,7 +86,7 @@ def _others(host: Host) -> t.List[t.Tuple[str, int]]:
     return sorted({entry.local for entry in _proc.listeners() if entry.inode not in own})
 
 
-def _addresses(service: Service, values: t.Mapping[str, str]) -> t.Sequence[str]:
+def addresses_of(service: Service, values: t.Mapping[str, str]) -> t.Sequence[str]:
     """Return the addresses that a service will listen on; empty stands for all."""
     own = service.name.rpartition(":")[0].strip("[]")
     if own:

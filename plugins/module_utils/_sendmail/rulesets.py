@@ -32,6 +32,49 @@ def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence
     return dict(zip(recipients, verdicts)) if len(verdicts) == len(recipients) else {}
 
 
+class Question(t.NamedTuple):
+    """What a client says.
+
+    :param name: its name, in brackets where it has none.
+    :param resolved: whether the name is verified.
+    :param text: what the ruleset is given in the place of the recipient.
+    """
+
+    client: str
+    name: str
+    sender: str
+    recipient: str
+    resolved: bool = False
+    text: str = ""
+
+
+def ask_all(host: Host, path: str, ruleset: str, questions: t.Sequence[Question]) -> t.Tuple[str, ...]:
+    """Return what a ruleset makes of each question, asked in one run of sendmail -bt; nothing where it cannot be asked."""
+    lines: t.List[str] = []
+    for asked in questions:
+        lines += [f".D{{client_addr}}{_tagged(asked.client)}", f".D{{client_name}}{asked.name}"]
+        lines += [f".D{{client_resolve}}{'OK' if asked.resolved else 'FAIL'}", f".Df<{asked.sender}>"]
+        lines.append(f"{ruleset} {asked.text or f'<{asked.recipient}>'}")
+    program = discover.the_layout().program
+    result = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=120, check=False)
+    verdicts = verdicts_in(result.out, ruleset)
+    return verdicts if len(verdicts) == len(questions) else ()
+
+
+def _tagged(address: str) -> str:
+    """Return an address as sendmail writes it in {client_addr}."""
+    return f"IPv6:{address}" if ":" in address else address
+
+
+def members(host: Host, path: str, names: t.Sequence[str]) -> t.Dict[str, t.Tuple[str, ...]]:
+    """Return the words of classes, those included that stand in files."""
+    program = discover.the_layout().program
+    stdin = "".join(f"$={name}\n" for name in names)
+    result = host.runner.run([program, "-C", path, "-bt"], stdin=stdin, timeout=60, check=False)
+    answers = result.out.partition("Enter <ruleset> <address>\n")[2].split("> ")[1:]
+    return {name: tuple(answer.split()) for name, answer in zip(names, answers)}
+
+
 def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
     """Return the outermost answers of a ruleset, whose name sendmail cuts to 16 characters."""
     verdicts, depth = [], 0

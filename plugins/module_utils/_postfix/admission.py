@@ -1,0 +1,247 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What smtpd(8) decides about a client, a name, a sender and a recipient, from the configuration alone.
+
+Private to the collection: it can change at any time.
+
+What needs the session (DNS, logins, a policy service) is passed over, as it is for a client that has nothing of these: so the answer is
+C(permit) only where nothing of that can refuse it either. For the answer of a running relay with its reasons see C(rcpt_answer).
+"""
+
+import ipaddress
+import typing as t
+
+from . import restrictions
+from .parameters import MalformedValue, expand, split_list
+from .static_tables import Tables
+
+PERMIT, REFUSE, DEFER, DISCARD, PASS = "permit", "refuse", "defer", "discard", ""
+#: The lists in which a recipient is refused, in the order of smtpd(8) with smtpd_delay_reject.
+LISTS = (
+    "smtpd_client_restrictions",
+    "smtpd_helo_restrictions",
+    "smtpd_sender_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_recipient_restrictions",
+)
+#: What an access table is asked for, by the restriction that names it.
+_SUBJECTS = {
+    "check_client_access": "client",
+    "check_reverse_client_hostname_access": "client",
+    "check_helo_access": "helo",
+    "check_sender_access": "sender",
+    "check_recipient_access": "recipient",
+}
+_OF_LIST = {
+    "smtpd_client_restrictions": "check_client_access",
+    "smtpd_helo_restrictions": "check_helo_access",
+    "smtpd_sender_restrictions": "check_sender_access",
+    "smtpd_relay_restrictions": "check_recipient_access",
+    "smtpd_recipient_restrictions": "check_recipient_access",
+}
+_DEPTH = 8
+
+
+class Session(t.NamedTuple):
+    """One attempt.
+
+    :param name: the client's verified name.
+    :param certificate: whether the client shows a certificate that some authority has signed.
+    """
+
+    client: str
+    name: str
+    helo: str
+    sender: str
+    recipient: str
+    certificate: bool = False
+
+
+class Decision(t.NamedTuple):
+    """What a list decides, and the element that decided."""
+
+    verdict: str
+    list_name: str = ""
+    element: str = ""
+
+
+class Admission:
+    """One listener: the parameters that are effective there, and the tables."""
+
+    def __init__(self, values: t.Mapping[str, str], tables: Tables) -> None:
+        self.values = values
+        self.tables = tables
+
+    def text(self, name: str) -> str:
+        """Return a parameter with its references replaced; empty where that cannot be done."""
+        try:
+            return expand(self.values.get(name, ""), self.values)
+        except MalformedValue:
+            return ""
+
+    def words(self, name: str) -> t.Tuple[str, ...]:
+        """Return the elements of a list parameter."""
+        return split_list(self.text(name))
+
+    # -- lists of clients and domains
+
+    def trusts(self, client: str) -> bool:
+        """Return whether a client is in mynetworks."""
+        return self._in_networks(client, self.words("mynetworks"))
+
+    def _in_networks(self, client: str, words: t.Sequence[str], depth: int = 0) -> bool:
+        address = ipaddress.ip_address(client)
+        for word in words:
+            plain = word.lstrip("!")
+            if plain.startswith("/") and depth < _DEPTH:
+                hit = self._in_networks(client, self.tables.words(plain), depth + 1)
+            elif ":/" in plain or plain.startswith(("static:", "inline:")):
+                hit = self.tables.find(plain, [client], client) is not None
+            else:
+                hit = _is_in(address, plain)
+            if hit:
+                return not word.startswith("!")
+        return False
+
+    def serves(self, domain: str) -> str:
+        """Return the parameter by which a domain is one of ours; empty where it is not."""
+        for name in ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains"):
+            if self._in_domains(domain, name, self.words(name)):
+                return name
+        return ""
+
+    def _in_domains(self, domain: str, name: str, words: t.Sequence[str], depth: int = 0) -> bool:
+        below = name in self.words("parent_domain_matches_subdomains")
+        keys = [domain] + (_parents(domain) if below else [f".{parent}" for parent in _parents(domain)])
+        for word in words:
+            plain = word.lstrip("!")
+            if plain.startswith("/") and depth < _DEPTH:
+                hit = self._in_domains(domain, name, self.tables.words(plain), depth + 1)
+            elif ":" in plain:
+                hit = self.tables.find(plain, keys, domain) is not None
+            else:
+                hit = plain.lower() in keys
+            if hit:
+                return not word.startswith("!")
+        return False
+
+    # -- restriction lists
+
+    def decide(self, session: Session) -> Decision:
+        """Return what all lists together decide about a recipient, with the element that decided last."""
+        last = Decision(PERMIT)
+        for name in LISTS:
+            decision = self.in_list(name, session)
+            if decision.verdict in (REFUSE, DEFER, DISCARD):
+                return decision
+            if decision.verdict == PERMIT:
+                last = decision
+        return last
+
+    def in_list(self, name: str, session: Session) -> Decision:
+        """Return what one list decides."""
+        for element in restrictions.elements(self.text(name)):
+            verdict = self._element(name, element, session, 0)
+            if verdict:
+                return Decision(verdict, name, element)
+        return Decision(PASS, name)
+
+    def _element(self, name: str, element: str, session: Session, depth: int) -> str:
+        word, dummy, argument = element.partition(" ")
+        if word == "warn_if_reject" or depth > _DEPTH:
+            return PASS
+        if word in _SUBJECTS:
+            return self._in_table(name, _SUBJECTS[word], argument.strip(), session, depth)
+        if ":" in word:
+            return self._in_table(name, _SUBJECTS[_OF_LIST.get(name, "check_client_access")], word, session, depth)
+        if word in self.words("smtpd_restriction_classes"):
+            inner = (self._element(name, part, session, depth + 1) for part in restrictions.elements(self.text(word)))
+            return next((verdict for verdict in inner if verdict), PASS)
+        return self._word(word, session)
+
+    def _word(self, word: str, session: Session) -> str:
+        if word in _FIXED:
+            return _FIXED[word]
+        if word in ("permit_mynetworks", "permit_inet_interfaces"):
+            return PERMIT if self.trusts(session.client) else PASS
+        if word == "permit_tls_all_clientcerts":
+            asks = self.text("smtpd_tls_ask_ccert") == "yes" or self.text("smtpd_tls_req_ccert") == "yes"
+            return PERMIT if session.certificate and asks else PASS
+        if word in ("reject_unauth_destination", "defer_unauth_destination", "permit_auth_destination"):
+            ours = bool(self.serves(session.recipient.rpartition("@")[2]))
+            if word.startswith("permit"):
+                return PERMIT if ours else PASS
+            return PASS if ours else (REFUSE if word.startswith("reject") else DEFER)
+        return PASS
+
+    def action_of(self, name: str, element: str, session: Session) -> str:
+        """Return what the table of an element says about a session; empty where it asks none, or has no entry."""
+        word, dummy, argument = element.partition(" ")
+        table = argument.strip() if word in _SUBJECTS else (word if ":" in word else "")
+        if not table:
+            return ""
+        subject = _SUBJECTS[word] if word in _SUBJECTS else _SUBJECTS[_OF_LIST.get(name, "check_client_access")]
+        keys, wholes = self._keys(subject, session)
+        return next((value for value in (self.tables.find(table, keys, whole) for whole in wholes) if value), "")
+
+    def _in_table(self, name: str, subject: str, table: str, session: Session, depth: int) -> str:
+        keys, wholes = self._keys(subject, session)
+        for whole in wholes:
+            value = self.tables.find(table, keys, whole)
+            verdict = self._action(name, value, session, depth) if value else PASS
+            if verdict:
+                return verdict
+        return PASS
+
+    def _action(self, name: str, value: str, session: Session, depth: int) -> str:
+        """Return what the right side of an access table does (access(5))."""
+        word = value.split(None, 1)[0].upper() if value.strip() else ""
+        if word in ("OK", "RELAY") or (word.isdigit() and word[0] not in "45"):
+            return PERMIT
+        if word in ("REJECT", "550", "554") or (word.isdigit() and word[0] == "5"):
+            return REFUSE
+        if word in ("DEFER", "DEFER_IF_PERMIT") or word.isdigit():
+            return DEFER
+        if word == "DISCARD":
+            return DISCARD
+        parts = restrictions.elements(value) if word not in _NO_RESTRICTIONS else ()
+        inner = (self._element(name, part, session, depth + 1) for part in parts)
+        return next((verdict for verdict in inner if verdict), PASS)
+
+    def _keys(self, subject: str, session: Session) -> t.Tuple[t.List[str], t.List[str]]:
+        """Return the keys of an indexed table, and what a table of expressions is asked for, one after the other."""
+        if subject == "client":
+            separator = ":" if ":" in session.client else "."
+            parts = session.client.split(separator)
+            addresses = [separator.join(parts[:number]) for number in range(len(parts), 0, -1)]
+            return [session.name, *_parents(session.name), *addresses], [session.name, session.client]
+        if subject == "helo":
+            return [session.helo, *_parents(session.helo)], [session.helo]
+        address = session.sender if subject == "sender" else session.recipient
+        user, dummy, domain = address.rpartition("@")
+        return [address or "<>", domain, *_parents(domain), f"{user}@"], [address or "<>"]
+
+
+#: Restrictions whose verdict does not depend on anything.
+_FIXED = {
+    "permit": PERMIT,
+    "reject": REFUSE,
+    "defer": DEFER,
+}
+#: Actions of access(5) that let the list go on.
+_NO_RESTRICTIONS = frozenset("DUNNO WARN INFO HOLD PREPEND REDIRECT FILTER BCC DEFER_IF_REJECT".split())
+
+
+def _parents(domain: str) -> t.List[str]:
+    labels = domain.split(".")
+    return [".".join(labels[number:]) for number in range(1, len(labels))]
+
+
+def _is_in(address: t.Any, text: str) -> bool:
+    try:
+        network = ipaddress.ip_network(text.replace("[", "").replace("]", ""), strict=False)
+    except ValueError:
+        return False
+    return network.version == address.version and address in network

@@ -1,0 +1,502 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Is this configuration open for strangers, or dead for everybody? Judged from the files alone (twin of C(_sendmail.judgement)).
+
+Private to the collection: it can change at any time.
+
+Each listener is judged with its own C(-o) options: who is trusted there, which recipients are taken from a stranger, and whether
+legitimate mail can pass. What mail needs on its way must be there: services, endpoints, addresses, a route.
+"""
+
+import os
+import typing as t
+
+from .. import _files, _proc
+from .._model import trust
+from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
+from .._model.host import Host
+from . import main_cf, master_cf, ports, restrictions
+from .admission import DISCARD, LISTS, PERMIT, REFUSE, Admission, Session
+from .discover import listens
+from .master_cf import Service
+from .parameters import defaults, split_list
+from .static_tables import Tables
+
+_DOMAIN_LISTS = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
+#: The lists whose permission lets a foreign recipient pass.
+_CONTROLS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")
+_ORDINARY = Session("203.0.113.9", "mail.stranger.example", "mail.stranger.example", "a@stranger.example", "")
+_TRANSPORTS = ("default_transport", "local_transport", "relay_transport", "virtual_transport", "content_filter")
+#: Without one of these no message comes in, or none goes out; master.cf names their work, not their program.
+_NEEDED = ("cleanup", "qmgr", "rewrite", "bounce", "defer", "retry", "error")
+#: Where what happens to whole messages stands, and lines that nearly every message has.
+_CHECKS = {
+    "header_checks": ("Received: from a.example by b.example", "Subject: anything at all", "From: <x@y.example>"),
+    "body_checks": ("", "anything at all", "-- "),
+}
+_MOST = 12
+
+
+class Facts(t.NamedTuple):
+    """A configuration and what there is on its host.
+
+    :param values: the parameters of main.cf over the built-in ones.
+    :param given: the parameters that main.cf itself has.
+    :param own: the addresses of the host.
+    :param listening: the ports on which anybody listens here.
+    :param exists: whether there is a file.
+    :param is_suffix: whether a domain is a public suffix or a name of one label.
+    """
+
+    values: t.Mapping[str, str]
+    given: t.AbstractSet[str]
+    services: t.Mapping[str, Service]
+    tables: Tables
+    own: t.Tuple[str, ...]
+    listening: t.AbstractSet[int]
+    exists: t.Callable[[str], bool]
+    is_suffix: t.Callable[[str], bool]
+
+
+class Listener(t.NamedTuple):
+    """A service on which SMTP clients are received."""
+
+    key: str
+    port: t.Optional[int]
+    addresses: t.Sequence[str]
+    admission: Admission
+
+
+def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.Tuple[Finding, ...]:
+    """Return what makes a configuration open or dead; an instance that does not listen is not judged.
+
+    :param directory: the live configuration, or a stage of it.
+    """
+    if not listens(host):
+        return ()
+    return judged(gather(host, directory, is_suffix))
+
+
+def gather(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> Facts:
+    """Read what the judgement needs."""
+    live = host.instance.config_directory
+    main = main_cf.parse(_files.read(os.path.join(directory, "main.cf")) or b"")
+    master = master_cf.parse(_files.read(os.path.join(directory, "master.cf")) or b"")
+    values = dict(defaults(host.runner), **main.values)
+    values["config_directory"] = live
+
+    def read(path: str) -> t.Optional[bytes]:
+        inside = path.startswith(live.rstrip("/") + "/")
+        try:
+            return _files.read(os.path.join(directory, path[len(live.rstrip("/")) + 1 :]) if inside else path)
+        except OSError:
+            return None
+
+    return Facts(
+        values,
+        frozenset(main.values),
+        master.services,
+        Tables(read),
+        _proc.own_addresses(),
+        frozenset(entry.local[1] for entry in _proc.listeners()),
+        os.path.exists,
+        is_suffix,
+    )
+
+
+def judged(facts: Facts) -> t.Tuple[Finding, ...]:
+    """Return the findings about a configuration, each once."""
+    findings: t.List[Finding] = []
+    listeners = _listeners(facts)
+    for listener in listeners:
+        findings += _open(facts, listener)
+    for part in (_refusing, _discarding, _services, _endpoints, _next_hops, _addresses):
+        findings += part(facts, listeners)
+    unique = {(finding.code, finding.about): finding for finding in reversed(findings)}
+    return tuple(sorted(unique.values(), key=lambda finding: finding.rank))
+
+
+def _finding(code: str, name: str, value: str, consequence: str, severity: str = ERROR) -> Finding:
+    shown = value if len(value) <= 120 else value[:120] + "..."
+    return make_finding(code, severity, name, f"{name} = {shown}: {consequence}")
+
+
+def _listeners(facts: Facts) -> t.List[Listener]:
+    listeners = []
+    for key, service in sorted(facts.services.items()):
+        if service.type != "inet" or service.command not in ("smtpd", "postscreen"):
+            continue
+        behind = facts.services.get("smtpd/pass", service) if service.command == "postscreen" else service
+        values = dict(facts.values, **behind.option_values)
+        port = ports.port_number(service.name.rpartition(":")[2])
+        addresses = ports.addresses_of(service, facts.values)
+        listeners.append(Listener(key, port, addresses, Admission(values, facts.tables)))
+    return listeners
+
+
+# --- open -----------------------------------------------------------------------------------------------------------
+
+
+def _open(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
+    """Yield how a stranger's mail to a stranger gets through one listener."""
+    admission = listener.admission
+    for session in _attempts(facts, admission):
+        if admission.decide(session).verdict == PERMIT:
+            yield _opening(facts, listener, session)
+    if admission.text("allow_untrusted_routing") == "yes":
+        consequence = "who writes user%elsewhere@ours is relayed to elsewhere"
+        yield _finding("routes_for_everybody", _place(listener, "allow_untrusted_routing"), "yes", consequence)
+
+
+def _attempts(facts: Facts, admission: Admission) -> t.Iterator[Session]:
+    """Yield what strangers try: other clients, senders, names, recipients and certificates, one at a time."""
+    networks = trust.networks_in(admission.words("mynetworks"))
+    networks += tuple(_permitted_networks(admission))
+    strangers = trust.strangers(networks)
+    clients = [*strangers, *[trust.member(network) for network in trust.wide(networks)[:3]]]
+    if not clients:
+        return
+    foreign = [f"postmaster@{domain}" for domain in trust.FOREIGN]
+    plain = _ORDINARY._replace(client=clients[0], name="unknown", recipient=foreign[0])
+    yield from (plain._replace(client=client, recipient=recipient) for client in clients for recipient in foreign[:2])
+    yield plain._replace(recipient=foreign[2])
+    if not strangers:
+        return
+    yield plain._replace(certificate=True)
+    yield from (plain._replace(recipient=f"postmaster@postmaster-probe.{word}") for word in _suffixes(facts, admission))
+    for subject, key in _permitted_keys(admission):
+        yield _claiming(plain, subject, key, facts)
+    own = [word for name in _DOMAIN_LISTS for word in _names(admission, name)][:3]
+    yield from (plain._replace(sender=f"postmaster@{domain}") for domain in own)
+
+
+def _permitted_networks(admission: Admission) -> t.Iterator[t.Any]:
+    """Yield the networks that a client table permits before the relay control."""
+    for table in _tables_in(admission, "client"):
+        pairs = admission.tables.networks(table) or [
+            (_as_network(key), value) for key, value in admission.tables.entries(table).items()
+        ]
+        permitted = [key for key, value in pairs if key and value.split(None, 1)[:1] in (["OK"], ["ok"], ["RELAY"])]
+        yield from trust.networks_in(permitted)
+
+
+def _as_network(key: str) -> str:
+    """Return the octets of a network as access(5) writes them in CIDR form; empty where a key has none."""
+    parts = key.split(".")
+    if not all(part.isdigit() for part in parts) or len(parts) > 4:
+        return ""
+    return ".".join(parts + ["0"] * (4 - len(parts))) + f"/{8 * len(parts)}"
+
+
+def _tables_in(admission: Admission, subject: str) -> t.List[str]:
+    """Return the tables about one subject in the lists of the relay control."""
+    restriction = f"check_{subject}_access"
+    parts = [part for name in _CONTROLS for part in restrictions.elements(admission.text(name))]
+    classes = [part for word in parts for part in restrictions.elements(admission.text(word)) if word.isidentifier()]
+    words = [part.partition(" ") for part in parts + classes]
+    return [table.strip() for word, dummy, table in words if word == restriction]
+
+
+def _permitted_keys(admission: Admission) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the keys that a table of senders, of HELO names or of clients permits before the relay control."""
+    for subject in ("sender", "helo", "client"):
+        for table in _tables_in(admission, subject):
+            permitted = [
+                key
+                for key, value in admission.tables.entries(table).items()
+                if value.split(None, 1)[:1] in (["OK"], ["ok"], ["RELAY"], ["permit"])
+            ]
+            yield from ((subject, key) for key in permitted[:_MOST])
+
+
+def _claiming(plain: Session, subject: str, key: str, facts: Facts) -> Session:
+    """Return what a stranger says to be the one that a key permits."""
+    name = key.lstrip(".")
+    if subject == "helo":
+        return plain._replace(helo=name)
+    if subject == "sender":
+        address = (
+            name if "@" in name.strip("@") else (f"{name}stranger.example" if "@" in name else f"postmaster@{name}")
+        )
+        return plain._replace(sender=address)
+    # A name of a client is verified by DNS: whoever is below a suffix can have one.
+    return plain._replace(name=f"postmaster-probe.{name}") if facts.is_suffix(name) else plain
+
+
+def _suffixes(facts: Facts, admission: Admission) -> t.List[str]:
+    """Return the public suffixes among the domains that are served."""
+    words = [word.lstrip(".") for name in _DOMAIN_LISTS for word in _names(admission, name)]
+    return [word for word in dict.fromkeys(words) if facts.is_suffix(word)][:_MOST]
+
+
+def _names(admission: Admission, name: str) -> t.List[str]:
+    """Return the domains that a list names, in its tables as well."""
+    names: t.List[str] = []
+    for word in admission.words(name):
+        if word.startswith("/"):
+            names += admission.tables.words(word)
+        elif ":" in word:
+            names += list(admission.tables.entries(word))
+        else:
+            names.append(word)
+    return [word for word in names if not word.startswith("!")]
+
+
+def _opening(facts: Facts, listener: Listener, session: Session) -> Finding:
+    """Return why a stranger's attempt passed."""
+    admission = listener.admission
+    domain = session.recipient.rpartition("@")[2]
+    served = admission.serves(domain)
+    decisions = [admission.in_list(name, session) for name in _CONTROLS]
+    decision = next((known for known in decisions if known.verdict == PERMIT), None)
+    if served and (decision is None or decision.element in ("permit", "permit_auth_destination")):
+        consequence = f"mail to {domain} is taken from everybody, and so is mail to every domain like it"
+        return _finding("serves_everybody", served, admission.text(served), consequence)
+    if decision is None:
+        return _finding(
+            "permits_everybody",
+            _place(listener, _CONTROLS[0]),
+            admission.text(_CONTROLS[0]),
+            "nothing refuses a foreign recipient",
+        )
+    who = f"a stranger ({session.client}, from <{session.sender}>, HELO {session.helo}) may send to {session.recipient}"
+    word = decision.element.partition(" ")[0]
+    if word in ("permit_mynetworks", "permit_inet_interfaces"):
+        return _finding("trusts_everybody", _place(listener, "mynetworks"), admission.text("mynetworks"), who)
+    code = {
+        "check_client_access": "trusts_everybody",
+        "check_sender_access": "believes_claims",
+        "check_helo_access": "believes_claims",
+        "permit_tls_all_clientcerts": "trusts_certificates",
+    }.get(word, "permits_everybody")
+    return _finding(code, _place(listener, decision.list_name), decision.element, who)
+
+
+def _place(listener: Listener, name: str) -> str:
+    """Return a parameter with the service whose own it is."""
+    return name if listener.key in ("smtp/inet", "25/inet") else f"{listener.key}: {name}"
+
+
+# --- dead: refused, thrown away, held ---------------------------------------------------------------------------------
+
+
+def _refusing(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield what refuses, discards or holds legitimate mail from outside and from inside alike."""
+    for listener in listeners:
+        if listener.port != 25:
+            continue
+        admission = listener.admission
+        served = next(
+            (word for name in _DOMAIN_LISTS for word in _names(admission, name) if "." in word.strip(".")), ""
+        )
+        outside = _ORDINARY._replace(recipient=f"postmaster@{served.lstrip('.')}" if served else "")
+        inside = Session("127.0.0.1", "localhost", "client.stranger.example", "b@other.example", "c@foreign.example")
+        decisions = [admission.decide(session) for session in (outside, inside)]
+        verdicts = {decision.verdict for decision in decisions}
+        name = decisions[0].list_name
+        if verdicts == {REFUSE}:
+            consequence = "clients from outside and from inside are refused alike"
+            yield _finding("refuses_everybody", _place(listener, name), decisions[0].element, consequence)
+        if verdicts == {DISCARD}:
+            yield _finding(
+                "discards_everything", _place(listener, name), decisions[0].element, "mail is taken and thrown away"
+            )
+        yield from _holding(listener, (outside, inside))
+
+
+def _holding(listener: Listener, sessions: t.Sequence[Session]) -> t.Iterator[Finding]:
+    for name in LISTS:
+        for element in restrictions.elements(listener.admission.text(name)):
+            actions = [listener.admission.action_of(name, element, session) for session in sessions]
+            if all(action.upper().startswith("HOLD") for action in actions):
+                yield _finding("holds_everything", _place(listener, name), element, "all mail stays in the hold queue")
+
+
+def _discarding(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield what throws away, refuses or holds mail that was taken."""
+    whole = Admission(facts.values, facts.tables)
+    routes = [(name, whole.text(name)) for name in ("default_transport", "relay_transport")]
+    for table in whole.words("transport_maps"):
+        value = facts.tables.find(table, ["anybody@foreign.example", "foreign.example", "*"], "anybody@foreign.example")
+        routes += [("transport_maps", value)] if value else []
+    for name, value in routes:
+        transport = value.partition(":")[0]
+        if _command(facts, transport) == "discard":
+            yield _finding("discards_everything", name, value, "mail is taken and thrown away")
+        elif _command(facts, transport) == "error":
+            yield _finding("refuses_everybody", name, value, "mail to everywhere is returned or deferred")
+    for service in ("smtp", "relay"):
+        if _command(facts, service) == "discard":
+            yield _finding("discards_everything", f"{service}/unix", "discard", "mail is taken and thrown away")
+    deferred = set(whole.words("defer_transports")) & {"smtp", "relay"}
+    if deferred:
+        yield _finding(
+            "holds_everything", "defer_transports", whole.text("defer_transports"), "mail is kept and not sent"
+        )
+    for name, lines in _CHECKS.items():
+        yield from _checks(whole, name, lines)
+
+
+def _command(facts: Facts, transport: str) -> str:
+    """Return the program behind a transport."""
+    service = facts.services.get(f"{transport}/unix")
+    return service.command if service else ""
+
+
+def _checks(whole: Admission, name: str, lines: t.Sequence[str]) -> t.Iterator[Finding]:
+    """Yield what the checks of header or body do with every message."""
+    codes = {"DISCARD": "discards_everything", "REJECT": "refuses_everybody", "HOLD": "holds_everything"}
+    for table in whole.words(name):
+        values = [whole.tables.find(table, [], line) or "" for line in lines]
+        words = {value.split(None, 1)[0].upper() if value else "" for value in values}
+        code = codes.get(words.pop()) if len(words) == 1 else None
+        if code:
+            yield _finding(code, name, table, f"every message has a line that gets {values[0]}")
+
+
+# --- dead: what is not there ------------------------------------------------------------------------------------------
+
+
+def _services(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield services that are named or needed, and not defined."""
+    defined = {key.partition("/")[0] for key, service in facts.services.items() if service.type != "inet"}
+    for name in _NEEDED:
+        if name not in defined:
+            yield _finding(
+                "undefined_service",
+                "master.cf",
+                name,
+                f"the service {name} is not there, and no mail passes without it",
+            )
+    whole = Admission(facts.values, facts.tables)
+    named = [(name, whole.text(name)) for name in _TRANSPORTS]
+    named += [(name, whole.text(name)) for name in ("mailbox_transport", "fallback_transport")]
+    named += [(_place(listener, "content_filter"), listener.admission.text("content_filter")) for listener in listeners]
+    named += [
+        ("transport_maps", value)
+        for table in whole.words("transport_maps")
+        for value in facts.tables.entries(table).values()
+    ]
+    for name, value in named:
+        transport = value.partition(":")[0].strip()
+        if transport and f"{transport}/unix" not in facts.services:
+            yield _finding(
+                "undefined_service", name, value, f"there is no service {transport} in master.cf; its mail is deferred"
+            )
+
+
+def _endpoints(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield endpoints on this host where nobody listens."""
+    for listener in listeners:
+        admission = listener.admission
+        harmless = admission.text("milter_default_action") == "accept"
+        for word in admission.words("smtpd_milters"):
+            inner = word.strip("{} ").split(",")
+            if not _answers(facts, inner[0].strip()):
+                lenient = harmless or any("default_action" in part and "accept" in part for part in inner[1:])
+                severity = WARNING if lenient else ERROR
+                consequence = "nobody listens there; clients are " + ("let pass without it" if lenient else "told 451")
+                yield _finding("nobody_listens", _place(listener, "smtpd_milters"), word, consequence, severity)
+        for name in LISTS:
+            for element in restrictions.elements(admission.text(name)):
+                word, dummy, endpoint = element.partition(" ")
+                if word == "check_policy_service" and not _answers(facts, endpoint.strip("{} ").split(",")[0].strip()):
+                    consequence = "nobody listens there; clients are told 451"
+                    yield _finding("nobody_listens", _place(listener, name), element, consequence)
+        for name in ("content_filter", "smtpd_proxy_filter"):
+            value = admission.text(name)
+            if value and not _hop_answers(facts, value if name == "smtpd_proxy_filter" else value.partition(":")[2]):
+                yield _finding("nobody_listens", _place(listener, name), value, "nobody listens there; all mail waits")
+
+
+def _answers(facts: Facts, endpoint: str) -> bool:
+    """Return whether somebody can be expected to listen at C(inet:host:port) or C(unix:path)."""
+    kind, dummy, where = endpoint.partition(":")
+    if kind == "inet":
+        return _hop_answers(facts, where)
+    if kind not in ("unix", "local"):
+        return True
+    base = os.path.basename(where)
+    if os.path.dirname(where) in ("private", "public") and any(key.startswith(f"{base}/") for key in facts.services):
+        return True
+    queue = Admission(facts.values, facts.tables).text("queue_directory")
+    return facts.exists(os.path.join("/", where)) or facts.exists(os.path.join(queue, where.lstrip("/")))
+
+
+def _hop_answers(facts: Facts, where: str) -> bool:
+    """Return whether a port of this host has a listener, or will have one; of other hosts nothing is known."""
+    name, port = _hop(where)
+    number = ports.port_number(port)
+    if number is None or not (name in ("", "localhost") or name.startswith("127.") or name in facts.own):
+        return True
+    served = {
+        ports.port_number(service.name.rpartition(":")[2])
+        for service in facts.services.values()
+        if service.type == "inet"
+    }
+    return number in facts.listening or number in served
+
+
+def _hop(where: str) -> t.Tuple[str, str]:
+    """Return host and port of C([host]:port), C(host:port) or C(host); the port is that of SMTP where none is named."""
+    text = where.strip()
+    if text.startswith("["):
+        name, dummy, rest = text[1:].partition("]")
+        return name.lower(), rest.lstrip(":") or "25"
+    if text.isdigit():
+        return "", text
+    name, dummy, port = text.rpartition(":") if ":" in text else (text, "", "25")
+    return name.lower(), port
+
+
+def _next_hops(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield a next hop that is this instance itself, and a relay that cannot find any."""
+    whole = Admission(facts.values, facts.tables)
+    hops = [("relayhost", whole.text("relayhost"))] + [
+        (name, whole.text(name).partition(":")[2]) for name in ("default_transport", "relay_transport")
+    ]
+    for table in whole.words("transport_maps"):
+        value = facts.tables.find(table, ["*"], "anybody@foreign.example") or ""
+        hops.append(("transport_maps", value.partition(":")[2]))
+    for name, value in hops:
+        for hop in split_list(value):
+            if _is_own(whole, facts, listeners, hop):
+                yield _finding("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
+    off = whole.text("disable_dns_lookups") == "yes" or whole.text("smtp_dns_support_level") == "disabled"
+    if off and not whole.text("relayhost") and not any(value.strip() for name, value in hops[1:]):
+        yield _finding(
+            "finds_no_route", "disable_dns_lookups", "yes", "without DNS and without a smart host no domain is found"
+        )
+    level = whole.text("smtp_tls_security_level")
+    if level in ("encrypt", "secure", "verify", "dane-only", "fingerprint") and not whole.text("relayhost"):
+        consequence = "mail to every host without it is deferred"
+        yield _finding("demands_encryption", "smtp_tls_security_level", level, consequence, NOTICE)
+
+
+def _is_own(whole: Admission, facts: Facts, listeners: t.Sequence[Listener], hop: str) -> bool:
+    name, port = _hop(hop)
+    number = ports.port_number(port)
+    own_name = name in ("localhost", whole.text("myhostname").lower())
+    for listener in listeners:
+        addresses = listener.addresses or facts.own
+        if number == listener.port and (
+            own_name or name in addresses or (name.startswith("127.") and not listener.addresses)
+        ):
+            return True
+    return False
+
+
+def _addresses(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield source addresses that this host does not have, and networks that nobody has named."""
+    places = [("", facts.values)]
+    places += [(f"{key}: ", service.option_values) for key, service in facts.services.items() if service.type == "unix"]
+    for place, values in places:
+        for name in ("smtp_bind_address", "smtp_bind_address6"):
+            value = Admission(dict(facts.values, **values), facts.tables).text(name) if name in values else ""
+            if value and value.strip("[]") not in facts.own and not value.startswith("127."):
+                yield _finding("foreign_address", f"{place}{name}", value, "no interface of this host has the address")
+    if "mynetworks" not in facts.given and facts.values.get("mynetworks_style") == "class":
+        consequence = "the whole class A, B or C network of every interface is trusted, strangers included"
+        yield _finding("trusts_everybody", "mynetworks_style", "class", consequence)

@@ -1,0 +1,311 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Is this configuration open for strangers, or dead for everybody? Judged without the daemon (twin of C(_postfix.judgement)).
+
+Private to the collection: it can change at any time.
+
+Who may relay is decided by rulesets that anybody can write, so sendmail's own test mode is asked as strangers from many places, with the
+senders, names and recipients that the configuration itself gives a reason for. What mail needs on its way is read from the cf.
+"""
+
+import os
+import re
+import shutil
+import socket
+import tempfile
+import typing as t
+
+from .. import _files, _proc
+from .._model import trust
+from .._model.finding import ERROR, WARNING, Finding, make_finding
+from .._model.host import Host
+from . import cf, networks, rulesets
+from .compile import map_entries
+from .rulesets import Question
+
+_CLASSES = ("w", "R", "m")
+_DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+_MOST = 12
+_STRANGER = "203.0.113.9"
+_REMOTE = "a@stranger.example"
+
+
+class Facts(t.NamedTuple):
+    """A configuration and what there is on its host.
+
+    :param path: a cf that sendmail can be asked with.
+    :param classes: the words of the classes w, R and m, those in files included.
+    :param access: the entries of the access maps.
+    """
+
+    host: Host
+    path: str
+    text: str
+    known: cf.Cf
+    classes: t.Mapping[str, t.Tuple[str, ...]]
+    access: t.Tuple[t.Tuple[str, str], ...]
+    mailertable: t.Tuple[t.Tuple[str, str], ...]
+    own: t.Tuple[str, ...]
+    listening: t.AbstractSet[int]
+    is_suffix: t.Callable[[str], bool]
+
+
+def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.Tuple[Finding, ...]:
+    """Return what makes a configuration open or dead; one that does not listen for others is not judged.
+
+    :param directory: the live configuration, or a stage of it.
+    """
+    live = host.instance.config_directory
+    text = (_files.read(os.path.join(directory, "sendmail.cf")) or b"").decode("utf-8", "surrogateescape")
+    if not text:
+        return ()
+    if os.path.realpath(directory) == os.path.realpath(live):
+        return judged(_gather(host, directory, os.path.join(directory, "sendmail.cf"), text, is_suffix))
+    scratch = tempfile.mkdtemp(prefix="postmaster-judgement-", dir="/run" if os.access("/run", os.W_OK) else None)
+    try:
+        path = os.path.join(scratch, "sendmail.cf")
+        staged = text.replace(f"{live}/", f"{directory}/")
+        _files.write_new(path, staged.encode("utf-8", "surrogateescape"), 0o600)
+        return judged(_gather(host, directory, path, staged, is_suffix))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _gather(host: Host, directory: str, path: str, text: str, is_suffix: t.Callable[[str], bool]) -> Facts:
+    known = cf.parse(text)
+    return Facts(
+        host,
+        path,
+        text,
+        known,
+        rulesets.members(host, path, _CLASSES),
+        _entries(directory, "access") + _entries(directory, "access.postmaster"),
+        _entries(directory, "mailertable"),
+        _proc.own_addresses(),
+        frozenset(entry.local[1] for entry in _proc.listeners()),
+        is_suffix,
+    )
+
+
+def _entries(directory: str, name: str) -> t.Tuple[t.Tuple[str, str], ...]:
+    content = (_files.read(os.path.join(directory, name)) or b"").decode("utf-8", "surrogateescape")
+    return tuple((entry.key, entry.value) for entry in map_entries(content))
+
+
+def judged(facts: Facts) -> t.Tuple[Finding, ...]:
+    """Return the findings about a configuration, each once."""
+    findings: t.List[Finding] = []
+    for part in (_open, _refusing, _filters, _next_hops, _addresses):
+        findings += part(facts)
+    unique = {(finding.code, finding.about): finding for finding in reversed(findings)}
+    return tuple(sorted(unique.values(), key=lambda finding: finding.rank))
+
+
+def _finding(code: str, name: str, value: str, consequence: str, severity: str = ERROR) -> Finding:
+    shown = value if len(value) <= 120 else value[:120] + "..."
+    return make_finding(code, severity, name, f"{name} = {shown}: {consequence}")
+
+
+# --- open -----------------------------------------------------------------------------------------------------------
+
+
+class _Attempt(t.NamedTuple):
+    """What a stranger tries, and what it means where it succeeds."""
+
+    question: Question
+    code: str
+    about: str
+    value: str
+
+
+def _open(facts: Facts) -> t.Iterator[Finding]:
+    """Yield how a stranger's mail to a stranger gets through."""
+    attempts = list(_attempts(facts))
+    verdicts = rulesets.ask_all(
+        facts.host, facts.path, rulesets.about_recipients(facts.known), [attempt.question for attempt in attempts]
+    )
+    for attempt, verdict in zip(attempts, verdicts):
+        if not rulesets.refused(verdict):
+            asked = attempt.question
+            who = f"a stranger ({asked.client} {asked.name}, from <{asked.sender}>) may send to {asked.recipient}"
+            yield _finding(attempt.code, attempt.about, attempt.value, who)
+    yield from _trusted_names(facts)
+
+
+def _attempts(facts: Facts) -> t.Iterator[_Attempt]:
+    trusted = _networks(facts)
+    strangers = trust.strangers(trusted)
+    foreign = [f"postmaster@{domain}" for domain in trust.FOREIGN]
+    for network in trust.wide(trusted)[:3]:
+        client = trust.member(network)
+        yield _Attempt(Question(client, f"[{client}]", "", foreign[0]), "trusts_everybody", "networks", str(network))
+    if not strangers:
+        return
+    plain = Question(strangers[0], f"[{strangers[0]}]", _REMOTE, foreign[0])
+    for client in strangers[1:]:
+        yield _Attempt(
+            plain._replace(client=client, name=f"[{client}]"), "trusts_everybody", "class R", "a wide network"
+        )
+    for recipient in foreign:
+        yield _Attempt(plain._replace(recipient=recipient), "permits_everybody", "check_rcpt", "every recipient")
+    yield _Attempt(plain._replace(sender=""), "permits_everybody", "check_rcpt", "the null sender")
+    own = [word for word in facts.classes.get("w", ()) if "." in word and not word.startswith("[")][:2]
+    for domain in own:
+        sender = f"postmaster@{domain}"
+        yield _Attempt(plain._replace(sender=sender), "believes_claims", "check_rcpt", f"senders of {domain}")
+    for domain in own + _relayed(facts)[:2]:
+        routed = f"postmaster%{trust.FOREIGN[0]}@{domain}"
+        yield _Attempt(plain._replace(recipient=routed), "routes_for_everybody", "check_rcpt", "routing characters")
+    for word in _claimed(facts):
+        yield _Attempt(plain._replace(sender=f"a@{word}"), "believes_claims", "Local_check_rcpt", f"senders of {word}")
+    for name, word in _suffixes(facts):
+        below = f"postmaster-probe.{word}"
+        yield _Attempt(plain._replace(recipient=f"postmaster@{below}"), "serves_everybody", name, word)
+        yield _Attempt(plain._replace(client=strangers[0], name=below, resolved=True), "trusts_everybody", name, word)
+
+
+def _networks(facts: Facts) -> t.Tuple[trust.Network, ...]:
+    """Return the networks that may relay, by class R or by the access map."""
+    keys = list(facts.classes.get("R", ()))
+    for key, value in facts.access:
+        tag, colon, rest = key.partition(":")
+        plain = rest if colon and tag.lower() == "connect" else key
+        if value.split(None, 1)[:1] == ["RELAY"]:
+            keys.append(plain)
+    known = (networks.network_of(key) for key in keys)
+    return tuple(network for network in known if network)
+
+
+def _relayed(facts: Facts) -> t.List[str]:
+    """Return the domains to which everybody's mail is relayed."""
+    words = [word for word in facts.classes.get("R", ()) if not word[:1].isdigit()]
+    words += [
+        key.partition(":")[2]
+        for key, value in facts.access
+        if key.lower().startswith("to:") and value.split()[:1] == ["RELAY"]
+    ]
+    return [word for word in words if "." in word and ":" not in word and "@" not in word]
+
+
+def _suffixes(facts: Facts) -> t.List[t.Tuple[str, str]]:
+    """Return the public suffixes among the domains of the classes and of the access map, with where they stand."""
+    words = [(f"class {name}", word) for name in _CLASSES for word in facts.classes.get(name, ())]
+    for key, value in facts.access:
+        if value.split(None, 1)[:1] == ["RELAY"]:
+            words.append(("access", key.rpartition(":")[2]))
+    names = [
+        (name, word.strip(".")) for name, word in words if not word[:1].isdigit() and not word.startswith(("[", "IPv6"))
+    ]
+    return [(name, word) for name, word in dict.fromkeys(names) if facts.is_suffix(word)][:_MOST]
+
+
+def _claimed(facts: Facts) -> t.List[str]:
+    """Return the domains that rules of an administrator's own name: one of them may let a sender pass."""
+    start = facts.text.find("\nSLocal_check_rcpt")
+    if start < 0:
+        return []
+    rules = facts.text[start + 1 :].split("\nS", 1)[0]
+    return list(dict.fromkeys(_DOMAIN.findall(rules)))[:_MOST]
+
+
+def _trusted_names(facts: Facts) -> t.Iterator[Finding]:
+    """Yield certificates of every authority that may relay."""
+    for key, value in facts.access:
+        if (
+            key.lower().startswith("certissuer:")
+            and not key.partition(":")[2].strip()
+            and value.split()[:1] == ["RELAY"]
+        ):
+            yield _finding("trusts_certificates", "access", key, "a certificate of any issuer may relay")
+
+
+# --- dead -----------------------------------------------------------------------------------------------------------
+
+
+def _refusing(facts: Facts) -> t.Iterator[Finding]:
+    """Yield rules that refuse, or throw away, mail from outside and from inside alike."""
+    outside = Question(_STRANGER, "mail.stranger.example", _REMOTE, "", True)
+    inside = Question("127.0.0.1", "localhost", "b@other.example", "", True)
+    for name in sorted({"Local_check_relay", "Local_check_mail", "Local_check_rcpt"} & facts.known.rulesets):
+        inputs = {
+            "Local_check_relay": [f"{asked.name} $| {asked.client}" for asked in (outside, inside)],
+            "Local_check_mail": [f"<{asked.sender}>" for asked in (outside, inside)],
+        }.get(name, [f"<postmaster@{domain}>" for domain in [*facts.classes.get("w", ())[:1], trust.FOREIGN[0]]])
+        asked = [question._replace(text=text) for question, text in zip((outside, inside), inputs)]
+        verdicts = rulesets.ask_all(facts.host, facts.path, name, asked)
+        if len(verdicts) == 2 and all(verdict.startswith("$# discard") for verdict in verdicts):
+            yield _finding("discards_everything", name, "$#discard", "mail is taken and thrown away")
+        elif len(verdicts) == 2 and all(rulesets.refused(verdict) for verdict in verdicts):
+            yield _finding(
+                "refuses_everybody", name, verdicts[0], "clients from outside and from inside are refused alike"
+            )
+
+
+def _filters(facts: Facts) -> t.Iterator[Finding]:
+    """Yield milters on this host at which nobody listens."""
+    used = [name.strip() for text in facts.known.values("InputMailFilters") for name in re.split("[,;]", text)]
+    for name in used:
+        definition = facts.known.filters.get(name, "")
+        fields = dict(part.strip().partition("=")[::2] for part in definition.split(",") if "=" in part)
+        where = fields.get("S", "")
+        if where and not _answers(facts, where):
+            refuses = fields.get("F", "").strip()[:1] in ("R", "T", "4")
+            consequence = "nobody listens there; clients are " + ("refused" if refuses else "let pass without it")
+            yield _finding(
+                "nobody_listens", f"INPUT_MAIL_FILTER({name})", where, consequence, ERROR if refuses else WARNING
+            )
+
+
+def _answers(facts: Facts, where: str) -> bool:
+    """Return whether somebody can be expected to listen at C(inet:port@host) or C(local:path)."""
+    kind, dummy, rest = where.strip().partition(":")
+    if kind in ("local", "unix"):
+        return os.path.exists(rest)
+    port, dummy, name = rest.partition("@")
+    if not port.isdigit() or not (
+        name in ("", "localhost") or name.startswith("127.") or name.strip("[]") in facts.own
+    ):
+        return True
+    return int(port) in facts.listening
+
+
+def _next_hops(facts: Facts) -> t.Iterator[Finding]:
+    """Yield next hops that are this relay itself, and routes by a mailer that is not there."""
+    routes = [("SMART_HOST", facts.known.macros.get("S", ""))]
+    routes += [(f"mailertable: {key}", value) for key, value in facts.mailertable]
+    for name, value in routes:
+        mailer, colon, hop = value.partition(":")
+        mailer, hop = (mailer.strip(), hop.strip()) if colon else ("", value.strip())
+        if not value.strip():
+            continue
+        if mailer and mailer not in facts.known.mailers and mailer not in ("error", "local"):
+            yield _finding("undefined_service", name, value, f"there is no mailer {mailer}; its mail is deferred")
+        elif mailer == "discard" and name in ("SMART_HOST", "mailertable: ."):
+            yield _finding("discards_everything", name, value, "mail is taken and thrown away")
+        elif mailer == "error" and name in ("SMART_HOST", "mailertable: ."):
+            yield _finding("refuses_everybody", name, value, "mail to everywhere is returned")
+        elif name in ("SMART_HOST", "mailertable: .") and _is_own(facts, mailer or "relay", hop):
+            yield _finding("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
+
+
+def _is_own(facts: Facts, mailer: str, hop: str) -> bool:
+    own_names = {"localhost", facts.known.macros.get("j", "").lower(), socket.gethostname().lower()}
+    port = cf.mailer_port(facts.known.mailers.get(mailer, ""))
+    listeners = [cf.listener(text) for text in facts.known.values("DaemonPortOptions")]
+    here = [listener for listener in listeners if listener.port == port]
+    for name in (part.strip().strip("[]").lower() for part in hop.split(":")):
+        for listener in here:
+            own = name in own_names or name.startswith("127.") or name in facts.own
+            if own and listener.address in ("", name, "0.0.0.0", "::"):
+                return True
+    return False
+
+
+def _addresses(facts: Facts) -> t.Iterator[Finding]:
+    """Yield source addresses that this host does not have."""
+    for text in facts.known.values("ClientPortOptions"):
+        address = cf.listener(text).address
+        if address and address not in facts.own and not address.startswith("127."):
+            yield _finding("foreign_address", "ClientPortOptions", text, "no interface of this host has the address")

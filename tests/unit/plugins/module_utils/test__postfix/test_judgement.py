@@ -1,0 +1,189 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What makes a configuration open or dead, and what does not."""
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import judgement, main_cf, master_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.parameters import parse_listing
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.static_tables import Tables
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
+    VERSIONS,
+    recorded,
+)
+
+HARDENED = """
+myhostname = mx.example.com
+mydestination = $myhostname, localhost
+mynetworks = 127.0.0.0/8, 192.0.2.0/24, 10.0.0.0/8
+relay_domains = served.test
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+smtpd_recipient_restrictions =
+"""
+FILES = {
+    "/t/senders": b"a@x.test OK\nx.example OK\n",
+    "/t/helo": b"friend.test OK\n",
+    "/t/clients": b"com OK\n",
+    "/t/octets": b"".join(b"%d OK\n" % number for number in range(20, 30)),
+    "/t/all": b"/./ OK\n",
+    "/t/nets": b"0.0.0.0/1 OK\n128.0.0.0/1 OK\n",
+    "/t/domains": b"served.test x\nco.uk x\n",
+    "/t/served": b"# ours\nserved.test\nother.test\n",
+    "/t/discard": b"/^/ DISCARD\n",
+    "/t/routes": b"partner.test gone:[192.0.2.1]\n",
+}
+
+
+def codes(main="", master=None, version="3.10.13", listening=(25,), exists=(), hardened=HARDENED):
+    content = (hardened + main).encode()
+    values = main_cf.parse(content).values
+    builtin = parse_listing(recorded(version, "postconf-d.txt").decode())
+    services = master_cf.parse(recorded(version, "master.cf") + (master or "").encode()).services
+    facts = judgement.Facts(
+        dict(builtin, **values),
+        frozenset(values),
+        services,
+        Tables(FILES.get),
+        ("127.0.0.1", "192.0.2.25", "::1"),
+        frozenset(listening),
+        lambda path: path in exists,
+        lambda name: "." not in name or name == "co.uk",
+    )
+    return [(finding.code, finding.about) for finding in judgement.judged(facts) if finding.severity != "notice"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "main",
+    [
+        "",
+        "relay_domains = hash:/t/served\n",
+        "relay_domains = /t/served\n",
+        "smtpd_sender_restrictions = check_sender_access hash:/t/senders\n",
+        "smtpd_relay_restrictions = permit_mynetworks, check_client_access cidr:/t/none, reject_unauth_destination\n",
+        "smtpd_relay_restrictions = permit_sasl_authenticated, permit_tls_clientcerts, defer_unauth_destination\n",
+        "smtpd_client_restrictions = permit_mynetworks, reject\n",
+        "relayhost = [smtp.example.com]:587\nsmtp_tls_security_level = encrypt\n",
+        "relay_domains = co.uk\nparent_domain_matches_subdomains = smtpd_access_maps\n",
+        "mynetworks = 127.0.0.0/8, 198.51.0.0/16, 203.0.113.0/24\n",
+        "relayhost = [192.0.2.26]\n",
+        "smtpd_milters = inet:filter.example.com:8891\n",
+    ],
+)
+def test_a_usual_relay_has_no_finding(main, version):
+    assert codes(main, version=version) == []
+
+
+OPEN = [
+    ("mynetworks = static:all\n", "trusts_everybody"),
+    ("mynetworks = 0.0.0.0/0\n", "trusts_everybody"),
+    ("mynetworks = 127.0.0.0/8, 44.0.0.0/8\n", "trusts_everybody"),
+    ("mynetworks = 127.0.0.0/8, [2000::]/3\n", "trusts_everybody"),
+    ("mynetworks = !192.0.2.1, cidr:/t/nets\n", "trusts_everybody"),
+    ("relay_domains = test\n", "serves_everybody"),
+    ("relay_domains = co.uk\n", "serves_everybody"),
+    ("relay_domains = hash:/t/domains\n", "serves_everybody"),
+    ("relay_domains = static:ALL\n", "serves_everybody"),
+    ("mydestination = static:all\n", "serves_everybody"),
+    ("virtual_alias_domains = regexp:/t/all\n", "serves_everybody"),
+    ("allow_untrusted_routing = yes\n", "routes_for_everybody"),
+    ("smtpd_relay_restrictions = check_sender_access hash:/t/senders, reject_unauth_destination\n", "believes_claims"),
+    ("smtpd_relay_restrictions = check_sender_access static:OK, reject_unauth_destination\n", "believes_claims"),
+    ("smtpd_relay_restrictions = check_helo_access hash:/t/helo, reject_unauth_destination\n", "believes_claims"),
+    ("smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit_mynetworks, permit, reject_unauth_destination\n", "permits_everybody"),
+    ("smtpd_relay_restrictions = ours, reject_unauth_destination\nsmtpd_restriction_classes = ours\nours = permit\n", "permits_everybody"),
+    ("smtpd_relay_restrictions = check_client_access hash:/t/clients, reject_unauth_destination\n", "trusts_everybody"),
+    ("smtpd_relay_restrictions = check_client_access hash:/t/octets, reject_unauth_destination\n", "trusts_everybody"),
+    ("smtpd_relay_restrictions = check_client_access cidr:/t/nets, reject_unauth_destination\n", "trusts_everybody"),
+    ("smtpd_tls_ask_ccert = yes\nsmtpd_relay_restrictions = permit_tls_all_clientcerts, reject_unauth_destination\n", "trusts_certificates"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("main, code", OPEN)
+def test_what_lets_strangers_relay_is_a_finding(main, code):
+    assert code in [known for known, dummy in codes(main)]
+
+
+def test_networks_of_which_each_is_narrow_can_be_the_internet_together():
+    networks = ", ".join(f"{number}.{half}.0.0/9" for number in range(20, 22) for half in (0, 128))
+    assert ("trusts_everybody", "mynetworks") in codes(f"mynetworks = {networks}\n")
+
+
+def test_the_class_of_a_network_is_a_finding_where_nobody_named_networks():
+    unnamed = HARDENED.replace("mynetworks = 127.0.0.0/8, 192.0.2.0/24, 10.0.0.0/8\n", "")
+    assert ("trusts_everybody", "mynetworks_style") in codes("mynetworks_style = class\n", hardened=unnamed)
+
+
+def test_each_listener_has_its_own_options():
+    service = "2525 inet n - y - - smtpd -o mynetworks=static:all\n"
+    assert codes(master=service, listening=(25, 2525)) == [("trusts_everybody", "2525/inet: mynetworks")]
+
+
+DEAD = [
+    ("smtpd_milters = inet:127.0.0.1:8891\n", "nobody_listens"),
+    ("smtpd_milters = unix:/run/none.sock\n", "nobody_listens"),
+    ("smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, check_policy_service inet:127.0.0.1:10023\n", "nobody_listens"),
+    ("content_filter = smtp:[127.0.0.1]:10024\n", "nobody_listens"),
+    ("content_filter = scan:\n", "undefined_service"),
+    ("default_transport = gone\n", "undefined_service"),
+    ("transport_maps = hash:/t/routes\n", "undefined_service"),
+    ("transport_maps = static:discard:\n", "discards_everything"),
+    ("transport_maps = inline:{{* = discard:}}\n", "discards_everything"),
+    ("default_transport = error:nobody\n", "refuses_everybody"),
+    ("defer_transports = smtp\n", "holds_everything"),
+    ("header_checks = regexp:/t/discard\n", "discards_everything"),
+    ("smtpd_client_restrictions = reject\n", "refuses_everybody"),
+    ("smtpd_client_restrictions = check_client_access static:REJECT\n", "refuses_everybody"),
+    ("smtpd_sender_restrictions = check_sender_access static:REJECT\n", "refuses_everybody"),
+    ("smtpd_sender_restrictions = check_sender_access static:DISCARD\n", "discards_everything"),
+    ("smtpd_sender_restrictions = check_sender_access static:HOLD\n", "holds_everything"),
+    ("smtp_bind_address = 198.51.100.7\n", "foreign_address"),
+    ("relayhost = [127.0.0.1]\n", "sends_to_itself"),
+    ("relayhost = [192.0.2.25]:25\n", "sends_to_itself"),
+    ("relayhost = $myhostname\n", "sends_to_itself"),
+    ("disable_dns_lookups = yes\n", "finds_no_route"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("main, code", DEAD)
+def test_what_stops_all_mail_is_a_finding(main, code):
+    assert code in [known for known, dummy in codes(main)]
+
+
+@pytest.mark.parametrize("service", ["qmgr", "smtp", "bounce", "cleanup"])
+def test_a_service_that_is_needed_must_be_defined(service, monkeypatch):
+    content = recorded("3.10.13", "master.cf")
+    lines = [line for line in content.split(b"\n") if not line.startswith(service.encode() + b" ") or b"inet" in line]
+    parse = master_cf.parse
+    monkeypatch.setattr(master_cf, "parse", lambda given: parse(b"\n".join(lines)))
+    assert "undefined_service" in [code for code, dummy in codes()]
+
+
+def test_a_port_of_the_relay_itself_is_listened_at():
+    reinjection = "127.0.0.1:10025 inet n - y - - smtpd -o smtpd_relay_restrictions=permit_mynetworks,reject\n"
+    assert codes("content_filter = smtp:[127.0.0.1]:10025\n", master=reinjection) == []
+
+
+def test_an_endpoint_that_answers_is_no_finding():
+    main = "smtpd_milters = inet:127.0.0.1:8891, unix:run/filter.sock\n"
+    assert codes(main, listening=(25, 8891), exists=("/run/filter.sock",)) == []
+
+
+def test_a_finding_names_parameter_value_consequence_and_remedy():
+    values = main_cf.parse((HARDENED + "mynetworks = static:all\n").encode()).values
+    builtin = parse_listing(recorded("3.10.13", "postconf-d.txt").decode())
+    services = master_cf.parse(recorded("3.10.13", "master.cf")).services
+    facts = judgement.Facts(
+        dict(builtin, **values),
+        frozenset(values),
+        services,
+        Tables(FILES.get),
+        (),
+        frozenset((25,)),
+        bool,
+        lambda name: False,
+    )
+    finding = judgement.judged(facts)[0]
+    assert finding.what.startswith("mynetworks = static:all: a stranger (203.0.113.9, ") and finding.remedy
