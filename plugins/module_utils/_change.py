@@ -35,7 +35,7 @@ from . import _files
 from ._account import generations
 from ._account.generations import Author
 from ._errors import Busy, Down, PostmasterError, Refused, RolledBack
-from ._model.host import NOTHING, RELOAD, Activation, Files
+from ._model.host import NOTHING, RELOAD, Activation, Files, is_compiled
 
 LOCK_DIRECTORY = "/run/postmaster-mta"
 _SHIELDED = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE)
@@ -83,12 +83,15 @@ class Daemon(t.NamedTuple):
     :param meant: whether it runs, or should: it died, or a start of it failed.
     :param start: starts it, and waits until it answers; raises PostmasterError.
     :param log: the reason that its own log gives since a time in seconds; empty where it gives none.
+    :param watches: whether it refuses a table whose inode or number of names changes while it is opened. Then the stage is a copy,
+        nothing changes places, and compiled tables are written over where they lie.
     """
 
     running: t.Callable[[], bool]
     meant: t.Callable[[], bool]
     start: t.Callable[[], None]
     log: t.Callable[[float], str]
+    watches: bool = False
 
 
 class Steps(t.NamedTuple):
@@ -301,6 +304,9 @@ class _Change:
         #: Whether the daemon ran before, or should have.
         self.meant = False
         self.warnings: t.Tuple[str, ...] = ()
+        self.watched = steps.daemon is not None and steps.daemon.watches
+        #: The stage before anything was written into it.
+        self.staged: _files.Fingerprint = {}
 
     @property
     def generation(self) -> t.Optional[int]:
@@ -314,7 +320,7 @@ class _Change:
             findings = self.steps.check(self.area.stage)
             if findings:
                 raise Refused(findings)
-            self._record(observed)
+            self._record()
             self._swap(observed)
         except BaseException:
             self._abandon()
@@ -326,8 +332,12 @@ class _Change:
 
     def _stage(self) -> _files.Fingerprint:
         live, stage = self.area.live, self.area.stage
-        _files.link_tree(live, stage)
+        if self.watched:
+            _files.copy_tree(live, stage)
+        else:
+            _files.link_tree(live, stage)
         observed = _files.fingerprint(live)
+        self.staged = _files.fingerprint(stage)
         for change in self.plan.files:
             if _files.read(os.path.join(live, change.name)) != change.before:
                 raise Busy(f"{live}/{change.name}: somebody else wrote it while the change was planned; run again")
@@ -337,14 +347,23 @@ class _Change:
             else:
                 _files.write_new(path, change.after, change.mode, like=os.path.join(live, change.name))
         self.steps.build(stage, self.plan.compile)
+        if self.watched:
+            self._make_later()
         _files.fsync_directory(stage)
         return observed
 
-    def _record(self, observed: _files.Fingerprint) -> None:
+    def _make_later(self) -> None:
+        """Let a reader that has a table open know that it is another one."""
+        for name in _files.different(self.staged, _files.fingerprint(self.area.stage)):
+            path = os.path.join(self.area.stage, name)
+            if is_compiled(name) and os.path.exists(path):
+                _files.make_later(path, os.path.join(self.area.live, name))
+
+    def _record(self) -> None:
         """Write down what is about to be replaced; who only compiles a table anew replaces nothing."""
         if self.steps.author is None:
             return
-        names = _files.different(observed, _files.fingerprint(self.area.stage))
+        names = _files.different(self.staged, _files.fingerprint(self.area.stage))
         sources = [name for name in names if not generations.is_compiled(self.area.live, self.area.stage, name)]
         if sources:
             activation = (self.plan.activation.kind, self.plan.activation.because)
@@ -359,7 +378,7 @@ class _Change:
         daemon, kind = self.steps.daemon, self.plan.activation.kind
         if daemon and kind != NOTHING:
             self.meant = os.path.exists(area.down) or daemon.meant()
-        _write_journal(area, kind, self.meant)
+        _write_journal(area, kind, self.meant, self.watched)
         _go_live(area)
         if not os.path.exists(area.old) and _files.fingerprint(area.stage) != observed:
             _go_back(area)
@@ -383,10 +402,10 @@ class _Change:
 
     def _findings(self) -> t.Sequence[str]:
         try:
-            if self.plan.activation.kind == NOTHING:
-                _let_go(self.area)
-            else:
+            if self.plan.activation.kind != NOTHING:
                 self._activate()
+            elif not self.watched:
+                _let_go(self.area)
         except (PostmasterError, OSError) as problem:
             return [str(problem)] + self._log()
         if self.entry and not generations.agrees(self.area.live, self.entry.record):
@@ -477,18 +496,24 @@ def _down(directory: str, reasons: t.Sequence[str]) -> str:
     return f"THE RELAY IS DOWN: the files of {directory} are the old ones, and it does not start with them: {'; '.join(reasons)}"
 
 
-def _write_journal(area: Area, kind: str, meant: bool) -> None:
-    known = {"stage": os.stat(area.stage).st_ino, "activation": kind, "meant": meant}
+def _write_journal(area: Area, kind: str, meant: bool, watched: bool) -> None:
+    known = {"stage": os.stat(area.stage).st_ino, "activation": kind, "meant": meant, "watched": watched}
     _files.write_new(area.swap, json.dumps(known).encode(), 0o600)
     area.fsync()
 
 
 def _journal(area: Area) -> t.Mapping[str, t.Any]:
     content = _files.read(area.swap) or _files.read(area.settle) or _files.read(area.down) or b"{}"
-    return dict({"stage": 0, "activation": RELOAD, "meant": False}, **json.loads(content.decode()))
+    usual = {"stage": 0, "activation": RELOAD, "meant": False, "watched": False}
+    return dict(usual, **json.loads(content.decode()))
 
 
 def _go_live(area: Area) -> None:
+    if _journal(area)["watched"]:
+        _files.copy_tree(area.live, area.old_partial)
+        os.rename(area.old_partial, area.old)
+        _files.put_tree(area.stage, area.live, is_compiled)
+        return
     try:
         _files.exchange(area.stage, area.live)
     except OSError as problem:
@@ -502,7 +527,10 @@ def _go_live(area: Area) -> None:
 
 def _go_back(area: Area) -> None:
     if os.path.exists(area.old):
-        _files.sync_tree(area.old, area.live)
+        if _journal(area)["watched"]:
+            _files.put_tree(area.old, area.live, is_compiled)
+        else:
+            _files.sync_tree(area.old, area.live)
     elif os.stat(area.live).st_ino == _journal(area)["stage"]:
         _files.exchange(area.stage, area.live)
 

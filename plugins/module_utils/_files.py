@@ -10,6 +10,7 @@ Private to the collection: it can change at any time.
 import contextlib
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import pwd
@@ -97,12 +98,16 @@ def keep_json(path: str, record: t.Any) -> None:
 
 def put(new: str, path: str) -> None:
     """Make a finished file durable and move it into place."""
-    descriptor = os.open(new, os.O_RDONLY)
+    _fsync(new)
+    os.replace(new, path)
+
+
+def _fsync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    os.replace(new, path)
 
 
 def copy_identity(source: str, target: str) -> None:
@@ -185,6 +190,104 @@ def link_tree(source: str, target: str) -> None:
         else:
             os.link(entry.path, inside, follow_symlinks=False)
     copy_identity(source, target)
+
+
+def copy_tree(source: str, target: str) -> None:
+    """Copy a directory with owners, modes and times; no file of it gets a second name. Sockets and the like are left out."""
+    os.mkdir(target, 0o700)
+    for entry in _entries(source):
+        inside = os.path.join(target, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            copy_tree(entry.path, inside)
+        elif entry.is_symlink():
+            os.symlink(os.readlink(entry.path), inside)
+        elif entry.is_file(follow_symlinks=False):
+            _copy_file(entry.path, inside)
+    known = os.stat(source)
+    copy_identity(source, target)
+    os.utime(target, ns=(known.st_atime_ns, known.st_mtime_ns))
+
+
+def _copy_file(source: str, target: str) -> None:
+    """Copy a file with owner, mode and times; nobody else can read it meanwhile."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(source, "rb") as original, os.fdopen(descriptor, "wb") as copy:
+        shutil.copyfileobj(original, copy, _BUFFER)
+    known = os.stat(source)
+    copy_identity(source, target)
+    os.utime(target, ns=(known.st_atime_ns, known.st_mtime_ns))
+
+
+def put_tree(source: str, target: str, in_place: t.Callable[[str], bool]) -> None:
+    """Make a directory hold the same files as its copy; what is the same there is not touched, and no file gets a second name.
+
+    :param in_place: whether a file, by its name, is written over where it lies, and not replaced by a new one.
+    """
+    wanted = {entry.name: entry for entry in _entries(source)}
+    present = {entry.name: entry for entry in _entries(target)}
+    # New names first: a configuration may name a table only when the table is there.
+    for name in sorted(wanted, key=lambda name: (name in present, name)):
+        _put_entry(wanted[name], present.get(name), os.path.join(target, name), in_place)
+    for name in sorted(set(present) - set(wanted)):
+        if present[name].is_symlink() or present[name].is_file() or present[name].is_dir():
+            remove(os.path.join(target, name))
+    fsync_directory(target)
+
+
+def _put_entry(
+    wanted: "os.DirEntry[str]", present: t.Optional["os.DirEntry[str]"], path: str, in_place: t.Callable[[str], bool]
+) -> None:
+    if wanted.is_symlink():
+        if present is None or not present.is_symlink() or os.readlink(path) != os.readlink(wanted.path):
+            remove(path)
+            os.symlink(os.readlink(wanted.path), path)
+    elif wanted.is_dir():
+        if present is not None and present.is_dir(follow_symlinks=False):
+            put_tree(wanted.path, path, in_place)
+        else:
+            remove(path)
+            copy_tree(wanted.path, path)
+    elif present is None or not _is_same(wanted, present):
+        if present is not None and present.is_file(follow_symlinks=False) and in_place(wanted.name):
+            make_later(wanted.path, path)
+            overwrite(wanted.path, path)
+        else:
+            new = temporary(path)
+            remove(new)
+            _copy_file(wanted.path, new)
+            put(new, path)
+
+
+def _is_same(one: "os.DirEntry[str]", other: "os.DirEntry[str]") -> bool:
+    return copied_mark(one.stat(follow_symlinks=False)) == copied_mark(other.stat(follow_symlinks=False))
+
+
+def copied_mark(known: os.stat_result) -> t.Tuple[int, ...]:
+    """Return what a file has in common with its copy."""
+    return known.st_mode, known.st_uid, known.st_gid, known.st_size, known.st_mtime_ns
+
+
+def make_later(path: str, than: str) -> None:
+    """Give a file a time stamp that is a second later than that of another one; by it a reader knows that it must read anew."""
+    if os.path.exists(than):
+        later = os.stat(than).st_mtime_ns + 1000000000
+        if os.stat(path).st_mtime_ns < later:
+            os.utime(path, ns=(later, later))
+
+
+def overwrite(source: str, path: str) -> None:
+    """Write content and time stamp of one file over another one where it lies, under the lock that its readers respect."""
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    with open(source, "rb") as content, os.fdopen(descriptor, "r+b", 0) as file:
+        # Readers were built for one of the two kinds of locks, or for the other.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        os.fchmod(descriptor, stat.S_IMODE(os.stat(source).st_mode))
+        shutil.copyfileobj(content, file, _BUFFER)
+        file.truncate()
+        changed = os.stat(source).st_mtime_ns
+        os.utime(descriptor, ns=(changed, changed))
+    _fsync(path)
 
 
 def sync_tree(source: str, target: str) -> None:

@@ -15,6 +15,9 @@ from .._model.host import Host, Protocol
 class Compile(Protocol):
     """The part of a driver that compiles one table."""
 
+    #: Whether the MTA refuses a table whose inode or number of names changes while it is opened.
+    WATCHES_FILES: bool
+
     def compiled_names(self, kind: str, name: str) -> t.Tuple[str, ...]:
         """Return the compiled files of a table of this type; none where the MTA reads the source."""
 

@@ -59,6 +59,11 @@ def is_private(network: Network) -> bool:
     )
 
 
+def is_loopback(address: str) -> bool:
+    """Return whether only this host itself can reach an address."""
+    return address.startswith("127.") or address in ("::1", "localhost")
+
+
 def strangers(networks: t.Sequence[Network]) -> t.Tuple[str, ...]:
     """Return clients that no narrow network of a list has."""
     narrow = [network for network in networks if network.prefixlen > WIDEST[network.version]]

@@ -260,7 +260,7 @@ class AccessRun:
             work = self.works[name]
             path = os.path.join(stage, name)
             if work.edited.edits:
-                if _mark(path) != work.mark:
+                if (_mark(path) or ())[:2] != (work.mark or ())[:2]:
                     raise Busy(f"{self._path(name)}: somebody else wrote it while the change was planned; run again")
                 pieces = blocks.pieces(_files.read(path) or b"", work.edited.edits)
                 _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
@@ -313,7 +313,9 @@ class AccessRun:
     def _marks(self, directory: str) -> t.Dict[str, t.Optional[t.Tuple[int, ...]]]:
         """Return what tells the files that the MTA reads from all others, wherever they lie."""
         files = {file for name in self.works for file in self.driver.compiled(self.facts, name) or (name,)}
-        return {name: _mark(os.path.join(directory, name)) for name in files}
+        marks = {name: _mark(os.path.join(directory, name)) for name in files}
+        # Not the inode: a table that is written over where it lies keeps its own.
+        return {name: mark and mark[:2] for name, mark in marks.items()}
 
     def _compared(self, name: str) -> bool:
         """Return whether a compiled table is compared with all of its source when it is made."""

@@ -8,6 +8,7 @@ Private to the collection: it can change at any time.
 """
 
 from .. import _change
+from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
 from .._model.host import Host
 
@@ -20,6 +21,7 @@ def guard_of(host: Host) -> _change.Daemon:
         meant=lambda: daemon_of(host.mta).should_run(host),
         start=lambda: daemon_of(host.mta).start(host),
         log=lambda since: _reason(host, since),
+        watches=compile_of(host.mta).WATCHES_FILES,
     )
 
 

@@ -26,6 +26,9 @@ from .._model.host import compiled_names as compiled_names  # pylint: disable=us
 from . import main_cf
 from .logical_lines import BLANKS, read_document
 
+#: A table that another file has replaced is opened anew; nothing is compared.
+WATCHES_FILES = False
+
 
 def make(host: Host, stage: str, name: str, kind: str, compare: bool = True, aliases: bool = False) -> None:
     """Compile one table in the stage under a new name, and move it.

@@ -111,7 +111,8 @@ def judged(facts: Facts) -> t.Tuple[Finding, ...]:
     findings: t.List[Finding] = []
     listeners = _listeners(facts)
     for listener in listeners:
-        findings += _open(facts, listener)
+        if not listener.addresses or not all(map(trust.is_loopback, listener.addresses)):
+            findings += _open(facts, listener)
     for part in (_refusing, _discarding, _services, _endpoints, _next_hops, _addresses):
         findings += part(facts, listeners)
     unique = {(finding.code, finding.about): finding for finding in reversed(findings)}

@@ -6,7 +6,7 @@
 
 Private to the collection: it can change at any time.
 
-A compiled table is never written in place: makemap(8) that is killed leaves half of one. It is made under a new name, compared
+A compiled table is never made in place: makemap(8) that is killed leaves half of one. It is made under a new name in the stage, compared
 with its source, and moved.
 """
 
@@ -21,6 +21,9 @@ from . import discover
 
 #: Bytes that makemap may keep in memory; with its own 1 MiB a large table takes five times as long.
 _LARGEST_CACHE = 128 << 20
+#: sendmail compares inode and link count before and after it opens a file. An optional map that differs is left out without a word, so a
+#: blocked sender gets in; another one is a permanent refusal for everybody (filechanged() in its source).
+WATCHES_FILES = True
 #: The entry that says that a table of aliases is complete; sendmail waits for it (AliasWait).
 _COMPLETE = ("@", "@")
 

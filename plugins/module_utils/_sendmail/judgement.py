@@ -97,7 +97,10 @@ def _entries(directory: str, name: str) -> t.Tuple[t.Tuple[str, str], ...]:
 def judged(facts: Facts) -> t.Tuple[Finding, ...]:
     """Return the findings about a configuration, each once."""
     findings: t.List[Finding] = []
-    for part in (_open, _refusing, _filters, _next_hops, _addresses):
+    listeners = [cf.listener(text).address for text in facts.known.values("DaemonPortOptions")]
+    if not listeners or not all(map(trust.is_loopback, listeners)):
+        findings += _open(facts)
+    for part in (_refusing, _filters, _next_hops, _addresses):
         findings += part(facts)
     unique = {(finding.code, finding.about): finding for finding in reversed(findings)}
     return tuple(sorted(unique.values(), key=lambda finding: finding.rank))

@@ -64,6 +64,7 @@ class Mta:
     """Stands where the driver does: records what it is asked, and can be told to complain."""
 
     kind = RELOAD
+    watches = False
 
     def __init__(self, live, wanted=None):
         self.live = str(live)
@@ -98,7 +99,10 @@ class Mta:
 
     def steps(self):
         author = _change.Author("relay", "anna", "T1")
-        return _change.Steps(self.plan, self.build, self.check, self.activate, self.verify, author)
+        daemon = (
+            _change.Daemon(lambda: True, lambda: True, lambda: None, lambda since: "", True) if self.watches else None
+        )
+        return _change.Steps(self.plan, self.build, self.check, self.activate, self.verify, author, daemon)
 
     def run(self, **options):
         return _change.transact(self.steps(), self.live, **options)
@@ -276,6 +280,44 @@ def test_who_has_an_old_table_open_can_see_that_it_is_gone(live, monkeypatch, ex
     assert names_left == [0, 0] and (live / "fresh.db").read_bytes() == b"compiled fresh\n"
 
 
+def test_an_mta_that_watches_its_files_sees_none_of_them_change_places(live, monkeypatch):
+    """Neither inode nor number of names of a file changes that the change is not about; a compiled table keeps both."""
+    monkeypatch.setattr(Mta, "watches", True)
+    (live / "fresh").write_bytes(b"old\n")
+    (live / "fresh.db").write_bytes(b"compiled old, and longer\n")
+    kept = [live / "access", live / "fresh.db", live / "sub" / "deep"]
+    marks = {path: (path.stat().st_ino, path.stat().st_nlink) for path in kept}
+    earlier = (live / "fresh.db").stat().st_mtime
+    watched = []
+
+    class TableOnly(Mta):
+        def plan(self):
+            files = _change.difference(self.live, {"fresh": File(b"fresh\n")})
+            return _change.Plan(self.live, files, ("fresh.db",) if files else (), Activation(NOTHING))
+
+        def look(self):
+            watched.append({path: (path.stat().st_ino, path.stat().st_nlink) for path in kept})
+            return ()
+
+        def check(self, stage):
+            return self.look()
+
+        def verify(self):
+            return self.look()
+
+    TableOnly(live).run()
+    assert watched == [marks, marks] and (live / "fresh.db").read_bytes() == b"compiled fresh\n"
+    assert (live / "fresh.db").stat().st_mtime >= earlier + 1, "by its time a reader knows that it must read anew"
+    TableOnly.verify = lambda self: ("taken back",)
+    (live / "fresh").write_bytes(b"older\n")
+    with pytest.raises(RolledBack):
+        TableOnly(live).run()
+    assert (live / "fresh").read_bytes() == b"older\n" and (live / "fresh.db").stat().st_ino == marks[
+        live / "fresh.db"
+    ][0]
+    assert litter(live) == []
+
+
 def cannot_exchange():
     """What an overlay says."""
     raise OSError(errno.EXDEV, "Invalid cross-device link")
@@ -351,9 +393,21 @@ def no_space():
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def until_it_runs_through(make_live, blow):
+def go(monkeypatch, way):
+    """Let a change go one of three ways: by the exchange of directories, file by file, or in place for an MTA that watches its files."""
+    if way == "copies":
+        monkeypatch.setattr(_files, "exchange", lambda one, other: cannot_exchange())
+    monkeypatch.setattr(Mta, "watches", way == "watched")
+
+
+WAYS = ("exchange", "copies", "watched")
+#: The copies that an MTA needs which watches its files are many steps of one kind.
+STRIDES = {"watched": 9}
+
+
+def until_it_runs_through(make_live, blow, stride=1):
     """Strike at the first step, the second, ... until there is none left; yields each state for inspection."""
-    for when in range(1, 1000):
+    for when in range(1, 1000, stride):
         live = make_live(when)
         status = strike(live, when, blow)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 77:
@@ -376,41 +430,33 @@ def _make_live(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [RELOAD, NOTHING])
-@pytest.mark.parametrize("exchange_works", [True, False])
-def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monkeypatch, exchange_works, kind):
+@pytest.mark.parametrize("way", WAYS)
+def test_killed_anywhere_it_is_old_or_new_and_the_next_run_heals(make_live, monkeypatch, way, kind):
     monkeypatch.setattr(Mta, "kind", kind)
-    if not exchange_works:
-
-        def cannot(one, other):
-            raise OSError(errno.EBUSY, "a mount point")
-
-        monkeypatch.setattr(_files, "exchange", cannot)
+    go(monkeypatch, way)
     points = 0
-    for when, live, status in until_it_runs_through(make_live, kill):
+    for when, live, status in until_it_runs_through(make_live, kill, STRIDES.get(way, 1)):
         points += 1
         assert os.WIFSIGNALED(status)
         found = {name: text for name, text in content_of(live).items() if not name.endswith("postmaster-new")}
-        if exchange_works:
+        if way == "exchange":
             assert found in (OLD, NEW), f"half a configuration after a kill at step {when}"
         assert in_child(live, lambda live=live: Mta(live).run()) == 0
         assert content_of(live) == NEW and litter(live) == [], f"not healed after a kill at step {when}"
         insist_on_agreement(live, f"after a kill at step {when}")
-    assert points > 30
+    assert points * STRIDES.get(way, 1) > 30
 
 
 @pytest.mark.parametrize("kind", [RELOAD, NOTHING])
-@pytest.mark.parametrize("exchange_works", [True, False])
-def test_a_run_killed_anywhere_leaves_nothing_for_one_that_has_nothing_to_do(
-    make_live, monkeypatch, exchange_works, kind
-):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_killed_anywhere_leaves_nothing_for_one_that_has_nothing_to_do(make_live, monkeypatch, way, kind):
     """Also where the next run wants what is there already, what lies about is tidied up, beside the directory and in it.
 
     A change of tables alone (kind nothing) is followed by the copying of what is kept to go back to, which can be killed as well.
     """
     monkeypatch.setattr(Mta, "kind", kind)
-    if not exchange_works:
-        monkeypatch.setattr(_files, "exchange", lambda one, other: cannot_exchange())
-    for when, live, dummy_status in until_it_runs_through(make_live, kill):
+    go(monkeypatch, way)
+    for when, live, dummy_status in until_it_runs_through(make_live, kill, STRIDES.get(way, 1)):
         assert in_child(live, lambda live=live: Mta(live, {}).run()) == 0
         assert litter(live) == [], f"after a kill at step {when}"
         assert content_of(live) in (OLD, NEW), f"after a kill at step {when}"

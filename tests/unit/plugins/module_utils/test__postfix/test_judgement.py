@@ -121,6 +121,10 @@ def test_each_listener_has_its_own_options():
     assert codes(master=service, listening=(25, 2525)) == [("trusts_everybody", "2525/inet: mynetworks")]
 
 
+def test_who_only_listens_to_the_host_itself_is_not_open():
+    assert codes(master="127.0.0.1:10025 inet n - y - - smtpd -o smtpd_relay_restrictions=permit\n") == []
+
+
 DEAD = [
     ("smtpd_milters = inet:127.0.0.1:8891\n", "nobody_listens"),
     ("smtpd_milters = unix:/run/none.sock\n", "nobody_listens"),
