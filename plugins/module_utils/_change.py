@@ -38,6 +38,8 @@ from ._errors import Busy, Down, PostmasterError, Refused, RolledBack
 from ._model.host import NOTHING, RELOAD, Activation, Files, is_compiled
 
 LOCK_DIRECTORY = "/run/postmaster-mta"
+#: What is between the name of a stage and the number of the process whose check mode has it.
+_SCRATCH = ".check-"
 _SHIELDED = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE)
 
 
@@ -134,10 +136,16 @@ def difference(directory: str, files: Files) -> t.Tuple[FileChange, ...]:
     return tuple(changes)
 
 
-def transact(steps: Steps, directory: str, check_mode: bool = False, lock_timeout: float = 60) -> Outcome:
+def transact(
+    steps: Steps, directory: str, check_mode: bool = False, lock_timeout: float = 60, trial: bool = True
+) -> Outcome:
     """Take one change all the way, or leave the host as it was.
 
+    In check mode the way ends before the swap: the candidate is staged in a scratch directory and checked as in a run, so that what the
+    run refuses is refused with the same sentence.
+
     :param lock_timeout: seconds to wait for another writer.
+    :param trial: whether check mode stages and checks; without it it only says what would be done.
     :raises Refused: the candidate is not good; nothing was touched.
     :raises RolledBack: it went live, failed, and was rolled back.
     :raises Down: an earlier run left the relay down, and it does not start.
@@ -148,8 +156,11 @@ def transact(steps: Steps, directory: str, check_mode: bool = False, lock_timeou
     try:
         plan = _sound_plan(steps, directory)
         if check_mode or not (plan.changed or area.unfinished()):
+            if trial and plan.changed and not area.unfinished():
+                _try_out(area, plan, steps)
             return Outcome(plan, area.unfinished())
         with _shielded(), locked(directory, lock_timeout):
+            area.sweep()
             interrupted, trouble = _restore_interrupted(area, steps)
             # Observed again: what another writer did while we waited counts.
             plan = steps.plan()
@@ -205,6 +216,26 @@ def _refuse_damaged(steps: Steps, directory: str, names: t.Optional[t.Sequence[s
         damage.refuse_damaged(directory, names)
 
 
+def _try_out(area: "Area", plan: Plan, steps: Steps) -> None:
+    """Stage a change in a scratch directory and check it there.
+
+    :raises Refused: as the run would.
+    """
+    place = Area(area.live)
+    place.stage = area.scratch()
+    area.sweep()
+    try:
+        change = _Change(place, plan, steps)
+        # The live files are not touched: not even by a second name.
+        change.watched = True
+        findings = change.trial()
+        if findings:
+            raise Refused(findings)
+    finally:
+        with contextlib.suppress(OSError):
+            _files.remove(place.stage)
+
+
 class Area:
     """The names beside the live directory, and what can be read from them."""
 
@@ -242,6 +273,17 @@ class Area:
         self.fsync()
         for path in self._copies():
             _files.remove(path)
+
+    def scratch(self) -> str:
+        """Return the name of a stage for check mode; each run has its own."""
+        return f"{self.stage}{_SCRATCH}{os.getpid()}"
+
+    def sweep(self) -> None:
+        """Remove what a check mode that died has left."""
+        parent, beginning = os.path.split(f"{self.stage}{_SCRATCH}")
+        for name in os.listdir(parent):
+            if name.startswith(beginning) and not os.path.exists(f"/proc/{name[len(beginning) :]}"):
+                _files.remove(os.path.join(parent, name))
 
     def fsync(self) -> None:
         """Make the names of the journal durable."""
@@ -312,6 +354,11 @@ class _Change:
     def generation(self) -> t.Optional[int]:
         """The number of its record."""
         return self.entry.record["number"] if self.entry else None
+
+    def trial(self) -> t.Sequence[str]:
+        """Return what is wrong with the candidate; nothing goes live."""
+        self._stage()
+        return self.steps.check(self.area.stage)
 
     def apply(self) -> None:
         """Take it live, or leave everything as it was."""

@@ -447,7 +447,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     if len(hosts) == 1:
         return _apply_to(hosts[0], request, params, check_mode)
     # What one instance refuses must not be done to another before.
-    predicted = [_apply_to(host, request, params, True) for host in hosts]
+    predicted = [_apply_to(host, request, params, True, trial=check_mode) for host in hosts]
     return merged(predicted if check_mode else _apply_to_each(hosts, request, params))
 
 
@@ -478,7 +478,9 @@ def merged(answers: t.Sequence[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
     return whole
 
 
-def _apply_to(host: Host, request: Request, params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
+def _apply_to(
+    host: Host, request: Request, params: t.Mapping[str, t.Any], check_mode: bool, trial: bool = True
+) -> t.Dict[str, t.Any]:
     pairs = [(pair["from"], pair["to"]) for pair in params["legitimate"] or ()]
     run = AccessRun(host, request, params["verify"], pairs)
     run.author = run.author._replace(by=params.get("by") or "", ticket=params.get("ticket") or "")
@@ -487,7 +489,7 @@ def _apply_to(host: Host, request: Request, params: t.Mapping[str, t.Any], check
         from .watched import TABLES, watched
 
         run.author = watched(run.author, host, params["confirm"], TABLES)
-    outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
+    outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"], trial)
     if run.wire and not check_mode and not outcome.plan.changed:
         # Nothing was to do, but the question was whether the running MTA keeps to it.
         findings = run.on_the_wire()

@@ -184,7 +184,7 @@ def test_check_mode_touches_nothing(live, tmp_path):
     before = _files.fingerprint(str(tmp_path))
     mta = Mta(live)
     outcome = mta.run(check_mode=True)
-    assert outcome.plan.changed and mta.asked == []
+    assert outcome.plan.changed and mta.asked == ["check"]
     assert outcome.plan.actions() == [
         f"create {live}/fresh",
         f"edit {live}/main.cf",
@@ -193,6 +193,30 @@ def test_check_mode_touches_nothing(live, tmp_path):
         "reload: new",
     ]
     assert _files.fingerprint(str(tmp_path)) == before
+
+
+def test_check_mode_refuses_what_the_run_refuses_and_touches_nothing(live, tmp_path):
+    before = _files.fingerprint(str(tmp_path))
+    mta = Mta(live)
+    mta.findings = ("main.cf: bad",)
+    said = []
+    for check_mode in (True, False):
+        with pytest.raises(Refused) as refused:
+            mta.run(check_mode=check_mode)
+        said.append(str(refused.value))
+        assert {
+            name: marks for name, marks in _files.fingerprint(str(tmp_path)).items() if "locks" not in name
+        } == before
+    assert said[0] == said[1] and all(os.stat(str(live / name)).st_nlink == 1 for name in OLD)
+
+
+def test_what_a_check_mode_that_was_killed_left_goes_with_the_next_run(live):
+    mta = Mta(live)
+    mta.check = lambda stage: os.kill(os.getpid(), signal.SIGKILL)
+    assert os.WIFSIGNALED(in_child(live, lambda: mta.run(check_mode=True)))
+    assert len(litter(live)) == 1
+    Mta(live).run()
+    assert litter(live) == []
 
 
 def test_a_file_keeps_its_mode_and_the_unchanged_their_inode(live):
