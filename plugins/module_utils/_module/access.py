@@ -367,9 +367,23 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
         rules += _from_files(params, now, left_out)
     if not rules and not left_out and params["state"] != EXACT and not params["purge_expired"]:
         raise OptionError("rules", [], "no rule is given")
+    if params["state"] != ABSENT:
+        _refuse_the_internet([rule for rule in rules if rule.action == access.RELAY])
     return Request(
         access.unique(rules), params["state"], params["purge_expired"], now, tuple(left_out), _confirmed(params)
     )
+
+
+def _refuse_the_internet(rules: t.Sequence[access.Rule]) -> None:
+    """Refuse to let clients relay from networks that are together a large part of the Internet, however small each is."""
+    if len(rules) < 2:
+        return
+    from .._model import trust
+
+    wide = trust.wide(trust.networks_in(rule.pattern for rule in rules))
+    if wide:
+        why = "may relay together: a large part of the Internet, an open relay; name the networks of your own clients"
+        raise OptionError("rules", f"{len(rules)} networks, {wide[0]} among them", why)
 
 
 def _confirmed(params: t.Mapping[str, t.Any]) -> t.FrozenSet[str]:

@@ -25,9 +25,15 @@ Accepted = t.Mapping[str, str]
 def is_suffix(domain: str) -> bool:
     """Return whether everybody can have a domain below this one: a public suffix, or a name of one label."""
     name = domain.strip(".").lower()
-    return bool(name) and ("." not in name or (name.count(".") < 3 and _suffixes().split(name) is None))
+    return (
+        bool(name)
+        and name not in _PRIVATE
+        and ("." not in name or (name.count(".") < 3 and _suffixes().split(name) is None))
+    )
 
 
+#: Names of one label below which nobody on the Internet has a domain.
+_PRIVATE = frozenset(("home", "internal", "intern", "lan", "local", "localdomain", "localhost"))
 _lists: t.List[suffixes.Suffixes] = []
 
 

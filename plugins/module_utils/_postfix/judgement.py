@@ -229,7 +229,8 @@ def _claiming(plain: Session, subject: str, key: str, facts: Facts) -> Session:
 def _suffixes(facts: Facts, admission: Admission) -> t.List[str]:
     """Return the public suffixes among the domains that are served."""
     words = [word.lstrip(".") for name in _DOMAIN_LISTS for word in _names(admission, name)]
-    return [word for word in dict.fromkeys(words) if facts.is_suffix(word)][:_MOST]
+    short = admission.text("myhostname").partition(".")[0]
+    return [word for word in dict.fromkeys(words) if word != short and facts.is_suffix(word)][:_MOST]
 
 
 def _names(admission: Admission, name: str) -> t.List[str]:

@@ -201,7 +201,8 @@ def _suffixes(facts: Facts) -> t.List[t.Tuple[str, str]]:
     names = [
         (name, word.strip(".")) for name, word in words if not word[:1].isdigit() and not word.startswith(("[", "IPv6"))
     ]
-    return [(name, word) for name, word in dict.fromkeys(names) if facts.is_suffix(word)][:_MOST]
+    short = facts.known.macros.get("j", socket.gethostname()).partition(".")[0]
+    return [(name, word) for name, word in dict.fromkeys(names) if word != short and facts.is_suffix(word)][:_MOST]
 
 
 def _claimed(facts: Facts) -> t.List[str]:

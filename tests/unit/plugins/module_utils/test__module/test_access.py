@@ -274,6 +274,15 @@ def test_what_is_no_public_suffix_or_stops_nothing_is_taken(rule):
     assert len(_accessrun.request_of(params(rules=[rule]), NOW).rules) == 1
 
 
+def test_networks_that_are_the_internet_together_do_not_relay():
+    networks = [f"{number}.0.0.0/8" for number in range(20, 30)]
+    with pytest.raises(OptionError, match="10 networks, 20.0.0.0/8 among them.*may relay together"):
+        _accessrun.request_of(params(rules=[{"connect": networks, "action": "relay"}]), NOW)
+    assert _accessrun.request_of(params(rules=[{"connect": networks}]), NOW).rules
+    usual = [{"connect": ["10.0.0.0/8", "192.0.2.0/24", "198.51.0.0/16"], "action": "relay"}]
+    assert _accessrun.request_of(params(rules=usual), NOW).rules
+
+
 def test_a_rule_for_a_public_suffix_can_always_be_removed():
     assert _accessrun.request_of(params(rules=[{"from": ["com"]}], state="absent"), NOW).rules[0].pattern == "com"
 

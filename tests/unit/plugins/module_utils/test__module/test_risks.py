@@ -46,7 +46,15 @@ def test_only_known_findings_with_a_reason_are_accepted(value):
 
 @pytest.mark.parametrize(
     "domain, expected",
-    [("test", True), ("co.uk", True), ("example.co.uk", False), (".com", True), ("a.example", False), ("", False)],
+    [
+        ("test", True),
+        ("co.uk", True),
+        ("example.co.uk", False),
+        (".com", True),
+        ("localhost", False),
+        ("a.example", False),
+        ("", False),
+    ],
 )
 def test_a_suffix_is_what_everybody_can_have_a_domain_below(domain, expected):
     assert risks.is_suffix(domain) is expected
