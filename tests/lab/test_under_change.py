@@ -79,5 +79,5 @@ def test_no_connection_sees_half_a_change(host: Host) -> None:
     finally:
         accesshosts.clear(host)
     print(f"{host}: {changes} changes, {answers}")
-    assert changes > SECONDS / 2 and answers["blocked", 5] > 10 and answers["legitimate", 2] > 10, answers
+    assert changes >= 2 and answers["blocked", 5] > 5 and answers["legitimate", 2] > 5, (changes, answers)
     assert not answers.get(("blocked", 2)) and not answers.get(("legitimate", 5)), answers
