@@ -117,3 +117,14 @@ def test_a_rule_that_nobody_confirms_goes_and_what_came_later_stays(host):
         time.sleep(1)
     assert (code("passing@served.test"), code("urgent@served.test")) == (250, 550)
     assert accounthosts.is_refused(host)
+
+
+@pytest.mark.parametrize("host", some("pf13", "sm13"), ids=named)
+def test_a_host_without_an_account_is_adopted(host, policy):
+    """An earlier version hardened it: the first run changes nothing and says so, and what is dropped later goes."""
+    host.apply(policy)
+    before = contents(host)
+    host.run(f"rm -rf {accounthosts.ACCOUNT}/etc+*")
+    answer = insist(host.apply(policy))
+    assert answer["changed"] is False and "adopted: an earlier version configured" in answer["notes"][-1]
+    assert contents(host) == before and insist(host.apply(policy))["changed"] is False
