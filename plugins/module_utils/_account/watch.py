@@ -49,6 +49,8 @@ Description=Roll back generation {number} of {directory} unless it is confirmed
 OnCalendar={when} UTC
 AccuracySec=1s
 Persistent=true
+# A watcher that a shutdown has interrupted has run, as systemd sees it. It goes on after the start of the host.
+OnBootSec=30
 
 [Install]
 WantedBy=timers.target
@@ -131,6 +133,12 @@ def disarm(runner: Runner, directory: str, number: int) -> None:
     _files.remove(f"/var/lib/systemd/timers/stamp-{name}.timer")
     _files.remove(os.path.join(generations.place_of(directory), f"{number:06d}.{KIT}"))
     runner.run(["systemctl", "daemon-reload"], check=False)
+
+
+def is_early(directory: str, number: int) -> bool:
+    """Return whether a generation may still be confirmed: after a restart of the host the timer starts the watcher in any case."""
+    deadline = generations.load(directory, number).get("confirm_by")
+    return deadline is not None and time.time() < deadline
 
 
 def waiting(directory: str) -> t.List[int]:

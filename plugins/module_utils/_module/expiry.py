@@ -29,6 +29,9 @@ def main(way_back: t.Type[WayBack], arguments: t.Sequence[str]) -> int:
     :param way_back: how it is judged.
     """
     mta, directory, number = arguments
+    if watch.is_early(directory, int(number)):
+        sys.stdout.write(f"generation {number} may still be confirmed\n")
+        return 0
     try:
         outcome = expire(way_back, Runner(), mta, directory, int(number))
     except PostmasterError as problem:

@@ -85,3 +85,12 @@ def test_a_timer_that_starts_after_its_deadline_has_not_run_yet(tmp_path, monkey
     watch._stamp("x", now - 60)
     watch._stamp("x", now + 60)
     assert written[0] == now - 61 and now <= written[1] <= now + 59
+
+
+@pytest.mark.parametrize("ahead, word", [(60, "may still be confirmed"), (-60, "rolled back")])
+def test_a_watcher_that_a_restart_of_the_host_wakes_up_early_waits(live, monkeypatch, capsys, ahead, word):
+    """Each start of the host wakes it up: a shutdown can have interrupted it, and for systemd it has run."""
+    change(live, {"main.cf": b"a = 2\n"}, confirm_by=int(time.time()) + ahead)
+    monkeypatch.setattr(expiry, "expire", lambda *given: "rolled back")
+    assert expiry.main(expiry.WayBack, ["postfix", str(live), "1"]) == 0
+    assert word in capsys.readouterr().out
