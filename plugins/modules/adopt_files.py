@@ -64,7 +64,7 @@ EXAMPLES = r"""
 - name: Write the inventory
   postmaster.mta.adopt_files:
     variable: adopt_result
-    dest: adopted
+    dest: /tmp/inventory
   run_once: true
 """
 

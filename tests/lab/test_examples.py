@@ -25,7 +25,7 @@ from labhosts import HOSTS, ROOT, Host, ansible_environment, policy_of
 
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 #: Modules that are not for any relay of the lab.
-PLACES = {"audit_info": "world", "nscd": "sles15", "sendmail_instance": "sm12"}
+PLACES = {"audit_info": "world", "nscd": "sles15", "move_info": "sm12", "sendmail_instance": "sm12"}
 RELAYS = {"postfix": "pf12", "sendmail": "sm12"}
 pytestmark = pytest.mark.lab(group="examples", uses=["pf12", "sm12", "sles15"])
 #: What a host must get back.
