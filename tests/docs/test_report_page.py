@@ -69,12 +69,12 @@ def test_bars_are_as_high_as_their_numbers(browser: Browser, report: pathlib.Pat
     plots = browser.evaluate(BARS)
     assert [plot["key"] for plot in plots] == ["plot-traffic", "plot-delay", "plot-age"]
     for plot in plots:
-        bars = [bar for bar in plot["bars"] if bar["value"] != "gap"]
-        highest = max(bars, key=lambda bar: int(bar["value"]))
-        for bar in bars:
-            share = int(bar["value"]) / int(highest["value"])
-            assert bar["height"] == pytest.approx(highest["height"] * share, abs=1.5)
-            assert plot["left"] <= bar["left"] < bar["right"] <= plot["right"] + 1
+        bars = [column for column in plot["bars"] if column["value"] != "gap"]
+        highest = max(bars, key=lambda column: int(column["value"]))
+        for column in bars:
+            share = int(column["value"]) / int(highest["value"])
+            assert column["height"] == pytest.approx(highest["height"] * share, abs=1.5)
+            assert plot["left"] <= column["left"] < column["right"] <= plot["right"] + 1
 
 
 @pytest.mark.parametrize("width", WIDTHS)
