@@ -81,10 +81,9 @@ ROWS: t.Tuple[Row, ...] = (
     ),
     Row(
         12,
-        "A person hears of bounces that nobody takes",
-        say="``notices: {double_bounces: anna, copies_to: bert}``",
-        postfix="the bounce is in that mailbox",
-        proof="tests/lab/test_vocabulary.py",
+        "Bounces that nobody takes reach a person",
+        "notices: {double_bounces: anna}",
+        postfix="the double bounce lies in that mailbox",
     ),
     Row(
         13,
@@ -235,6 +234,13 @@ ROWS: t.Tuple[Row, ...] = (
         postfix="HELO, no TLS, no SIZE",
     ),
     Row(
+        45,
+        "A report every hour",
+        say="role reports",
+        postfix="it comes by mail with what is new",
+        proof="tests/lab/test_kit.py",
+    ),
+    Row(
         46,
         "The log in real time",
         say="event source postmaster.mta.maillog",
@@ -254,6 +260,20 @@ ROWS: t.Tuple[Row, ...] = (
         say="playbook mail_log: mail_log_regex",
         postfix="the messages that match",
         proof="tests/lab/test_maillog.py",
+    ),
+    Row(
+        49,
+        "An archive of the log for three months",
+        say="module log_archive",
+        postfix="after many days exactly so many are there",
+        proof="tests/lab/test_log_archive.py",
+    ),
+    Row(
+        50,
+        "A test message through itself, again and again",
+        say="role reports, playbook send_test",
+        postfix="its silence shows",
+        proof="tests/lab/test_kit.py",
     ),
     Row(
         51,

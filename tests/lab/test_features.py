@@ -276,6 +276,15 @@ def check_11(relay: Relay) -> None:
     assert f"{relay.name} ESMTP corporate relay - no UCE" in " ".join(map(str, greeting.values()))
 
 
+def check_12(relay: Relay) -> None:
+    sender = unique("reject.test")
+    has(relay.send(sender, [unique("reject.test")]), 250)
+    deadline = time.monotonic() + 90
+    while sender not in relay.host.run("cat /var/mail/anna", check=False):
+        assert time.monotonic() < deadline, "the double bounce reached nobody"
+        time.sleep(1)
+
+
 def check_13(relay: Relay) -> None:
     sender = unique("ok.test")
     hops = "".join(f"Received: from a{n} by b{n}; Mon, 1 Jan 2024 00:00:00 +0000\r\n" for n in range(25))
