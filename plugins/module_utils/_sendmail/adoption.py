@@ -195,7 +195,10 @@ class _Work:
         if "delay_checks" not in self.source.features():
             # Without it the name is sendmail's own, and the native settings keep it so.
             added = [name for name in added if name != "check_mail"]
-        return any([self._drop(_RULESETS[name], "") for name in added if name in _RULESETS])
+        before = self.policy
+        for name in set(added) & set(_RULESETS):
+            self._drop(_RULESETS[name], "")
+        return self.policy != before
 
     def _drop_routes(self, base: Composed) -> bool:
         """Leave out the routes whose lines stand in an unmanaged mailertable in other words: the lines stay."""
