@@ -221,8 +221,8 @@ class _Work:
         for name, value in given.items():
             if base.draft.defines.get(name, "") != value and not _is_internal(name):
                 self._define(name, value)
-        for name, policys in base.draft.defines.items():
-            if name in given or cf.defect(self.cf, name, policys or "") is None:
+        for name, of_policy in base.draft.defines.items():
+            if name in given or cf.defect(self.cf, name, of_policy or "") is None:
                 continue
             option = cf.OPTIONS.get(name)
             self._define(name, self.cf.value(option[0]) if option else None)
