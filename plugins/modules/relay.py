@@ -92,8 +92,8 @@ options:
     type: str
   accept_risk:
     description:
-      - Findings that you accept, each with the reason, such as V({discards_everything: a trap for a test}). A change that would make the relay
-        open for strangers, or dead for everybody, is refused by such a finding; the message names it.
+      - Findings that you accept. Each key is the code of a finding, such as V(discards_everything), each value your reason. A change that
+        would make the relay open for strangers, or dead for everybody, is refused by such a finding; the message names it.
       - What is accepted is named in the warnings of every later run, and stands in the account.
       - What the relay is already is told as RV(risks) and stops no change.
     type: dict
