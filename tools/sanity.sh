@@ -71,7 +71,7 @@ run_core() {
     if $whole; then
         tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':!tests/corpus')
     else
-        tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':!tests')
+        tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':(exclude,glob)tests/*/**')
         if [ "$1" != "$newest" ]; then
             arguments+=(--skip-test pylint)
         fi

@@ -109,5 +109,5 @@ def read(live: "Live") -> t.Dict[str, t.Any]:
     senders = {key: live.access[f"{_SENDER.lower()}:{key}"] for key in live.keys(_SENDER.lower())}
     recipients = {key: live.access[f"{_RECIPIENT.lower()}:{key}"] for key in live.keys(_RECIPIENT.lower())}
     hidden, exposed = live.cf.classes.get(_HIDDEN, ()), live.cf.classes.get(_EXPOSED, ())
-    headers = _ENVELOPE_ONLY.split("\n")[0] not in live.text
+    headers = _ENVELOPE_ONLY.partition("\n")[0] not in live.text
     return _rewriting.as_options(_rewriting.Rules(senders, recipients, hidden, exposed, headers))
