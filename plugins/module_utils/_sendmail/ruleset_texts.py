@@ -37,7 +37,8 @@ RIPv6:::1\t$@ YES
 R$=R $*\t$@ YES
 R$*\t$@ NO"""
 # What sendmail's own rules ask of everybody, asked of strangers alone, as Postfix has it: u in the flags of the daemon lets a
-# sender without a domain pass. No error for a sender that the access map knows. The status of a missing domain is Postfix's.
+# sender without a domain pass. No error for a sender that the access map knows: its keys have no dot at their end. The status of
+# a missing domain is Postfix's.
 SENDER_CHECKED = """\
 SLocal_check_mail
 R<>\t$@ OK
@@ -46,6 +47,7 @@ R$*\t$: $1 $| $>PostmasterTrusted
 R$* @ $* $| YES\t$@ OK
 R$* $| YES\t$@ OK $(postmaster_macros {daemon_flags} $@ $&{daemon_flags}u $)
 R$+ $| NO\t$: $1
+R$+ @ $+ .\t$1 @ $2
 R$* ! $*\t$@ OK
 R$+ @ $+\t$: <@ $2> $>SearchList <+ From> $| <F:$1@$2> <U:$1@> <D:$2> <>
 R<@ $+> <?>\t$: <@ $(postmaster_resolve $1 $: <PERM> $) >
