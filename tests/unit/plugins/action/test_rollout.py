@@ -32,7 +32,7 @@ module = AnsibleModule(argument_spec={spec}, supports_check_mode=True)
 """
 RELAY = STUB.format(
     spec="{name: {'type': 'raw'} for name in"
-    " 'policy baseline main main_secrets master mc mta instance lock_timeout by ticket confirm'.split()}",
+    " 'policy baseline main main_secrets master mc mta instance lock_timeout by ticket confirm accept_risk unsupported'.split()}",
     body="""
 host, log = module.params["main"]["host"], module.params["main"]["log"]
 if module.params["policy"].get("limits"):

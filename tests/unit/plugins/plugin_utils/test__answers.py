@@ -18,7 +18,7 @@ def test_a_host_that_could_not_be_asked_is_named_and_makes_it_fail():
 
 def test_dns():
     good = _answers.report("dns", {"a": {"findings": []}, "b": {"findings": []}}, "ok.test")
-    assert good == (["ok.test: nothing is wrong on a, b"], {})
+    assert (good.lines, good.wrong) == (["ok.test: nothing is wrong on a, b"], {})
     bad = _answers.report("dns", {"a": {"findings": [FINDING]}, "b": {"findings": [FINDING]}}, "ok.test")
     assert bad.lines == ["ERROR: it is wrong", "    on a, b", "    observed: a line", "    fix: do this"]
     assert set(bad.wrong) == {"a", "b"}

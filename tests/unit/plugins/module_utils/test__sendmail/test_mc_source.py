@@ -146,5 +146,6 @@ def test_the_corpus_is_read_whole(path):
     assert source.calls
     assert [entry for entry in source.unread if entry.why == "its parenthesis is never closed"] == []
     built = path.with_name("sendmail.cf")
-    if built.exists():
+    # What the lab's own m4 has built; other cases have a cf that is of another mc.
+    if built.exists() and path.parents[1].name in ("8.17", "8.18"):
         assert mc_source.disagreements(source, cf.parse(built.read_text(encoding="utf-8"))) == []
