@@ -106,12 +106,12 @@ def life(host):
 def test_a_comment_by_hand_survives(host, policy):
     host.apply(policy)
     host.run(
-        "printf '\\n# by hand: ask Jane before you touch this\\ndelay_notice_recipient = jane\\n' >> /etc/postfix/main.cf"
+        "printf '\\n# by hand: ask Jane before you touch this\\ndelay_logging_resolution_limit = 3\\n' >> /etc/postfix/main.cf"
     )
     host.apply({**policy, "limits": {**policy.get("limits", {}), "hops": 23}})
     text = host.read("/etc/postfix/main.cf").decode()
-    assert "# by hand: ask Jane before you touch this\ndelay_notice_recipient = jane\n" in text
-    host.run("sed -i -e '/ask Jane/d' -e '/^delay_notice_recipient/d' -e '${/^$/d}' /etc/postfix/main.cf")
+    assert "# by hand: ask Jane before you touch this\ndelay_logging_resolution_limit = 3\n" in text
+    host.run("sed -i -e '/ask Jane/d' -e '/^delay_logging_resolution_limit/d' -e '${/^$/d}' /etc/postfix/main.cf")
     host.apply(policy)
 
 

@@ -49,6 +49,8 @@ def _last_content(directory: str, name: str) -> t.Optional[bytes]:
 
 def _finding(directory: str, name: str, written: t.Optional[bytes]) -> t.Optional[str]:
     path = os.path.join(directory, name)
+    if os.path.isdir(path):
+        return f"{path}: not a file, but a directory"
     what = _damage(_files.read(path), written)
     if what is None:
         return None

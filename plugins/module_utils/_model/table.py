@@ -143,6 +143,10 @@ def _rows(name: str, text: str) -> t.Iterator[t.Tuple[str, str, t.Optional[str]]
     """Yield the rows of a CSV file with the columns key and value."""
     import csv
 
+    # Before Python 3.11 the reader itself raises an error for it, without a line.
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise OptionError(f"{name}:{line}", "NUL", "a CSV file holds text")
     reader = csv.DictReader(text.splitlines())
     columns = {column.strip() for column in reader.fieldnames or ()}
     if not {"key"} <= columns <= {"key", "value"}:

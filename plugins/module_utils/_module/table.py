@@ -67,7 +67,7 @@ class TableRun:
         author = _change.Author("table", params.get("by") or "", params.get("ticket") or "")
         self.author = watched(author, host, params.get("confirm"), TABLES)
         self.wanted = [
-            self._wanted(f"entries[{number}]", entry["key"], entry["value"])
+            self._wanted(f"entries[{number}]", entry["key"], entry.get("value"))
             for number, entry in enumerate(params["entries"])
         ]
         for name, text in _texts(params):

@@ -69,6 +69,13 @@ def test_a_loss_is_refused_with_the_way_out(live, name, trouble):
     assert live.read_bytes() == WRITTEN
 
 
+def test_a_directory_in_the_place_of_a_file_is_named(live):
+    live.unlink()
+    live.mkdir()
+    with pytest.raises(Refused, match="not a file"):
+        change(live, WRITTEN, PostmasterError("Is a directory"))
+
+
 @pytest.mark.parametrize(
     "edited", [WRITTEN[: WRITTEN.rindex(b"parameter_19")], WRITTEN + b"more = 1\n", b"other = 1\n", WRITTEN.upper()]
 )

@@ -149,3 +149,9 @@ def test_whatever_a_file_has_each_line_is_one_entry_or_refused(text, form):
     content = _tablefile.edit("t", b"", entries, "present", POSTFIX)
     keys = {entry.key.lower() for entry in entries}
     assert {entry.key.lower() for entry in _tablefile.read("t", content.decode(), POSTFIX)} == keys
+
+
+def test_a_nul_in_csv_is_refused_by_line():
+    """Before Python 3.11 the csv module raises an error of its own for it."""
+    with pytest.raises(OptionError, match="f:2"):
+        imported("key,value\na\0b,c\n", "csv")
