@@ -69,6 +69,7 @@ def with_domains(policy: t.Dict[str, t.Any], *more: str) -> t.Dict[str, t.Any]:
 
 @pytest.mark.parametrize("host", RELAYS, ids=str)
 def test_a_served_domain_comes_and_goes_at_once(host, policy):
+    host.apply(policy)
     for wish, right in ((with_domains(policy, DOMAIN), {250}), (policy, {550, 554})):
         with watched(host, f"v@{DOMAIN}") as watch:
             answer = host.apply(wish)
