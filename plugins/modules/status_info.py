@@ -62,11 +62,9 @@ EXAMPLES = r"""
   postmaster.mta.status_info:
   register: status
 
-- name: Stop here when something is wrong
-  ansible.builtin.assert:
-    that: status.trouble | length == 0
-    fail_msg: "{{ status.trouble | join('; ') }}"
-  ignore_errors: true
+- name: Say what is wrong
+  ansible.builtin.debug:
+    msg: "{{ status.trouble | default(['nothing'], true) }}"
 """
 
 RETURN = r"""

@@ -66,9 +66,13 @@ EXAMPLES = r"""
     by: anna
     ticket: OPS-4711
 
-- name: Show what going back to where it all began would change
+- name: Read which generations there are
+  postmaster.mta.history_info:
+  register: history
+
+- name: Show what going back to the oldest of them would change
   postmaster.mta.undo:
-    to: 0
+    to: "{{ history.instances[0].generations[-1].number }}"
   check_mode: true
   diff: true
 """

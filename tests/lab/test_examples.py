@@ -35,6 +35,10 @@ RESTART = {"pf12": "postfix reload", "sm12": "systemctl restart sendmail", "sles
 QUEUE_ID = "3B2C51C629A"
 
 
+#: Files of a Postfix relay that examples name.
+FILES = {"/root/transport.csv": b"key,value\nok.test,smtp:[10.25.0.57]\n"}
+
+
 def examples(path: pathlib.Path) -> t.List[t.Dict[str, t.Any]]:
     """The tasks of a module's EXAMPLES."""
     for node in ast.parse(path.read_text()).body:
@@ -119,6 +123,9 @@ def test_the_examples_run(path, tmp_path, put_back):
     ]
     playbook = tmp_path / "examples.yml"
     text = yaml.safe_dump(plays, sort_keys=False)
+    for name, content in FILES.items():
+        if name in text:
+            HOSTS[RELAYS["postfix"]].write(name, content)
     if QUEUE_ID in text:
         with waiting_message(HOSTS[RELAYS["postfix"]]) as known:
             playbook.write_text(text.replace(QUEUE_ID, known))
