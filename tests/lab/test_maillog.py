@@ -124,8 +124,8 @@ def test_the_totals_are_those_of_pflogsumm(relay):
     try:
         totals = ask(relay, path=[log], summary=True)["summary"]["totals"]
         # What pflogsumm does not know: rejected content that is neither header nor body, rejections by milters at other times, and
-        # mail that cleanup refuses by itself, such as one with too many hops.
-        strange = "cleanup.*: (reject: content|warning: .*: message rejected: )|smtpd.*: milter-reject:"
+        # mail that cleanup refuses by itself: too many hops, or too large.
+        strange = "cleanup.*: (reject: content|warning: .*: (message rejected: |queue file size limit exceeded))|smtpd.*: milter-reject:"
         unknown = int(relay.run(f"grep -cE '{strange}' {log} || true"))
         content = relay.read(log)
     finally:
