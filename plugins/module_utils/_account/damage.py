@@ -35,15 +35,21 @@ def damaged(directory: str, names: t.Optional[t.Iterable[str]] = None) -> t.List
 
     :param names: the files that a change is about; without them, all that we have written.
     """
-    known = generations.last_written(directory) if names is None else names
-    files = sorted(name for name in known if name.endswith(_CONFIGURATION))
-    findings = [_finding(directory, name, _last_content(directory, name)) for name in files]
+    if names is not None and not any(name.endswith(_CONFIGURATION) for name in names):
+        return []
+    written = generations.last_written(directory)
+    files = sorted(name for name in (written if names is None else names) if name.endswith(_CONFIGURATION))
+    findings = [_finding(directory, name, _last_content(directory, written.get(name))) for name in files]
     return [finding for finding in findings if finding]
 
 
-def _last_content(directory: str, name: str) -> t.Optional[bytes]:
-    """Return what we wrote last into a file; None where that is not known."""
-    entry = generations.last_written(directory).get(name)
+def _last_content(
+    directory: str, entry: t.Optional[t.Tuple[generations.Record, generations.Record]]
+) -> t.Optional[bytes]:
+    """Return what we wrote last into a file; None where that is not known.
+
+    :param entry: the record that wrote it, and its entry there.
+    """
     return history.content_after(directory, *entry) if entry and history.is_kept(entry[1]) else None
 
 

@@ -79,6 +79,7 @@ class RelayRun:
         self.tables = tables_of(host.mta)
         self.accepted = accepted or {}
         self._risks: t.Optional[t.Sequence[Finding]] = None
+        self._live: t.Optional[t.Sequence[Finding]] = None
 
     def plan(self) -> _change.Plan:
         """Return what is to be done on the host as it is now."""
@@ -165,11 +166,14 @@ class RelayRun:
         return self._live_risks() if self._risks is None else self._risks
 
     def _live_risks(self) -> t.Sequence[Finding]:
-        try:
-            return risks.risks_of(self.host, self.directory)
-        except PostmasterError:
-            # A configuration that cannot be read has other defects, and those are told.
-            return ()
+        """Return what is open or dead on the host; the MTA is asked once a run."""
+        if self._live is None:
+            try:
+                self._live = risks.risks_of(self.host, self.directory)
+            except PostmasterError:
+                # A configuration that cannot be read has other defects, and those are told.
+                self._live = ()
+        return self._live
 
 
 def told_of_tables(host: Host, compiled: t.Sequence[str]) -> Activation:
@@ -241,7 +245,7 @@ def _texts(key: str, value: t.Any) -> t.Iterator[t.Tuple[str, str]]:
 def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
     plan, instance = outcome.plan, relay.host.instance
     hidden = frozenset(relay.native.main_secrets)
-    accepted = dict(risks.accepted_before(relay.directory), **relay.accepted)
+    accepted = relay.author.more.get("accept_risk", {})
     return {
         "changed": plan.changed or bool(outcome.healed),
         "diff": _result.diff(plan, hidden),
