@@ -98,7 +98,7 @@ def _own() -> str:
     return os.path.join(DIRECTORY, OWN)
 
 
-# --- what is wanted -----------------------------------------------------------------------------------------------------
+# --- what must be there -------------------------------------------------------------------------------------------------
 
 
 def _with_archive(runner: Runner, params: t.Mapping[str, t.Any]) -> Wanted:

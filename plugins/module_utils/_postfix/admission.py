@@ -18,14 +18,8 @@ from .parameters import MalformedValue, expand, split_list
 from .static_tables import Tables
 
 PERMIT, REFUSE, DEFER, DISCARD, PASS = "permit", "refuse", "defer", "discard", ""
-#: The lists in which a recipient is refused, in the order of smtpd(8) with smtpd_delay_reject.
-LISTS = (
-    "smtpd_client_restrictions",
-    "smtpd_helo_restrictions",
-    "smtpd_sender_restrictions",
-    "smtpd_relay_restrictions",
-    "smtpd_recipient_restrictions",
-)
+#: The lists in which a recipient is refused, in the order of smtpd(8) with smtpd_delay_reject: those before DATA.
+LISTS = restrictions.LISTS[: restrictions.LISTS.index("smtpd_data_restrictions")]
 #: What an access table is asked for, by the restriction that names it.
 _SUBJECTS = {
     "check_client_access": "client",
