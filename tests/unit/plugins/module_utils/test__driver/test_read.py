@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The part that reads a host back."""
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _mta
+from ansible_collections.postmaster.mta.plugins.module_utils._driver import read
+from ansible_collections.postmaster.mta.plugins.module_utils._model.policy import parse
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__driver.contract import check_contract
+
+
+@pytest.mark.parametrize("mta", _mta.MTAS)
+def test_the_doors_keep_the_contract(mta):
+    check_contract(read, mta)
+
+
+@pytest.mark.parametrize("mta", _mta.MTAS)
+def test_what_is_read_of_nothing_is_a_policy(mta, make_host, tmp_path):
+    (tmp_path / "main.cf").write_text("")
+    (tmp_path / "master.cf").write_text("")
+    live = read.read_of(mta).read(make_host(mta))
+    assert set(live) == {"policy", "unexpressed"}
+    parse(live["policy"], "none")
