@@ -22,6 +22,8 @@ class Script:
     def __init__(self, *acts: t.Any, family: int = socket.AF_INET) -> None:
         self.acts = acts
         self.received = b""
+        #: How many acts were played to their end.
+        self.played = 0
         self.peer = ("", 0)
         self.error = None  # type: t.Optional[Exception]
         self._listener = socket.socket(family, socket.SOCK_STREAM)
@@ -44,11 +46,12 @@ class Script:
         except OSError:
             return
         self.peer = peer[:2]
-        connection.settimeout(5)
+        connection.settimeout(60)
         with connection:
             try:
                 for act in self.acts:
                     connection = self._perform(connection, act)
+                    self.played += 1
                 while connection.recv(65536):
                     pass
             except (OSError, ssl.SSLError) as error:

@@ -5,16 +5,16 @@
 """Tests of _together.py."""
 
 import os
-import time
+import threading
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _parallel as _together
+from ansible_collections.postmaster.mta.tests.unit.patience import AT_ONCE
 
 
 def test_jobs_run_side_by_side_and_keep_their_values():
-    started = time.monotonic()
-    jobs = {number: lambda number=number: (time.sleep(0.2), number)[1] for number in range(20)}
-    assert _together.values(jobs, 5) == {number: number for number in range(20)}
-    assert time.monotonic() - started < 3.5, "one after the other they take four seconds"
+    everybody = threading.Barrier(20)
+    jobs = {number: lambda number=number: (everybody.wait(AT_ONCE), number)[1] for number in range(20)}
+    assert _together.values(jobs, AT_ONCE) == {number: number for number in range(20)}
 
 
 def test_an_exception_is_kept():
@@ -46,10 +46,11 @@ def test_an_error_without_words_is_no_value():
 
 
 def test_nobody_waits_for_what_is_late():
-    started = time.monotonic()
-    found = _together.values({"late": lambda: time.sleep(6), "soon": lambda: 1}, 0.5)
-    assert found == {"soon": 1}
-    assert time.monotonic() - started < 5
+    release, ended = threading.Event(), []
+    jobs = {"late": lambda: (release.wait(AT_ONCE), ended.append(1)), "soon": lambda: 1}
+    assert _together.values(jobs, 2) == {"soon": 1}
+    assert not ended
+    release.set()
 
 
 def test_no_jobs():

@@ -8,7 +8,6 @@ import collections
 import os
 import socket
 import threading
-import time
 
 import pytest
 
@@ -17,6 +16,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model.host import 
 from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Settings
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._smtp.certificate import Certificate
+from ansible_collections.postmaster.mta.tests.unit.patience import AT_ONCE, ends_within
 from ansible_collections.postmaster.mta.tests.unit.smtp_peer import self_signed
 
 GIB = 1024**3
@@ -217,15 +217,14 @@ class TestSee:
                 server.sendto(question[:2] + b"\x81\x80", sender)
 
             threading.Thread(target=serve, daemon=True).start()
-            taken = checks.time_of_answer("127.0.0.1", server.getsockname()[1], 1.0)
-        assert taken is not None and taken < 1.0
+            taken = checks.time_of_answer("127.0.0.1", server.getsockname()[1], AT_ONCE)
+        assert taken is not None and taken < AT_ONCE
 
     def test_a_silent_name_server_ends_in_time(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
             server.bind(("127.0.0.1", 0))
-            started = time.monotonic()
-            assert checks.time_of_answer("127.0.0.1", server.getsockname()[1], 0.4) is None
-            assert 0.3 < time.monotonic() - started < 5
+            with ends_within(0.4):
+                assert checks.time_of_answer("127.0.0.1", server.getsockname()[1], 0.4) is None
 
     def test_a_queue_that_is_a_pattern(self, tmp_path):
         assert [disk.path for disk in checks.spaces((f"{tmp_path}/q*", "/nowhere"))] == [str(tmp_path)]

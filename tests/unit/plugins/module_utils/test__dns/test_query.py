@@ -6,7 +6,6 @@
 
 import os
 import random
-import time
 
 import dns.flags
 import dns.message
@@ -14,16 +13,15 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._dns import query as _dns
 from ansible_collections.postmaster.mta.tests.unit.dns_peer import Peer, response, zone
+from ansible_collections.postmaster.mta.tests.unit.patience import AT_ONCE, ends_within
 
 OK = zone("ok.test. 60 MX 10 MX1.ok.test.", 'ok.test. 60 TXT "v=spf1" " -all"', "mx1.ok.test. 30 A 10.25.0.51")
 
 
-def ask(answering, name="ok.test", kind="MX", limit=1.0, tcp=True):
+def ask(answering, name="ok.test", kind="MX", limit=AT_ONCE, tcp=True):
     with Peer(answering, tcp) as peer:
-        started = time.monotonic()
-        answer = _dns.Asker(limit, peer.port).ask(peer.address, name, kind)
-        assert time.monotonic() - started < limit + 1.0
-        return answer
+        with ends_within(limit):
+            return _dns.Asker(limit, peer.port).ask(peer.address, name, kind)
 
 
 def raw(data):
@@ -74,14 +72,14 @@ class TestHonest:
             lost.append(1)
             return OK(query, tcp) if len(lost) > 1 else None
 
-        assert ask(answering, limit=1.0).records == ("10 mx1.ok.test",)
+        assert ask(answering, limit=4.0).records == ("10 mx1.ok.test",)
 
 
 class TestHostile:
     def test_silence(self):
         answer = ask(lambda query, tcp: None, limit=0.4)
         assert (answer.status, answer.heard) == ("timeout", False)
-        assert 0.3 < answer.seconds < 0.8
+        assert answer.seconds > 0.3
 
     def test_nobody_listens(self):
         with Peer(OK) as peer:
@@ -124,7 +122,7 @@ class TestHostile:
             reply.flags |= 0 if tcp else dns.flags.TC
             return reply.to_wire(max_size=65535)
 
-        answer = ask(answering, limit=5.0)
+        answer = ask(answering)
         assert answer.status == "NOERROR"
         assert len(answer.records) == 100
 
@@ -183,9 +181,9 @@ class TestHostile:
 class TestWalk:
     ZONE = ("ok.test. 60 NS ns.ok.test.", "ns.ok.test. 60 A 127.0.0.1")
 
-    def walk(self, answering, seconds=2.0, domain="ok.test"):
+    def walk(self, answering, seconds=AT_ONCE, limit=AT_ONCE, domain="ok.test"):
         with Peer(answering) as peer:
-            return _dns.walk(_dns.Asker(0.4, peer.port), domain, ["127.0.0.1"], ["127.0.0.1"], seconds)
+            return _dns.walk(_dns.Asker(limit, peer.port), domain, ["127.0.0.1"], ["127.0.0.1"], seconds)
 
     def test_the_root_answers_itself(self):
         found = self.walk(zone(*self.ZONE))
@@ -226,10 +224,9 @@ class TestWalk:
         assert "lame" in self.walk(answering).problem
 
     def test_silence_ends_in_time(self):
-        started = time.monotonic()
-        found = self.walk(lambda query, tcp: None, seconds=1.0)
+        with ends_within(1.0):
+            found = self.walk(lambda query, tcp: None, seconds=1.0, limit=0.4)
         assert "answers" in found.problem
-        assert time.monotonic() - started < 3
 
     def test_a_failing_server_is_named(self):
         found = self.walk(lambda query, tcp: response(query, rcode=2).to_wire())

@@ -6,12 +6,14 @@
 
 import base64
 import functools
+import threading
 import time
 
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._module import diagnosis_info
+from ansible_collections.postmaster.mta.tests.unit.patience import AT_ONCE
 
 
 def params(**changes):
@@ -47,9 +49,11 @@ def _ask(parts, name, options, check_mode, runner):
     return parts[name](runner, options)
 
 
-def slow(seconds, value):
+def meeting(everybody, value):
+    """Return a check that ends when all that take part in the meeting run."""
+
     def check(runner, options):
-        time.sleep(seconds)
+        everybody.wait(AT_ONCE)
         return value
 
     return check
@@ -63,12 +67,11 @@ def test_everything(parts):
 
 
 def test_it_takes_as_long_as_the_slowest_check(parts):
-    parts["names"] = slow(1.5, {"findings": []})
-    parts["host"] = slow(1.5, {"findings": []})
-    parts["route"] = slow(1.5, dict(ROUTE, verdict="local"))
-    started = time.monotonic()
-    diagnosis_info.run(params(), False)
-    assert time.monotonic() - started < 3.5, "one after the other they take four seconds and a half"
+    everybody = threading.Barrier(3)
+    parts["names"] = meeting(everybody, {"findings": []})
+    parts["host"] = meeting(everybody, {"findings": []})
+    parts["route"] = meeting(everybody, dict(ROUTE, verdict="local"))
+    assert diagnosis_info.run(params(timeout=2 * AT_ONCE), False)["problems"] == {}
 
 
 def test_a_check_that_fails_leaves_the_others(parts):
@@ -86,10 +89,11 @@ def test_a_check_that_fails_leaves_the_others(parts):
 
 
 def test_a_check_that_hangs_is_left_behind(parts):
-    parts["route"] = slow(5, dict(ROUTE))
-    started = time.monotonic()
+    release = threading.Event()
+    parts["route"] = lambda runner, options: release.wait(AT_ONCE)
     answer = diagnosis_info.run(params(timeout=2.5), False)
-    assert time.monotonic() - started < 4.5
+    assert not release.is_set()
+    release.set()
     assert answer["problems"] == {"route": "it did not end in time"}
     assert answer["talk"] == []
 
@@ -153,7 +157,7 @@ def test_options_that_cannot_be_meant(changes):
 def test_a_conversation_without_end_is_a_finding(parts, monkeypatch):
     parts["route"] = lambda runner, options: ROUTE
     monkeypatch.setattr(diagnosis_info, "_MARGIN", 0.1)
-    monkeypatch.setattr(diagnosis_info.destination, "talk", lambda plan: time.sleep(3))
+    monkeypatch.setattr(diagnosis_info.destination, "talk", lambda plan: time.sleep(AT_ONCE))
     answer = diagnosis_info.run(params(talk_timeout=0.1), False)
     assert [finding["code"] for finding in answer["talk"][0]["findings"]] == ["no_conversation"]
 

@@ -98,7 +98,7 @@ def test_nobody_listens_and_nobody_speaks():
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
     assert codes(smtp.run(params(port), False)) == [("error", "no_connection")]
-    answer, dummy = run(("wait", 0.5), timeout=0.2)
+    answer, dummy = run(timeout=0.2)
     assert codes(answer) == [("error", "no_greeting")]
     assert "accepts the connection and does not greet: timeout" in answer["findings"][0]["what"]
     answer, dummy = run(b"220 mx\r\n", ("read", 1), ("close",))

@@ -178,11 +178,10 @@ def test_a_late_further_reply_can_be_awaited_without_ending_the_conversation():
 
 
 def test_a_slow_drip_does_not_outlast_the_limit():
-    drip = [act for dummy in range(20) for act in (b"2", ("wait", 0.1))]
+    drip = [act for dummy in range(200) for act in (b"2", ("wait", 0.1))]
     with Script(*drip) as peer, Dialogue("127.0.0.1", peer.port, timeout=0.5) as dialogue:
-        started = time.monotonic()
         assert dialogue.connect().outcome in (_smtp.TIMEOUT, _smtp.MALFORMED)
-        assert time.monotonic() - started < 1.5
+        assert peer.played < len(drip), "it was listened to, to the end"
 
 
 def test_an_endless_reply_is_cut():
@@ -197,8 +196,8 @@ def test_an_endless_reply_is_cut():
     [
         ([("close",)], _smtp.CLOSED),
         ([("reset",)], _smtp.CLOSED),
-        ([("wait", 1)], _smtp.TIMEOUT),
-        ([b"220-half\r\n", ("wait", 1)], _smtp.TIMEOUT),
+        ([], _smtp.TIMEOUT),
+        ([b"220-half\r\n"], _smtp.TIMEOUT),
         ([b"SSH-2.0-OpenSSH\r\n"], _smtp.MALFORMED),
         ([b"421 4.3.2 too many connections\r\n", ("close",)], _smtp.SERVICE_CLOSING),
     ],
@@ -268,7 +267,7 @@ def test_an_early_talker_does_not_wait_for_the_greeting():
 
 
 def test_a_limit_for_one_step():
-    with Script(b"220 x\r\n", READ, ("wait", 1)) as peer:
+    with Script(b"220 x\r\n", READ) as peer:
         with Dialogue("127.0.0.1", peer.port, timeout=30, timeouts={"vrfy": 0.2}) as dialogue:
             dialogue.connect()
             assert dialogue.command("VRFY x").outcome == _smtp.TIMEOUT
@@ -336,7 +335,7 @@ def test_a_refused_protocol_is_an_alert(pair):
     assert "PROTOCOL_VERSION" in step.detail
 
 
-@pytest.mark.parametrize("acts, outcome", [([("close",)], "tls_failed"), ([("wait", 1)], "timeout")])
+@pytest.mark.parametrize("acts, outcome", [([("close",)], "tls_failed"), ([], "timeout")])
 def test_a_handshake_that_dies_is_no_refusal(acts, outcome):
     with Script(b"220 x\r\n", READ, b"220 go\r\n", *acts) as peer:
         with Dialogue("127.0.0.1", peer.port, timeout=0.5) as dialogue:
