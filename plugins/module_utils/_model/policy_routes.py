@@ -11,6 +11,7 @@ import ipaddress
 import typing as t
 
 from .._errors import OptionError
+from . import kinds
 from .policy_record import Policy
 
 REJECT, DISCARD, HOLD = "reject", "discard", "hold"
@@ -30,6 +31,23 @@ def hosts(route: Policy) -> t.Tuple[str, ...]:
 def refusal(route: Policy) -> str:
     """Return the words of the action reject."""
     return str(route.text or REFUSAL_TEXT)
+
+
+def refusal_of(status: str, text: str) -> t.Optional[t.Dict[str, t.Any]]:
+    """Return the options of a live refusal; None where no route of the policy refuses so."""
+    if status != REFUSAL_STATUS:
+        return None
+    if text == REFUSAL_TEXT:
+        return {"action": REJECT}
+    try:
+        return {"action": REJECT, "text": kinds.route_text(text)}
+    except ValueError:
+        return None
+
+
+def hosts_of(names: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    """Return the option that says these next hops."""
+    return {"host": names[0]} if len(names) == 1 else {"hosts": list(names)}
 
 
 def has_manner(route: Policy) -> bool:

@@ -27,7 +27,8 @@ _USUAL = ("smtp", "relay", "")
 
 def read(live: "Live") -> Options:
     """Return the routes; what no option can say is noted in I(live)."""
-    routes: Options = {"default": _default(live)} if _default(live) else {}
+    default = _default(live)
+    routes: Options = {"default": default} if default else {}
     table = _entries(live, TABLE_LISTS[0])
     by_recipient = [route for route in (_route(live, key, table) for key in sorted(table)) if route]
     routes["domains"] = [route for route in by_recipient if "domain" in route]
@@ -50,32 +51,60 @@ def _entries(live: "Live", parameter: str) -> t.Dict[str, str]:
 
 def _default(live: "Live") -> Options:
     relayhost = live.value("relayhost")
-    default = _hops(relayhost) if relayhost else {}
-    if default is None:
+    hops = _hops(relayhost) if relayhost else {}
+    if hops is None:
         live.leave("relayhost")
-        default = {}
-    transports = [live.value(name) for name in DEFAULT_TRANSPORTS]
-    if all(transport in _USUAL for transport in transports):
-        return default
-    manner = _manner(live, transports[0])
-    if manner is None or transports[0] != transports[1] or ("action" in manner and default):
+        hops = {}
+    manner = _default_manner(live)
+    if manner is None or ("action" in manner and hops):
         for name in DEFAULT_TRANSPORTS:
             live.leave(name)
-        return default
-    return {**default, **manner}
+        return hops
+    return {**hops, **manner}
+
+
+def _default_manner(live: "Live") -> t.Optional[Options]:
+    """Return what the default transports stand for; None where they differ, or no option says it."""
+    transports = [live.value(name) for name in DEFAULT_TRANSPORTS]
+    if all(transport in _USUAL for transport in transports):
+        return {}
+    if len(set(transports)) > 1:
+        return None
+    return _manner(live, transports[0])
+
+
+class _Hop(t.NamedTuple):
+    """A next hop as main.cf and the tables write it.
+
+    :param literal: whether it stands in brackets, so that its MX records are not looked up.
+    """
+
+    name: str
+    literal: bool
+    port: t.Optional[str]
+
+
+def _hop(word: str) -> t.Optional[_Hop]:
+    match = _HOP.match(word)
+    if match is None:
+        return None
+    literal, name, port = match.groups()
+    return _Hop(literal or name, bool(literal), port)
 
 
 def _hops(text: str) -> t.Optional[Options]:
     """Return next hops as options of a route; None for what the policy cannot say."""
-    matches = [_HOP.match(word) for word in split_list(text)]
-    groups = [match.groups() for match in matches if match]
-    if not groups or len(groups) < len(matches) or len({(bool(literal), port) for literal, dummy, port in groups}) > 1:
+    words = split_list(text)
+    hops = [hop for hop in map(_hop, words) if hop is not None]
+    if not hops or len(hops) < len(words):
         return None
-    names = [literal or looked_up for literal, looked_up, dummy in groups]
-    options: Options = {"host": names[0]} if len(names) == 1 else {"hosts": names}
-    options["mx"] = not groups[0][0]
-    if groups[0][2]:
-        options["port"] = int(groups[0][2])
+    first = hops[0]
+    if any((hop.literal, hop.port) != (first.literal, first.port) for hop in hops):
+        return None
+    options = _routes.hosts_of([hop.name for hop in hops])
+    options["mx"] = not first.literal
+    if first.port:
+        options["port"] = int(first.port)
     return options
 
 
@@ -83,24 +112,13 @@ def _manner(live: "Live", value: str) -> t.Optional[Options]:
     """Return the options that a transport without next hop, or one that is no delivery, stands for."""
     transport, dummy, where = value.partition(":")
     if transport == "error":
-        return _refusal(where)
+        status, dummy, text = where.partition(" ")
+        return _routes.refusal_of(status, text)
     if transport in ("discard", HOLD):
         return {"action": _routes.DISCARD if transport == "discard" else _routes.HOLD}
     if where:
         return None
     return {} if transport in _USUAL else _of_service(live, transport)
-
-
-def _refusal(text: str) -> t.Optional[Options]:
-    status, dummy, words = text.partition(" ")
-    if status != _routes.REFUSAL_STATUS:
-        return None
-    if words == _routes.REFUSAL_TEXT:
-        return {"action": _routes.REJECT}
-    try:
-        return {"action": _routes.REJECT, "text": _kinds.route_text(words)}
-    except ValueError:
-        return None
 
 
 def _of_service(live: "Live", transport: str) -> t.Optional[Options]:
@@ -110,7 +128,7 @@ def _of_service(live: "Live", transport: str) -> t.Optional[Options]:
         return None
     options: Options = {}
     for name, value in service.options:
-        if name == "smtp_never_send_ehlo" and value == "yes":
+        if (name, value) == ("smtp_never_send_ehlo", "yes"):
             options["esmtp"] = False
         elif name == "inet_protocols":
             options["protocols"] = ["ipv4", "ipv6"] if value == "all" else [value]
@@ -155,14 +173,25 @@ def _senders(live: "Live") -> t.List[Options]:
     hops, transports = (_entries(live, parameter) for parameter in TABLE_LISTS[1:])
     routes = []
     for key in sorted(set(hops) | set(transports), key=lambda key: key.lstrip("@")):
-        where = _hops(hops[key]) if key in hops else {}
-        manner = _manner(live, transports[key]) if key in transports else {}
-        try:
-            sender = _kinds.address_or_domain(key[1:] if key.startswith("@") else key)
-            if where is None or manner is None or ("@" not in key) or not (where or "action" in manner):
-                raise ValueError(key)
-            routes.append({"sender": sender, **where, **manner})
-        except ValueError:
+        route = _sender(live, key, hops.get(key), transports.get(key))
+        if route is not None:
+            routes.append(route)
+        else:
             for parameter in TABLE_LISTS[1:]:
                 live.leave(parameter)
     return routes
+
+
+def _sender(live: "Live", key: str, hop: t.Optional[str], transport: t.Optional[str]) -> t.Optional[Options]:
+    """Return the route of a sender; None where the policy cannot say it."""
+    hops = {} if hop is None else _hops(hop)
+    manner = {} if transport is None else _manner(live, transport)
+    if hops is None or manner is None or not (hops or "action" in manner):
+        return None
+    if "@" not in key:
+        return None
+    try:
+        sender = _kinds.address_or_domain(key[1:] if key.startswith("@") else key)
+    except ValueError:
+        return None
+    return {"sender": sender, **hops, **manner}

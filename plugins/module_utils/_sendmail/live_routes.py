@@ -11,7 +11,6 @@ import re
 import typing as t
 
 from .. import _addresses
-from .._model import kinds as _kinds
 from .._model import policy_routes as _routes
 from . import cf
 from .compile import map_entries
@@ -37,24 +36,30 @@ class Routes(t.NamedTuple):
 
 def read(live: "Live") -> Routes:
     """Return the routes of mailertable, SMART_HOST and our own table."""
-    table = _table(live, "mailertable")
+    domains, unread = _domains(live, _table(live, "mailertable"), "mailertable")
     ours = _table(live, TABLE) if MAP in live.cf.maps else {}
-    domains, unread = _domains(live, table, "mailertable")
-    ours_by_domain = {key[3:]: value for key, value in ours.items() if key.startswith("to:") and "@" not in key}
-    more, more_unread = _domains(live, ours_by_domain, TABLE)
-    addresses, senders = [], []
+    action = ours.pop(DEFAULT, "")
+    by_domain = {key: value for key, value in ours.items() if key.startswith("to:") and "@" not in key}
+    more, more_unread = _domains(live, {key[3:]: value for key, value in by_domain.items()}, TABLE)
+    options: Options = {"domains": domains + more, "addresses": [], "senders": []}
     for key, value in ours.items():
-        tag, dummy, name = key.partition(":")
-        options = _options(live, value, "")
-        if options is not None and tag == "to" and "@" in name:
-            addresses.append({"address": name, **options})
-        elif options is not None and tag == "from":
-            senders.append({"sender": name, **options})
-        elif key != DEFAULT and name not in ours_by_domain:
-            unread.append(f"{TABLE}: {key} {value}")
-    default, default_unread = _default(live, ours.get(DEFAULT, ""))
-    options = {"default": default, "domains": domains + more, "addresses": addresses, "senders": senders}
+        if key not in by_domain and not _take_address(live, options, key, value):
+            more_unread.append(f"{TABLE}: {key} {value}")
+    options["default"], default_unread = _default(live, action)
     return Routes(options, unread + more_unread + default_unread)
+
+
+def _take_address(live: "Live", options: Options, key: str, value: str) -> bool:
+    """Add the route of one recipient, or of a sender; return whether it is one."""
+    tag, dummy, name = key.partition(":")
+    route = _options(live, value, "")
+    if route is None or tag not in ("to", "from"):
+        return False
+    if tag == "to":
+        options["addresses"].append({"address": name, **route})
+    else:
+        options["senders"].append({"sender": name, **route})
+    return True
 
 
 def _table(live: "Live", name: str) -> t.Dict[str, str]:
@@ -99,7 +104,7 @@ def _options(live: "Live", text: str, itself: str) -> t.Optional[Options]:
     """
     refusal = _REFUSAL.match(text)
     if refusal:
-        return _refusal(refusal.group("status"), refusal.group("text"))
+        return _routes.refusal_of(refusal.group("status"), refusal.group("text"))
     match = _HOP.match(text)
     if match is None:
         return None
@@ -110,31 +115,29 @@ def _options(live: "Live", text: str, itself: str) -> t.Optional[Options]:
     return None if manner is None or hosts is None else {**hosts, **manner}
 
 
-def _refusal(status: str, text: str) -> t.Optional[Options]:
-    if status != _routes.REFUSAL_STATUS:
-        return None
-    if text == _routes.REFUSAL_TEXT:
-        return {"action": _routes.REJECT}
-    try:
-        return {"action": _routes.REJECT, "text": _kinds.route_text(text)}
-    except ValueError:
-        return None
-
-
 def _hosts(text: str, itself: str) -> t.Optional[Options]:
     """Return a list of next hops as options; None where it mixes names with and without brackets."""
-    words = _HOST.findall(text) if not text.lower().startswith("ipv6:") else [text]
-    in_brackets = {word.startswith("[") for word in words}
-    if ":".join(words) != text or len(in_brackets) != 1:
+    words = _words(text)
+    literals = [word for word in words if word.startswith("[")]
+    if not words or len(literals) not in (0, len(words)):
         return None
     names = [_bare(word.strip("[]")) for word in words]
-    literal = in_brackets == {True}
     if names == [itself]:
-        return {"mx": False} if literal else {}
-    if not all(_is_host(name) for name in names):
+        return {"mx": False} if literals else {}
+    if not all(map(_is_host, names)):
         return None
-    options: Options = {"host": names[0]} if len(names) == 1 else {"hosts": names}
-    return options if literal else {**options, "mx": True}
+    options = _routes.hosts_of(names)
+    if not literals:
+        options["mx"] = True
+    return options
+
+
+def _words(text: str) -> t.List[str]:
+    """Return the hosts of C(host1:[host2]); none where there is anything else in the text."""
+    if text.lower().startswith("ipv6:"):
+        return [text]
+    words = _HOST.findall(text)
+    return words if ":".join(words) == text else []
 
 
 def _manner(live: "Live", mailer: str) -> t.Optional[Options]:

@@ -26,6 +26,7 @@ to:one@a.test\tesmtp:gw.test
 from:camp.test\tesmtp26:[10.0.0.1]:[IPv6:2001:db8::1]
 from:x@camp.test\tpostmaster_discard:nowhere
 to:odd.test\tesmtp:[a.test]:b.test
+from:odd.test\tesmtp:[a.test]:b.test
 """
 
 
@@ -51,7 +52,10 @@ def test_routes_are_read_back(live):
             {"sender": "x@camp.test", "action": "discard"},
         ],
     }
-    assert live["unexpressed"]["routes"] == ["routes.postmaster: odd.test esmtp:[a.test]:b.test"]
+    assert live["unexpressed"]["routes"] == [
+        "routes.postmaster: odd.test esmtp:[a.test]:b.test",
+        "routes.postmaster: from:odd.test esmtp:[a.test]:b.test",
+    ]
 
 
 def test_recipients_are_read_back(live):
