@@ -235,14 +235,19 @@ def _action(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byt
         _warning(ledger, line, head, queue_id, text)
         return
     status, message = ACTIONS[word], ledger.messages.get(queue_id)
-    if message and ledger.keep:
-        remember(message, line)
-    content = what.startswith((b"header ", b"body ", b"content ", b"mime-error "))
-    if content and message and what[:16].lower() == b"header subject: ":
-        message[SUBJECT] = _before(what[16:-1], b"; from=<").rpartition(b" from ")[0]
-    if status is None:
-        return
-    reply = _content(what) if content else _reply(what)
+    if message:
+        if ledger.keep:
+            remember(message, line)
+        if what[:7] == b"header " and what[7:16].lower() == b"subject: ":
+            message[SUBJECT] = _before(what[16:-1], b"; from=<").rpartition(b" from ")[0]
+    if status is not None:
+        is_content = what.startswith((b"header ", b"body ", b"content ", b"mime-error "))
+        _decide(ledger, line, head, queue_id, status, _content(what) if is_content else _reply(what))
+
+
+def _decide(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, status: bytes, reply: "_Reply") -> None:
+    """Record what was decided about a recipient, or about a whole message."""
+    message = ledger.messages.get(queue_id)
     about = message or new_message(head, reply.client, reply.sender)
     if about[SENDER] is None and reply.sender is not None:
         about = list(about)

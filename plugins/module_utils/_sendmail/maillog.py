@@ -242,21 +242,28 @@ def _ruleset(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: by
     name, argument, client, mark, why = _judgement(text)
     if name[:6] != b"check_":
         return
+    recipient = argument if name in _OF_RECIPIENTS else b""
+    if not mark:
+        if client.endswith(b", discard\n") and recipient and queue_id:
+            _expect_discard(ledger, queue_id, recipient)
+        return
     message = new_message(head, client.partition(b", discard\n")[0].partition(b", quarantine=")[0])
     if name == b"check_mail":
         message[SENDER] = argument
-    recipient = argument if name in _OF_RECIPIENTS else b""
     raw = ledger.outcome(head, queue_id, message, recipient, REJECTED, why[:-1], enhanced(why), line)
-    if mark and queue_id and name in _OF_MESSAGES:
-        _refuse_message(ledger, queue_id, raw)
-    elif mark and queue_id:
-        _wait(ledger, queue_id, raw)
-    elif mark:
+    if not queue_id:
         ledger.deliveries.append(raw)
-    elif client.endswith(b", discard\n") and recipient and queue_id:
-        ledger.discarded[queue_id] = recipient
-        if len(ledger.discarded) > 10000:
-            ledger.discarded.clear()
+    elif name in _OF_MESSAGES:
+        _refuse_message(ledger, queue_id, raw)
+    else:
+        _wait(ledger, queue_id, raw)
+
+
+def _expect_discard(ledger: Ledger, queue_id: bytes, recipient: bytes) -> None:
+    """Keep the recipient for the line that says that the message was discarded."""
+    ledger.discarded[queue_id] = recipient
+    if len(ledger.discarded) > 10000:
+        ledger.discarded.clear()
 
 
 def _judgement(text: bytes) -> t.Tuple[bytes, ...]:
@@ -465,18 +472,27 @@ def _other(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byte
         _discarded(ledger, line, head, queue_id)
     elif text[:8] == b"Milter: " and b", reject=" in text:
         _milter(ledger, line, head, queue_id, text[8:])
-    elif text[:9] == b"collect: " and b", info=" in text:
-        why = text.partition(b", info=")[2].partition(b", where=")[0]
-        _wait(ledger, queue_id, ledger.outcome(head, queue_id, NOBODY, b"", REJECTED, why, b"", line))
-    elif text[:1] == b"<" and b">... " in text:
-        recipient, _dots, why = text[1:-1].partition(b">... ")
-        _wait(ledger, queue_id, ledger.outcome(head, queue_id, NOBODY, recipient, REJECTED, why, enhanced(why), line))
     elif text[:15] == b"SYSERR(root): T" and b"oo many hops " in text[:28]:
         _looped(ledger, line, head, queue_id, text)
+    elif text[:9] == b"collect: " or text[:1] == b"<":
+        _complaint(ledger, line, head, queue_id, text)
     else:
         child, colon, what = text.partition(b": ")
         if colon and len(child) == len(queue_id) and child.isalnum():
             _child(ledger, line, head, queue_id, child, what)
+
+
+def _complaint(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
+    """Read C(collect: ..., info=why, where=...) about a message, and C(<recipient>... why)."""
+    recipient = why = code = b""
+    if text[:1] == b"<":
+        recipient, mark, why = text[1:-1].partition(b">... ")
+        code = enhanced(why)
+    else:
+        mark, why = text.partition(b", info=")[1:]
+        why = why.partition(b", where=")[0]
+    if mark:
+        _wait(ledger, queue_id, ledger.outcome(head, queue_id, NOBODY, recipient, REJECTED, why, code, line))
 
 
 def _child(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, child: bytes, what: bytes) -> None:
