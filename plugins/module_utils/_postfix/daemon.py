@@ -33,19 +33,17 @@ def running(host: Host) -> Running:
 
 
 def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> Activation:
-    """Return what makes the change from the live files to the wanted ones effective."""
+    """Return what makes the change from the live files to the expected ones effective."""
     changed = {name for name, file in rendering.files.items() if file.content != current(name)}
     if not changed:
         return Activation(NOTHING)
-    parameters = _changed_parameters(current, rendering) if "main.cf" in changed else ()
+    parameters = _changed_parameters(current, rendering)
     restarting = _restarting(host, current, rendering) if parameters else ()
     if restarting:
         return Activation(RESTART, restarting)
-    because = list(parameters)
-    because += _changed_services(current, rendering) if "master.cf" in changed else []
-    because += _slow_tables(host, current, rendering, changed)
-    because = because or [name for name in ("main.cf", "master.cf") if name in changed]
-    return Activation(RELOAD, tuple(because)) if because else Activation(NOTHING)
+    reasons = [*parameters, *_changed_services(current, rendering), *_slow_tables(host, current, rendering, changed)]
+    reasons = reasons or [name for name in ("main.cf", "master.cf") if name in changed]
+    return Activation(RELOAD, tuple(reasons)) if reasons else Activation(NOTHING)
 
 
 def activate(host: Host, wanted: Activation) -> None:
@@ -114,6 +112,8 @@ def _pid_file(host: Host) -> str:
 
 
 def _changed_parameters(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Tuple[str, ...]:
+    if "main.cf" not in rendering.files:
+        return ()
     before = main_cf.parse(current("main.cf") or b"").values
     after = main_cf.parse(rendering.files["main.cf"].content or b"").values
     names = sorted(set(before) | set(after))
@@ -134,9 +134,12 @@ def _restarting(host: Host, current: t.Callable[[str], t.Optional[bytes]], rende
 
 
 def _changed_services(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.List[str]:
+    live = current("master.cf")
+    if "master.cf" not in rendering.files or rendering.files["master.cf"].content == live:
+        return []
     from . import master_cf
 
-    before = master_cf.parse(current("master.cf") or b"").services
+    before = master_cf.parse(live or b"").services
     after = master_cf.parse(rendering.files["master.cf"].content or b"").services
     return [key for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)]
 

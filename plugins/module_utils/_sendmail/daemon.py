@@ -49,16 +49,26 @@ _NONE = Generation(None, None, frozenset())
 def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> Activation:
     """Return what makes a rendering effective: nothing for tables, a restart for listeners, a reload for the rest."""
     changed = [name for name, file in sorted(rendering.files.items()) if current(name) != file.content]
-    if "sendmail.cf" in changed:
-        reasons = _restart_reasons(parsed(current("sendmail.cf")), parsed(rendering.files["sendmail.cf"].content))
-        if reasons:
-            return Activation(RESTART, reasons)
-    for name in ("sendmail.conf", units.ENVIRONMENT):
-        if name in changed:
-            return Activation(RESTART, (f"{name} (how the daemon is started)",))
+    restarting = _restarting(current, rendering, changed)
+    if restarting:
+        return Activation(RESTART, restarting)
     classes = tables.class_uses(parsed(_after(current, rendering)), host.instance.config_directory)
     reloaded = tuple(name for name in changed if name in RELOADED or name in classes)
     return Activation(RELOAD, reloaded) if reloaded else Activation(NOTHING)
+
+
+def _restarting(
+    current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering, changed: t.Sequence[str]
+) -> t.Tuple[str, ...]:
+    """Return the options that a reload ignores, or the file that says how the daemon is started, where they change."""
+    if "sendmail.cf" in changed:
+        reasons = _restart_reasons(parsed(current("sendmail.cf")), parsed(rendering.files["sendmail.cf"].content))
+        if reasons:
+            return reasons
+    for name in ("sendmail.conf", units.ENVIRONMENT):
+        if name in changed:
+            return (f"{name} (how the daemon is started)",)
+    return ()
 
 
 def _after(current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Optional[bytes]:
