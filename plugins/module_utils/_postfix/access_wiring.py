@@ -18,23 +18,37 @@ def rewired(content: bytes, name: str, ours: t.Sequence[str], wanted: t.Sequence
     main = main_cf.parse(content)
     parameter = main.parameters.get(name)
     if parameter is None:
-        default = [known.values.get(name, "")] if name == RELAY_CONTROL else []
-        return _appended(content, f"{name} = {', '.join([*wanted, *default])}\n") if wanted else content
+        return _with_parameter(content, name, wanted, known)
     lines = content.split(b"\n")
-    number = parameter.line - 1
-    last = main.document.logical[parameter.logical].parts[-1]
-    head, equals, value = b"\n".join(lines[number : last + 1]).partition(b"=")
+    first = parameter.line - 1
+    end = main.document.logical[parameter.logical].parts[-1] + 1
+    head, equals, value = b"\n".join(lines[first:end]).partition(b"=")
     # A comma behind ours says that the line was there before, even if its value was empty.
     alone = not value.rstrip().endswith(b",")
-    value = _without(value, [element.encode() for element in ours])
+    rest = _without(value, [element.encode() for element in ours])
     if wanted:
-        comma = "" if alone and parameter.value and not value.strip() else ","
-        value = f" {', '.join(wanted)}{comma}".encode() + value
-    # The relay control was not set before, if what remains is the built-in one as we write it.
-    built_in = name == RELAY_CONTROL and value == f" {known.relay}".encode()
-    empty = not wanted and (built_in or (alone and not value.strip()))
-    lines[number : last + 1] = [] if empty else [head + equals + value]
+        comma = "" if alone and parameter.value and not rest.strip() else ","
+        lines[first:end] = [head + equals + f" {', '.join(wanted)}{comma}".encode() + rest]
+    elif _was_ours(name, rest, alone, known):
+        del lines[first:end]
+    else:
+        lines[first:end] = [head + equals + rest]
     return b"\n".join(lines)
+
+
+def _with_parameter(content: bytes, name: str, wanted: t.Sequence[str], known: Facts) -> bytes:
+    """Return main.cf with a parameter that was not set before; the relay control keeps what is built in."""
+    if not wanted:
+        return content
+    default = [known.values.get(name, "")] if name == RELAY_CONTROL else []
+    return _appended(content, f"{name} = {', '.join([*wanted, *default])}\n")
+
+
+def _was_ours(name: str, rest: bytes, alone: bool, known: Facts) -> bool:
+    """Return whether a line was not there before us: what remains is nothing, or the built-in relay control as we write it."""
+    if name == RELAY_CONTROL and rest == f" {known.relay}".encode():
+        return True
+    return alone and not rest.strip()
 
 
 def _appended(content: bytes, line: str) -> bytes:

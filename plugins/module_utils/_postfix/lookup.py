@@ -8,6 +8,7 @@ Private to the collection: it can change at any time.
 """
 
 import os
+import re
 import typing as t
 
 from .._errors import Refused
@@ -22,6 +23,9 @@ from .parameters import expand
 _WORDS = {"permit": OK, "ok": OK, "relay": OK, "dunno": SKIP, "reject": REJECT, "discard": DISCARD, "hold": HOLD}
 #: Answers after which smtpd asks on.
 _ASKS_ON = ("DUNNO", "FILTER")
+#: Types of tables that are asked for the subject itself, and not for keys made of it.
+_PATTERNS = ("regexp", "pcre", "cidr")
+_REPLY_CODE = re.compile(r"[45][0-9][0-9]\Z")
 
 
 class Asked(t.NamedTuple):
@@ -54,35 +58,46 @@ def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[As
     :param subject: an address for from and to; an IP address or a host name for connect.
     """
     keys = list(lookups(where, subject, expand(known.values.get("recipient_delimiter", ""), known.values)))
-    decided = None
+    decided = _decision(host, known, where, keys, subject)
+    if decided is not None and decided.value == "OK":
+        late = _first(host, known, f"{known.kind}:$config_directory/access_{where}_discard", keys, subject)
+        if late is not None and late.value == "DISCARD":
+            return late
+    return decided
+
+
+def _decision(host: Host, known: Facts, where: str, keys: t.Sequence[str], subject: str) -> t.Optional[Asked]:
+    """Return the first line after which smtpd asks no further table of this place."""
     for name in (CLIENT, SENDER, RELAY_CONTROL, RECIPIENT):
         for element in elements_of(known, name):
             check, dummy, reference = element.partition(" ")
-            if check != CHECKS[where] or decided is not None:
+            if check != CHECKS[where]:
                 continue
             answer = _first(host, known, reference, keys, subject)
             if answer is not None and answer.value.split(" ")[0].upper() not in _ASKS_ON:
-                decided = answer
-    if decided is not None and decided.value == "OK":
-        late = _first(host, known, f"{known.kind}:$config_directory/access_{where}_discard", keys, subject)
-        decided = late if late is not None and late.value == "DISCARD" else decided
-    return decided
+                return answer
+    return None
 
 
 def _first(host: Host, known: Facts, reference: str, keys: t.Sequence[str], subject: str) -> t.Optional[Asked]:
     kind, dummy, path = reference.partition(":")
     path = path.replace("$config_directory", host.instance.config_directory)
-    if kind not in COMPILED_SUFFIXES and kind not in READ_AT_START or not os.path.exists(path):
+    if not _can_be_asked(kind, path, subject):
         return None
-    asked = [subject] if kind in ("regexp", "pcre", "cidr") else keys
-    if kind == "cidr" and not subject.replace(".", "").isdigit() and ":" not in subject:
-        return None
+    asked = [subject] if kind in _PATTERNS else keys
     try:
         answers = ask(host, os.path.dirname(path), os.path.basename(path), kind, asked)
     except Refused:
         return None
     relative = os.path.relpath(path, host.instance.config_directory)
     return next((Asked(relative, key, answers[key]) for key in asked if key in answers), None)
+
+
+def _can_be_asked(kind: str, path: str, subject: str) -> bool:
+    """Return whether a table is a file that is there, and knows such a subject: cidr tables know IP addresses only."""
+    if kind == "cidr" and not subject.replace(".", "").isdigit() and ":" not in subject:
+        return False
+    return (kind in COMPILED_SUFFIXES or kind in READ_AT_START) and os.path.exists(path)
 
 
 def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:
@@ -110,13 +125,20 @@ def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:
 def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
     """Return action, code, status and text of a right side (access(5)); the action is empty where we have none for it."""
     word, dummy, rest = value.partition(" ")
-    if word.isdigit() and len(word) == 3 and word[0] in "45" and rest:
-        action = REJECT if word[0] == "5" else DEFER
-        status, blank, text = rest.partition(" ")
-        if blank and status.count(".") == 2 and status.replace(".", "").isdigit():
-            return action, int(word), status, text
-        return action, int(word), f"{word[0]}.7.1", rest
+    if rest and _REPLY_CODE.match(word):
+        return _reply(word, rest)
     if word.isdigit():
         return OK, 0, "", ""
     action = _WORDS.get(word.lower(), "")
-    return (action, 554, "5.7.1", rest or "Access denied") if action == REJECT else (action, 0, "", rest)
+    if action == REJECT:
+        return REJECT, 554, "5.7.1", rest or "Access denied"
+    return action, 0, "", rest
+
+
+def _reply(code: str, rest: str) -> t.Tuple[str, int, str, str]:
+    """Return the meaning of a code and what stands behind it: a text, with or without an enhanced status code."""
+    action = REJECT if code[0] == "5" else DEFER
+    status, blank, text = rest.partition(" ")
+    if blank and status.count(".") == 2 and status.replace(".", "").isdigit():
+        return action, int(code), status, text
+    return action, int(code), f"{code[0]}.7.1", rest
