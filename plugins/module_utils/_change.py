@@ -31,7 +31,7 @@ import signal
 import time
 import typing as t
 
-from . import _files
+from . import _files, _scratch
 from ._account import generations
 from ._account.generations import Author
 from ._errors import Busy, Down, PostmasterError, Refused, RolledBack
@@ -224,16 +224,17 @@ def _try_out(area: "Area", plan: Plan, steps: Steps) -> None:
     place = Area(area.live)
     place.stage = area.scratch()
     area.sweep()
-    try:
-        change = _Change(place, plan, steps)
-        # The live files are not touched: not even by a second name.
-        change.watched = True
-        findings = change.trial()
-        if findings:
-            raise Refused(findings)
-    finally:
-        with contextlib.suppress(OSError):
-            _files.remove(place.stage)
+    with _scratch.guarded(place.stage):
+        try:
+            change = _Change(place, plan, steps)
+            # The live files are not touched: not even by a second name.
+            change.watched = True
+            findings = change.trial()
+            if findings:
+                raise Refused(findings)
+        finally:
+            with contextlib.suppress(OSError):
+                _files.remove(place.stage)
 
 
 class Area:

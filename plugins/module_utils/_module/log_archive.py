@@ -11,11 +11,10 @@ import glob
 import json
 import os
 import re
-import shutil
 import tempfile
 import typing as t
 
-from .. import _files, _mta
+from .. import _files, _mta, _scratch
 from .._errors import OptionError, Refused
 from .._log import sources
 from .._model import logrotate
@@ -192,8 +191,7 @@ def _check(runner: Runner, changes: Contents) -> None:
 
 def _errors(runner: Runner, changes: Contents) -> t.Set[str]:
     """Return the errors of logrotate for its configuration with some changes."""
-    scratch = tempfile.mkdtemp(prefix="postmaster-logrotate-")
-    try:
+    with _scratch.directory("postmaster-logrotate-", tempfile.gettempdir()) as scratch:
         directory, configuration = os.path.join(scratch, "d"), os.path.join(scratch, "conf")
         os.mkdir(directory)
         for path in {*_others(), _own(), *changes} - {JOURNAL_FILE}:
@@ -205,8 +203,6 @@ def _errors(runner: Runner, changes: Contents) -> t.Set[str]:
         answer = runner.run(["logrotate", "-d", "-s", os.path.join(scratch, "state"), configuration], check=False)
         lines = (answer.out + answer.err).replace(directory, DIRECTORY).splitlines()
         return {line for line in lines if line.startswith("error:")}
-    finally:
-        shutil.rmtree(scratch)
 
 
 def _write(changes: Contents) -> None:

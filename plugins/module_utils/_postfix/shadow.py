@@ -14,11 +14,10 @@ import os
 import shutil
 import signal
 import socket
-import tempfile
 import time
 import typing as t
 
-from .. import _proc
+from .. import _proc, _scratch
 from .._model.host import Host
 from .._model.policy_record import Policy
 from .._smtp.dialogue import Dialogue, tls_context
@@ -56,13 +55,8 @@ def try_out(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str])
 
     :param values: the parameters of the candidate, over the built-in ones.
     """
-    _sweep()
-    scratch = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_PARENT)
-    try:
+    with _scratch.directory(_PREFIX, _PARENT, _stop) as scratch:
         return _in_scratch(host, stage, policy, values, scratch)
-    finally:
-        _stop(scratch)
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str], scratch: str) -> t.List[str]:
@@ -104,25 +98,6 @@ def _label(like: str, path: str) -> None:
         os.setxattr(path, "security.selinux", os.getxattr(like, "security.selinux"))
     except OSError:
         pass
-
-
-def _sweep() -> None:
-    """Remove what killed runs left."""
-    for name in os.listdir(_PARENT):
-        path = os.path.join(_PARENT, name)
-        if name.startswith(_PREFIX) and _is_abandoned(path):
-            _stop(path)
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_abandoned(path: str) -> bool:
-    """Return whether a scratch directory is ours and its maker, whose process number its name has, is gone."""
-    maker = os.path.basename(path)[len(_PREFIX) :].partition("-")[0]
-    try:
-        mine = os.lstat(path).st_uid == os.geteuid()
-    except OSError:
-        return False
-    return mine and maker.isdigit() and not _proc.is_running(maker)
 
 
 def _write_shadow(config: str, scratch: str, port: int, values: t.Mapping[str, str]) -> t.Optional[str]:

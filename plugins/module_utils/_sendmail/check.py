@@ -17,13 +17,12 @@ import errno
 import ipaddress
 import os
 import re
-import shutil
 import socket
 import ssl
 import stat
-import tempfile
 import typing as t
 
+from .. import _scratch
 from .._errors import known
 from .._model.host import Host, Rendering
 from .._model.policy_record import Policy
@@ -54,18 +53,8 @@ def check(
 
 def _tried(host: Host, stage: str, policy: Policy) -> t.Tuple[str, ...]:
     """Return what sendmail itself says of the candidate: its parser, its rulesets, a shadow daemon."""
-    scratch = tempfile.mkdtemp(prefix="postmaster-shadow-", dir=_scratch_parent())
-    try:
-        shadow.guard(host, scratch)
+    with _scratch.directory("postmaster-shadow-", _scratch.private_parent(), shadow.stop) as scratch:
         return tuple(_asked(host, stage, policy, scratch))
-    finally:
-        shadow.stop(scratch)
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _scratch_parent() -> str:
-    # sendmail distrusts what lies below a directory that everybody may write to.
-    return "/run" if os.access("/run", os.W_OK) else "/var/tmp"
 
 
 def _asked(host: Host, stage: str, policy: Policy, scratch: str) -> t.List[str]:

@@ -12,12 +12,10 @@ senders, names and recipients that the configuration itself gives a reason for. 
 
 import os
 import re
-import shutil
 import socket
-import tempfile
 import typing as t
 
-from .. import _files, _proc
+from .. import _files, _proc, _scratch
 from .._model import trust
 from .._model.finding import ERROR, WARNING, Finding, make_finding
 from .._model.host import Host
@@ -63,14 +61,11 @@ def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.T
         return ()
     if os.path.realpath(directory) == os.path.realpath(live):
         return judged(_gather(host, directory, os.path.join(directory, "sendmail.cf"), text, is_suffix))
-    scratch = tempfile.mkdtemp(prefix="postmaster-judgement-", dir="/run" if os.access("/run", os.W_OK) else None)
-    try:
+    with _scratch.directory("postmaster-judgement-", _scratch.private_parent()) as scratch:
         path = os.path.join(scratch, "sendmail.cf")
         staged = text.replace(f"{live}/", f"{directory}/")
         _files.write_new(path, staged.encode("utf-8", "surrogateescape"), 0o600)
         return judged(_gather(host, directory, path, staged, is_suffix))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _gather(host: Host, directory: str, path: str, text: str, is_suffix: t.Callable[[str], bool]) -> Facts:

@@ -10,11 +10,9 @@ Private to the collection: it can change at any time.
 import ipaddress
 import os
 import re
-import shutil
-import tempfile
 import typing as t
 
-from .. import _files
+from .. import _files, _scratch
 from .._errors import Refused
 from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, parents
 from .._model.host import Host
@@ -55,15 +53,12 @@ def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str])
         return {}
     config = f"V10/Berkeley\n{_trust(host)}Kasked {kind} {os.path.join(directory, name)}\n"
     # Not beside the tables: a lookup must not change the directory that a transaction watches.
-    scratch = tempfile.mkdtemp(prefix="postmaster-asked-", dir="/run" if os.access("/run", os.W_OK) else "/var/tmp")
-    path = os.path.join(scratch, "sendmail.cf")
-    try:
+    with _scratch.directory("postmaster-asked-", _scratch.private_parent()) as scratch:
+        path = os.path.join(scratch, "sendmail.cf")
         with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
             stream.write(config)
         argv = [discover.the_layout().program, "-C", path, "-bt"]
         result = host.runner.run(argv, stdin="".join(f"/map asked {key}\n" for key in keys), check=False, timeout=120)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     values = [match.group(2) for match in _ANSWER.finditer(result.out)]
     if len(values) != len(keys):
         words = (result.err or result.out)[-300:]

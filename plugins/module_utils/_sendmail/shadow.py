@@ -63,18 +63,6 @@ def try_out(host: Host, text: str, scratch: str, policy: Policy, candidate: cf.C
         stop(scratch)
 
 
-def guard(host: Host, scratch: str) -> None:
-    """Have somebody clean up who outlives this run: sendmail has no lifetime, and a killed run would leave it listening for ever.
-
-    It waits for the end of this process, in the scratch directory, so that stop() ends it with the rest.
-    """
-    script = (
-        f"while kill -0 {os.getpid()} 2>/dev/null; do sleep 1; done; cd /;"
-        f" read pid < {scratch}/pid && kill -9 -$pid; rm -rf {scratch}"
-    )
-    host.runner.run(["sh", "-c", f"({script}) </dev/null >/dev/null 2>&1 &"], timeout=10, cwd=scratch)
-
-
 def free_port() -> int:
     """Return a port on loopback that no program uses at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:

@@ -13,7 +13,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils import _errors
 
 HERE = os.path.dirname(_errors.__file__)
 STOREYS = (
-    "_addresses _clock _errors _files _parallel _proc _queue_locks _runner _startup _zipapp",
+    "_addresses _clock _errors _files _parallel _proc _queue_locks _runner _scratch _startup _zipapp",
     "_model",
     "_account _audit _change _diagnosis _dns _queue_trace _result _smtp",
     "_postfix _sendmail",

@@ -4,13 +4,13 @@
 
 import socket
 import subprocess
-import time
 
 import pytest
 
+from ansible_collections.postmaster.mta.plugins.module_utils import _scratch
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Rendering, Running
-from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result, Runner
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, shadow
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import check as _check
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
@@ -237,36 +237,10 @@ def test_the_shadow_ends_with_what_works_in_its_directory(tmp_path):
     shadow.stop(str(tmp_path))
 
 
-def test_who_is_killed_leaves_no_shadow(tmp_path, monkeypatch):
-    """C2: the daemon of a trial listened for ever, and its directory stayed."""
-    scratch = tmp_path / "postmaster-shadow-x"
-    scratch.mkdir()
-    owner = subprocess.Popen(["sleep", "60"])
-    daemon = subprocess.Popen(["sleep", "60"], cwd=str(scratch), start_new_session=True)
-    (scratch / "pid").write_text(f"{daemon.pid}\nthe command line\n")
-    monkeypatch.setattr(shadow.os, "getpid", lambda: owner.pid)
-    try:
-        shadow.guard(given.make_host()._replace(runner=Runner()), str(scratch))
-        assert daemon.poll() is None
-        owner.kill()
-        owner.wait()
-        assert daemon.wait(timeout=30) == -9
-        deadline = time.monotonic() + 30
-        while scratch.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not scratch.exists()
-    finally:
-        for one in (owner, daemon):
-            one.kill()
-            one.wait()
-
-
 def test_check_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
     parent = tmp_path / "run"
     parent.mkdir()
-    from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check import check
-
-    monkeypatch.setitem(check.__globals__, "_scratch_parent", lambda: str(parent))
+    monkeypatch.setattr(_scratch, "private_parent", lambda: str(parent))
     with pytest.raises(OSError):
         _check.check(given.make_host(), str(tmp_path / "no-stage"), _policy.parse({}), Rendering({}, {}))
     assert list(parent.iterdir()) == []
