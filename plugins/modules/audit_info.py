@@ -164,6 +164,14 @@ options:
           - Seconds to wait for messages that the relay has accepted.
         type: float
         default: 15
+  risks:
+    description:
+      - What the relay's whole configuration makes open or dead, as M(postmaster.mta.relay) and M(postmaster.mta.relay_info) return it as RV(ignore:risks).
+        Probes ask as some strangers, and the judgement knows of all.
+      - Each error that nobody has accepted is a failed check of the group C(configuration).
+    type: list
+    elements: dict
+    default: []
   concurrency:
     description:
       - Conversations at a time.
@@ -193,6 +201,19 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: audit.verdict == 'passed'
     fail_msg: "{{ audit.summary }}"
+
+- name: Read the whole configuration as well
+  postmaster.mta.relay_info:
+  delegate_to: pf12
+  register: relay
+
+- name: Is it closed for everybody, and not only for this prober?
+  postmaster.mta.audit_info:
+    host: pf12.lab.test
+    served_domain: served.test
+    third_party_domain: third.test
+    client_domain: stranger.test
+    risks: "{{ relay.instances | map(attribute='risks') | flatten }}"
 
 - name: Does it keep the promises of its policy, over IPv6?
   postmaster.mta.audit_info:
@@ -277,7 +298,7 @@ failures:
       type: str
       sample: O15
     group:
-      description: Its group; V(control) for the positive controls.
+      description: Its group; V(control) for the positive controls, V(configuration) for O(risks).
       type: str
       sample: relay
     trick:

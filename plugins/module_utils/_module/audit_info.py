@@ -16,11 +16,14 @@ from .._audit import catalogue
 from .._audit import verdict as judge
 from .._audit.prober import PAUSES, AuditReport, Expectations, ProbedRelay, Prober, ProbeResult
 from .._errors import OptionError
+from .._model.finding import ERROR
 from .._model.kinds import duration, size
 from .._runner import Runner
 from .._smtp.dialogue import resolve, step_facts
 from .._smtp.sink import Sinks
 
+#: The group of the checks that the judgement of the configuration makes.
+CONFIGURATION = "configuration"
 #: The groups whose probes a good relay refuses; all other findings are checks.
 PROBE_GROUPS = (catalogue.RELAY, catalogue.SESSION, catalogue.SMUGGLING, catalogue.CROSS, catalogue.LINE_ENDS)
 
@@ -62,6 +65,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     },
     "expect": {"type": "dict", "options": _EXPECT, "apply_defaults": True},
     "sink": {"type": "dict", "options": _SINK, "apply_defaults": True},
+    "risks": {"type": "list", "elements": "dict", "default": []},
     "concurrency": {"type": "int", "default": 10},
     "timeout": {"type": "float", "default": 60},
 }
@@ -85,7 +89,26 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     refuse_trusted(params["trusted"], sources or [own_address(prober.target)])
     if not params["probes"]:
         return {"verdict": "not probed", "groups": {}, "failures": []}
-    return report_facts(prober.run(params["probes"]))
+    report = prober.run(params["probes"])
+    return report_facts(report._replace(findings=report.findings + judged(params["risks"])))
+
+
+def judged(risks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Tuple[ProbeResult, ...]:
+    """Return what the judgement of the relay's configuration says as checks: no prober can be every stranger.
+
+    :param risks: as the modules relay and relay_info return them; an accepted one is a check that has passed.
+    """
+    errors = [risk for risk in risks if risk.get("severity") == ERROR]
+    return tuple(_judged(f"J{number:02}", risk) for number, risk in enumerate(errors, 1))
+
+
+def _judged(number: str, risk: t.Mapping[str, t.Any]) -> ProbeResult:
+    """Return one finding of the judgement as a check."""
+    accepted = risk.get("accepted")
+    reason = "; ".join(str(part) for part in (risk.get("what"), risk.get("remedy")) if part)
+    reason += f" (accepted: {accepted})" if accepted else ""
+    judgement = judge.PASSED if accepted else judge.FAILED
+    return ProbeResult(number, CONFIGURATION, str(risk.get("code", "")), judgement, reason, "", 0, ())
 
 
 def refuse_trusted(networks: t.Sequence[str], sources: t.Sequence[str]) -> None:

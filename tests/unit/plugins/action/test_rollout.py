@@ -55,7 +55,7 @@ module.exit_json(changed=True)
 AUDIT = STUB.format(
     spec="{'host': {'type': 'str'}, 'probes': {'type': 'raw'}, 'served_domain': {'type': 'str'}, 'expect': {'type': 'raw'},"
     " 'third_party_domain': {'type': 'str'}, 'client_domain': {'type': 'str'}, 'source_addresses': {'type': 'raw'}, 'trusted': {'type': 'raw'},"
-    " 'relay_name': {'type': 'str'}}",
+    " 'relay_name': {'type': 'str'}, 'risks': {'type': 'raw'}}",
     body="""
 if not module.params["probes"]:
     module.exit_json(changed=False, verdict="not probed")

@@ -383,3 +383,13 @@ def test_what_was_waited_for_is_told(attempts, words):
     results = [ProbeResult("O01", "relay", "x", "refused", "", "", number, ()) for number in attempts]
     notes = _audit._waits(results)
     assert (words in notes[0]) if words else notes == []
+
+
+def test_what_the_configuration_says_is_audited_too():
+    """Probes ask as some strangers; a relay that is open for others only has passed them all."""
+    risk = {"code": "trusts_everybody", "severity": "error", "what": "mynetworks = 8.0.0.0/8", "remedy": "name yours"}
+    accepted = dict(risk, code="foreign_address", accepted="it comes on Monday")
+    failed, passed = _audit.judged([risk, dict(risk, severity="notice"), accepted])
+    assert (failed.number, failed.group, failed.judgement) == ("J01", "configuration", "failed")
+    assert failed.reason == "mynetworks = 8.0.0.0/8; name yours"
+    assert passed.judgement == "passed" and passed.reason.endswith("(accepted: it comes on Monday)")
