@@ -77,6 +77,38 @@ options:
             - Baseline is C(none).
             type: list
             elements: str
+          clients:
+            description:
+            - 'Other clients that may send anywhere. In all else they stay strangers: no limit or check is lifted.'
+            type: list
+            elements: dict
+            suboptions:
+              networks:
+                description:
+                - Clients by their address.
+                type: list
+                elements: str
+              names:
+                description:
+                - 'Clients by their name: DNS must give the name for the address, and the address for the name.'
+                type: list
+                elements: str
+              certificates:
+                description:
+                - Clients by the SHA-256 fingerprint of the certificate that they show in the TLS session.
+                type: list
+                elements: str
+              senders:
+                description:
+                - Envelope senders, addresses or whole domains. These clients may then send anywhere with one of
+                  these only.
+                type: list
+                elements: str
+              forgeable:
+                description:
+                - With V(true) the senders may stand alone. Anybody can write any sender, so this lets strangers
+                  relay.
+                type: bool
           domains:
             description:
             - Domains that everybody may send to through this relay.

@@ -159,6 +159,13 @@ ROWS: t.Tuple[Row, ...] = (
         proof="tests/lab/test_rewriting.py",
     ),
     Row(
+        31,
+        "Relay by sender, by the client's name, by its certificate",
+        say="``relay: {clients: [{names: [mail.partner.test]}, {networks: [192.0.2.0/28], senders: [brand.test]}, {senders: [a.test], forgeable: true}]}``",
+        postfix="250 for these, 5.7.1 for others and for a name that DNS does not confirm",
+        proof="tests/lab/test_relay_clients.py",
+    ),
+    Row(
         32,
         "Relay by client address",
         "relay: {networks: [10.25.0.60/32]}",

@@ -133,6 +133,14 @@ def address_or_domain(value: str) -> str:
     return route_address(value) if "@" in value else _addresses.domain(value)
 
 
+def fingerprint(value: str) -> str:
+    """Return the SHA-256 fingerprint of a certificate as OpenSSL prints it: 32 pairs of digits in upper case, with colons."""
+    digits = value.replace(":", "")
+    if not re.match(r"[0-9A-Fa-f]{64}\Z", digits) or len(value) not in (64, 95):
+        raise ValueError("expected a SHA-256 fingerprint, as openssl x509 -fingerprint -sha256 prints it")
+    return ":".join(digits[start : start + 2] for start in range(0, 64, 2)).upper()
+
+
 def user_name(value: str) -> str:
     """Return the part before the @ of an address, in lower case, as route_address() takes it."""
     return route_address(f"{value}@a.test").rpartition("@")[0]

@@ -13,7 +13,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
-from .._addresses import domain
+from .._addresses import domain, hostname
 from .._errors import OptionError
 from .kinds import (
     ADDRESS_OR_DOMAIN,
@@ -33,6 +33,7 @@ from .kinds import (
     TEXT,
     Kind,
     Option,
+    address_or_domain,
     alias_name,
     alias_target,
     any_address,
@@ -41,6 +42,7 @@ from .kinds import (
     choice,
     count,
     each,
+    fingerprint,
     listener,
     mapping,
     next_hop,
@@ -99,6 +101,29 @@ _ADDRESS_ROUTE = (Option("address", ROUTE_ADDRESS, "The recipient's address."),)
 _SENDER_ROUTE = (
     Option("sender", ADDRESS_OR_DOMAIN, "The envelope sender: an address, or a domain for all addresses in it."),
 ) + _WHERE
+_RELAY_CLIENT = (
+    Option("networks", each(any_network), "Clients by their address."),
+    Option(
+        "names",
+        each(hostname),
+        "Clients by their name: DNS must give the name for the address, and the address for the name.",
+    ),
+    Option(
+        "certificates",
+        each(fingerprint),
+        "Clients by the SHA-256 fingerprint of the certificate that they show in the TLS session.",
+    ),
+    Option(
+        "senders",
+        each(address_or_domain),
+        "Envelope senders, addresses or whole domains. These clients may then send anywhere with one of these only.",
+    ),
+    Option(
+        "forgeable",
+        BOOLEAN,
+        "With V(true) the senders may stand alone. Anybody can write any sender, so this lets strangers relay.",
+    ),
+)
 _RECIPIENT_DOMAIN = (
     Option("domain", DOMAIN, "A domain of O(policy.relay.domains). One without a row here takes every recipient."),
     Option(
@@ -137,6 +162,7 @@ SECTIONS: t.Tuple[Option, ...] = (
     )), "Who this relay is."),
     Option("relay", section((
         Option("networks", each(any_network), "Clients that may send anywhere, besides the host itself.", []),
+        Option("clients", records(_RELAY_CLIENT, ()), "Other clients that may send anywhere. In all else they stay strangers: no limit or check is lifted."),
         Option("domains", each(domain), "Domains that everybody may send to through this relay.", []),
         Option("subdomains", BOOLEAN, "Let O(policy.relay.domains) stand for their subdomains as well.", False),
     )), "Who may relay; everything else is refused."),

@@ -17,7 +17,7 @@ from .. import _files, _proc
 from .._model import trust
 from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
 from .._model.host import Host
-from . import main_cf, master_cf, ports, restrictions
+from . import clients, main_cf, master_cf, ports, restrictions
 from .admission import DISCARD, LISTS, PERMIT, REFUSE, Admission, Session
 from .discover import listens
 from .master_cf import Service
@@ -144,7 +144,8 @@ def _open(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
     """Yield how a stranger's mail to a stranger gets through one listener."""
     admission = listener.admission
     for session in _attempts(facts, admission):
-        if admission.decide(session).verdict == PERMIT:
+        decision = admission.decide(session)
+        if decision.verdict == PERMIT and not clients.is_forgeable(decision.element):
             yield _opening(facts, listener, session)
     if admission.text("allow_untrusted_routing") == "yes":
         consequence = "who writes user%elsewhere@ours is relayed to elsewhere"

@@ -16,8 +16,8 @@ from .._model import kinds as _kinds
 from .._model import policy as _policy
 from .._model.host import COMPILED_SUFFIXES, Host
 from .._model.rewriting import without_implied
+from . import clients, live_routes, main_cf, master_cf, recipients, rewriting, settings
 from . import compile as compiled
-from . import live_routes, main_cf, master_cf, recipients, rewriting, settings
 from .discover import settings as live_settings
 from .draft import duration_text, is_ours
 from .logical_lines import read_document
@@ -313,7 +313,14 @@ def _domains(live: Live, parameter: str) -> t.Optional[t.List[str]]:
 
 def _relay(live: Live) -> t.Dict[str, t.Any]:
     subdomains = "relay_domains" in live.words(settings.SUBDOMAINS)
-    return _known({"networks": _networks(live), "domains": _relay_domains(live, subdomains), "subdomains": subdomains})
+    return _known(
+        {
+            "networks": _networks(live),
+            "clients": clients.read(live),
+            "domains": _relay_domains(live, subdomains),
+            "subdomains": subdomains,
+        }
+    )
 
 
 def _networks(live: Live) -> t.Optional[t.List[str]]:

@@ -15,7 +15,7 @@ import typing as t
 from .._errors import OptionError, SyntaxProblem
 from .._model.host import COMPILED_SUFFIXES, File, Host, Native, Rendering, compiled_names
 from .._model.policy import Policy
-from . import access, main_cf, master_cf, routes, secret_tables, settings, tables
+from . import access, clients, main_cf, master_cf, routes, secret_tables, settings, tables
 from . import baseline as hardened
 from . import native as natives
 from .composition import with_hooks
@@ -133,9 +133,10 @@ def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]
     named = {
         reference.name: reference.type
         for reference in tables.references(main_cf.parse(main).values)
-        if reference.name in TABLES
+        if reference.name in TABLES or reference.name.startswith(clients.STEM)
     }
-    for name in TABLES:
+    before = {reference.name for reference in tables.references(draft.live)}
+    for name in (*TABLES, *sorted(name for name in before if name.startswith(clients.STEM))):
         wanted = {name} | set(compiled_names(named[name], name)) if name in named else set()
         if name in draft.tables:
             wanted.add(name)

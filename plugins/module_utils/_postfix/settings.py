@@ -16,7 +16,7 @@ from .._model.host import compiled_names
 from .._model.policy import Policy
 from .._model.policy_routes import hosts
 from .._model.rewriting import LOCAL, RELAYED, implied_domains, rules_of
-from . import recipients, rewriting, routes
+from . import clients, recipients, rewriting, routes
 from . import reply_tables as commands
 from .composition import in_order
 from .draft import Draft, duration_text, is_ours
@@ -153,7 +153,7 @@ def _set_relay(draft: Draft) -> None:
         draft.set("relay_domains", domains_table or "")
     if relay.subdomains is not None:
         draft.set(SUBDOMAINS, _parent_matches(draft, relay.subdomains))
-    if relay.networks is not None or relay.domains is not None:
+    if relay.networks is not None or relay.domains is not None or relay.clients:
         _set_relay_restrictions(draft)
 
 
@@ -171,10 +171,11 @@ def _set_relay_restrictions(draft: Draft) -> None:
     first, last = RELAY
     current = elements(draft.live.get(name, ""))
     rules = tuple(element for element in current if _is_access_rule(element))
-    wanted = (first,) + rules + (last,)
+    wanted = (first,) + rules + clients.elements(draft) + (last,)
     if sorted(current) == sorted(wanted) and current[-1] == last:
         wanted = current
     gone = set(current) - set(wanted) - {"permit_sasl_authenticated", "defer_unauth_destination"}
+    gone = {element for element in gone if not is_ours(element)}
     draft.notes += [f"{name}: {element!r} is gone: the policy alone decides who may relay" for element in sorted(gone)]
     draft.set(name, join(wanted))
     draft.set("smtpd_relay_before_recipient_restrictions", True)

@@ -36,6 +36,8 @@ _COMPANIONS = {
     "smtp_skip_quit_response": ("no",),
     "smtpd_forbid_bare_newline_exclusions": ("",),
     "smtpd_relay_before_recipient_restrictions": ("yes",),
+    "smtpd_tls_ask_ccert": ("yes",),
+    "smtpd_tls_fingerprint_digest": ("sha256",),
     "tls_append_default_CA": ("yes",),
     "unknown_address_reject_code": ("550",),
     "unknown_relay_recipient_reject_code": ("550",),

@@ -19,7 +19,7 @@ from .. import _files, _proc, _scratch
 from .._model import trust
 from .._model.finding import ERROR, WARNING, Finding, make_finding
 from .._model.host import Host
-from . import cf, networks, rulesets
+from . import cf, clients, networks, rulesets
 from .compile import map_entries
 from .rulesets import Question
 
@@ -124,12 +124,20 @@ def _open(facts: Facts) -> t.Iterator[Finding]:
     verdicts = rulesets.ask_all(
         facts.host, facts.path, rulesets.about_recipients(facts.known), [attempt.question for attempt in attempts]
     )
+    declared = [word for client in clients.entries_of(facts.known) if client.forgeable for word in client.senders]
     for attempt, verdict in zip(attempts, verdicts):
+        if attempt.code == "believes_claims" and _is_declared(attempt.question.sender, declared):
+            continue
         if not rulesets.refused(verdict):
             asked = attempt.question
             who = f"a stranger ({asked.client} {asked.name}, from <{asked.sender}>) may send to {asked.recipient}"
             yield _finding(attempt.code, attempt.about, attempt.value, who)
     yield from _trusted_names(facts)
+
+
+def _is_declared(sender: str, declared: t.Sequence[str]) -> bool:
+    """Return whether the policy says of a sender that it lets strangers relay."""
+    return sender in declared or sender.rpartition("@")[2] in declared
 
 
 def _attempts(facts: Facts) -> t.Iterator[_Attempt]:
@@ -172,6 +180,8 @@ def _networks(facts: Facts) -> t.Tuple[trust.Network, ...]:
         plain = rest if colon and tag.lower() == "connect" else key
         if value.split(None, 1)[:1] == ["RELAY"]:
             keys.append(plain)
+    for name, words in facts.known.classes.items():
+        keys += words if name.startswith("{" + clients.CLASSES["networks"]) else ()
     known = (networks.network_of(key) for key in keys)
     return tuple(network for network in known if network)
 

@@ -10,6 +10,7 @@ Private to the collection: it can change at any time.
 import ipaddress
 import typing as t
 
+from .. import _addresses
 from .._addresses import Network
 
 #: An IPv6 network that is not on a 16-bit boundary becomes one entry for each group that it covers, up to this many.
@@ -33,6 +34,19 @@ def prefixes(network: Network) -> t.Tuple[str, ...]:
     step = 1 << (network.max_prefixlen - groups * width)
     first = int(network.network_address)
     return tuple(_prefix(first + number * step, network.version, groups) for number in range(count))
+
+
+def keys_of(option: str, network: str) -> t.Tuple[str, ...]:
+    """Return the keys that stand for a network of an option.
+
+    :raises Unsupported: naming the option.
+    """
+    from .discover import unsupported
+
+    try:
+        return prefixes(_addresses.network(network))
+    except ValueError as problem:
+        raise unsupported(option, network, str(problem))
 
 
 def _width(network: Network) -> int:

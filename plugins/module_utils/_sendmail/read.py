@@ -16,7 +16,7 @@ import typing as t
 from .. import _addresses
 from .._model.host import Host
 from .._model.rewriting import without_implied
-from . import cf, discover, live_routes, recipients, rewriting, tables, units
+from . import cf, clients, discover, live_routes, recipients, rewriting, tables, units
 from .cf import Listener, listener
 from .compile import Entry, alias_entries, map_entries
 from .networks import network_of, networks
@@ -216,10 +216,11 @@ def _relay(live: Live) -> Options:
     """Return class R and the RELAY entries of the access map, whoever wrote them."""
     lines = live.content("relay-domains").split("\n")
     both = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")] + _untagged(live)
-    clients = networks(both + live.keys("connect", "RELAY"))
+    trusted = networks(both + live.keys("connect", "RELAY"))
     recipients = dict.fromkeys(both + live.keys("to", "RELAY"))
     return {
-        "networks": [str(network) for network in clients if not network.is_loopback],
+        "networks": [str(network) for network in trusted if not network.is_loopback],
+        "clients": clients.read(live.cf),
         "domains": [word for word in recipients if not network_of(word) and _is_domain(word)],
         "subdomains": "$* $=R" in live.text,
     }
@@ -483,7 +484,7 @@ _GROUPS: t.Tuple[t.Tuple[str, t.Callable[[Live], Options]], ...] = (
 
 # Options of the cf that the groups above have read, and those that only say where things lie.
 READ = frozenset(
-    "AliasFile BadRcptThrottle CACertFile CACertPath CipherList ClientCertFile ClientKeyFile ClientPortOptions "
+    "AliasFile BadRcptThrottle CACertFile CACertPath CertFingerprintAlgorithm CipherList ClientCertFile ClientKeyFile ClientPortOptions "
     "ClientSSLOptions ConnectionRateWindowSize DANE DaemonPortOptions DelayLA DoubleBounceAddress HelpFile LogLevel MaxDaemonChildren "
     "MaxHeadersLength MaxHopCount MaxMessageSize MaxQueueAge MaxRecipientsPerMessage MinFreeBlocks MinQueueAge "
     "OperatorChars PostmasterCopy PrivacyOptions SendMimeErrors QueueFactor QueueLA RefuseLA RejectNUL ResolverOptions ServerCertFile ServerKeyFile "

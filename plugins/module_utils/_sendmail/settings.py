@@ -13,13 +13,13 @@ from .. import _addresses
 from .._errors import OptionError
 from .._model.host import File
 from .._model.policy import Policy, server_level
-from . import discover, mc, recipients, rewriting, routes, ruleset_texts, tables, units
+from . import clients, discover, mc, recipients, rewriting, routes, ruleset_texts, tables, units
 from .cf import Listener
 from .compile import map_entries
 from .discover import unsupported
 from .draft import Draft, duration_text, text_of
 from .frame import word_list
-from .networks import prefixes
+from .networks import keys_of
 from .ownership import HELP_FILE
 
 #: m4 names of each timeout.
@@ -101,6 +101,7 @@ def apply(draft: Draft) -> None:
         _timeouts,
         _load,
         _tls,
+        clients.apply,
         _aliases,
         _queue,
         _notices,
@@ -248,18 +249,7 @@ def _relay(draft: Draft) -> None:
 def _trusted_keys(draft: Draft) -> t.Tuple[str, ...]:
     """Return the keys that stand for the networks that may relay, each once."""
     networks = draft.policy.relay.networks or ()
-    return tuple(dict.fromkeys(key for network in networks for key in _keys("policy.relay.networks", network)))
-
-
-def _keys(option: str, network: str) -> t.Tuple[str, ...]:
-    """Return the keys that stand for a network.
-
-    :raises Unsupported: naming the option.
-    """
-    try:
-        return prefixes(_addresses.network(network))
-    except ValueError as problem:
-        raise unsupported(option, network, str(problem))
+    return tuple(dict.fromkeys(key for network in networks for key in keys_of("policy.relay.networks", network)))
 
 
 def _note_unmanaged_relaying(draft: Draft) -> None:
@@ -320,7 +310,7 @@ def _line_discipline(draft: Draft) -> None:
             draft.cannot("policy.session.bare_newline", "reject", nearest)
         return
     for network in session.bare_newline_exceptions or ():
-        keys = _keys("policy.session.bare_newline_exceptions", network)
+        keys = keys_of("policy.session.bare_newline_exceptions", network)
         draft.access.extend((f"Srv_Features:{key}", " ".join(_BARE_NEWLINE["accept"])) for key in keys)
     letters = list(_BARE_NEWLINE[session.bare_newline])
     if session.pipelining_checks is False:
@@ -375,7 +365,7 @@ def _by_size(clients: t.Iterable[Policy]) -> t.List[_DelayedNetwork]:
         if client.network in delayed:
             raise OptionError(option, client.network, "the network has another delay already")
         prefix_length = _addresses.network(client.network).prefixlen
-        delayed[client.network] = _DelayedNetwork(prefix_length, _keys(option, client.network), client.delay)
+        delayed[client.network] = _DelayedNetwork(prefix_length, keys_of(option, client.network), client.delay)
     return sorted(delayed.values(), key=lambda network: network.prefix_length)
 
 

@@ -23,7 +23,16 @@ EVERYTHING = {
         "hostname": "relay.example.com", "banner": "welcome", "listen": ["10.0.0.1", "::1"], "port": 2525, "protocols": ["ipv4"],
         "send_from": ["10.0.0.1", "2001:db8::5"], "local_domains": ["a.test", "b.test"],
     },
-    "relay": {"networks": ["10.0.0.0/8", "2001:db8::/32"], "domains": ["served.test", "x.test"], "subdomains": True},
+    "relay": {
+        "networks": ["10.0.0.0/8", "2001:db8::/32"],
+        "clients": [
+            {"networks": ["192.0.2.0/28", "2001:db9::/64"], "senders": ["brand.test", "a+b@x.test"]},
+            {"names": ["mail.partner.test"], "certificates": [":".join(["0A"] * 32)]},
+            {"senders": ["c.test"], "forgeable": True},
+        ],
+        "domains": ["served.test", "x.test"],
+        "subdomains": True,
+    },
     "routes": {
         "default": {"host": "gw.test", "mx": True, "port": 26},
         "domains": [

@@ -71,7 +71,7 @@ def names(text):
     # The rule that answers SIZE= has the value inside its line.
     text = re.sub(r"(postmaster_arith l \$@ )\d+", r"\1N", text)
     # So have the classes of masquerading.
-    text = re.sub(r"(C\{Postmaster\w+\})[A-Za-z0-9._+-]+", r"\1N", text)
+    text = re.sub(r"(C\{Postmaster\w+\})`?[^`'\n]+'?", r"\1N", text)
     return sorted(
         one[:2] if one[0] not in ("DAEMON_OPTIONS", "CLIENT_OPTIONS") else one[:1] for one in statements(text)
     )
