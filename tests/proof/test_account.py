@@ -18,7 +18,7 @@ from labhosts import RELAYS, policy_of
 
 #: How often: a person who wants to see it once says so here.
 WALKS = int(os.environ.get("PROOF_WALKS", "50"))
-UNDO_ROUNDS = int(os.environ.get("PROOF_UNDO_ROUNDS", "5"))
+UNDO_ROUNDS = int(os.environ.get("PROOF_UNDO_ROUNDS", "10"))
 CONFIRM_ROUNDS = int(os.environ.get("PROOF_CONFIRM_ROUNDS", "2"))
 
 
@@ -29,16 +29,18 @@ def figure(text: str) -> None:
 
 @pytest.mark.parametrize("host", RELAYS, ids=str)
 def test_no_rule_is_lost(host):
-    """Random days of relay, natives, access, table and undo; the rule is asked on the wire after each."""
+    """Random days of relay, natives, access, table, capture and undo; the rule is asked on the wire after each."""
     accounthosts.make_lasting(host)
-    lost = []
+    lost, refused = [], []
     for seed in range(WALKS):
         done = accounthosts.walk(host, seed, 5)
+        refused += [step for step in done if ": " in step]
         if not accounthosts.is_refused(host):
             lost.append((seed, done))
             accounthosts.make_lasting(host)
-    figure(f"{host}: {WALKS} random sequences of 5 steps, {len(lost)} lost")
+    figure(f"{host}: {WALKS} random sequences of 5 steps, {len(lost)} lost; {len(refused)} of the steps were refused")
     assert not lost
+    assert len(refused) < WALKS, refused
 
 
 @pytest.mark.parametrize("host", RELAYS, ids=str)
