@@ -35,6 +35,22 @@ _OF_LIST = {
     "smtpd_relay_restrictions": "check_recipient_access",
     "smtpd_recipient_restrictions": "check_recipient_access",
 }
+#: What the words of an access table do, and the codes by their first digit (access(5)).
+_OF_WORDS = {
+    "OK": PERMIT,
+    "RELAY": PERMIT,
+    "REJECT": REFUSE,
+    "DEFER": DEFER,
+    "DEFER_IF_PERMIT": DEFER,
+    "DISCARD": DISCARD,
+}
+_OF_CODES = {"4": DEFER, "5": REFUSE}
+#: Restrictions about the domain of the recipient: the verdict for ours, and for a foreign one.
+_BY_DESTINATION = {
+    "permit_auth_destination": (PERMIT, PASS),
+    "reject_unauth_destination": (PASS, REFUSE),
+    "defer_unauth_destination": (PASS, DEFER),
+}
 _DEPTH = 8
 
 
@@ -151,9 +167,13 @@ class Admission:
         if ":" in word:
             return self._in_table(name, _SUBJECTS[_OF_LIST.get(name, "check_client_access")], word, session, depth)
         if word in self.words("smtpd_restriction_classes"):
-            inner = (self._element(name, part, session, depth + 1) for part in restrictions.elements(self.text(word)))
-            return next((verdict for verdict in inner if verdict), PASS)
+            return self._first(name, restrictions.elements(self.text(word)), session, depth)
         return self._word(word, session)
+
+    def _first(self, name: str, elements: t.Sequence[str], session: Session, depth: int) -> str:
+        """Return the first verdict of several elements, which stand for one."""
+        verdicts = (self._element(name, element, session, depth + 1) for element in elements)
+        return next((verdict for verdict in verdicts if verdict), PASS)
 
     def _word(self, word: str, session: Session) -> str:
         if word in _FIXED:
@@ -163,11 +183,9 @@ class Admission:
         if word == "permit_tls_all_clientcerts":
             asks = self.text("smtpd_tls_ask_ccert") == "yes" or self.text("smtpd_tls_req_ccert") == "yes"
             return PERMIT if session.certificate and asks else PASS
-        if word in ("reject_unauth_destination", "defer_unauth_destination", "permit_auth_destination"):
-            ours = bool(self.serves(session.recipient.rpartition("@")[2]))
-            if word.startswith("permit"):
-                return PERMIT if ours else PASS
-            return PASS if ours else (REFUSE if word.startswith("reject") else DEFER)
+        if word in _BY_DESTINATION:
+            ours, foreign = _BY_DESTINATION[word]
+            return ours if self.serves(session.recipient.rpartition("@")[2]) else foreign
         return PASS
 
     def action_of(self, name: str, element: str, session: Session) -> str:
@@ -192,17 +210,13 @@ class Admission:
     def _action(self, name: str, value: str, session: Session, depth: int) -> str:
         """Return what the right side of an access table does (access(5))."""
         word = value.split(None, 1)[0].upper() if value.strip() else ""
-        if word in ("OK", "RELAY") or (word.isdigit() and word[0] not in "45"):
-            return PERMIT
-        if word in ("REJECT", "550", "554") or (word.isdigit() and word[0] == "5"):
-            return REFUSE
-        if word in ("DEFER", "DEFER_IF_PERMIT") or word.isdigit():
-            return DEFER
-        if word == "DISCARD":
-            return DISCARD
-        parts = restrictions.elements(value) if word not in _NO_RESTRICTIONS else ()
-        inner = (self._element(name, part, session, depth + 1) for part in parts)
-        return next((verdict for verdict in inner if verdict), PASS)
+        if word.isdigit():
+            return _OF_CODES.get(word[0], PERMIT)
+        if word in _OF_WORDS:
+            return _OF_WORDS[word]
+        if word in _NO_RESTRICTIONS:
+            return PASS
+        return self._first(name, restrictions.elements(value), session, depth)
 
     def _keys(self, subject: str, session: Session) -> t.Tuple[t.List[str], t.List[str]]:
         """Return the keys of an indexed table, and what a table of expressions is asked for, one after the other."""

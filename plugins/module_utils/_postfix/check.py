@@ -102,7 +102,9 @@ def _judged(candidate: Candidate) -> t.List[str]:
         _services,
         _options,
         _certificates,
-        _sanity,
+        _deferring,
+        _mailbox_size,
+        _relay_control,
     ):
         findings += judge(candidate)
     findings += ports.absent_addresses(candidate.values)
@@ -291,21 +293,28 @@ def _pair_problems(cert: str, key: str) -> t.Iterator[str]:
         yield f"{cert} and {key} are no certificate with its key: {problem}"
 
 
-def _sanity(candidate: Candidate) -> t.List[str]:
-    """Judge what is well-formed and yet wrong for any relay."""
+def _deferring(candidate: Candidate) -> t.List[str]:
     got = candidate.values
-    findings = []
-    if expand(got.get("soft_bounce", ""), got) == "yes":
-        findings.append("soft_bounce: yes turns every refusal into a deferral")
-    mailbox, message = got.get("mailbox_size_limit", "0"), got.get("message_size_limit", "0")
+    soft = expand(got.get("soft_bounce", ""), got) == "yes"
+    return ["soft_bounce: yes turns every refusal into a deferral"] if soft else []
+
+
+def _mailbox_size(candidate: Candidate) -> t.List[str]:
+    mailbox = candidate.values.get("mailbox_size_limit", "0")
+    message = candidate.values.get("message_size_limit", "0")
     if mailbox.isdigit() and message.isdigit() and 0 < int(mailbox) < (int(message) or 2**63):
-        findings.append("mailbox_size_limit: smaller than message_size_limit, so local(8) does not start")
+        return ["mailbox_size_limit: smaller than message_size_limit, so local(8) does not start"]
+    return []
+
+
+def _relay_control(candidate: Candidate) -> t.List[str]:
+    got = candidate.values
     lists = [got.get(name, "") for name in ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")]
     words = {word for text in lists for word in split_list(_expanded(text, got))}
     classes = set(split_list(got.get("smtpd_restriction_classes", "")))
-    if not words & _REFUSES and not words & classes:
-        findings.append("smtpd_relay_restrictions: nothing in it refuses foreign recipients, so smtpd does not start")
-    return findings
+    if words & _REFUSES or words & classes:
+        return []
+    return ["smtpd_relay_restrictions: nothing in it refuses foreign recipients, so smtpd does not start"]
 
 
 def _expanded(text: str, got: t.Mapping[str, str]) -> str:

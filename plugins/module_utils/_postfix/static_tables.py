@@ -20,6 +20,8 @@ from .parameters import split_list
 
 #: Types whose source has one key and value on each line.
 _INDEXED = frozenset(("btree", "cdb", "dbm", "hash", "lmdb", "sdbm", "texthash"))
+#: Types whose lines are expressions or networks.
+_PATTERNS = frozenset(("cidr", "pcre", "regexp"))
 _ELEMENT = re.compile(r"(?:proxy:)?([a-z][a-z0-9]*):(.*)\Z", re.S)
 
 Read = t.Callable[[str], t.Optional[bytes]]
@@ -55,13 +57,17 @@ class Tables:
         kind, path = match.groups()
         if kind == "static":
             return _unbraced(path)
-        if kind in ("regexp", "pcre", "cidr"):
+        if kind in _PATTERNS:
             return next((pattern.result for pattern in self._lines(kind, path) if pattern.matches(subject)), None)
         if kind in ("unionmap", "pipemap"):
-            inner = (self.find(part, keys, subject) for part in split_list(path.strip()[1:-1]))
-            return next((value for value in inner if value is not None), None)
+            return self._find_in(split_list(path.strip()[1:-1]), keys, subject)
         known = self.entries(table)
         return next((known[key.lower()] for key in keys if key.lower() in known), None)
+
+    def _find_in(self, tables: t.Sequence[str], keys: t.Sequence[str], subject: str) -> t.Optional[str]:
+        """Return what the first of several tables has."""
+        values = (self.find(table, keys, subject) for table in tables)
+        return next((value for value in values if value is not None), None)
 
     def entries(self, table: str) -> t.Mapping[str, str]:
         """Return the keys and values of a table that has keys; none for the other types."""
@@ -94,7 +100,7 @@ class Tables:
     def patterns(self, table: str) -> t.Sequence[Pattern]:
         """Return the lines of a table of expressions or networks; none for the other types."""
         match = _ELEMENT.match(table)
-        return self._lines(*match.groups()) if match and match.group(1) in ("regexp", "pcre", "cidr") else ()
+        return self._lines(*match.groups()) if match and match.group(1) in _PATTERNS else ()
 
     def _lines(self, kind: str, path: str) -> t.List[Pattern]:
         if (kind, path) not in self._patterns:

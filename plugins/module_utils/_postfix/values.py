@@ -121,14 +121,18 @@ def network_problems(name: str, value: str, values: t.Mapping[str, str]) -> t.Li
 def _judge(name: str, text: str, default: str, values: t.Mapping[str, str]) -> t.Optional[str]:
     if name in WORDS:
         return _one_of(name, text)
-    if name.endswith("_tls_protocols") or name.endswith("_tls_mandatory_protocols"):
-        bad = [word for word in re.split(r"[\s,:]+", text) if word and not _PROTOCOL.match(word)]
-        return f"{bad[0]!r} is no TLS protocol" if bad else None
+    if name.endswith(("_tls_protocols", "_tls_mandatory_protocols")):
+        return _protocols(text)
     if name in _ANY:
         return None
     if name.endswith("_feedback"):
         return None if _FEEDBACK.match(text) else "it must be a number or number/concurrency"
     return _judge_by_default(text, default)
+
+
+def _protocols(text: str) -> t.Optional[str]:
+    bad = [word for word in re.split(r"[\s,:]+", text) if word and not _PROTOCOL.match(word)]
+    return f"{bad[0]!r} is no TLS protocol" if bad else None
 
 
 def _judge_by_default(text: str, default: str) -> t.Optional[str]:
