@@ -73,6 +73,8 @@ CAPTURE = (
     Table("capture_from", FROM, "", SENDER),
 )
 _ALL = CAPTURE + TABLES
+#: The services that serve clients on port 25.
+MAIN_SERVICES = ("smtp/inet", "25/inet", "smtpd/pass")
 _BY_NAME = {table.name: table for table in _ALL}
 
 
@@ -146,11 +148,16 @@ def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
     value, keys = value_of(rule), _keys(rule)
     with_detail = rule.where == FROM and rule.kind == _access.USER
     lines = {_table_of(rule): (_with_detail(rule, value, True),) if with_detail else _lines(keys, value)}
-    if rule.kind == _access.ADDRESS and not has_detail(known) and rule.action != OK:
+    if _needs_detail(known, rule):
         lines[f"access_{rule.where}_patterns"] = (_with_detail(rule, value, False),)
     if rule.where != TO and rule.action in _ANSWERED_LATE:
         lines[f"access_{rule.where}_discard"] = _lines(keys, _late_value(rule))
     return lines
+
+
+def _needs_detail(known: Facts, rule: Rule) -> bool:
+    """Return whether a rule for user@ needs a line for user+anything@, too."""
+    return rule.kind == _access.ADDRESS and rule.action != OK and not has_detail(known)
 
 
 def _table_of(rule: Rule) -> str:
@@ -308,22 +315,28 @@ def conflicts(values: t.Mapping[str, str], tables: t.Sequence[Table]) -> t.Itera
 
 
 def _overridden(host: Host, filled: t.Sequence[Table]) -> t.List[str]:
+    """Return the options of the main service that take the place of a list in which rules stand."""
     path = os.path.join(host.instance.config_directory, "master.cf")
     lists = {table.asked_in for table in filled}
     content = _files.read(path) or b""
-    lines = [line for line in content.split(b"\n") if not line.startswith(b"#")]
-    if not any(name.encode() in line for line in lines for name in lists):
+    if not _mentions(content, lists):
         return []
     from . import master_cf
 
     services = master_cf.parse(content, path).services
-    main = [service for key, service in services.items() if key in ("smtp/inet", "25/inet", "smtpd/pass")]
+    main = [service for key, service in services.items() if key in MAIN_SERVICES]
     return [
         f"{path}: {service.name}/{service.type}: -o {name}={value} is stronger than main.cf, and the rules would not be asked"
         for service in main
         for name, value in service.options
         if name in lists and "access_" not in value
     ]
+
+
+def _mentions(content: bytes, names: t.AbstractSet[str]) -> bool:
+    """Return whether one of these parameters stands outside the comments."""
+    lines = [line for line in content.split(b"\n") if not line.startswith(b"#")]
+    return any(name.encode() in line for line in lines for name in names)
 
 
 def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:

@@ -21,7 +21,6 @@ import typing as t
 from .._errors import OptionError, Refused
 from .._model import access as _access
 from .._model.capture import (
-    DOMAIN,
     NETWORK,
     NULL,
     TO,
@@ -82,17 +81,24 @@ def wire(
     """
     known = access.facts(host)
     files = _sources(known, routes, hop)
-    filled = {name: files[name].content is not None for name, dummy, dummy in TABLES}
+    filled = {name: file.content is not None for name, file in files.items()}
     _refuse(host, known, routes)
     main = access.wire(host, known, {table.name: filled[table.name] for table in access.CAPTURE}, set()).get("main.cf")
     content = _wire_transport(main.content or b"" if main else known.content, known, filled)
+    files.update(_compiled_of_empty(known, filled))
     files[_RELEASE] = File(f"{release.address}\tOK\n".encode() if release else None)
     files["main.cf"] = File(_wire_release(content, known, release is not None))
     if routes or not service:
         files["master.cf"] = File(_with_service(host, bool(routes)))
+    return files
+
+
+def _compiled_of_empty(known: access.Facts, filled: t.Mapping[str, bool]) -> t.Dict[str, File]:
+    """Return the compiled files of the tables without lines: they go with their sources."""
+    files = {}
     for name, dummy, kind in TABLES:
         if not filled[name]:
-            files.update((compiled, File(None)) for compiled in compiled_names(kind or known.kind, name))
+            files.update({compiled: File(None) for compiled in compiled_names(kind or known.kind, name)})
     return files
 
 
@@ -114,17 +120,20 @@ def _place(known: access.Facts, route: CaptureRoute, hop: t.Optional[Endpoint]) 
         return _place_network(route, value)
     if route.kind == NULL:
         return {plain: {known.values.get("smtpd_null_access_lookup_key", "<>"): value}}
-    if route.kind == DOMAIN and not route.subdomains:
+    if route.kind == _access.ADDRESS:
+        detail = {} if access.has_detail(known) else {patterns: {_any_detail(route.pattern): value}}
+        return {plain: {route.pattern: value}, **detail}
+    if not route.subdomains:
         return {patterns: {f"/@{access.escaped(route.pattern)}$/": value}}
-    places = {plain: {route.pattern: value}}
-    if route.kind == DOMAIN and route.where == TO:
-        # transport(5) takes subdomains with the dot only, unless parent_domain_matches_subdomains says otherwise.
-        places[plain]["." + route.pattern] = value
-    if route.kind == _access.ADDRESS and not access.has_detail(known):
-        # user+anything@ is the same mailbox to sendmail, always.
-        local, dummy, domain = route.pattern.rpartition("@")
-        places[patterns] = {rf"/^{access.escaped(local)}\+[^@]*@{access.escaped(domain)}$/": value}
-    return places
+    # transport(5) takes subdomains with the dot only, unless parent_domain_matches_subdomains says otherwise.
+    keys = (route.pattern, "." + route.pattern) if route.where == TO else (route.pattern,)
+    return {plain: {key: value for key in keys}}
+
+
+def _any_detail(address: str) -> str:
+    """Return the expression for user+anything@: to sendmail it is the same mailbox, always."""
+    local, dummy, domain = address.rpartition("@")
+    return rf"/^{access.escaped(local)}\+[^@]*@{access.escaped(domain)}$/"
 
 
 def _place_network(route: CaptureRoute, value: str) -> t.Dict[str, Lines]:

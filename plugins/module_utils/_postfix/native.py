@@ -189,19 +189,25 @@ def _options(path: str, options: t.Any, current: t.Sequence[t.Tuple[str, str]]) 
     """Return the options that are there, with the given ones changed in place, added at the end, or removed by null."""
     if not isinstance(options, dict):
         raise OptionError(path, options, "it must be a dictionary of parameter and value")
-    wanted: t.Dict[str, t.Optional[str]] = {}
-    for name, value in options.items():
-        here = f"{path}.{name}"
-        if not isinstance(name, str) or not NAME.match(name):
-            raise OptionError(path, name, "not the name of a parameter: letters, digits and _")
-        text = None if value is None else check_text(here, value, _plain(here, value, value))
-        if text is not None:
-            _words(here, text)
-            _check_syntax(here, text)
-        wanted[name] = text
-    merged = [(name, wanted.pop(name) if name in wanted else value) for name, value in dict(current).items()]
-    merged += sorted(wanted.items())
-    return tuple((name, value) for name, value in merged if value is not None)
+    given_options = {name: _option(path, name, value) for name, value in options.items()}
+    merged: t.Dict[str, t.Optional[str]] = {
+        name: given_options.pop(name, value) for name, value in dict(current).items()
+    }
+    merged.update(sorted(given_options.items()))
+    return tuple((name, value) for name, value in merged.items() if value is not None)
+
+
+def _option(path: str, name: str, value: t.Any) -> t.Optional[str]:
+    """Return the text of one option; None removes it."""
+    if not isinstance(name, str) or not NAME.match(name):
+        raise OptionError(path, name, "not the name of a parameter: letters, digits and _")
+    if value is None:
+        return None
+    here = f"{path}.{name}"
+    text = check_text(here, value, _plain(here, value, value))
+    _words(here, text)
+    _check_syntax(here, text)
+    return text
 
 
 def _words(path: str, text: str) -> t.List[str]:

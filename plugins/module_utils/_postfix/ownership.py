@@ -88,11 +88,14 @@ class PostfixTwin(Twin):
             return None
         ours = self._elements(name, scratch or "")
         kept = [element for element in self._elements(name, live) if element not in ours and PREFIX not in element]
-        if name == _RELAY_CONTROL and kept:
-            # Without what ends it, the rest of the list would let everybody relay.
-            built_in = self._elements(name, defaults(self._host.runner).get(name, ""))
-            kept += [element for element in built_in if element not in kept]
-        return ", ".join(kept) or None
+        return ", ".join(self._closed(kept) if name == _RELAY_CONTROL else kept) or None
+
+    def _closed(self, kept: t.Sequence[str]) -> t.List[str]:
+        """Return a relay control with what ends it: without that, the rest of the list would let everybody relay."""
+        if not kept:
+            return []
+        built_in = self._elements(_RELAY_CONTROL, defaults(self._host.runner).get(_RELAY_CONTROL, ""))
+        return [*kept, *[element for element in built_in if element not in kept]]
 
     def _own_elements(self, name: str, value: str) -> t.List[str]:
         return [

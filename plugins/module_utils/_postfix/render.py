@@ -87,16 +87,22 @@ def _compose(draft: Draft, native: Native, own: t.Mapping[str, t.Optional[str]])
     :raises OptionError: rules that are hooked in would not mean what they say.
     """
     for name, value in own.items():
-        before = draft.main.get(name) if name in draft.main else draft.live.get(name)
-        composed = with_hooks(name, value, before or "")
-        _note_unused(draft, name, before or "", composed or "")
+        before = (draft.main if name in draft.main else draft.live).get(name) or ""
+        composed = with_hooks(name, value, before)
+        _note_unused(draft, name, before, composed or "")
         draft.main[name] = composed
     values = {**draft.builtin, **draft.live, **{name: value or "" for name, value in draft.main.items()}}
     hooked = access.hooked(values)
-    for name, why in access.conflicts(values, hooked) if hooked else ():
+    if hooked:
+        _refuse_conflicts(own, access.conflicts(values, hooked))
+        _refuse_stronger(draft, native, {table.asked_in for table in hooked})
+
+
+def _refuse_conflicts(own: t.Mapping[str, t.Optional[str]], conflicts: t.Iterable[t.Tuple[str, str]]) -> None:
+    """Refuse a native parameter that keeps the rules of the module access from meaning what they say."""
+    for name, why in conflicts:
         if name in own:
             raise OptionError(f"main.{name}", own[name], why)
-    _refuse_stronger(draft, native, {table.asked_in for table in hooked})
 
 
 def _note_unused(draft: Draft, name: str, before: str, after: str) -> None:
@@ -109,7 +115,7 @@ def _note_unused(draft: Draft, name: str, before: str, after: str) -> None:
 
 def _refuse_stronger(draft: Draft, native: Native, lists: t.AbstractSet[str]) -> None:
     """Refuse a native option of the main service that takes a restriction list, and the rules in it, out of force."""
-    for key in ("smtp/inet", "25/inet", "smtpd/pass"):
+    for key in access.MAIN_SERVICES:
         service = native.master.get(key)
         given_options = service.get("options") if isinstance(service, dict) else None
         options = given_options if isinstance(given_options, dict) else {}
@@ -148,8 +154,8 @@ def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]
 
 def _master(host: Host, draft: Draft, native: Native, current: Current, files: t.Dict[str, File]) -> t.Dict[str, str]:
     """Put master.cf among the files where something of it is decided."""
-    policy = draft.policy
     routed = _route_services(draft)
+    policy = draft.policy
     if policy.identity.port is None and policy.limits.processes is None and not native.master and not routed:
         return {}
     content = current("master.cf")
@@ -158,14 +164,23 @@ def _master(host: Host, draft: Draft, native: Native, current: Current, files: t
         raise SyntaxProblem(path, 0, "", "the file is missing")
     master = master_cf.sound(master_cf.parse(content, path))
     changes = {**_policy_services(draft, master.services), **routed}
-    renamed = {service.key: key for key, service in changes.items() if service is not None and service.key != key}
-    seen = dict(master.services, **{service.key: service for service in changes.values() if service is not None})
-    for key, service in natives.services(native, seen).items():
-        changes[renamed.get(key, key)] = service
+    former_keys = _former_keys(changes)
+    present = {**master.services, **{service.key: service for service in _kept(changes)}}
+    for key, service in natives.services(native, present).items():
+        changes[former_keys.get(key, key)] = service
     files["master.cf"] = File(master_cf.edit(master, changes))
-    _note_overrides(draft, native, changes, seen)
-    decided = [service for service in changes.values() if service is not None]
-    return {service.key: " ".join(master_cf.format_service(service).split()) for service in decided}
+    _note_overrides(draft, native, changes, present)
+    return {service.key: " ".join(master_cf.format_service(service).split()) for service in _kept(changes)}
+
+
+def _former_keys(changes: t.Mapping[str, t.Optional[Service]]) -> t.Dict[str, str]:
+    """Return where in the file the services stand that get another name."""
+    return {service.key: key for key, service in changes.items() if service is not None and service.key != key}
+
+
+def _kept(changes: t.Mapping[str, t.Optional[Service]]) -> t.List[Service]:
+    """Return the services that stay."""
+    return [service for service in changes.values() if service is not None]
 
 
 def _route_services(draft: Draft) -> t.Dict[str, t.Optional[Service]]:

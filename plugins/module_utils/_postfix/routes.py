@@ -195,6 +195,8 @@ def _own_hop(path: str, route: Policy) -> str:
 def _set_senders(draft: Draft) -> None:
     hops: t.Dict[str, str] = {}
     transports: t.Dict[str, str] = {}
+    default = draft.policy.routes.default
+    is_usual = not default.action and not _routes.has_manner(default)
     for number, route in enumerate(draft.policy.routes.senders):
         path = f"policy.routes.senders[{number}]"
         _routes.check(path, route, needs_host=True)
@@ -203,13 +205,19 @@ def _set_senders(draft: Draft) -> None:
             raise OptionError(f"{path}.sender", route.sender, "the sender has another route already")
         if _routes.hosts(route):
             hops[key] = next_hop(draft, path, route)
-        if route.action or _routes.has_manner(route):
-            _refuse_served_without_route(draft, path, route)
-            transports[key] = _action(draft, route) if route.action else _transport(draft, route)
-        elif draft.policy.routes.default.action or _routes.has_manner(draft.policy.routes.default):
-            transports[key] = "smtp"
+        transport = _sender_transport(draft, path, route)
+        if transport or not is_usual:
+            transports[key] = transport or "smtp"
     _set_table(draft, "sender_dependent_relayhost_maps", "sender_hops", hops)
     _set_table(draft, "sender_dependent_default_transport_maps", "sender_transports", transports)
+
+
+def _sender_transport(draft: Draft, path: str, route: Policy) -> str:
+    """Return the transport of a sender's mail; empty where it goes out like all other mail."""
+    if not route.action and not _routes.has_manner(route):
+        return ""
+    _refuse_served_without_route(draft, path, route)
+    return _action(draft, route) if route.action else _transport(draft, route)
 
 
 def _refuse_served_without_route(draft: Draft, path: str, route: Policy) -> None:

@@ -27,6 +27,8 @@ LOOPBACK = ("127.0.0.0/8", "[::1]/128")
 _LARGEST_MAILBOX = 51200000  # the default of mailbox_size_limit, below which message_size_limit has to stay
 _BACKOFF = 4000  # seconds: the default of maximal_backoff_time
 
+#: Parameters of which each names a certificate of the server.
+_CERTIFICATES = ("smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file")
 #: main.cf name of each timeout that is one parameter.
 TIMEOUTS = {
     "connect": "smtp_connect_timeout",
@@ -113,12 +115,16 @@ def _set_identity(draft: Draft) -> None:
         draft.set("inet_protocols", "ipv4")
     _set_send_from(draft)
     if identity.local_domains is not None:
-        names = ["$myhostname", "localhost"]
-        others = [name for name in identity.local_domains if name not in (identity.hostname, "localhost")]
-        others += implied_domains(draft.policy, rules_of(draft.policy), LOCAL)
-        if others:
-            names.append(draft.table("local_domains", [f"{name} local" for name in sorted(others)]))
-        draft.set("mydestination", names)
+        _set_local_domains(draft, identity.local_domains)
+
+
+def _set_local_domains(draft: Draft, domains: t.Sequence[str]) -> None:
+    names = ["$myhostname", "localhost"]
+    others = [name for name in domains if name not in (draft.policy.identity.hostname, "localhost")]
+    others += implied_domains(draft.policy, rules_of(draft.policy), LOCAL)
+    if others:
+        names.append(draft.table("local_domains", [f"{name} local" for name in sorted(others)]))
+    draft.set("mydestination", names)
 
 
 def _interfaces(identity: Policy) -> t.Sequence[str]:
@@ -147,14 +153,20 @@ def _set_relay(draft: Draft) -> None:
         others = [_in_brackets(network) for network in relay.networks]
         draft.set("mynetworks", LOOPBACK + tuple(name for name in others if name not in LOOPBACK))
     if relay.domains is not None:
-        _refuse_two_classes(draft.policy)
-        domains = [*relay.domains, *implied_domains(draft.policy, rules_of(draft.policy), RELAYED)]
-        domains_table = domains and draft.table("relay_domains", [f"{name} relay" for name in sorted(domains)])
-        draft.set("relay_domains", domains_table or "")
+        _set_relay_domains(draft)
     if relay.subdomains is not None:
         draft.set(SUBDOMAINS, _parent_matches(draft, relay.subdomains))
     if relay.networks is not None or relay.domains is not None or relay.clients:
         _set_relay_restrictions(draft)
+
+
+def _set_relay_domains(draft: Draft) -> None:
+    _refuse_two_classes(draft.policy)
+    domains = [*draft.policy.relay.domains, *implied_domains(draft.policy, rules_of(draft.policy), RELAYED)]
+    if domains:
+        draft.set("relay_domains", draft.table("relay_domains", [f"{name} relay" for name in sorted(domains)]))
+    else:
+        draft.set("relay_domains", "")
 
 
 def _refuse_two_classes(policy: Policy) -> None:
@@ -412,13 +424,7 @@ def _set_tls(draft: Draft) -> None:
 
 def _set_tls_server(draft: Draft, server: Policy) -> None:
     level = server.level or ("may" if server.certificate else None)
-    if server.key and not server.certificate:
-        raise OptionError("policy.tls.server.certificate", None, "a key needs its certificate")
-    has_certificate = any(
-        draft.live.get(name) for name in ("smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file")
-    )
-    if level in ("may", "encrypt") and not server.certificate and not has_certificate:
-        raise OptionError("policy.tls.server.certificate", None, f"level {level} needs a certificate")
+    _check_certificate(draft, server, level)
     if level is not None:
         draft.set("smtpd_tls_security_level", level)
         draft.remove("smtpd_use_tls")
@@ -428,6 +434,15 @@ def _set_tls_server(draft: Draft, server: Policy) -> None:
         draft.set("smtpd_tls_key_file", server.key or "$smtpd_tls_cert_file")
         for other in ("chain_files", "dcert_file", "dkey_file", "eccert_file", "eckey_file"):
             draft.remove(f"smtpd_tls_{other}")
+
+
+def _check_certificate(draft: Draft, server: Policy, level: t.Optional[str]) -> None:
+    if server.certificate:
+        return
+    if server.key:
+        raise OptionError("policy.tls.server.certificate", None, "a key needs its certificate")
+    if level in ("may", "encrypt") and not any(draft.live.get(name) for name in _CERTIFICATES):
+        raise OptionError("policy.tls.server.certificate", None, f"level {level} needs a certificate")
 
 
 def _set_tls_client(draft: Draft, client: Policy) -> None:
@@ -466,15 +481,7 @@ def _set_ciphers(draft: Draft, server: t.Optional[str], client: t.Optional[str])
 
 
 def _set_tls_domains(draft: Draft) -> None:
-    lines: t.Dict[str, str] = {}
-    for number, demand in enumerate(draft.policy.tls.domains):
-        path = f"policy.tls.domains[{number}]"
-        if demand.level == "none" and demand.minimum:
-            raise OptionError(f"{path}.minimum", demand.minimum, "level none has no protocol")
-        value = demand.level + (f" protocols={_table_protocols(draft, demand.minimum)}" if demand.minimum else "")
-        for key in _demand_keys(draft.policy, demand.domain):
-            if lines.setdefault(key, value) != value:
-                raise OptionError(f"{path}.domain", demand.domain, f"another demand holds for {key} already")
+    lines = _demands(draft)
     foreign = draft.foreign("smtp_tls_policy_maps")
     if lines:
         ours = draft.table("tls", [f"{key} {value}" for key, value in sorted(lines.items())])
@@ -483,6 +490,22 @@ def _set_tls_domains(draft: Draft) -> None:
         draft.set("smtp_tls_policy_maps", foreign)
     if any(demand.level == "verify" for demand in draft.policy.tls.domains):
         _set_trust(draft)
+
+
+def _demands(draft: Draft) -> t.Dict[str, str]:
+    """Return the lines of the policy table."""
+    lines: t.Dict[str, str] = {}
+    for number, demand in enumerate(draft.policy.tls.domains):
+        path = f"policy.tls.domains[{number}]"
+        if demand.level == "none" and demand.minimum:
+            raise OptionError(f"{path}.minimum", demand.minimum, "level none has no protocol")
+        value = demand.level
+        if demand.minimum:
+            value += f" protocols={_table_protocols(draft, demand.minimum)}"
+        for key in _demand_keys(draft.policy, demand.domain):
+            if lines.setdefault(key, value) != value:
+                raise OptionError(f"{path}.domain", demand.domain, f"another demand holds for {key} already")
+    return lines
 
 
 def _set_trust(draft: Draft) -> None:
@@ -532,33 +555,45 @@ def _set_queue(draft: Draft) -> None:
     queue = draft.policy.queue
     for option, name in sorted(QUEUE.items()):
         draft.set_time(name, getattr(queue, option))
-    shortest, longest = queue.retry_minimum, queue.retry_maximum
-    if shortest is not None and longest is not None and shortest > longest:
+    if queue.retry_minimum is not None:
+        _set_retries(draft, queue.retry_minimum)
+
+
+def _set_retries(draft: Draft, shortest: int) -> None:
+    """Refuse times that contradict the shortest time between two attempts; those that nobody chose follow it."""
+    queue = draft.policy.queue
+    longest, interval = queue.retry_maximum, queue.run_interval
+    if longest is not None and shortest > longest:
         raise OptionError("policy.queue.retry_minimum", shortest, f"longer than retry_maximum, {longest} seconds")
-    if shortest is not None and queue.run_interval is not None and queue.run_interval > shortest:
+    if interval is not None and interval > shortest:
         if draft.policy.wants("policy.queue.run_interval"):
-            raise OptionError(
-                "policy.queue.run_interval", queue.run_interval, f"longer than retry_minimum, {shortest} seconds"
-            )
+            raise OptionError("policy.queue.run_interval", interval, f"longer than retry_minimum, {shortest} seconds")
         draft.set_time("queue_run_delay", shortest)
-    if shortest is not None and longest is None and shortest > _BACKOFF:
+    if longest is None and shortest > _BACKOFF:
         draft.set_time("maximal_backoff_time", shortest)
 
 
 def _set_notices(draft: Draft) -> None:
     """Set who gets which notices; the postmaster of a hardened relay also hears of what only he can repair."""
     notices = draft.policy.notices
-    classes = [word for word in split_list(draft.live.get("notify_classes", "")) if word not in NOTICES]
-    if draft.policy.hardened or not classes:
-        classes = ["resource", "software"]
-    wanted = {name: getattr(notices, option) for name, (option, dummy) in NOTICES.items()}
-    for name, address in wanted.items():
-        draft.set(NOTICES[name][1], address)
-    classes += [name for name, address in wanted.items() if address]
-    if draft.policy.hardened or any(wanted.values()):
-        draft.set("notify_classes", classes)
+    addressed = []
+    for name, (option, parameter) in NOTICES.items():
+        address = getattr(notices, option)
+        draft.set(parameter, address)
+        if address:
+            addressed.append(name)
+    if draft.policy.hardened or addressed:
+        draft.set("notify_classes", _other_classes(draft) + addressed)
     if notices.mime is False:
         draft.cannot("policy.notices.mime", False, "true: Postfix writes every bounce in MIME format")
+
+
+def _other_classes(draft: Draft) -> t.List[str]:
+    """Return the classes of notices that have no option of their own."""
+    classes = [word for word in split_list(draft.live.get("notify_classes", "")) if word not in NOTICES]
+    if draft.policy.hardened or not classes:
+        return ["resource", "software"]
+    return classes
 
 
 def _set_log(draft: Draft) -> None:
