@@ -407,19 +407,19 @@ def _greeting(live: Live) -> t.Dict[str, int]:
     """Return the delays of the greeting by network, without the entries that are always there."""
     if live.flag("smtpd_delay_reject"):
         return {}
-    for element in elements(live.value("smtpd_client_restrictions")):
-        word = element.partition(" ")[2]
-        if "/policy_greeting" not in word:
-            continue
-        entries = live.table(word) or {}
-        seconds = {
-            key: [int(word) for word in value.replace(",", " ").split() if word.isdigit()]
-            for key, value in entries.items()
-        }
-        delays = {key: (values or [0])[0] for key, values in seconds.items()}
-        defaults = {"::/0": delays.get("0.0.0.0/0"), "127.0.0.0/8": 0, "::1/128": 0}
-        return {key: delay for key, delay in delays.items() if defaults.get(key, -1) != delay}
-    return {}
+    tables = [element.partition(" ")[2] for element in elements(live.value("smtpd_client_restrictions"))]
+    ours = [table for table in tables if "/policy_greeting" in table]
+    if not ours:
+        return {}
+    delays = {network: _delay(value) for network, value in (live.table(ours[0]) or {}).items()}
+    defaults = {"::/0": delays.get("0.0.0.0/0"), "127.0.0.0/8": 0, "::1/128": 0}
+    return {network: delay for network, delay in delays.items() if defaults.get(network, -1) != delay}
+
+
+def _delay(value: str) -> int:
+    """Return the first number of an entry, the seconds of a sleep."""
+    numbers = [int(word) for word in value.replace(",", " ").split() if word.isdigit()]
+    return numbers[0] if numbers else 0
 
 
 def _limits(live: Live) -> t.Dict[str, t.Any]:
@@ -496,24 +496,30 @@ def _minimum(protocols: str) -> t.Optional[str]:
 
 
 def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
-    demands = []
-    seen: t.Set[str] = set()
+    entries: t.Dict[str, str] = {}
     for word in live.words("smtp_tls_policy_maps"):
-        entries = live.table(word)
-        if entries is None:
+        table = live.table(word)
+        if table is None:
             live.leave("smtp_tls_policy_maps")
-        for key, value in sorted((entries or {}).items()):
-            if key in seen:
-                continue  # the first table that has a key counts
-            seen.add(key)
-            level, *options = value.split()
-            protocols = [option[len("protocols=") :] for option in options if option.startswith("protocols=")]
-            demand = {"domain": key, "level": level, "minimum": _minimum(protocols[0]) if protocols else None}
-            if level not in ("none", "may", "encrypt", "verify") or len(protocols) != len(options):
-                live.leave("smtp_tls_policy_maps")
-            elif not key.startswith("[") and ":" not in key:
-                demands.append(_known(demand))
+        for key, value in sorted((table or {}).items()):
+            entries.setdefault(key, value)  # the first table that has a key counts
+    demands = []
+    for key, value in entries.items():
+        demand = _demand(key, value)
+        if demand is None:
+            live.leave("smtp_tls_policy_maps")
+        elif not key.startswith("[") and ":" not in key:
+            demands.append(demand)
     return demands
+
+
+def _demand(key: str, value: str) -> t.Optional[t.Dict[str, t.Any]]:
+    """Return a line of the policy table as a demand; None where it says more than a demand can."""
+    level, *options = value.split()
+    protocols = [option[len("protocols=") :] for option in options if option.startswith("protocols=")]
+    if level not in ("none", "may", "encrypt", "verify") or len(protocols) < len(options):
+        return None
+    return _known({"domain": key, "level": level, "minimum": _minimum(protocols[0]) if protocols else None})
 
 
 def _aliases(live: Live) -> t.Dict[str, t.List[str]]:

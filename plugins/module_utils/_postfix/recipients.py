@@ -54,7 +54,7 @@ def read(live: "Live") -> t.Dict[str, t.Any]:
     words = live.words(PARAMETER)
     if not words:
         return {}
-    entries = {}
+    entries: t.Mapping[str, str] = {}
     tables = []
     for word in words:
         directory, dummy, name = word.partition(":")[2].rpartition("/")
@@ -65,12 +65,16 @@ def read(live: "Live") -> t.Dict[str, t.Any]:
             return {}
         elif name != f"policy_{_PATTERNS}":
             tables.append(name)
-    served = sorted(live.patterns("relay_domains") or ())
     if not entries:
         live.leave(PARAMETER)
         return {}
-    rows = [_row(domain, entries) for domain in served if f"@{domain}" not in entries]
-    return {"domains": rows, "tables": tables or None}
+    return {"domains": _rows(live, entries), "tables": tables or None}
+
+
+def _rows(live: "Live", entries: t.Mapping[str, str]) -> t.List[t.Dict[str, t.Any]]:
+    """Return the served domains whose recipients are known, each with its users."""
+    served = sorted(live.patterns("relay_domains") or ())
+    return [_row(domain, entries) for domain in served if f"@{domain}" not in entries]
 
 
 def _row(domain: str, entries: t.Iterable[str]) -> t.Dict[str, t.Any]:

@@ -171,18 +171,30 @@ def _asker(host: Host) -> t.Callable[[str, str, t.Sequence[str]], t.List[TableEn
 
 def look_up(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.List[TableEntry]:
     """Ask one table for several keys; the entries in the order of the keys."""
-    kind, dummy, name = table.partition(":")
-    kind = kind if kind != "proxy" else name.partition(":")[0]
-    wanted = list(dict.fromkeys(key for key in (keys[:1] if kind in _WHOLE_ONLY else keys) if key))
-    if not wanted or not kind:
+    kind, path = _type_and_path(table)
+    asked = list(dict.fromkeys(keys[:1] if kind in _WHOLE_ONLY else keys))
+    asked = [key for key in asked if key]
+    if not asked or not kind:
         return []
+    values = _answers(host, role, table, asked)
+    return [TableEntry(role, table, key, values[key], _source(path, key)) for key in asked if key in values]
+
+
+def _answers(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
+    """Return what postmap finds in a table, by key."""
     argv = ["postmap", "-c", host.instance.config_directory, "-q", "-", table]
-    answer = host.runner.run(argv, stdin="".join(f"{key}\n" for key in wanted), check=False, timeout=30)
+    answer = host.runner.run(argv, stdin="".join(f"{key}\n" for key in keys), check=False, timeout=30)
     if answer.rc not in (0, 1):
         raise PostmasterError(f"{role}: {table}: {answer.err.strip() or answer.rc}")
-    values = dict(line.split("\t", 1) for line in answer.out.splitlines() if "\t" in line)
-    path = name.rpartition(":")[2]
-    return [TableEntry(role, table, key, values[key], _source(path, key)) for key in wanted if key in values]
+    return dict(line.split("\t", 1) for line in answer.out.splitlines() if "\t" in line)
+
+
+def _type_and_path(table: str) -> t.Tuple[str, str]:
+    """Return the type of a table, behind C(proxy:) too, and what stands behind the last colon."""
+    kind, dummy, name = table.partition(":")
+    if kind == "proxy":
+        kind = name.partition(":")[0]
+    return kind, name.rpartition(":")[2]
 
 
 def _find(host: Host, role: str, values: t.Mapping[str, str], keys: t.Sequence[str]) -> t.List[TableEntry]:
