@@ -36,34 +36,43 @@ class ActionModule(ActionBase):
         """Write the files that are not there, show those that differ, and fail where a host could not be read."""
         result = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(_SPEC)
+        check_mode = bool(self._task.check_mode)
         results = _answers.collect(task_vars or {}, options["variable"])
         missing = _answers.not_asked(results)
-        read = {host: answer["instances"] for host, answer in results.items() if host not in missing}
-        # As plain data: what Ansible registers remembers where it comes from.
-        hosts = {host: json.loads(json.dumps(instances)) for host, instances in read.items() if instances}
-        wanted = _adopt.files(hosts, options["group"]) if hosts else {}
-        changes = [_change(pathlib.Path(options["dest"]), path, text) for path, text in sorted(wanted.items())]
-        due = [
-            change
-            for change in changes
-            if change["before"] != change["after"] and (not change["before"] or options["overwrite"])
-        ]
-        if not self._task.check_mode:
+        texts = _texts({host: answer for host, answer in results.items() if host not in missing}, options["group"])
+        changes = [_change(pathlib.Path(options["dest"]), path, text) for path, text in sorted(texts.items())]
+        due = [change for change in changes if _is_due(change, options["overwrite"])]
+        if not check_mode:
             for change in due:
                 _write(pathlib.Path(change["after_header"]), change["after"])
-        lines = _lines(changes, due, bool(self._task.check_mode)) + _answers.missing_lines(missing)
+        lines = _lines(changes, due, check_mode) + _answers.missing_lines(missing)
         display.display("\n" + "\n".join(lines).strip("\n") + "\n")
         result.update(
-            changed=bool(due), diff=due, files=sorted(wanted), lines=lines, failed=bool(missing), reported=True
+            changed=bool(due), diff=due, files=sorted(texts), lines=lines, failed=bool(missing), reported=True
         )
         result["msg"] = "; ".join(f"{host}: {reason}" for host, reason in missing.items()) or "all relays were read"
         return result
+
+
+def _texts(answered: t.Mapping[str, t.Mapping[str, t.Any]], group: str) -> dict[str, str]:
+    """Return the text of each file of the inventory, by its path."""
+    # As plain data: what Ansible registers remembers where it comes from.
+    hosts = {host: json.loads(json.dumps(answer["instances"])) for host, answer in answered.items()}
+    hosts = {host: instances for host, instances in hosts.items() if instances}
+    return _adopt.files(hosts, group) if hosts else {}
 
 
 def _change(dest: pathlib.Path, path: str, text: str) -> dict[str, str]:
     place = dest / path
     before = place.read_text(encoding="utf-8") if place.exists() else ""
     return {"before": before, "after": text, "before_header": str(place), "after_header": str(place)}
+
+
+def _is_due(change: dict[str, str], overwrite: bool) -> bool:
+    """Return whether a file must be written: a file that differs is kept unless the user says otherwise."""
+    if change["before"] == change["after"]:
+        return False
+    return overwrite or not change["before"]
 
 
 def _write(place: pathlib.Path, text: str) -> None:

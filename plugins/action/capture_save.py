@@ -24,6 +24,7 @@ _SPEC = {
     "select": selection.ARGUMENT_SPEC["select"],
 }
 _ASKED = ("mta", "instance", "name", "max_bytes")
+_PASSED_ON = ("count", "messages", "routes", "truncated", "capture_instance", "exists")
 
 
 class ActionModule(ActionBase):
@@ -38,22 +39,15 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(_SPEC)
         asked = {name: options[name] for name in _ASKED if options[name] is not None}
         listed = self._ask(dict(asked, limit=options["limit"], select=options["select"]), variables)
-        if listed.get("failed") or listed.get("unreachable"):
-            result.update(listed)
-            return result
+        if _has_failed(listed):
+            return dict(result, **listed)
         directory = _capture_files.directory(pathlib.Path(options["dest"]), variables["inventory_hostname"])
         new = [message for message in listed["messages"] if not _capture_files.there(directory, message)]
         failure = None if self._task.check_mode else self._fetch(new, directory, asked, variables)
         if failure is not None:
-            result.update(failure)
-            return result
-        result.update(
-            changed=bool(new),
-            dest=str(directory),
-            count=listed["count"],
-            saved=[message["id"] for message in new],
-            **{name: listed[name] for name in ("messages", "routes", "truncated", "capture_instance", "exists")},
-        )
+            return dict(result, **failure)
+        result.update({name: listed[name] for name in _PASSED_ON})
+        result.update(changed=bool(new), dest=str(directory), saved=[message["id"] for message in new])
         return result
 
     def _fetch(
@@ -69,7 +63,7 @@ class ActionModule(ActionBase):
             fetched = self._ask(
                 dict(asked, content=True, limit=len(piece), total_bytes=1 << 40, select=select), variables
             )
-            if fetched.get("failed") or fetched.get("unreachable"):
+            if _has_failed(fetched):
                 return fetched
             for message in fetched["messages"]:
                 _capture_files.save(directory, message, fetched["capture_instance"], variables["inventory_hostname"])
@@ -81,3 +75,7 @@ class ActionModule(ActionBase):
             module_name="postmaster.mta.capture_info", module_args=module_args, task_vars=variables
         )
         return answer
+
+
+def _has_failed(answer: t.Mapping[str, t.Any]) -> bool:
+    return bool(answer.get("failed") or answer.get("unreachable"))

@@ -37,20 +37,27 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(_SPEC)
         phase, names = options["phase"], _harden.Names(**options["variables"])
         me, batch = variables["inventory_hostname"], variables["ansible_play_batch"]
+        check_mode = bool(self._task.check_mode)
         # In check mode nothing is at risk, and one run shows all that is wrong in the fleet.
-        if self._task.check_mode and phase == FINISHED:
+        if check_mode and phase == FINISHED:
             return dict(result, changed=False, msg="go on")
         # One host reads the whole fleet, the others only themselves: the work grows with the fleet, not with its square.
         speaks = me == batch[0]
         hosts = variables["ansible_play_hosts_all"] if speaks else [me]
         relays = [_harden.read(host, variables["hostvars"][host], names) for host in hosts]
-        blamed = _blamed(relays, batch, phase, self._task.check_mode)
+        blamed = _blamed(relays, batch, phase, check_mode)
         if blamed and speaks:
-            untouched = batch if phase == ANSWERED else []
-            shown = [relay.not_touched() if relay.host in untouched else relay for relay in relays]
-            lines = _harden.table(shown, self._task.check_mode)
-            display.display("\n" + "\n".join(lines) + "\n")
+            _show(relays, batch if phase == ANSWERED else [], check_mode)
         return dict(result, changed=False, **_answer(me, batch, blamed))
+
+
+def _show(relays: t.Sequence[_harden.Relay], untouched: t.Sequence[str], check_mode: bool) -> None:
+    """Print the table of the rollout.
+
+    :param untouched: the hosts whose batch has not begun.
+    """
+    shown = [relay.not_touched() if relay.host in untouched else relay for relay in relays]
+    display.display("\n" + "\n".join(_harden.table(shown, check_mode)) + "\n")
 
 
 def _blamed(relays: t.Sequence[_harden.Relay], batch: t.Sequence[str], phase: str, check_mode: bool) -> dict[str, str]:

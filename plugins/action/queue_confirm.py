@@ -45,12 +45,18 @@ class ActionModule(ActionBase):
             return dict(result, msg="check mode: nothing is asked, and nothing is done")
         if options["confirmed"]:
             return dict(result, confirmed=True, msg="confirmed by queue_yes")
-        try:
-            answer = display.prompt_until(f"{options['prompt']} ({count}): ")
-        except AnsiblePromptNoninteractive:
-            return dict(result, failed=True, msg=NOBODY)
-        except AnsiblePromptInterrupt:
-            return dict(result, failed=True, msg=NO)
-        if answer.decode("utf-8", "replace").strip().lower() != "yes":
-            return dict(result, failed=True, msg=NO)
+        refusal = _ask(f"{options['prompt']} ({count}): ")
+        if refusal:
+            return dict(result, failed=True, msg=refusal)
         return dict(result, confirmed=True, msg="confirmed")
+
+
+def _ask(prompt: str) -> str:
+    """Ask the user; return why it is not confirmed, or nothing where the answer is yes."""
+    try:
+        answer = display.prompt_until(prompt)
+    except AnsiblePromptNoninteractive:
+        return NOBODY
+    except AnsiblePromptInterrupt:
+        return NO
+    return "" if answer.decode("utf-8", "replace").strip().lower() == "yes" else NO

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import time
 import typing as t
@@ -69,14 +70,16 @@ def _results(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -
 def _messages(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
     """Return the messages of all hosts. One that was selected by its ID is missing only if no host has it."""
     rows = [dict(row, host=host) for host, result in sorted(results.items()) for row in result.get("messages") or ()]
-    present = {row["id"] for row in rows if row["arrival"]}
+    present = [row for row in rows if row["arrival"]]
+    ids = {row["id"] for row in present}
     missing: dict[str, dict[str, t.Any]] = {}
     for row in rows:
+        if row["arrival"] or row["id"] in ids:
+            continue
         # That a message left the queue of one relay says more than that the others do not know it.
-        known_gone = row["id"] in missing and missing[row["id"]]["outcome"] == "gone"
-        if not row["arrival"] and row["id"] not in present and not known_gone:
+        if missing.get(row["id"], {}).get("outcome") != "gone":
             missing[row["id"]] = dict(row, host="")
-    return [row for row in rows if row["arrival"]] + list(missing.values())
+    return present + list(missing.values())
 
 
 def _count(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> int:
@@ -95,17 +98,22 @@ def _listed(answer: t.Mapping[str, t.Any], top: int) -> list[str]:
 def _total(count: int, present: t.Sequence[t.Mapping[str, t.Any]], top: int) -> str:
     if not count and not present:
         return "No message is selected."
-    sentence = f"{count} message{'' if count == 1 else 's'}"
-    hosts = sorted({row["host"] for row in present})
-    if len(hosts) > 1:
-        counts = (f"{host} {sum(row['host'] == host and _is_hit(row) for row in present)}" for host in hosts)
-        sentence += f" ({', '.join(counts)})"
+    sentence = f"{count} message{'' if count == 1 else 's'}{_per_host(present)}"
     spared = sum(not _is_hit(row) for row in present)
     if spared:
         sentence += f"; {spared} skipped"
     if 0 < top < len(present):
         sentence += f"; {top} of {len(present)} are shown"
     return sentence
+
+
+def _per_host(present: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """Return how many messages of each host were selected, where there is more than one host."""
+    hits = collections.Counter({row["host"]: 0 for row in present})
+    hits.update(row["host"] for row in present if _is_hit(row))
+    if len(hits) < 2:
+        return ""
+    return f" ({', '.join(f'{host} {hits[host]}' for host in sorted(hits))})"
 
 
 def _is_hit(row: t.Mapping[str, t.Any]) -> bool:

@@ -78,14 +78,17 @@ class CallbackModule(CallbackBase):
         for warning in returned.get("warnings") or ():
             self._say(_host(result), f"warning: {warning}", C.COLOR_WARN)
         if returned.get("changed"):
-            would = "would " if self._check_mode else ""
-            told = [would + str(action) for action in returned.get("actions") or ()]
-            for line in told or [_task(result)]:
+            for line in self._changes(returned) or [_task(result)]:
                 self._say(_host(result), line, C.COLOR_CHANGED)
         elif isinstance(returned.get("summary"), str):
             self._say(_host(result), f"{_task(result)}: {returned['summary']}", C.COLOR_OK)
         elif self._display.verbosity:
             self._say(_host(result), _task(result), C.COLOR_OK)
+
+    def _changes(self, returned: t.Mapping[str, t.Any]) -> list[str]:
+        """Return the actions of a module, as done or as what would be done."""
+        would = "would " if self._check_mode else ""
+        return [would + str(action) for action in returned.get("actions") or ()]
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """Tell a failure in full."""

@@ -58,17 +58,20 @@ def undo(answered: Results) -> Shown:
         Column("UNDONE"),
         Column("FILES", least=20),
     ]
-    rows = []
-    notes: list[str] = []
-    for host, result in answered.items():
-        undone = ", ".join(map(str, result.get("undone") or ())) or "-"
-        files = [action.partition(" ")[2] for action in result.get("actions") or () if action.startswith(_VERBS)]
-        rows.append((host, result.get("instance"), result.get("to"), undone, ", ".join(files) or "nothing"))
-        notes += [f"{host}: {note}" for note in result.get("notes") or ()]
+    rows = [_undone(host, result) for host, result in answered.items()]
+    notes = [f"{host}: {note}" for host, result in answered.items() for note in result.get("notes") or ()]
     lines = tables.table(columns, rows) if rows else []
     if notes:
         lines += ["", *notes]
     return lines, {}
+
+
+def _undone(host: str, result: t.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+    """Return the row of a host: the generations that were undone, and the files that came back."""
+    numbers = ", ".join(map(str, result.get("undone") or ())) or "-"
+    actions = [action for action in result.get("actions") or () if action.startswith(_VERBS)]
+    files = ", ".join(action.partition(" ")[2] for action in actions) or "nothing"
+    return host, result.get("instance"), result.get("to"), numbers, files
 
 
 def drift(answered: Results) -> Shown:
@@ -81,18 +84,23 @@ def drift(answered: Results) -> Shown:
         Column("LIVE", least=8),
         Column("SINCE (UTC)"),
     ]
-    rows = []
-    for host, result in answered.items():
-        for instance in result.get("instances") or ():
-            for entry in instance.get("drift") or ():
-                since = entry["since"].replace("T", " ").rstrip("Z") or "(gone)"
-                setting = entry["setting"] or "(other lines)"
-                written, live = (_value(entry, name) for name in ("written", "live"))
-                rows.append((host, entry["file"], setting, written, live, since))
-    if not rows:
-        hosts = ", ".join(answered)
-        return (tables.sentence(f"Nothing differs from what was last written on {hosts}.") if answered else []), {}
-    return tables.table(columns, rows), {host: "it was changed since" for host in sorted({row[0] for row in rows})}
+    rows = [
+        _drifted(host, entry)
+        for host, result in answered.items()
+        for instance in result.get("instances") or ()
+        for entry in instance.get("drift") or ()
+    ]
+    if rows:
+        return tables.table(columns, rows), {row[0]: "it was changed since" for row in sorted(rows)}
+    if not answered:
+        return [], {}
+    return tables.sentence(f"Nothing differs from what was last written on {', '.join(answered)}."), {}
+
+
+def _drifted(host: str, entry: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    since = entry["since"].replace("T", " ").rstrip("Z") or "(gone)"
+    setting = entry["setting"] or "(other lines)"
+    return host, entry["file"], setting, _value(entry, "written"), _value(entry, "live"), since
 
 
 _VERBS = ("create ", "edit ", "remove ")

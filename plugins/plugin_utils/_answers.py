@@ -108,10 +108,15 @@ def _egress(answered: Results, title: str, verbose: bool) -> Report:
 
 def _source(address: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     seen = any(echo["address"] for echo in address["echoes"])
-    name = str(address["name"] or "-") + ("" if address["confirmed"] or not address["name"] else " (not confirmed)")
     spf = ", ".join(f"{entry['domain']} {entry['result']}" for entry in address["spf"])
     listed = ", ".join(entry["zone"] for entry in address["listings"] if entry["status"] == "listed")
-    return address["source"], address["outside"] if seen else "-", name, spf or "-", listed or "-"
+    return address["source"], address["outside"] if seen else "-", _name_of(address), spf or "-", listed or "-"
+
+
+def _name_of(address: t.Mapping[str, t.Any]) -> str:
+    if not address["name"]:
+        return "-"
+    return str(address["name"]) + ("" if address["confirmed"] else " (not confirmed)")
 
 
 class _FindingKey(t.NamedTuple):
@@ -152,20 +157,19 @@ def _route(answered: Results, title: str, verbose: bool) -> Report:
         Column("TRANSPORT", least=8),
         Column("NEXT HOP", least=16),
     ]
-    rows, reasons = [], []
+    rows, reasons, details = [], [], []
     for host, result in answered.items():
         rows.append((host, result.get("verdict"), result.get("transport") or "-", result.get("nexthop") or "-"))
         reasons.append("because: " + str(result.get("because") or "-"))
-    lines = [f"{harmless(title)}:", *tables.table(columns, rows, reasons)] if rows else []
-    for host, result in answered.items():
         if result.get("answer"):
-            lines += tables.sentence(f"{host}: the client would be told: {result['answer']}")
+            details += tables.sentence(f"{host}: the client would be told: {result['answer']}")
         if verbose:
-            lines += ["", f"{host}:", *_facts(result.get("steps") or ())]
-    wrong = {
-        host: str(result.get("because")) for host, result in answered.items() if result.get("verdict") == "unknown"
-    }
-    return Report(lines, wrong)
+            details += ["", f"{host}:", *_facts(result.get("steps") or ())]
+    unknown = {host: result for host, result in answered.items() if result.get("verdict") == "unknown"}
+    wrong = {host: str(result.get("because")) for host, result in unknown.items()}
+    if not rows:
+        return Report([], wrong)
+    return Report([f"{harmless(title)}:", *tables.table(columns, rows, reasons), *details], wrong)
 
 
 def _delivery(answered: Results, title: str, verbose: bool) -> Report:
@@ -253,20 +257,30 @@ def _one_message(host: str, result: Result) -> list[str]:
     lines += tables.sentence(f"  {result.get('waits_for') or ''}")
     for recipient in letter.get("recipients") or ():
         lines += tables.sentence(f"  to {recipient['address']}: {recipient.get('reason') or 'not tried yet'}", "      ")
-    lines += ["", *(f"  {row['name']}: {harmless(str(row['value']))}" for row in result.get("headers") or ())]
+    lines += ["", *_indented(f"{row['name']}: {row['value']}" for row in result.get("headers") or ())]
     if result.get("body"):
-        lines += ["", *(f"  {harmless(line)}" for line in str(result["body"]).splitlines())]
-    log = [f"  {harmless(line)}" for line in result.get("log") or ()]
-    return [*lines, "", "  Log:", *log] if log else lines
+        lines += ["", *_indented(str(result["body"]).splitlines())]
+    if result.get("log"):
+        lines += ["", "  Log:", *_indented(result["log"])]
+    return lines
+
+
+def _indented(lines: t.Iterable[str]) -> list[str]:
+    return [f"  {harmless(str(line))}" for line in lines]
 
 
 def _campaigns(answered: Results, title: str, verbose: bool) -> Report:
-    lines = [line for text in campaign_texts(answered) for line in ["", *text.splitlines()]]
-    notes = [(host, str(note)) for host, result in answered.items() for note in result.get("notes") or ()]
-    repeated = sum(not campaign.get("new", True) for result in answered.values() for campaign in result["campaigns"])
+    lines: list[str] = []
+    for text in campaign_texts(answered):
+        lines += ["", *text.splitlines()]
     if not lines and answered:
-        lines = tables.sentence(f"no new campaign on {_hosts(answered)}{f', {repeated} known' if repeated else ''}")
-    return Report(lines + (["", "Notes:", *tables.by_host(notes)] if notes else []), {})
+        repeated = sum(not campaign.get("new", True) for row in answered.values() for campaign in row["campaigns"])
+        known = f", {repeated} known" if repeated else ""
+        lines = tables.sentence(f"no new campaign on {_hosts(answered)}{known}")
+    notes = [(host, str(note)) for host, result in answered.items() for note in result.get("notes") or ()]
+    if notes:
+        lines += ["", "Notes:", *tables.by_host(notes)]
+    return Report(lines, {})
 
 
 def campaign_texts(answered: Results) -> list[str]:

@@ -168,16 +168,18 @@ def _sentence(option: Option) -> str:
 def _check(name: str, option: Option, value: t.Any) -> None:
     if isinstance(value, (datetime.date, datetime.datetime)):
         value = value.isoformat()
-    items = _converted(name, option, value)
-    for item in items:
-        if item == "" and option.get("empty"):
-            continue
-        if isinstance(item, str) and not item.strip():
-            raise OptionError(name, item, "an empty value; leave the variable out" + _null_sender(name))
-        if option.get("choices") and item not in option["choices"]:
-            raise OptionError(name, item, "must be one of " + ", ".join(str(choice) for choice in option["choices"]))
-        if option.get("format"):
-            _check_format(name, option["format"], str(item))
+    for item in _converted(name, option, value):
+        if item != "" or not option.get("empty"):
+            _check_item(name, option, item)
+
+
+def _check_item(name: str, option: Option, item: t.Any) -> None:
+    if isinstance(item, str) and not item.strip():
+        raise OptionError(name, item, "an empty value; leave the variable out" + _null_sender(name))
+    if option.get("choices") and item not in option["choices"]:
+        raise OptionError(name, item, "must be one of " + ", ".join(str(choice) for choice in option["choices"]))
+    if option.get("format"):
+        _check_format(name, option["format"], str(item))
 
 
 def _null_sender(name: str) -> str:

@@ -198,12 +198,7 @@ def _rule_row(rule: t.Mapping[str, t.Any]) -> _RuleRow:
 
 def _rules(relays: t.Sequence[Relay]) -> list[str]:
     """Return one line for each rule, with all relays that have it, or a sentence."""
-    hosts: dict[_RuleRow, list[str]] = {}
-    for relay in relays:
-        for rule in relay.result.get("rules") or ():
-            names = hosts.setdefault(_rule_row(rule), [])
-            if relay.host not in names:
-                names.append(relay.host)
+    hosts = _hosts_by_rule(relays)
     done = [relay.host for relay in relays if relay.state == DONE]
     if not hosts:
         return tables.sentence(f"No rule of ours blocks anybody on {', '.join(done)}.") if done else []
@@ -222,3 +217,12 @@ def _rules(relays: t.Sequence[Relay]) -> list[str]:
         rows.append((row.rule, row.reply, row.since, row.by, row.ticket, row.expires, where))
     lines = tables.table(columns, rows, [row.comment for row in hosts])
     return [*lines, f"{len(hosts)} rule{'' if len(hosts) == 1 else 's'} on {', '.join(done)}"]
+
+
+def _hosts_by_rule(relays: t.Sequence[Relay]) -> dict[_RuleRow, list[str]]:
+    """Return the relays that have a rule, each once, however many of its instances have it."""
+    hosts: dict[_RuleRow, list[str]] = {}
+    for relay in relays:
+        for rule in dict.fromkeys(_rule_row(rule) for rule in relay.result.get("rules") or ()):
+            hosts.setdefault(rule, []).append(relay.host)
+    return hosts

@@ -165,6 +165,24 @@ def _is_wrong(audit: t.Mapping[str, t.Any]) -> bool:
 
 
 def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], names: Names) -> tuple[str, str]:
+    """Return how far a relay came, and why not further."""
+    ended = _ended_early(variables, result, names)
+    if ended is not None:
+        return ended
+    if names.begun not in variables:
+        return WAITING, ""
+    if not result:
+        return UNFINISHED, "it was lost before its configuration was reported; run again to see and to finish"
+    audit = _mapping(variables.get(names.audit))
+    if not audit or _has_failed(audit):
+        return UNFINISHED, "it was configured, but not proven from outside: " + message(audit)
+    return HARDENED, ""
+
+
+def _ended_early(
+    variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], names: Names
+) -> tuple[str, str] | None:
+    """Return the state of a relay on which a task failed, with its message; None where none did."""
     failure = _mapping(variables.get(names.failure))
     if failure:
         task = str(variables.get(names.failed_task) or "")
@@ -178,14 +196,7 @@ def _state(variables: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any], name
             return UNREACHABLE, message(answer)
         if answer.get("failed"):
             return FAILED, message(answer)
-    if names.begun not in variables:
-        return WAITING, ""
-    if not result:
-        return UNFINISHED, "it was lost before its configuration was reported; run again to see and to finish"
-    audit = _mapping(variables.get(names.audit))
-    if not audit or _has_failed(audit):
-        return UNFINISHED, "it was configured, but not proven from outside: " + message(audit)
-    return HARDENED, ""
+    return None
 
 
 def _never_begun(variables: t.Mapping[str, t.Any], names: Names) -> str:
@@ -208,10 +219,15 @@ def message(result: t.Mapping[str, t.Any]) -> str:
         # Of a loop Ansible says only that an item failed.
         return "; ".join(_item(item) for item in items)
     sentence = " ".join(str(result.get("msg") or result.get("summary") or "").split())
-    parts = _end_of_traceback(result) + [_finding(finding) for finding in result.get("failures") or ()]
-    if len(parts) > _FINDINGS + 1:
-        parts = [*parts[:_FINDINGS], f"and {len(parts) - _FINDINGS} more"]
-    return "; ".join(([sentence] if sentence else []) + parts) or "no result"
+    details = _end_of_traceback(result) + [_finding(finding) for finding in result.get("failures") or ()]
+    return "; ".join(part for part in (sentence, *_shortened(details)) if part) or "no result"
+
+
+def _shortened(details: list[str]) -> list[str]:
+    """Return the first details, and how many more there are."""
+    if len(details) <= _FINDINGS + 1:
+        return details
+    return [*details[:_FINDINGS], f"and {len(details) - _FINDINGS} more"]
 
 
 def _end_of_traceback(result: t.Mapping[str, t.Any]) -> list[str]:
@@ -266,11 +282,12 @@ def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
     ]
     rows = [row for relay in configured for row in (_cells(relay), *_instance_cells(relay))]
     lines = tables.table(columns, rows) if configured else []
-    missing = [relay for relay in relays if relay.state != HARDENED]
+    missing = [(relay.host, _why(relay)) for relay in relays if relay.state != HARDENED]
+    if lines and missing:
+        lines.append("")
     if missing:
         title = "Would not be hardened:" if check_mode else "Not hardened:"
-        lines += ([""] if lines else []) + [title]
-        lines += tables.by_host((relay.host, _why(relay)) for relay in missing)
+        lines += [title, *tables.by_host(missing)]
     return lines + _notes(configured)
 
 

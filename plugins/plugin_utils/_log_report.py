@@ -41,25 +41,23 @@ def listing(rows: t.Sequence[Row]) -> list[str]:
         Column("SENDER", least=12),
         Column("RECIPIENT", least=12),
     ]
+    names = ["status", "sender", "recipient"]
     # On a narrow terminal the addresses are worth more than the next hop.
-    wide = tables.terminal_width() >= _WIDE
-    if wide:
+    if tables.terminal_width() >= _WIDE:
         columns.append(Column("RELAY", least=10))
-    cells, below = [], []
-    for row in rows:
-        time = str(row.get("time") or "-")[:19].replace("T", " ")
-        line = [row["inventory_host"], time]
-        line += [row.get(name) or "-" for name in ("status", "sender", "recipient")]
-        if wide:
-            line.append(row.get("relay") or "-")
-        cells.append(line)
-        below.append(_below(row))
-    lines = tables.table(columns, cells, below)
+        names.append("relay")
+    cells = [_cells(row, names) for row in rows]
+    lines = tables.table(columns, cells, [_below(row) for row in rows])
     for row in rows:
         if row.get("raw"):
             lines += ["", f"{row['inventory_host']}: {row.get('queue_id')}:"]
             lines += ["  " + harmless(str(line)) for line in row["raw"]]
     return lines
+
+
+def _cells(row: Row, names: t.Sequence[str]) -> list[str]:
+    time = str(row.get("time") or "-")[:19].replace("T", " ")
+    return [row["inventory_host"], time, *(row.get(name) or "-" for name in names)]
 
 
 def _below(row: Row) -> str:

@@ -51,20 +51,19 @@ def status(answered: Results) -> Status:
     lines = tables.table(_COLUMNS, rows) if rows else []
     troubles = [(host, str(trouble)) for host, result in answered.items() for trouble in result["trouble"]]
     ending = [(host, f"ends soon: {rule}") for host, result in answered.items() for rule in _ending(result)]
-    if troubles:
-        lines += ["", "Trouble:", *tables.by_host(troubles)]
-    elif answered:
+    if answered and not troubles:
         lines += ["", *tables.sentence(f"Nothing is wrong on {', '.join(answered)}.")]
-    if ending:
-        lines += ["", "Blocks:", *tables.by_host(ending)]
+    lines += _titled("Trouble:", troubles) + _titled("Blocks:", ending)
     wrong = {host: "; ".join(result["trouble"]) for host, result in answered.items() if result["trouble"]}
     return Status(lines, wrong, {host: _figures(result) for host, result in answered.items()})
 
 
+def _titled(title: str, notes: t.Sequence[tuple[str, str]]) -> list[str]:
+    return ["", title, *tables.by_host(notes)] if notes else []
+
+
 def _row(host: str, result: Row) -> tuple[str, ...]:
     instances: list[Row] = list(result["instances"])
-    change = max((row["change"] for row in instances if row["change"]), key=lambda row: str(row["time"]), default=None)
-    free = [row["disk"]["free"] for row in instances if row["disk"]]
     return (
         host,
         _service(instances),
@@ -72,12 +71,26 @@ def _row(host: str, result: Row) -> tuple[str, ...]:
         str(_waiting(instances)),
         str(span(_oldest(instances))) if _waiting(instances) else "-",
         _certificate(instances),
-        f"{min(free)} %" if free else "-",
+        _free(instances),
         str(sum(row["drift"] or 0 for row in instances)),
-        f"{str(change['time'])[5:16].replace('T', ' ')} {change['module']}" if change else "-",
+        _last_change(instances),
         str(len(_ending(result))),
         _canary(result["canaries"]),
     )
+
+
+def _free(instances: t.Sequence[Row]) -> str:
+    """Return what is free of the fullest disk."""
+    shares = [row["disk"]["free"] for row in instances if row["disk"]]
+    return f"{min(shares)} %" if shares else "-"
+
+
+def _last_change(instances: t.Sequence[Row]) -> str:
+    changes = [row["change"] for row in instances if row["change"]]
+    if not changes:
+        return "-"
+    last = max(changes, key=lambda change: str(change["time"]))
+    return f"{str(last['time'])[5:16].replace('T', ' ')} {last['module']}"
 
 
 def _ending(result: Row) -> list[str]:

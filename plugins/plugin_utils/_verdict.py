@@ -23,14 +23,19 @@ _EVIDENCE = 6
 def lines(verdict: FleetVerdict, reports: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     """Return the verdict with evidence and remedy, then what else is wrong, what is worth knowing, and the details."""
     wrong = [case for case in verdict.cases if case.finding.severity in (ERROR, WARNING)]
-    shown = _head(verdict, wrong)
-    if len(wrong) > 1:
-        shown += ["", "ALSO WRONG"] + [line for case in wrong[1:] for line in _case(verdict, case, "  - ")]
     notices = [case for case in verdict.cases if case.finding.severity == NOTICE]
-    if notices:
-        shown += ["", "WORTH KNOWING"] + [line for case in notices for line in _case(verdict, case, "  - ", 2)]
+    shown = _head(verdict, wrong)
+    shown += _cases(verdict, "ALSO WRONG", wrong[1:], _EVIDENCE)
+    shown += _cases(verdict, "WORTH KNOWING", notices, 2)
     shown += ["", "CHECKED"] + _checked(verdict, reports)
     return shown
+
+
+def _cases(verdict: FleetVerdict, title: str, cases: t.Sequence[Case], evidence: int) -> list[str]:
+    """Return a titled list of cases; nothing where there are none."""
+    if not cases:
+        return []
+    return ["", title] + [line for case in cases for line in _case(verdict, case, "  - ", evidence)]
 
 
 def _head(verdict: FleetVerdict, wrong: t.Sequence[Case]) -> list[str]:
@@ -77,16 +82,19 @@ def _checked(verdict: FleetVerdict, reports: t.Mapping[str, t.Mapping[str, t.Any
 
 
 def _summary(report: t.Mapping[str, t.Any]) -> str:
-    route = report.get("route") or {}
-    names = report.get("names") or {}
-    parts = []
-    if route:
-        parts.append(f"{route.get('mta')} sends it by {route.get('transport') or '?'} to {route.get('nexthop') or '-'}")
+    """Return what was checked on a host, on one line."""
+    names, queue = report.get("names") or {}, report.get("queue") or {}
     exchangers = [f"{row['name']} ({', '.join(row['libc']) or '-'})" for row in names.get("mail_exchangers") or ()]
+    parts = _route(report.get("route") or {})
     if exchangers:
         parts.append("MX " + ", ".join(exchangers[:3]))
     parts += [f"{talk['host']} says {talk['last']}" for talk in (report.get("talk") or ())[:2]]
-    queue = report.get("queue") or {}
     parts.append(f"{queue.get('messages', 0)} waiting")
     parts.append(f"{report.get('seconds', 0):.1f} s")
     return "; ".join(parts)
+
+
+def _route(route: t.Mapping[str, t.Any]) -> list[str]:
+    if not route:
+        return []
+    return [f"{route.get('mta')} sends it by {route.get('transport') or '?'} to {route.get('nexthop') or '-'}"]

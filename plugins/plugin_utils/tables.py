@@ -63,13 +63,15 @@ def table(columns: t.Sequence[Column], rows: t.Sequence[Row], below: t.Sequence[
     :param width: the characters that fit on a line; those of the terminal when 0.
     """
     width = width or terminal_width()
-    cells = [[column.title for column in columns], *([harmless(str(cell)) for cell in row] for row in rows)]
-    widths = _fit(columns, [max(len(row[place]) for row in cells) for place in range(len(columns))], width)
-    lines = [_line(columns, row, widths) for row in cells]
+    cells = [[column.title for column in columns]]
+    cells += [[harmless(str(cell)) for cell in row] for row in rows]
+    longest = [max(len(row[place]) for row in cells) for place in range(len(columns))]
+    widths = _fit(columns, longest, width)
+    head, *lines = (_line(columns, row, widths) for row in cells)
     if not below:
-        return lines
-    shown = lines[:1]
-    for line, note in zip(lines[1:], below, strict=True):
+        return [head, *lines]
+    shown = [head]
+    for line, note in zip(lines, below, strict=True):
         shown.append(line)
         if note:
             shown += _note(note, width)
