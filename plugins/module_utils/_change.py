@@ -155,23 +155,12 @@ def transact(
     area = Area(directory)
     try:
         plan = _sound_plan(steps, directory)
-        if check_mode or not (plan.changed or area.unfinished()):
-            if trial and plan.changed and not area.unfinished():
-                _try_out(area, plan, steps)
-            return Outcome(plan, area.unfinished())
-        with _shielded(), locked(directory, lock_timeout):
-            area.sweep()
-            interrupted, trouble = _restore_interrupted(area, steps)
-            # Observed again: what another writer did while we waited counts.
-            plan = steps.plan()
-            change = _Change(area, plan, steps) if plan.changed else None
-            if change:
-                change.apply()
-            if trouble and (not change or os.path.exists(area.down)):
-                raise trouble
-            if change is None:
-                return Outcome(plan, interrupted)
-            return Outcome(plan, interrupted, change.warnings, change.generation)
+        if not check_mode and (plan.changed or area.unfinished()):
+            with _shielded(), locked(directory, lock_timeout):
+                return _commit(area, steps)
+        if trial and plan.changed and not area.unfinished():
+            _try_out(area, plan, steps)
+        return Outcome(plan, area.unfinished())
     except OSError as problem:
         raise PostmasterError(_files.sentence(problem, directory))
 
@@ -606,6 +595,23 @@ def _finish(area: Area) -> None:
         _files.sync_tree(area.live, area.stage)
         _files.exchange(area.stage, area.live)
     area.remove()
+
+
+def _commit(area: Area, steps: Steps) -> Outcome:
+    """Recover what an earlier run left, and make the change, under the lock."""
+    area.sweep()
+    interrupted, trouble = _restore_interrupted(area, steps)
+    # Observed again: what another writer did while we waited counts.
+    plan = steps.plan()
+    if not plan.changed:
+        if trouble:
+            raise trouble
+        return Outcome(plan, interrupted)
+    change = _Change(area, plan, steps)
+    change.apply()
+    if trouble and os.path.exists(area.down):
+        raise trouble
+    return Outcome(plan, interrupted, change.warnings, change.generation)
 
 
 def _restore_interrupted(area: Area, steps: Steps) -> t.Tuple[t.Tuple[str, ...], t.Optional[PostmasterError]]:

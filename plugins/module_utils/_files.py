@@ -238,9 +238,7 @@ def _put_entry(
     wanted: "os.DirEntry[str]", present: t.Optional["os.DirEntry[str]"], path: str, in_place: t.Callable[[str], bool]
 ) -> None:
     if wanted.is_symlink():
-        if present is None or not present.is_symlink() or os.readlink(path) != os.readlink(wanted.path):
-            remove(path)
-            os.symlink(os.readlink(wanted.path), path)
+        _put_link(os.readlink(wanted.path), path)
     elif wanted.is_dir():
         if present is not None and present.is_dir(follow_symlinks=False):
             put_tree(wanted.path, path, in_place)
@@ -248,14 +246,26 @@ def _put_entry(
             remove(path)
             copy_tree(wanted.path, path)
     elif present is None or not _is_same(wanted, present):
-        if present is not None and present.is_file(follow_symlinks=False) and in_place(wanted.name):
-            make_later(wanted.path, path)
-            overwrite(wanted.path, path)
-        else:
-            new = temporary(path)
-            remove(new)
-            _copy_file(wanted.path, new)
-            put(new, path)
+        is_file = present is not None and present.is_file(follow_symlinks=False)
+        _put_file(wanted.path, path, is_file and in_place(wanted.name))
+
+
+def _put_link(target: str, path: str) -> None:
+    if not os.path.islink(path) or os.readlink(path) != target:
+        remove(path)
+        os.symlink(target, path)
+
+
+def _put_file(source: str, path: str, in_place: bool) -> None:
+    """Put a copy of a file at a path: into the file that is there, or as a new file in its place."""
+    if in_place:
+        make_later(source, path)
+        overwrite(source, path)
+        return
+    new = temporary(path)
+    remove(new)
+    _copy_file(source, new)
+    put(new, path)
 
 
 def _is_same(one: "os.DirEntry[str]", other: "os.DirEntry[str]") -> bool:

@@ -108,14 +108,15 @@ def judge_expected(steps: t.Sequence[Step], expected: t.Sequence[str]) -> ProbeV
 def judge_recipient_limit(steps: t.Sequence[Step], limit: int) -> ProbeVerdict:
     """Check that exactly I(limit) recipients are accepted and the next gets 452 (RFC 5321 section 4.5.3.1.10)."""
     recipients = [step for step in steps if step.name == "rcpt"]
-    if not recipients or any(step.reply is None or step.outcome != ANSWERED for step in steps):
+    unanswered = any(step.reply is None or step.outcome != ANSWERED for step in steps)
+    if unanswered or not recipients:
         return ProbeVerdict(NOT_TESTED, f"{steps[-1].name}: {steps[-1]}")
-    accepted = sum(step.family == 2 for step in recipients)
-    last = recipients[-1]
+    last, refused = recipients[-1], [step for step in recipients if step.family != 2]
+    accepted = len(recipients) - len(refused)
     if accepted == limit and last.code == 452:
         return ProbeVerdict(PASSED, f"recipient {limit + 1}: {last}")
-    refused = next((step for step in recipients if step.family != 2), last)
-    return ProbeVerdict(FAILED, f"{accepted} recipients accepted, then {refused}; expected {limit}, then 452")
+    first = refused[0] if refused else last
+    return ProbeVerdict(FAILED, f"{accepted} recipients accepted, then {first}; expected {limit}, then 452")
 
 
 def judge_greeting(steps: t.Sequence[Step], relay: str) -> ProbeVerdict:
@@ -202,8 +203,7 @@ def _judge_replies(replies: t.Sequence[Step]) -> ProbeVerdict:
     """Judge what came after the end of the data: the first reply is that of the message."""
     first, later = replies[0], replies[1:]
     shown = ", ".join(str(step.code) for step in replies)
-    accepted = [step for step in replies if step.family == 2]
-    if len(accepted) > 1 or any(step.code == 354 for step in later):
+    if _took_a_second(replies):
         return ProbeVerdict(OPEN, f"a second transaction was taken from the message: {shown}")
     if first.family == 5 or (first.code == 421 and _names_the_line_end(first)):
         return ProbeVerdict(CLOSED, f"no message: {first}")
@@ -212,6 +212,11 @@ def _judge_replies(replies: t.Sequence[Step]) -> ProbeVerdict:
     if later:
         return ProbeVerdict(WEAK, f"the message was split, its second half refused: {shown}")
     return ProbeVerdict(CLOSED, f"one message: {first}")
+
+
+def _took_a_second(replies: t.Sequence[Step]) -> bool:
+    accepted = sum(step.family == 2 for step in replies)
+    return accepted > 1 or any(step.code == 354 for step in replies[1:])
 
 
 def judge_bare_newline(steps: t.Sequence[Step]) -> ProbeVerdict:
@@ -277,15 +282,19 @@ def deciding_step(steps: t.Sequence[Step]) -> Step:
 def _unheard(steps: t.Sequence[Step], helo_trick: bool) -> t.Optional[ProbeVerdict]:
     """Return the verdict on a relay that did not even listen: its later answers do not speak of relaying."""
     greeting = steps[0]
-    if greeting.family != 2 or greeting.outcome != ANSWERED:
+    if not _is_welcome(greeting):
         return ProbeVerdict(NOT_TESTED, f"greeting: {greeting}")
     hellos = [step for step in steps if step.name in ("ehlo", "helo")]
-    if hellos and (hellos[-1].family != 2 or hellos[-1].outcome != ANSWERED):
-        if helo_trick and hellos[-1].family == 5:
-            return ProbeVerdict(CLOSED, f"{hellos[-1].name}: {hellos[-1]}")
-        if hellos[-1].outcome != NOT_SENT:
-            return ProbeVerdict(NOT_TESTED, f"{hellos[-1].name}: {hellos[-1]}")
-    return None
+    if not hellos or _is_welcome(hellos[-1]):
+        return None
+    last = hellos[-1]
+    if helo_trick and last.family == 5:
+        return ProbeVerdict(CLOSED, f"{last.name}: {last}")
+    return ProbeVerdict(NOT_TESTED, f"{last.name}: {last}") if last.outcome != NOT_SENT else None
+
+
+def _is_welcome(step: Step) -> bool:
+    return step.family == 2 and step.outcome == ANSWERED
 
 
 def _names_the_line_end(step: Step) -> bool:

@@ -19,6 +19,9 @@ from .certificate import is_name, judge_certificate
 CONNECT, EHLO, STARTTLS, MAIL, RCPT, MESSAGE = STAGES = ("connect", "ehlo", "starttls", "mail", "rcpt", "message")
 NEVER, TRY, REQUIRE = TLS_MODES = ("never", "try", "require")
 #: Seconds from which a greeting is a slow one; other servers give up after 300 (RFC 5321 4.5.3.2), careful ones much sooner.
+#: The finding for the first digit of a reply, and how it is said.
+_REFUSALS = {4: ("deferred", "says not now"), 5: ("refused", "refuses")}
+
 SLOW_GREETING = 5.0
 
 
@@ -169,10 +172,9 @@ def _judge_step(step: Step, where: str) -> t.List[Finding]:
         return [_judge_silence(step, where, evidence)]
     if step.family == 5 and step.name == EHLO:
         return []  # HELO follows
-    if step.family in (4, 5):
-        code = "deferred" if step.family == 4 else "refused"
-        what = f"{where} {'says not now' if step.family == 4 else 'refuses'} at {step.name}: {step}"
-        return [make_finding(code, ERROR, where, what, evidence)]
+    if step.family in _REFUSALS:
+        code, verb = _REFUSALS[step.family]
+        return [make_finding(code, ERROR, where, f"{where} {verb} at {step.name}: {step}", evidence)]
     if step.name == CONNECT and step.seconds > SLOW_GREETING:
         what = f"{where} takes {step.seconds:.1f} s for its greeting: it looks names up, and its name servers do not answer"
         return [make_finding("slow_greeting", WARNING, where, what, evidence)]

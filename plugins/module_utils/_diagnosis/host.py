@@ -192,12 +192,7 @@ def observe(
     }
     jobs.update({f"server {address}": functools.partial(time_of_answer, address) for address in resolv.servers})
     jobs.update({f"instance {name}": work for name, work in instances.items()})
-    outcomes = _parallel.together(jobs, timeout)
-    for outcome in outcomes.values():
-        if isinstance(outcome.problem, PostmasterError):
-            raise outcome.problem
-    troubles = {name: _parallel.trouble(outcomes.get(name)) for name in jobs}
-    values = {name: outcomes[name].value for name, trouble in troubles.items() if not trouble}
+    values, undone = _observed(jobs, timeout)
     return HostState(
         cache=values.get("cache", ""),
         servers=tuple((address, values.get(f"server {address}")) for address in resolv.servers),
@@ -208,9 +203,22 @@ def observe(
         clock_offset=None if controller_time is None else now - controller_time,
         instances=tuple(values[f"instance {name}"] for name in instances if f"instance {name}" in values),
         now=now,
-        undone=tuple((name, trouble) for name, trouble in sorted(troubles.items()) if trouble),
+        undone=undone,
         lookup_wait=resolv.timeout,
     )
+
+
+def _observed(
+    jobs: t.Mapping[str, t.Callable[[], t.Any]], timeout: float
+) -> t.Tuple[t.Dict[str, t.Any], t.Tuple[t.Tuple[str, str], ...]]:
+    """Return what the checks observed, by name, and the checks that did not end, with the reason."""
+    outcomes = _parallel.together(jobs, timeout)
+    for outcome in outcomes.values():
+        if isinstance(outcome.problem, PostmasterError):
+            raise outcome.problem
+    troubles = {name: _parallel.trouble(outcomes.get(name)) for name in jobs}
+    values = {name: outcomes[name].value for name, trouble in troubles.items() if not trouble}
+    return values, tuple((name, trouble) for name, trouble in sorted(troubles.items()) if trouble)
 
 
 def time_of_answer(address: str, port: int = 53, patience: float = PATIENCE) -> t.Optional[float]:

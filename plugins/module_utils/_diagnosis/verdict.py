@@ -270,18 +270,17 @@ def fleet_findings(reports: t.Mapping[str, HostReport]) -> t.Dict[str, t.List[Fi
     """Return what one host does otherwise than most of the others."""
     findings: t.Dict[str, t.List[Finding]] = {host: [] for host in reports}
     for comparison in _COMPARISONS:
-        seen_by = {host: comparison.view(report) for host, report in sorted(reports.items())}
-        views = {host: view for host, view in seen_by.items() if view}
+        observed = {host: comparison.view(report) for host, report in sorted(reports.items())}
+        views = {host: view for host, view in observed.items() if view}
         majority = _usual(list(views.values()))
         if majority is None:
             continue
-        others = sum(1 for view in views.values() if _agree(view, majority))
-        for host, view in views.items():
-            if not _agree(view, majority):
-                what = (
-                    f"this host {comparison.this_host} {_shown(view)}; {others} {comparison.others} {_shown(majority)}"
-                )
-                findings[host].append(make_finding(comparison.code, WARNING, _shown(view), what))
+        odd = [host for host, view in views.items() if not _agree(view, majority)]
+        usual = f"{len(views) - len(odd)} {comparison.others} {_shown(majority)}"
+        for host in odd:
+            shown = _shown(views[host])
+            what = f"this host {comparison.this_host} {shown}; {usual}"
+            findings[host].append(make_finding(comparison.code, WARNING, shown, what))
     return findings
 
 

@@ -62,24 +62,36 @@ def _is_silent(picture: Picture, server: Server) -> bool:
     return bool(answers) and not any(answer.heard for answer in answers)
 
 
+class _Fault(t.NamedTuple):
+    """A kind of answer that a healthy server never gives."""
+
+    status: str
+    code: str
+    what: str
+
+
+_FAULTS = (
+    _Fault(_dns.TRUNCATED, "truncated_without_tcp", "cuts answers short and takes no TCP, so nobody gets them whole"),
+    _Fault(_dns.MALFORMED, "malformed_answer", "answers with what is no DNS message"),
+    _Fault(_dns.LOOP, "alias_loop", "answers with aliases that lead in a circle"),
+)
+
+
 def _quality(picture: Picture, server: Server) -> t.List[Finding]:
     answers = [answer for answer in _answers_of(picture, server) if answer.heard]
+    where = f"the {_role(server)} {server.address}"
     findings = []
     # The quickest answer: what must be fetched from afar may take its time.
-    quickest = min(answer.seconds for answer in answers) if answers else 0.0
+    quickest = min((answer.seconds for answer in answers), default=0.0)
     if quickest > SLOW:
-        what = f"the {_role(server)} {server.address} needs {quickest:.1f} s for its quickest answer"
+        what = f"{where} needs {quickest:.1f} s for its quickest answer"
         findings.append(make_finding("slow_server", WARNING, server.address, what, tuple(map(describe, answers[:4]))))
-    for status, code, what in (
-        (_dns.TRUNCATED, "truncated_without_tcp", "cuts answers short and takes no TCP, so nobody gets them whole"),
-        (_dns.MALFORMED, "malformed_answer", "answers with what is no DNS message"),
-        (_dns.LOOP, "alias_loop", "answers with aliases that lead in a circle"),
-    ):
-        bad = [answer for answer in answers if answer.status == status]
+    for fault in _FAULTS:
+        bad = [answer for answer in answers if answer.status == fault.status]
         if bad:
             severity = ERROR if any(answer.type == "MX" for answer in bad) else WARNING
-            sentence = f"the {_role(server)} {server.address} {what}"
-            findings.append(make_finding(code, severity, server.address, sentence, tuple(map(describe, bad[:4]))))
+            evidence = tuple(map(describe, bad[:4]))
+            findings.append(make_finding(fault.code, severity, server.address, f"{where} {fault.what}", evidence))
     return findings
 
 
@@ -115,22 +127,28 @@ def describe(answer: Answer) -> str:
 
 
 def _existence(picture: Picture) -> t.List[Finding]:
-    unanswered: t.List[Finding] = []
     domain = picture.domain
-    for server in picture.of(RESOLVER):
-        answer = picture.said(server, domain, "MX")
-        if answer is not None and not _is_silent(picture, server):
-            unanswered += _unanswered(picture, server, answer)
-    if unanswered:
-        return unanswered
+    unanswered = _leave_unanswered(picture)
     answers = [answer for answer in _best(picture, domain, "MX") if answer.good]
-    if answers and all(answer.status == _dns.NXDOMAIN for answer in answers):
-        what = f"the domain {domain} does not exist"
-        return [make_finding("no_such_domain", ERROR, domain, what, tuple(map(describe, answers[:3])))]
-    if answers and all(answer.records == ("0 .",) for answer in answers):
+    if unanswered or not answers:
+        return unanswered
+    evidence = tuple(map(describe, answers[:3]))
+    if all(answer.status == _dns.NXDOMAIN for answer in answers):
+        return [make_finding("no_such_domain", ERROR, domain, f"the domain {domain} does not exist", evidence)]
+    if all(answer.records == ("0 .",) for answer in answers):
         what = f"{domain} says that it takes no mail (null MX, RFC 7505)"
-        return [make_finding("null_mx", ERROR, domain, what, tuple(map(describe, answers[:3])))]
+        return [make_finding("null_mx", ERROR, domain, what, evidence)]
     return []
+
+
+def _leave_unanswered(picture: Picture) -> t.List[Finding]:
+    """Return the resolvers that answer, but not this question."""
+    findings: t.List[Finding] = []
+    for server in picture.of(RESOLVER):
+        answer = picture.said(server, picture.domain, "MX")
+        if answer is not None and not _is_silent(picture, server):
+            findings += _unanswered(picture, server, answer)
+    return findings
 
 
 def _unanswered(picture: Picture, server: Server, answer: Answer) -> t.List[Finding]:
@@ -162,9 +180,8 @@ def _aliases(picture: Picture) -> t.List[Finding]:
     truth = [answer for answer in _authoritative(picture, domain, "MX") if answer.good]
     told = [answer for answer in _of_role(picture, RESOLVER, domain, "MX") if answer.good]
     findings = []
-    for answer in told:
-        if answer.aliases and truth and not any(authority.aliases for authority in truth):
-            findings.append(_false_alias(domain, answer, truth))
+    if truth and not any(answer.aliases for answer in truth):
+        findings += [_false_alias(domain, answer, truth) for answer in told if answer.aliases]
     aliased = [answer for answer in (truth or told) if answer.aliases]
     if aliased:
         what = (
@@ -196,17 +213,21 @@ def _agreement_on(picture: Picture, name: str, kind: str) -> t.List[Finding]:
     """Return who disagrees about one question: the authorities among them, a resolver with them, the resolvers among them."""
     findings: t.List[Finding] = []
     truth = [answer for answer in _authoritative(picture, name, kind) if answer.good]
-    if len({answer.records for answer in truth}) > 1:
+    if _differ(truth):
         what = f"the authoritative servers of {name} do not agree on its {kind} records"
         findings.append(make_finding("authorities_disagree", WARNING, name, what, tuple(map(describe, truth))))
     good = [answer for answer in _of_role(picture, RESOLVER, name, kind) if answer.good]
     told = [answer for answer in good if not _lies(answer, truth)]
     if truth:
-        return findings + [_disagreement(answer, truth) for answer in told if not _agrees(answer, truth)]
-    if len({answer.records for answer in told}) > 1:
+        findings += [_disagreement(answer, truth) for answer in told if not _agrees(answer, truth)]
+    elif _differ(told):
         what = f"the name servers of resolv.conf do not agree on the {kind} records of {name}"
         findings.append(make_finding("resolvers_disagree", WARNING, name, what, tuple(map(describe, told))))
     return findings
+
+
+def _differ(answers: t.Iterable[Answer]) -> bool:
+    return len({answer.records for answer in answers}) > 1
 
 
 def _lies(answer: Answer, truth: t.Sequence[Answer]) -> bool:
@@ -225,17 +246,16 @@ def _agrees(answer: Answer, truth: t.Sequence[Answer]) -> bool:
 def _disagreement(answer: Answer, truth: t.Sequence[Answer]) -> Finding:
     records = {record for authority in truth for record in authority.records}
     longest = max([authority.ttl for authority in truth if authority.ttl is not None] or [0])
-    overlap = bool(records & set(answer.records))
-    if answer.ttl is not None and answer.ttl <= longest:
+    is_earlier = answer.ttl is not None and answer.ttl <= longest
+    if is_earlier:
         why = f"it kept an answer of before, and will keep it for another {answer.ttl} s"
     elif answer.ttl is not None:
         why = f"its TTL of {answer.ttl} s is longer than the {longest} s that the record has: no honest cache has that"
     else:
         why = "it kept an answer of before, or it lies"
     what = f"the name server {answer.server} has another answer for {answer.name} {answer.type} than the authoritative servers: {why}"
-    evidence = (describe(answer),) + tuple(map(describe, truth[:3]))
-    severity = WARNING if overlap else ERROR
-    if answer.type != "MX" and answer.ttl is not None and answer.ttl <= longest:
+    severity = WARNING if records & set(answer.records) else ERROR
+    if is_earlier and answer.type != "MX":
         # Hosts with many addresses give everybody others of them; an honest cache of a moved one is not told apart from that.
         severity = NOTICE
     return make_finding(
@@ -243,7 +263,7 @@ def _disagreement(answer: Answer, truth: t.Sequence[Answer]) -> Finding:
         severity,
         f"{answer.name} {answer.type}",
         what,
-        evidence,
+        (describe(answer), *map(describe, truth[:3])),
         name=answer.name,
         server=answer.server,
     )
@@ -253,27 +273,36 @@ def _disagreement(answer: Answer, truth: t.Sequence[Answer]) -> Finding:
 
 
 def _exchangers(picture: Picture) -> t.List[Finding]:
-    findings: t.List[Finding] = []
     answers = [answer for answer in _best(picture, picture.domain, "MX") if answer.good]
+    findings = _written_as_addresses(picture, answers)
+    for host in picture.exchangers:
+        findings += _alias_of(picture, host)
+    if any(answer.status == _dns.NOERROR for answer in answers):
+        findings += _without_address(picture)
+    return findings
+
+
+def _written_as_addresses(picture: Picture, answers: t.Sequence[Answer]) -> t.List[Finding]:
+    findings = []
     for record in sorted({record for answer in answers for record in answer.records}):
         name = record.partition(" ")[2]
         if is_address(name):
             what = f"an MX record of {picture.domain} is an IP address, {name}, where a host name must be: no mail goes there"
             findings.append(make_finding("mx_is_address", WARNING, name, what, tuple(map(describe, answers[:2]))))
-    for host in picture.exchangers:
-        findings += _alias_of(picture, host)
-    lost = [host for host in picture.exchangers if _has_no_address(picture, host)]
-    nowhere = len(lost) == len(picture.exchangers) > 0
-    exists = any(answer.status == _dns.NOERROR for answer in answers)
-    if nowhere and exists:
-        what = f"no mail exchanger of {picture.domain} has an address ({', '.join(lost)}): mail cannot be delivered"
-        findings.append(make_finding("no_mail_host", ERROR, picture.domain, what, _address_evidence(picture, lost)))
-    elif lost and exists:
-        what = f"mail exchangers of {picture.domain} without an address: {', '.join(lost)}"
-        findings.append(
-            make_finding("mx_without_address", WARNING, picture.domain, what, _address_evidence(picture, lost))
-        )
     return findings
+
+
+def _without_address(picture: Picture) -> t.List[Finding]:
+    domain = picture.domain
+    lost = [host for host in picture.exchangers if _has_no_address(picture, host)]
+    if not lost:
+        return []
+    evidence, names = _address_evidence(picture, lost), ", ".join(lost)
+    if len(lost) == len(picture.exchangers):
+        what = f"no mail exchanger of {domain} has an address ({names}): mail cannot be delivered"
+        return [make_finding("no_mail_host", ERROR, domain, what, evidence)]
+    what = f"mail exchangers of {domain} without an address: {names}"
+    return [make_finding("mx_without_address", WARNING, domain, what, evidence)]
 
 
 def _alias_of(picture: Picture, host: str) -> t.List[Finding]:
@@ -312,26 +341,30 @@ def _address_evidence(picture: Picture, hosts: t.Sequence[str]) -> t.Tuple[str, 
 
 
 def _paths(picture: Picture) -> t.List[Finding]:
-    findings: t.List[Finding] = []
     if all(_is_silent(picture, resolver) for resolver in picture.of(RESOLVER)):
-        return findings
-    for host in picture.exchangers:
-        addresses = frozenset(
-            record for kind in ("A", "AAAA") for answer in _every(picture, host, kind) for record in answer.records
-        )
-        libc = picture.libc.get(host)
-        if libc is None:
-            what = f"the C library has no answer for {host} after a long time; the MTA waits just as long"
-            findings.append(make_finding("libc_slow", WARNING, host, what))
-        elif host in picture.fixed:
-            findings += _from_hosts_file(picture, host, addresses)
-        elif libc.all - addresses and addresses:
-            findings.append(_stale(picture, host, libc.all - addresses, addresses))
-        elif addresses and not libc.all and not _has_no_address(picture, host):
-            what = f"the DNS has an address for {host}, but the C library finds none: this host's mail programs cannot connect"
-            evidence = tuple(describe(answer) for answer in _every(picture, host, "A")[:3])
-            findings.append(make_finding("libc_fails", ERROR, host, what, evidence, host=host))
-    return findings
+        return []
+    return [finding for host in picture.exchangers for finding in _path(picture, host)]
+
+
+def _path(picture: Picture, host: str) -> t.List[Finding]:
+    """Return where the C library has other addresses of a host than the DNS."""
+    answers = [answer for kind in ("A", "AAAA") for answer in _every(picture, host, kind)]
+    addresses = frozenset(record for answer in answers for record in answer.records)
+    libc = picture.libc.get(host)
+    if libc is None:
+        what = f"the C library has no answer for {host} after a long time; the MTA waits just as long"
+        return [make_finding("libc_slow", WARNING, host, what)]
+    if host in picture.fixed:
+        return list(_from_hosts_file(picture, host, addresses))
+    if not addresses:
+        return []
+    if libc.all - addresses:
+        return [_stale(picture, host, libc.all - addresses, addresses)]
+    if libc.all or _has_no_address(picture, host):
+        return []
+    what = f"the DNS has an address for {host}, but the C library finds none: this host's mail programs cannot connect"
+    evidence = tuple(describe(answer) for answer in _every(picture, host, "A")[:3])
+    return [make_finding("libc_fails", ERROR, host, what, evidence, host=host)]
 
 
 def _from_hosts_file(picture: Picture, host: str, addresses: t.FrozenSet[str]) -> t.List[Finding]:
@@ -372,20 +405,20 @@ def _authorities(picture: Picture) -> t.List[Finding]:
         what = f"no authoritative server of {domain} answers this host directly; outgoing DNS may be closed here"
         evidence = tuple(_why(picture, server) for server in silent)
         return [make_finding("authority_unasked", NOTICE, domain, what, evidence)]
-    findings = []
-    for server in servers:
-        answer = picture.said(server, domain, "MX")
-        if server in silent:
-            what = f"the authoritative server {server.title} ({server.address}) of {domain} does not answer"
-            findings.append(make_finding("authority_silent", WARNING, server.address, what, (_why(picture, server),)))
-        elif answer is not None and answer.heard and (not answer.good or "aa" not in answer.flags):
-            what = (
-                f"the server {server.title} ({server.address}) is named as authoritative for {domain} and is not (lame)"
-            )
-            findings.append(make_finding("lame_server", WARNING, server.address, what, (describe(answer),)))
-        else:
-            findings += _quality(picture, server)
-    return findings
+    return [finding for server in servers for finding in _authority(picture, server, server in silent)]
+
+
+def _authority(picture: Picture, server: Server, silent: bool) -> t.List[Finding]:
+    """Return what is wrong with one authoritative server of the domain."""
+    domain, where = picture.domain, f"{server.title} ({server.address})"
+    if silent:
+        what = f"the authoritative server {where} of {domain} does not answer"
+        return [make_finding("authority_silent", WARNING, server.address, what, (_why(picture, server),))]
+    answer = picture.said(server, domain, "MX")
+    if answer is not None and answer.heard and (not answer.good or "aa" not in answer.flags):
+        what = f"the server {where} is named as authoritative for {domain} and is not (lame)"
+        return [make_finding("lame_server", WARNING, server.address, what, (describe(answer),))]
+    return list(_quality(picture, server))
 
 
 def _chroot(picture: Picture) -> t.List[Finding]:

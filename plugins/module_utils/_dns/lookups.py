@@ -252,14 +252,12 @@ class Lookout:
         servers: t.Sequence[Server],
         authorities: t.Mapping[str, t.Tuple[Server, ...]],
     ) -> t.Dict[str, ByLibc]:
-        wanted = [
-            (server, host, kind)
-            for host in hosts
-            for server in tuple(servers) + tuple(authorities.get(host, ()))
-            for kind in ("A", "AAAA")
-        ]
-        wanted += [(server, f"_25._tcp.{host}", "TLSA") for server in servers[:1] for host in hosts]
-        wanted += [(server, host, "CNAME") for server in servers[:1] for host in hosts]
+        wanted = []
+        for host in hosts:
+            for server in (*servers, *authorities.get(host, ())):
+                wanted += [(server, host, "A"), (server, host, "AAAA")]
+            for server in servers[:1]:
+                wanted += [(server, f"_25._tcp.{host}", "TLSA"), (server, host, "CNAME")]
         libc = self._ask(wanted, {host: _libc_job(host) for host in hosts})
         odd = [host for host in hosts if host in libc and not libc[host].all <= self.addresses(host)]
         if odd and self._left() > SECOND_LOOK + 1:
@@ -344,18 +342,24 @@ def question_of(params: t.Mapping[str, t.Any]) -> Question:
 
 def cache_in_the_path(runner: Runner, resolv: ResolvConf) -> str:
     """Name what keeps host names between the C library and the DNS, judged by what runs; empty where nothing does."""
-    seen = _nscd.see(runner)
-    if seen.caching or (seen.daemon == "unscd.service"):
+    if _nscd_caches(runner):
         return "nscd"
-    if seen.daemon is None and os.path.exists("/run/nscd/socket"):
-        statistics = runner.run(("nscd", "-g"), check=False, timeout=10)
-        if statistics.rc == 0 and _nscd.caches_hosts(statistics.out):
-            return "nscd"
     sources = _resolver.sources_of_hosts(_resolver.read(_resolver.NSSWITCH_CONF))
     if "resolve" in sources or "127.0.0.53" in resolv.servers:
         return "systemd-resolved"
     on_this_host = any(address.startswith("127.") or address == "::1" for address in resolv.servers)
     return "a resolver on this host" if on_this_host else ""
+
+
+def _nscd_caches(runner: Runner) -> bool:
+    """Return whether an nscd keeps host names, whether or not a service manager knows it."""
+    observed = _nscd.see(runner)
+    if observed.caching or observed.daemon == "unscd.service":
+        return True
+    if observed.daemon is not None or not os.path.exists("/run/nscd/socket"):
+        return False
+    statistics = runner.run(("nscd", "-g"), check=False, timeout=10)
+    return statistics.rc == 0 and bool(_nscd.caches_hosts(statistics.out))
 
 
 def source_towards(address: str) -> str:

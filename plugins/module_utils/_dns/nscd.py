@@ -88,12 +88,7 @@ def plan(seen: CacheState, state: str) -> CachePlan:
     """Plan what is to be done. The cache is thrown away first: programs map it and may go on reading it."""
     forget: t.Tuple[t.Tuple[str, ...], ...] = (("nscd", "-i", "hosts"),) if seen.daemon == "nscd.service" else ()
     if state == STOPPED:
-        ends = tuple(
-            ("systemctl", verb, unit.name)
-            for unit in seen.units
-            for verb, wanted in (("stop", unit.active), ("disable", unit.enabled))
-            if wanted
-        )
+        ends = tuple(command for unit in seen.units for command in _ends_of(unit))
         return CachePlan(None, forget + ends if ends else ())
     if not seen.units or seen.text is None:
         return CachePlan(None, ())
@@ -102,6 +97,14 @@ def plan(seen: CacheState, state: str) -> CachePlan:
     if seen.daemon is None or (text is None and not seen.caching):
         return CachePlan(text, ())
     return CachePlan(text, forget + (("systemctl", "restart", seen.daemon),))
+
+
+def _ends_of(unit: Unit) -> t.Iterator[t.Tuple[str, ...]]:
+    """Yield the commands that end a unit now and after a restart of the host."""
+    if unit.active:
+        yield ("systemctl", "stop", unit.name)
+    if unit.enabled:
+        yield ("systemctl", "disable", unit.name)
 
 
 def see(runner: Runner, configuration: str = CONFIGURATION) -> CacheState:

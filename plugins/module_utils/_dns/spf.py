@@ -101,7 +101,6 @@ class _Evaluation:
         return self._terms(domain, texts[0].split()[1:])
 
     def _terms(self, domain: str, terms: t.Sequence[str]) -> t.Tuple[str, str]:
-        modifiers = [match.groups() for match in map(_MODIFIER.match, terms) if match]
         for term in terms:
             if _MODIFIER.match(term):
                 continue
@@ -110,9 +109,10 @@ class _Evaluation:
                 raise _Decided(PERMERROR, term, f"{domain}: {term}: not a term of RFC 7208")
             if self._matches(domain, term, match):
                 return _QUALIFIERS[match.group(1) or "+"], term
-        redirect = [value for name, value in modifiers if name.lower() == "redirect"]
-        if redirect:
-            return self._redirected(domain, redirect[0])
+        modifiers = [match.groups() for match in map(_MODIFIER.match, terms) if match]
+        for name, value in modifiers:
+            if name.lower() == "redirect":
+                return self._redirected(domain, value)
         return NEUTRAL, ""
 
     def _redirected(self, domain: str, target: str) -> t.Tuple[str, str]:

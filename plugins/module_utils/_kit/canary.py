@@ -137,11 +137,12 @@ def _judge(part: Part, remembered: Memory, answers: t.Mapping[str, Answer], now:
     still_open = []
     for round_ in remembered.get("open") or ():
         answer = answers.get(round_["id"])
-        if answer is not None and answer.status == DEFERRED:
+        status = answer.status if answer else ""
+        if answer and status == DEFERRED:
             round_["reason"] = answer.reason
-        if answer is not None and answer.status == SENT:
+        if answer and status == SENT:
             _success(remembered, answer, now)
-        elif answer is not None and answer.status in _ENDED_BADLY:
+        elif answer and status in _ENDED_BADLY:
             _failure(remembered, answer.reason, now)
         elif _age(round_, now) > part["timeout_seconds"]:
             why = round_.get("reason") or "the log does not say that it arrived"

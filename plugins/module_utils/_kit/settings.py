@@ -167,12 +167,13 @@ def _report(option: str, part: t.Mapping[str, t.Any]) -> Job:
     name = name_of(f"{option}.name", part["name"])
     if not part.get("mail_to") and not part.get("directory"):
         raise OptionError(option, name, "expected mail_to, directory or both")
-    for address in [*(part.get("mail_to") or ()), part.get("mail_from")]:
-        if address:
-            post.address(f"{option}.mail_to" if address != part.get("mail_from") else f"{option}.mail_from", address)
-    for name_of_count in ("keep", "top"):
-        if part[name_of_count] < 1:
-            raise OptionError(f"{option}.{name_of_count}", part[name_of_count], "1 or more")
+    for address in part.get("mail_to") or ():
+        post.address(f"{option}.mail_to", address)
+    if part.get("mail_from"):
+        post.address(f"{option}.mail_from", part["mail_from"])
+    for count in ("keep", "top"):
+        if part[count] < 1:
+            raise OptionError(f"{option}.{count}", part[count], "1 or more")
     if part.get("subject"):
         post.filled(f"{option}.subject", part["subject"], dict.fromkeys(report.PLACEHOLDERS, ""))
     internal = part.get("internal") or {}

@@ -280,25 +280,7 @@ class Join:
 
     def dump(self) -> str:
         """Return the open messages, refusals and TLS sessions as JSON, for load() in the next run."""
-        ledgers = []
-        for ledger in self._queues.values():
-            closed = DRIVERS[ledger.place.mta].closed
-            messages = [
-                _dump_message(queue_id, message)
-                for queue_id, message in ledger.messages.items()
-                if not closed(message) or queue_id in ledger.refused
-            ]
-            ledgers.append(
-                {
-                    "place": [part if isinstance(part, str) else _text(part) for part in ledger.place],
-                    "messages": messages[-_MOST_DUMPED:],
-                    "waiting": [_dump_raw(raw) for refusals in ledger.waiting.values() for raw in refusals],
-                    "refused": [_dump_raw(raw) for raw in ledger.refused.values()],
-                    "discarded": _dump_texts(ledger.discarded),
-                    "proxied": _dump_texts(ledger.proxied),
-                    "notices": [_text(queue_id) for queue_id in ledger.notices],
-                }
-            )
+        ledgers = [_dump_ledger(ledger) for ledger in self._queues.values()]
         sessions = [[_text(process), _plain(session)] for process, session in self.outbox.tls.items()]
         return json.dumps({"ledgers": ledgers, "tls": sessions})
 
@@ -358,6 +340,24 @@ def _without_process(head: bytes) -> None:
 
 def _ignore(_line: bytes, _head: bytes, _process: bytes, _queue_id: bytes, _text: bytes) -> None:
     """Read a line of a daemon that says nothing about a delivery, or of another program."""
+
+
+def _dump_ledger(ledger: Ledger) -> t.Dict[str, t.Any]:
+    closed = DRIVERS[ledger.place.mta].closed
+    messages = [
+        _dump_message(queue_id, message)
+        for queue_id, message in ledger.messages.items()
+        if not closed(message) or queue_id in ledger.refused
+    ]
+    return {
+        "place": [part if isinstance(part, str) else _text(part) for part in ledger.place],
+        "messages": messages[-_MOST_DUMPED:],
+        "waiting": [_dump_raw(raw) for refusals in ledger.waiting.values() for raw in refusals],
+        "refused": [_dump_raw(raw) for raw in ledger.refused.values()],
+        "discarded": _dump_texts(ledger.discarded),
+        "proxied": _dump_texts(ledger.proxied),
+        "notices": [_text(queue_id) for queue_id in ledger.notices],
+    }
 
 
 def _dump_message(queue_id: bytes, message: Message) -> t.List[t.Any]:

@@ -263,18 +263,25 @@ def _json(record: bytes) -> t.Optional[bytes]:
 
 
 def _field(fields: t.Mapping[str, t.Any], names: t.Iterable[str]) -> bytes:
-    """Return the first of some fields that is there, as bytes. A dot in a name is a step into an object."""
+    """Return the first of some fields that is there, as bytes."""
     for name in names:
-        value: t.Any = fields.get(name)
-        if value is None and "." in name:
-            value = fields
-            for part in name.split("."):
-                value = value.get(part) if isinstance(value, dict) else None
+        value = _value(fields, name)
         if isinstance(value, list) and all(isinstance(part, int) and 0 <= part < 256 for part in value):
             return bytes(value)  # how the journal writes a text that is not UTF-8
         if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
             return str(value).encode("utf-8", "backslashreplace")
     return b""
+
+
+def _value(fields: t.Mapping[str, t.Any], name: str) -> t.Any:
+    """Return a field. A dot in a name is a step into an object, unless there is a field of that very name."""
+    value: t.Any = fields.get(name)
+    if value is not None or "." not in name:
+        return value
+    value = fields
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def _time(fields: t.Mapping[str, t.Any]) -> bytes:

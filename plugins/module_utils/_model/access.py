@@ -135,14 +135,17 @@ def parse(
     note = _note(option, options, now)
     rules = []
     for place in places:
-        patterns = entry[place] if isinstance(entry[place], (list, tuple)) else [entry[place]]
-        for written in patterns:
-            key, kind = _pattern(
-                f"{option}.{place}", place, written.strip(" ") if isinstance(written, str) else written
-            )
+        for written in _written(entry[place]):
+            key, kind = _pattern(f"{option}.{place}", place, written)
             subdomains = kind == DOMAIN and options["subdomains"] is not False
             rules.append(_possible(option, Rule(place, key, kind, subdomains, action, code, status, text, note)))
     return rules
+
+
+def _written(value: t.Any) -> t.List[t.Any]:
+    """Return the patterns of a rule, of which there may be one or a list."""
+    patterns = value if isinstance(value, (list, tuple)) else [value]
+    return [text.strip(" ") if isinstance(text, str) else text for text in patterns]
 
 
 def pattern(where: str, text: str) -> t.Tuple[str, str]:
@@ -150,14 +153,7 @@ def pattern(where: str, text: str) -> t.Tuple[str, str]:
 
     :raises ValueError: saying what is wrong with it, and what would be right.
     """
-    if not isinstance(text, str) or not text or len(text) > 320:
-        raise ValueError("expected an address, a domain or a network of at most 320 characters")
-    if not text.isprintable() or any(blank.isspace() for blank in text):
-        raise ValueError("blanks and control characters are not allowed")
-    if text.startswith((".", "*")) or text.startswith("@"):
-        raise ValueError("write the domain alone; its subdomains are covered unless subdomains is false")
-    if text == "<>":
-        raise ValueError("the null sender carries all bounces and cannot be a pattern (RFC 5321 4.5.5)")
+    _refuse_unfit(text)
     network = _network(text)
     if network is not None:
         if where != CONNECT:
@@ -168,6 +164,18 @@ def pattern(where: str, text: str) -> t.Tuple[str, str]:
     if where == CONNECT:
         raise ValueError("a client has no mail address: use from")
     return _address(where, text)
+
+
+def _refuse_unfit(text: str) -> None:
+    """Refuse what is no pattern in any place."""
+    if not isinstance(text, str) or not text or len(text) > 320:
+        raise ValueError("expected an address, a domain or a network of at most 320 characters")
+    if not text.isprintable() or any(blank.isspace() for blank in text):
+        raise ValueError("blanks and control characters are not allowed")
+    if text.startswith((".", "*", "@")):
+        raise ValueError("write the domain alone; its subdomains are covered unless subdomains is false")
+    if text == "<>":
+        raise ValueError("the null sender carries all bounces and cannot be a pattern (RFC 5321 4.5.5)")
 
 
 def unique(rules: t.Sequence[Rule]) -> t.Tuple[Rule, ...]:
@@ -194,9 +202,7 @@ def _network(text: str) -> t.Optional[str]:
     """Return a network, or a single address, in canonical form; None where the text is neither."""
     plain = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     plain = plain[5:] if plain.lower().startswith("ipv6:") else plain
-    if not (":" in plain or plain.count(".") == 3) or not re.match(r"[0-9A-Fa-f:.]+(/[0-9]+)?\Z", plain):
-        return None
-    if plain.count(".") == 3 and ":" not in plain and not re.match(r"[0-9./]+\Z", plain):
+    if not _looks_like_network(plain):
         return None
     import ipaddress
 
@@ -209,6 +215,12 @@ def _network(text: str) -> t.Optional[str]:
             f"a network must be /{_WIDEST[network.version]} or narrower; this one is a large part of the Internet"
         )
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def _looks_like_network(text: str) -> bool:
+    if ":" in text:
+        return bool(re.match(r"[0-9A-Fa-f:.]+(/[0-9]+)?\Z", text))
+    return text.count(".") == 3 and bool(re.match(r"[0-9.]+(/[0-9]+)?\Z", text))
 
 
 def _address(where: str, text: str) -> t.Tuple[str, str]:
@@ -233,9 +245,7 @@ def _check_action(option: str, action: t.Any) -> None:
 def _reply(option: str, action: str, options: t.Mapping[str, t.Any]) -> t.Tuple[int, str, str]:
     """Return code, status and text of a rule's reply."""
     text = options["text"]
-    if text is not None and (not re.match(_REPLY, text) or text != text.strip() or "  " in text):
-        why = "1 to 200 characters that begin with a letter: letters, digits, single blanks and . , : ; ! ? / @ + = _ * & ~ ^ | -"
-        raise OptionError(f"{option}.text", text, why)
+    _check_text(f"{option}.text", text)
     if action == HOLD:
         _has_none(option, action, options, ("code", "status"))
         return 0, "", text or "held by an access rule"
@@ -248,6 +258,12 @@ def _reply(option: str, action: str, options: t.Mapping[str, t.Any]) -> t.Tuple[
     if options["status"] is not None:
         status = _status(f"{option}.status", options["status"], str(code)[0])
     return code, status, standard_text if text is None else text
+
+
+def _check_text(option: str, text: t.Optional[str]) -> None:
+    if text is not None and (not re.match(_REPLY, text) or text != text.strip() or "  " in text):
+        why = "1 to 200 characters that begin with a letter: letters, digits, single blanks and . , : ; ! ? / @ + = _ * & ~ ^ | -"
+        raise OptionError(option, text, why)
 
 
 def _has_none(option: str, action: str, options: t.Mapping[str, t.Any], names: t.Sequence[str]) -> None:
@@ -276,16 +292,19 @@ def _note(option: str, options: t.Mapping[str, t.Any], now: datetime.datetime) -
         if value and (not isinstance(value, str) or not re.match(_WORD, value)):
             why = "expected one word of up to 64 letters, digits and . _ : / @ + -"
             raise OptionError(f"{option}.{name}", value, why)
-    comment = options["comment"] or ""
-    if not isinstance(comment, str) or not comment.isprintable() or len(comment) > 200 or comment != comment.strip():
-        raise OptionError(f"{option}.comment", comment, "expected one line of up to 200 printable characters")
     return Note(
         added=now.strftime(STAMP),
         by=options["by"] or "",
         expires=_expiry(option, options["expires"], now),
         ticket=options["ticket"] or "",
-        comment=comment,
+        comment=_comment(f"{option}.comment", options["comment"] or ""),
     )
+
+
+def _comment(option: str, text: t.Any) -> str:
+    if not isinstance(text, str) or not text.isprintable() or len(text) > 200 or text != text.strip():
+        raise OptionError(option, text, "expected one line of up to 200 printable characters")
+    return text
 
 
 def _expiry(option: str, value: t.Optional[str], now: datetime.datetime) -> str:

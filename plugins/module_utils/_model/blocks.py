@@ -265,8 +265,7 @@ def edit(path: str, data: bytes, present: t.Sequence[Block], absent: t.Sequence[
     :raises Conflict: naming the unmanaged line that says something else.
     """
     standing = find_blocks(data, [block.title for block in [*present, *absent]], path)
-    new = [block for block in present if block.title not in standing]
-    gone = [block for block in absent if block.title not in standing]
+    new, gone = _not_in(standing, present), _not_in(standing, absent)
     lines = unmanaged(data, {line.partition("\t")[0] for block in new + gone for line in block.lines})
     same = {block.title: _same_lines(path, data, block, lines) for block in new}
     added = [settled(block) for block in new if not same[block.title]]
@@ -275,6 +274,10 @@ def edit(path: str, data: bytes, present: t.Sequence[Block], absent: t.Sequence[
     removed = [block.title for block in absent if block.title in standing]
     edits = _edits(data, standing, changed, frozenset(removed), added)
     return Edited(edits, _changes(standing, changed, removed, added), tuple(kept))
+
+
+def _not_in(standing: t.Mapping[str, PlacedBlock], blocks: t.Sequence[Block]) -> t.List[Block]:
+    return [block for block in blocks if block.title not in standing]
 
 
 def _lines_of(gone: t.Sequence[Block], lines: t.Mapping[str, Line]) -> t.List[Line]:
@@ -321,16 +324,14 @@ def _edits(
     edits = []
     for placed in sorted((standing[title] for title in removed), key=lambda placed: placed.start):
         start = placed.start
-        if placed.joined:
-            next_block = _next_that_stays(data, placed, removed)
-            if next_block is not None:
-                # The next block now is our first one, and keeps the word that the newline is ours.
-                block = rewritten[next_block.start][1] if next_block.start in rewritten else next_block.block
-                rewritten[next_block.start] = (next_block._replace(joined=True), block)
-            elif _is_last(data, placed) and added:
-                joined = True
-            elif _is_last(data, placed):
-                start -= 1
+        heir = _next_that_stays(data, placed, removed) if placed.joined else None
+        if heir is not None:
+            # The next block now is our first one, and keeps the word that the newline is ours.
+            dummy, block = rewritten.get(heir.start, (heir, heir.block))
+            rewritten[heir.start] = (heir._replace(joined=True), block)
+        elif placed.joined and _is_last(data, placed):
+            joined = joined or bool(added)
+            start -= 0 if added else 1
         edits.append(Edit(start, placed.end, b""))
     edits += [Edit(placed.start, placed.end, text_of(block, placed.joined)) for placed, block in rewritten.values()]
     if added:

@@ -301,22 +301,19 @@ def _parse_section(
 
 
 def _parse_option(path: str, option: Option, params: t.Mapping[str, t.Any], fill: bool, given: t.List[str]) -> t.Any:
-    here = f"{path}.{option.name}"
+    here, inner = f"{path}.{option.name}", option.kind.options
     value = params.get(option.name)
-    kind_type = option.kind.spec["type"]
-    if option.kind.options and kind_type == "dict":
+    if inner and option.kind.spec["type"] == "dict":
         if not isinstance(value or {}, dict):
             raise OptionError(here, value, "expected a dictionary")
-        return _parse_section(here, option.kind.options, value or {}, fill, given)
+        return _parse_section(here, inner, value or {}, fill, given)
     if value is None:
-        return parse_option(here, option, option.baseline) if fill and option.baseline is not None else _unset(option)
+        has_baseline = fill and option.baseline is not None
+        return parse_option(here, option, option.baseline) if has_baseline else _unset(option)
     given.append(here)
-    if option.kind.options:
-        return tuple(
-            _parse_section(f"{here}[{number}]", option.kind.options, item, False, given)
-            for number, item in enumerate(value)
-        )
-    return parse_option(here, option, value)
+    if not inner:
+        return parse_option(here, option, value)
+    return tuple(_parse_section(f"{here}[{number}]", inner, item, False, given) for number, item in enumerate(value))
 
 
 def _unset(option: Option) -> t.Any:

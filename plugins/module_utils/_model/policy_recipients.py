@@ -38,11 +38,12 @@ def known(policy: Policy, present: t.Callable[[str], bool]) -> t.Optional[Known]
     :raises OptionError: naming the option.
     """
     wanted = policy.recipients
+    tables = tuple(wanted.tables or ())
     if not wanted.domains:
-        if wanted.tables:
-            raise OptionError(f"{_PATH}.tables", list(wanted.tables), "domains must say whose addresses are in them")
+        if tables:
+            raise OptionError(f"{_PATH}.tables", list(tables), "domains must say whose addresses are in them")
         return None
-    for name in wanted.tables or ():
+    for name in tables:
         if not present(name):
             raise OptionError(f"{_PATH}.tables", name, "there is no such table; write it with the module table first")
     addresses: t.Dict[str, t.Tuple[str, ...]] = {}
@@ -52,7 +53,7 @@ def known(policy: Policy, present: t.Callable[[str], bool]) -> t.Optional[Known]
         addresses[row.domain] = tuple(f"{user}@{row.domain}" for user in {POSTMASTER, *(row.users or ())})
     _add_other_names(policy, addresses)
     everybody = tuple(sorted(address for items in addresses.values() for address in items))
-    return Known(tuple(sorted(addresses)), everybody, tuple(wanted.tables or ()))
+    return Known(tuple(sorted(addresses)), everybody, tables)
 
 
 def _add_other_names(policy: Policy, addresses: t.Dict[str, t.Tuple[str, ...]]) -> None:

@@ -98,16 +98,20 @@ def _refuse_nested(hidden: t.Sequence[str]) -> None:
 def _refuse_chains(path: str, rules: t.Mapping[str, str], hidden: t.Sequence[str]) -> None:
     """Refuse a rule whose end another rule would rewrite again, unless a domain gave it and an address rule takes it."""
     for key, value in sorted(rules.items()):
-        address, domain = value.lower(), "@" + value.lower().rpartition("@")[2]
-        whole = key.startswith("@") and value.startswith("@")
-        again = domain in rules and domain != key
-        if not whole:
-            again = again or (address in rules and address != key)
-        if again or any(domain.endswith(f".{name}") for name in hidden):
+        domain = "@" + value.lower().rpartition("@")[2]
+        if _is_taken_on(key, value, rules) or any(domain.endswith(f".{name}") for name in hidden):
             raise OptionError(path, f"{key.lstrip('@')} to {value.lstrip('@')}", "another rule would rewrite it again")
     for name in hidden:
         if f"@{name}" in rules:
             raise OptionError(path, name, "masquerading gives this domain, and the rule would rewrite it again")
+
+
+def _is_taken_on(key: str, value: str, rules: t.Mapping[str, str]) -> bool:
+    """Return whether another rule takes the end of a rule."""
+    address, domain = value.lower(), "@" + value.lower().rpartition("@")[2]
+    if domain in rules and domain != key:
+        return True
+    return not _is_domain_rule(key, value) and address in rules and address != key
 
 
 def implied_domains(policy: Policy, rules: Rules, how: str) -> t.List[str]:
@@ -128,8 +132,8 @@ def _is_served(name: str, relayed: t.Container[str], policy: Policy) -> bool:
 
 def as_options(rules: Rules) -> t.Dict[str, t.Any]:
     """Return rules as the options of the section C(rewrite)."""
-    both = {key for key, value in rules.senders.items() if key.startswith("@") and rules.recipients.get(key) == value}
-    both = {key for key in both if rules.senders[key].startswith("@")}
+    both = {key for key, value in rules.senders.items() if _is_domain_rule(key, value)}
+    both = {key for key in both if rules.recipients.get(key) == rules.senders[key]}
     options: t.Dict[str, t.Any] = {
         "senders": _records(rules.senders, both),
         "recipients": _records(rules.recipients, both),
@@ -141,6 +145,10 @@ def as_options(rules: Rules) -> t.Dict[str, t.Any]:
         if rules.exposed:
             options["masquerade"]["except"] = list(rules.exposed)
     return dict(options, headers=rules.headers) if options else {}
+
+
+def _is_domain_rule(key: str, value: str) -> bool:
+    return key.startswith("@") and value.startswith("@")
 
 
 def _records(rules: t.Mapping[str, str], both: t.Container[str]) -> t.List[t.Dict[str, str]]:

@@ -65,9 +65,13 @@ def check(option: str, key: t.Any, value: t.Any, syntax: Syntax) -> ExpectedEntr
         raise OptionError(f"{option}.key", key, "a key has no blanks and does not begin with #")
     if syntax.form == ALIASES and ":" in key:
         raise OptionError(f"{option}.key", key, "the name of an alias has no colon")
-    if syntax.form == PATTERNS and (key[0] not in "/!" or " " in key) and not _is_network(key):
+    if syntax.form == PATTERNS and not _is_pattern(key):
         raise OptionError(f"{option}.key", key, "expected a pattern between slashes without blanks, or a network")
     return ExpectedEntry(key, value)
+
+
+def _is_pattern(key: str) -> bool:
+    return (key[0] in "/!" and " " not in key) or _is_network(key)
 
 
 def _check_text(option: str, text: t.Any) -> None:
@@ -148,9 +152,7 @@ def _rows(name: str, text: str) -> t.Iterator[t.Tuple[str, str, t.Optional[str]]
         line = text[: text.index("\0")].count("\n") + 1
         raise OptionError(f"{name}:{line}", "NUL", "a CSV file holds text")
     reader = csv.DictReader(text.splitlines())
-    columns = {column.strip() for column in reader.fieldnames or ()}
-    if not {"key"} <= columns <= {"key", "value"}:
-        raise OptionError(f"{name}:1", ", ".join(sorted(columns)), "the columns are key and value")
+    _check_columns(name, reader.fieldnames or ())
     for row in reader:
         option = f"{name}:{reader.line_num}"
         if None in row:
@@ -158,6 +160,12 @@ def _rows(name: str, text: str) -> t.Iterator[t.Tuple[str, str, t.Optional[str]]
         filled = {column.strip(): (value or "").strip() for column, value in row.items()}
         if filled["key"] and not filled["key"].startswith("#"):
             yield option, filled["key"], filled.get("value") or None
+
+
+def _check_columns(name: str, written: t.Iterable[str]) -> None:
+    columns = {column.strip() for column in written}
+    if not {"key"} <= columns <= {"key", "value"}:
+        raise OptionError(f"{name}:1", ", ".join(sorted(columns)), "the columns are key and value")
 
 
 def refuse_contradictions(entries: t.Iterable[ExpectedEntry], syntax: Syntax) -> None:
@@ -192,11 +200,15 @@ def edit(path: str, content: bytes, entries: t.Sequence[ExpectedEntry], state: s
             _put(lines, entry, "")
         elif key in asked and state != ABSENT and asked[key].value != entry.value:
             _put(lines, entry, _line(asked[key], syntax))
-    added = [] if state == ABSENT else [_line(entry, syntax) for key, entry in asked.items() if key not in present]
-    body = "".join(lines)
-    if added and body and not body.endswith("\n"):
-        body += "\n"
-    return (body + "".join(added)).encode("utf-8", "surrogateescape")
+    new = [] if state == ABSENT else [entry for key, entry in asked.items() if key not in present]
+    edited = _appended("".join(lines), [_line(entry, syntax) for entry in new])
+    return edited.encode("utf-8", "surrogateescape")
+
+
+def _appended(text: str, lines: t.Sequence[str]) -> str:
+    """Return a text with lines at its end; a last line without a newline gets one."""
+    between = "\n" if lines and text and not text.endswith("\n") else ""
+    return text + between + "".join(lines)
 
 
 def _refuse_theirs(asked: t.Optional[ExpectedEntry], entry: SourceEntry, state: str) -> None:

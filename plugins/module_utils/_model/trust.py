@@ -42,10 +42,13 @@ def wide(networks: t.Iterable[Network]) -> t.Tuple[Network, ...]:
     public = [network for network in networks if not is_private(network)]
     large = [network for network in public if network.prefixlen <= WIDEST[network.version]]
     large += [network for network in public if network == _MAPPED]
-    if large:
-        return tuple(large)
-    four = ipaddress.collapse_addresses(net for net in public if isinstance(net, ipaddress.IPv4Network))
-    together = tuple(four)
+    return tuple(large) or _wide_together(public)
+
+
+def _wide_together(public: t.Iterable[Network]) -> t.Tuple[Network, ...]:
+    """Return the IPv4 networks joined, where they are too many addresses together."""
+    four = [network for network in public if isinstance(network, ipaddress.IPv4Network)]
+    together = tuple(ipaddress.collapse_addresses(four))
     return together if sum(network.num_addresses for network in together) >= MOST_ADDRESSES else ()
 
 

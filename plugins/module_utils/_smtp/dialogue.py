@@ -419,15 +419,17 @@ class Dialogue:
         outcome, detail = ANSWERED, ""
         try:
             reply = self._read_reply(self._socket, started + limit)
+            if reply.code == 421:
+                outcome = SERVICE_CLOSING
         except MalformedReply as error:
             outcome, detail = MALFORMED, str(error)
         except (OSError, ssl.SSLError) as error:
             outcome, detail = _named_trouble(error)
             if outcome == TIMEOUT:
                 detail = f"connected, but there is no reply after {limit:.0f} s"
-        if reply is not None and reply.code == 421:
-            outcome = SERVICE_CLOSING
-        if outcome != ANSWERED and not (outcome == TIMEOUT and patience is not None):
+        # A caller with a patience of its own goes on after silence.
+        goes_on = outcome == ANSWERED or (outcome == TIMEOUT and patience is not None)
+        if not goes_on:
             self.close()
         return self._note(Step(name, sent, reply, outcome, time.monotonic() - started, detail))
 

@@ -153,18 +153,23 @@ def wrong(domains: Domains, before: Answers, now: Answers) -> t.List[str]:
 
     :param before: the answers of the same place before the change.
     """
-    findings = []
     taken = [domain for domain in domains.kept if before[legitimate(domain)].family == 2]
-    for domain in taken:
-        answer = now[legitimate(domain)]
-        if answer.family != 2:
-            findings.append(f"legitimate mail to {domain} was taken before and is refused now: {answer}")
+    lost = {domain: now[legitimate(domain)] for domain in taken if now[legitimate(domain)].family != 2}
+    findings = [
+        f"legitimate mail to {domain} was taken before and is refused now: {answer}" for domain, answer in lost.items()
+    ]
     # A listener that takes mail of nobody, such as one for logins, is not concerned.
-    for domain in domains.came if taken or not domains.kept else ():
-        answer = now[legitimate(domain)]
-        if is_denied(answer) or not answer.code:
-            findings.append(f"{domain} is served now, but postmaster@{domain} gets: {answer}")
-    return findings + (_still_open(domains, before, now) if _is_closed(before) else [])
+    if taken or not domains.kept:
+        findings += [finding for domain in domains.came for finding in _not_taken(domain, now[legitimate(domain)])]
+    if _is_closed(before):
+        findings += _still_open(domains, before, now)
+    return findings
+
+
+def _not_taken(domain: str, answer: Step) -> t.List[str]:
+    if not is_denied(answer) and answer.code:
+        return []
+    return [f"{domain} is served now, but postmaster@{domain} gets: {answer}"]
 
 
 def _still_open(domains: Domains, before: Answers, now: Answers) -> t.List[str]:
@@ -194,10 +199,10 @@ def settled(place: Place, domains: Domains, before: Answers) -> t.Tuple[t.List[s
     starting may refuse: both are over after a moment. So nothing counts as right before it is right twice.
     """
     began = time.monotonic()
-    changed = [legitimate(domain) for domain in (*domains.came, *domains.went)]
-    strange = {question: step for question, step in before.items() if _is_foreign(question)}
-    now = dict(strange)
-    questions = [question for question in before if not _is_foreign(question)] + changed
+    now = {question: step for question, step in before.items() if _is_foreign(question)}
+    foreign = list(now)
+    questions = [question for question in before if question not in now]
+    questions += [legitimate(domain) for domain in (*domains.came, *domains.went)]
     right, passed = 0, 0.0
     while right < 2:
         now.update(ask(place, questions))
@@ -208,7 +213,7 @@ def settled(place: Place, domains: Domains, before: Answers) -> t.Tuple[t.List[s
             return findings, passed
         if findings:
             time.sleep(_PAUSE)
-    now.update(ask(place, list(strange)))
+    now.update(ask(place, foreign))
     return wrong(domains, before, now), passed
 
 
