@@ -6,13 +6,10 @@
 
 import os
 import random
-import subprocess
-import sys
-import zipfile
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _change, _zipapp
+from ansible_collections.postmaster.mta.plugins.module_utils import _change
 from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, history, watch
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import NOTHING, Activation, File
@@ -116,31 +113,6 @@ def test_who_waits_for_a_confirmation(live):
     assert watch.waiting(str(live)) == []
     records = history.records(str(live))
     assert [history.status(one, history.undone_by(records)) for one in records] == ["undone", "live", "live"]
-
-
-@pytest.mark.parametrize("watcher", ["expire", "expire_table"])
-def test_the_kit_runs_on_its_own(tmp_path, watcher):
-    kit = tmp_path / "kit.pyz"
-    kit.write_bytes(_zipapp.content("_module", watcher))
-    assert "__main__.py" in zipfile.ZipFile(str(kit)).namelist()
-    done = subprocess.run(
-        [sys.executable, "-I", str(kit), "postfix", str(tmp_path / "nosuch"), "1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"PATH": "/nonexistent"},
-        check=False,
-    )
-    assert b"generation 1 does not wait for a confirmation" in done.stdout, done.stderr
-
-
-@pytest.mark.parametrize("value", ["5s", "8d", "soon"])
-def test_a_time_that_is_no_time_to_confirm_is_refused(value):
-    with pytest.raises(OptionError, match="confirm"):
-        watch.seconds(value)
-
-
-def test_a_name_with_blanks_does_not_break_the_units():
-    assert watch.unit_of("/etc/postfix", 3) == "postmaster-mta-confirm-etc-postfix-3"
 
 
 MAIN = b"a=1\nrelayhost = \nlist = x,\n   y\n# end\n"

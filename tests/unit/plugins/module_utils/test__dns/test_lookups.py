@@ -14,7 +14,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._dns import lookups
 from ansible_collections.postmaster.mta.plugins.module_utils._dns import query as _dns
 from ansible_collections.postmaster.mta.plugins.module_utils._dns import resolver as _resolver
 from ansible_collections.postmaster.mta.plugins.module_utils._dns.resolver import ByLibc
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, PostmasterError
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._module import dns_info as _dnsinfo
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import NOT_FOUND, Result
 from ansible_collections.postmaster.mta.tests.unit.dns_peer import Peer, response, zone
@@ -161,9 +161,3 @@ def test_options_that_cannot_be_meant(changes):
 def test_of_an_address_the_domain_is_taken():
     params = {name: spec.get("default") for name, spec in _dnsinfo.ARGUMENT_SPEC.items()}
     assert _dnslook.question_of(dict(params, domain="Anna@OK.test")).domain == "ok.test"
-
-
-def test_without_dnspython_it_is_said_what_to_install(monkeypatch):
-    monkeypatch.setattr(_dns, "MISSING", "No module named 'dns'")
-    with pytest.raises(PostmasterError, match="python3-dnspython"):
-        _dnsinfo.run({}, False, NoPrograms())

@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._log import deliveries as _logview
 from ansible_collections.postmaster.mta.plugins.module_utils._log import join as _maillog
 from ansible_collections.postmaster.mta.plugins.module_utils._log.stamps import Clock
-from ansible_collections.postmaster.mta.plugins.module_utils._model.log import address_end
 from ansible_collections.postmaster.mta.tests.fuzz.mutations import mutations
 
 CORPUS = pathlib.Path(__file__).parents[4] / "corpus" / "maillog"
@@ -421,16 +420,3 @@ def test_what_is_no_log_line_is_counted():
     # The rest of a line whose beginning is lost.
     join.feed([b"Nov 22 07:39:2x.test. [192.0.2.1], dsn=2.0.0, stat=Sent (Ok: queued as 7)\n", b"C: 'RCPT TO'\n"])
     assert join.counts() == (9, 6)
-
-
-@pytest.mark.parametrize(
-    "text, end",
-    [(b"<a@b>, x", 5), (b'<"a>, "@b>, x', 10), (b'<"a\\">"@b>, x', 10), (b"root, x", 4), (b"root", 4), (b"<>, x", 2)],
-)
-def test_the_end_of_an_address(text, end):
-    assert address_end(text, 0) == end
-
-
-def test_an_address_without_an_end_is_an_error():
-    with pytest.raises(ValueError):
-        address_end(b'<"a@b', 0)

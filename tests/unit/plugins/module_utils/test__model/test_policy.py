@@ -146,24 +146,3 @@ def test_the_documentation_is_that_of_the_table():
             compare(option.kind.options, documentation[option.name].get("suboptions", {}))
 
     compare(_policy.SECTIONS, documented)
-
-
-@pytest.mark.parametrize(
-    "path,left",
-    [
-        (
-            "policy.load.delay",
-            {"load": {"queue": 8}, "routes": {"domains": [{"domain": "a.test"}, {"domain": "b.test"}]}},
-        ),
-        ("policy.load", {"load": {}, "routes": {"domains": [{"domain": "a.test"}, {"domain": "b.test"}]}}),
-        (
-            "policy.routes.domains[0].mx",
-            {"load": {"delay": 4, "queue": 8}, "routes": {"domains": [{"domain": "b.test"}]}},
-        ),
-    ],
-)
-def test_an_option_can_be_left_out(path, left):
-    params = {"load": {"delay": 4, "queue": 8}, "routes": {"domains": [{"domain": "a.test"}, {"domain": "b.test"}]}}
-    policy = _policy.parse(params, "none").without(path)
-    assert policy == _policy.parse(left, "none")
-    assert not any(name == path or name.startswith(path) for name in policy.given)

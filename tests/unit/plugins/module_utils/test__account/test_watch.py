@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The watcher of a change: its units, its stamp, and the kit that runs without a controller."""
+
+import subprocess
+import sys
+import time
+import zipfile
+
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils import _zipapp
+from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, watch
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
+
+
+@pytest.mark.parametrize("watcher", ["expire", "expire_table"])
+def test_the_kit_runs_on_its_own(tmp_path, watcher):
+    kit = tmp_path / "kit.pyz"
+    kit.write_bytes(_zipapp.content("_module", watcher))
+    assert "__main__.py" in zipfile.ZipFile(str(kit)).namelist()
+    done = subprocess.run(
+        [sys.executable, "-I", str(kit), "postfix", str(tmp_path / "nosuch"), "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": "/nonexistent"},
+        check=False,
+    )
+    assert b"generation 1 does not wait for a confirmation" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("value", ["5s", "8d", "soon"])
+def test_a_time_that_is_no_time_to_confirm_is_refused(value):
+    with pytest.raises(OptionError, match="confirm"):
+        watch.seconds(value)
+
+
+def test_a_name_with_blanks_does_not_break_the_units():
+    assert watch.unit_of("/etc/postfix", 3) == "postmaster-mta-confirm-etc-postfix-3"
+
+
+def test_a_timer_that_starts_after_its_deadline_has_not_run_yet(tmp_path, monkeypatch):
+    """On a loaded host the change can take longer than the time to confirm it; systemd makes up for it, going by this stamp."""
+    stamps = tmp_path / "timers"
+    stamps.mkdir()
+    opened = open
+    monkeypatch.setattr(
+        watch, "open", lambda path, *mode: opened(path.replace("/var/lib/systemd", str(tmp_path)), *mode), raising=False
+    )
+    monkeypatch.setattr(watch.os, "utime", lambda path, times: written.append(times[1]))
+    written = []
+    now = time.time()
+    watch._stamp("x", now - 60)
+    watch._stamp("x", now + 60)
+    assert written[0] == now - 61 and now <= written[1] <= now + 59
+
+
+class Systemd:
+    """Notes what systemctl is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def run(self, argv, check=True):
+        self.told.append(" ".join(argv[1:]))
+
+
+def test_nothing_is_left_of_a_watcher_that_is_not_needed_any_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "UNITS", str(tmp_path))
+    monkeypatch.setattr(watch, "_stamp", lambda *dummy: None)
+    monkeypatch.setattr(generations, "ROOT", str(tmp_path / "account"))
+    (tmp_path / "account").mkdir()
+    monkeypatch.setattr(generations, "place_of", lambda directory: str(tmp_path / "account"))
+    systemd = Systemd()
+    watch.arm(systemd, "postfix", "/etc/postfix", 7, 1795300000.0)
+    name = watch.unit_of("/etc/postfix", 7)
+    assert {path.name for path in tmp_path.glob("*.timer")} == {f"{name}.timer"}
+    assert "OnCalendar=2026-11-2" in (tmp_path / f"{name}.timer").read_text()
+    assert "postfix /etc/postfix 7\n" in (tmp_path / f"{name}.service").read_text()
+    watch.disarm(systemd, "/etc/postfix", 7)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert systemd.told == [
+        "daemon-reload",
+        f"enable --now {name}.timer",
+        f"disable --now {name}.timer",
+        "daemon-reload",
+    ]
