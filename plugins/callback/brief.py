@@ -17,6 +17,7 @@ description:
   - One line for each play, or each batch of it, with its hosts, where there is something to show.
   - Below it what was done to each host, in the words of the module where it returns C(actions), else the name of the task. Modules that
     return a C(summary) are shown with it.
+  - A task that takes longer than a moment says from time to time that it still runs, on which hosts, and what it waits for.
   - Differences are shown with C(--diff). Failures are shown in full; tasks that changed nothing are not shown, unless with C(-v).
 requirements:
   - Set as C(stdout_callback) in C(ansible.cfg), or by the environment variable C(ANSIBLE_STDOUT_CALLBACK).
@@ -24,7 +25,11 @@ extends_documentation_fragment:
   - result_format_callback
 """
 
+import contextlib
+import signal
 import textwrap
+import threading
+import time
 import typing as t
 
 from ansible import constants as C
@@ -35,6 +40,61 @@ from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden
 WIDTH = 100
 #: Lines that one sentence may take, unless with -v.
 LINES = 5
+#: A task of a playbook says in this variable what it can wait for.
+WAITS_FOR = "__waits_for"
+#: These wait for a person, whose line must stay as it is.
+ASKING = ("postmaster.mta.queue_confirm", "ansible.builtin.pause", "pause")
+#: Seconds after which a task says for the first time that it still runs, and at most between two times.
+FIRST_WORD, BETWEEN_WORDS = 15, 60
+
+
+class Waiting:
+    """The task that runs, and the hosts on which it has not ended.
+
+    An alarm of the main thread speaks: a thread could hold a lock while Ansible forks its workers.
+    """
+
+    def __init__(self, tell: t.Callable[[str], None]) -> None:
+        self._tell = tell
+        self._name, self._reason = "", ""
+        self._hosts: dict[str, None] = {}
+        self._began = 0.0
+        self._pause = 0
+
+    def begin(self, task: t.Any) -> None:
+        """Start anew with this task."""
+        self._name, self._reason = _title(task), str(task.get_vars().get(WAITS_FOR) or "")
+        self._hosts.clear()
+        self._began, self._pause = time.monotonic(), FIRST_WORD
+        self._set_alarm(0 if task.action in ASKING else FIRST_WORD)
+
+    def add(self, host: str) -> None:
+        """Wait for this host as well."""
+        self._hosts[host] = None
+
+    def end(self, host: str | None = None) -> None:
+        """Wait no more for this host, or for none at all."""
+        if host is None:
+            self._hosts.clear()
+        self._hosts.pop(host or "", None)
+        if not self._hosts:
+            self._set_alarm(0)
+
+    def _set_alarm(self, seconds: int) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGALRM, self._speak)
+            signal.alarm(seconds)
+
+    def _speak(self, *_signal: t.Any) -> None:
+        if not self._hosts:
+            return
+        seconds = round(time.monotonic() - self._began)
+        reason = f"; {self._reason}" if self._reason else ""
+        # The alarm can come in the middle of another line, which nothing may cut.
+        with contextlib.suppress(RuntimeError):
+            self._tell(f"{self._name}: still running after {seconds} s on {', '.join(self._hosts)}{reason}")
+        self._pause = min(2 * self._pause, BETWEEN_WORDS)
+        self._set_alarm(self._pause)
 
 
 class CallbackModule(CallbackBase):
@@ -52,6 +112,15 @@ class CallbackModule(CallbackBase):
         #: Hosts whose failure is the last thing that is on the screen.
         self._fresh: set[str] = set()
         self._head = ""
+        self._waiting = Waiting(self._tell_waiting)
+
+    def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
+        """Watch how long a task takes."""
+        self._waiting.begin(task)
+
+    def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
+        """Watch how long a task takes on a host."""
+        self._waiting.add(str(host.get_name()))
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         """Name the play and the hosts of this batch."""
@@ -69,6 +138,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Tell a change in the module's own words, an answer by its summary, and anything else only with -v."""
+        self._waiting.end(_host(result))
         returned = result._result
         if "results" in returned and result._task.loop:
             return
@@ -92,6 +162,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """Tell a failure in full."""
+        self._waiting.end(_host(result))
         message = _harden.message(result._result)
         if not ignore_errors:
             self._reasons[result._host.get_name()] = message
@@ -106,12 +177,14 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_unreachable(self, result: t.Any) -> None:
         """Tell in full that a host is not reachable."""
+        self._waiting.end(_host(result))
         message = _harden.message(result._result)
         self._reasons[result._host.get_name()] = f"unreachable: {message}"
         self._say(_host(result), f"{_task(result)}: UNREACHABLE: {message}", C.COLOR_UNREACHABLE)
 
     def v2_runner_on_skipped(self, result: t.Any) -> None:
         """Say nothing where nothing was done."""
+        self._waiting.end(_host(result))
 
     def v2_runner_item_on_ok(self, result: t.Any) -> None:
         """Tell the items of a loop one by one."""
@@ -131,6 +204,7 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         """Name the hosts that failed once more, for those who read only the end."""
+        self._waiting.end()
         lost = [
             host
             for host in sorted(stats.processed)
@@ -149,6 +223,10 @@ class CallbackModule(CallbackBase):
         if self._head:
             self._display.display("\n" + self._head, color=C.COLOR_HIGHLIGHT)
             self._head = ""
+
+    def _tell_waiting(self, text: str) -> None:
+        self._announce()
+        self._display.display("\n".join(textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")))
 
     def _tell(self, host: str, message: t.Any) -> None:
         """Print what a playbook says to its reader: lines as they are, each with its host."""
@@ -173,8 +251,12 @@ def _host(result: t.Any) -> str:
 
 
 def _task(result: t.Any) -> str:
+    return _title(result._task)
+
+
+def _title(task: t.Any) -> str:
     # Without the name of the role before it.
-    return str(result._task.get_name()).split(" : ", 1)[-1]
+    return str(task.get_name()).split(" : ", 1)[-1]
 
 
 def _is_lost(summary: t.Mapping[str, int]) -> bool:

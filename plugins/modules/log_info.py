@@ -100,7 +100,8 @@ options:
       status:
         description:
           - Any of V(sent), V(deferred), V(bounced), V(expired), V(rejected), V(discarded), V(held), which are what is meant without it.
-          - "Also, by name only: V(forwarded), an alias that became other recipients; V(warned), a reject_warning;
+          - "Also, by name only: V(forwarded), an alias that became other recipients, or mail that another instance of the host holds, such as
+            a capture instance; V(warned), a reject_warning;
             V(unfinished), a transaction that ended without a message; V(deliverable) and V(undeliverable), address probes."
         type: list
         elements: str

@@ -157,7 +157,7 @@ summary:
       type: list
       elements: dict
     domains:
-      description: By domain of the recipient; C(oldest) is the oldest message that is stuck there.
+      description: By domain of the recipient; C(oldest) is the oldest message that is stuck there, C(hosts) are those that the reasons name.
       type: list
       elements: dict
     nexthops:

@@ -25,7 +25,8 @@ _COUNTED = (("WHY", "reasons"), ("NEXT HOP", "nexthops"), ("SENDER", "senders"),
 
 def merged(results: Results) -> dict[str, t.Any]:
     """Return the summaries of the hosts that answered as one."""
-    return queue_summary.merge({host: result["summary"] for host, result in results.items() if "summary" in result})
+    summaries = {host: result["summary"] for host, result in results.items() if "summary" in result}
+    return queue_summary.by_host(queue_summary.merge(summaries))
 
 
 def report(results: Results, now: float, top: int) -> list[str]:

@@ -282,7 +282,8 @@ class Join:
         """Return the open messages, refusals and TLS sessions as JSON, for load() in the next run."""
         ledgers = [_dump_ledger(ledger) for ledger in self._queues.values()]
         sessions = [[_text(process), _plain(session)] for process, session in self.outbox.tls.items()]
-        return json.dumps({"ledgers": ledgers, "tls": sessions})
+        held = [_text(message) for message in self.outbox.held]
+        return json.dumps({"ledgers": ledgers, "tls": sessions, "held": held})
 
     def load(self, dumped: str) -> None:
         """Take the open messages of an earlier run.
@@ -292,6 +293,7 @@ class Join:
         state = json.loads(dumped)
         for process, session in state["tls"]:
             self.outbox.tls[_bytes(process)] = _session_of(session)
+        self.outbox.held.update({_bytes(message): None for message in state.get("held", ())})
         for part in state["ledgers"]:
             mta, *names = part["place"]
             ledger = self._ledger(Place(mta, *(_bytes(name) for name in names)))
@@ -305,6 +307,8 @@ class Join:
             for dumped_raw in part["refused"]:
                 raw = _load_raw(dumped_raw, ledger)
                 ledger.refused[raw[QUEUE_ID]] = raw
+            for process, dumped_raw in part.get("unqueued", ()):
+                ledger.unqueued[_bytes(process)] = _load_raw(dumped_raw, ledger)
             ledger.discarded.update(_load_texts(part["discarded"]))
             ledger.proxied.update(_load_texts(part["proxied"]))
             ledger.notices.update({_bytes(queue_id): None for queue_id in part["notices"]})
@@ -354,6 +358,7 @@ def _dump_ledger(ledger: Ledger) -> t.Dict[str, t.Any]:
         "messages": messages[-_MOST_DUMPED:],
         "waiting": [_dump_raw(raw) for refusals in ledger.waiting.values() for raw in refusals],
         "refused": [_dump_raw(raw) for raw in ledger.refused.values()],
+        "unqueued": [(_text(process), _dump_raw(raw)) for process, raw in ledger.unqueued.items()],
         "discarded": _dump_texts(ledger.discarded),
         "proxied": _dump_texts(ledger.proxied),
         "notices": [_text(queue_id) for queue_id in ledger.notices],

@@ -10,6 +10,7 @@ A log of 200 MB has half a million deliveries. So a delivery stays a plain tuple
 is shown: no decoding, no numbers, no dates. The positions are named here, once.
 """
 
+import re
 import typing as t
 
 #: Where the syslog daemons of the platforms write mail lines (Debian, SLES, RHEL); the first that exists is taken.
@@ -72,6 +73,7 @@ class Ledger:
 
     def __init__(self, place: Place, outbox: "Outbox", keep: bool, same_queue: t.Optional["Ledger"] = None) -> None:
         self.place = place
+        self.outbox = outbox
         self.tls = outbox.tls
         self.deliveries = outbox.deliveries
         self.accepted = outbox.accepted
@@ -87,6 +89,8 @@ class Ledger:
         self.discarded: t.Dict[bytes, bytes] = same_queue.discarded if same_queue else {}
         #: Postfix: clients whose mail goes through smtpd_proxy_filter, by process; they have no queue ID.
         self.proxied: t.Dict[bytes, bytes] = {}
+        #: Postfix: by process, mail that is to be held, of which the queue ID is not known yet.
+        self.unqueued: t.Dict[bytes, Raw] = {}
         #: Postfix: queue IDs of notices that bounce(8) has announced.
         self.notices: t.Dict[bytes, None] = {}
 
@@ -156,6 +160,8 @@ class Outbox:
         self.started: t.List[bytes] = []
         #: Postfix: lines that make an accepted message of one whose beginning the log does not show.
         self.unclaimed: t.List[bytes] = []
+        #: Messages that an instance holds, by C(host QID): what another instance of the host hands to it, nobody has received.
+        self.held: t.Dict[bytes, None] = {}
 
     def clear(self) -> None:
         """Empty it. The lists stay the same objects, because the ledgers hold them too."""
@@ -201,6 +207,24 @@ def enhanced(why: bytes) -> bytes:
 
 #: Stands for the message of a line whose beginning the log does not show; nobody writes into it.
 NOBODY: Message = new_message()
+
+
+#: What the next hop says when it takes a message over: its queue ID, as Postfix and sendmail write it.
+_TAKEN_AS = re.compile(rb"queued as (\w+)|(\w{14,}) Message accepted for delivery")
+
+
+def hold(outbox: Outbox, place: Place, queue_id: bytes) -> None:
+    """Note that an instance of this host holds a message. The oldest ones go when there are too many."""
+    if len(outbox.held) > 20000:
+        for old in list(outbox.held)[:10000]:
+            del outbox.held[old]
+    outbox.held[b"%b %b" % (place.host, queue_id)] = None
+
+
+def is_held(held: t.Mapping[bytes, None], place: Place, reply: bytes) -> bool:
+    """Return whether the next hop that said this is an instance of the same host, which holds the message."""
+    taken = _TAKEN_AS.search(reply)
+    return taken is not None and b"%b %b" % (place.host, taken.group(1) or taken.group(2)) in held
 
 
 def value_of(field: bytes) -> bytes:

@@ -36,6 +36,8 @@ _MAIL_ADDRESS = re.compile(r"<[^<>\s]*@[^<>\s]*>")
 # Names, but no version numbers and no parts of web addresses, which tell what to do.
 _NAME = re.compile(r"(?<![/\w.@-])(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]+\.?(?![\w@/-])")
 _SERIAL = re.compile(r"\b(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{8,}(?:\.[0-9]+)?\b")
+#: sendmail records what the next hop replied without saying who that was. Names in it are anybody's.
+_REPLY = re.compile(r"(?:Deferred: )?[245][0-9][0-9][ -]")
 _SECONDS = re.compile(r"\b[0-9]+ (seconds|minutes|hours)\b")
 
 
@@ -62,7 +64,7 @@ def explain(reason: str) -> Explained:
     """Make reasons countable: "timed out" is one reason, whatever address, host, recipient, serial number or MTA it comes from."""
     if not reason:
         return Explained(NO_REASON, "")
-    named = _HOST_AND_ADDRESS.search(reason) or _NAME.search(reason)
+    named = None if _REPLY.match(reason) else _HOST_AND_ADDRESS.search(reason) or _NAME.search(reason)
     text = _HOST_AND_ADDRESS.sub("HOST", reason)
     text = _MAIL_ADDRESS.sub("<ADDRESS>", text)
     text = _IPV6.sub("IP", _IPV4.sub("IP", text))
@@ -87,6 +89,8 @@ _REMEMBERED = 50000
 _NOBODY = (float("inf"),)
 _Row = t.List[t.Any]
 _Table = t.Dict[str, _Row]
+#: The hosts that the reasons name, by domain. sendmail names none, Postfix the one that it has talked to.
+_Hosts = t.Dict[str, t.Set[str]]
 
 
 class _Rows(t.NamedTuple):
@@ -112,6 +116,7 @@ class Tally:
         self._number = 0
         self._total = _new_row()
         self._tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
+        self._hosts: _Hosts = {}
         # Computed once for many messages: the rows of a status with a sender, those of an address with a reason, and what
         # a reason means.
         self._by_sender: t.Dict[t.Tuple[str, str], t.Tuple[_Row, ...]] = {}
@@ -190,6 +195,8 @@ class Tally:
             _remember(self._explained, reason, explained)
         tables, domain = self._tables, domain_of(address) or LOCAL
         nexthop = explained.host or domain
+        if explained.host:
+            self._hosts.setdefault(domain, set()).add(explained.host)
         inner = (
             _row(tables["domains"], domain),
             _row(tables["nexthops"], nexthop),
@@ -215,7 +222,7 @@ class Tally:
     def summary(self, top: int) -> t.Dict[str, t.Any]:
         """Return the tables, each with its I(top) rows by messages. With 0 it has all rows, and can be merged exactly."""
         self._distribute()
-        return _summary(self._total, self._tables, top)
+        return _summary(self._total, self._tables, self._hosts, top)
 
 
 def merge(summaries: t.Mapping[str, t.Mapping[str, t.Any]], top: int = 0) -> t.Dict[str, t.Any]:
@@ -225,14 +232,32 @@ def merge(summaries: t.Mapping[str, t.Mapping[str, t.Any]], top: int = 0) -> t.D
     """
     total = _new_row()
     tables: t.Dict[str, _Table] = {name: {} for name in TABLES}
+    hosts: _Hosts = {}
     for host in sorted(summaries):
         _add_row(total, summaries[host]["total"], host)
         for name in TABLES:
             for row in summaries[host][name]:
                 _add_row(_row(tables[name], row["name"]), row, host)
-    merged = _summary(total, tables, top)
+        for row in summaries[host]["domains"]:
+            hosts.setdefault(row["name"], set()).update(row["hosts"])
+    merged = _summary(total, tables, hosts, top)
     merged["complete"] = merged["complete"] and all(summary["complete"] for summary in summaries.values())
     return merged
+
+
+def by_host(summary: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Return a summary in which a domain is no next hop of its own where all reasons that name a host name the same one.
+
+    Postfix names the host that did not take the mail, sendmail does not: the same cause must be one row.
+    """
+    names = {row["name"]: row["hosts"][0] for row in summary["domains"] if len(row["hosts"]) == 1}
+    table: _Table = {}
+    for row in summary["nexthops"]:
+        _add_row(_row(table, names.get(row["name"], row["name"])), row, "")
+    rows = [dict(_as_dict(row), name=name) for name, row in sorted(table.items(), key=_most_first)]
+    folded = len(summary["nexthops"]) - len(rows)
+    distinct = dict(summary["distinct"], nexthops=summary["distinct"]["nexthops"] - folded)
+    return dict(summary, nexthops=rows, distinct=distinct)
 
 
 def _remember(cache: t.Dict[t.Any, t.Any], key: t.Any, value: t.Any) -> None:
@@ -265,12 +290,14 @@ def _add_row(row: _Row, more: t.Mapping[str, t.Any], host: str) -> None:
         row[_OLDEST] = min(row[_OLDEST], candidate)
 
 
-def _summary(total: _Row, tables: t.Mapping[str, _Table], top: int) -> t.Dict[str, t.Any]:
+def _summary(total: _Row, tables: t.Mapping[str, _Table], hosts: _Hosts, top: int) -> t.Dict[str, t.Any]:
     summary: t.Dict[str, t.Any] = {"total": _as_dict(total)}
     for name in TABLES:
         rows = tables[name].items()
         chosen = heapq.nsmallest(top or len(rows), rows, key=_most_first)
         summary[name] = [dict(_as_dict(row), name=key) for key, row in chosen]
+    for domain in summary["domains"]:
+        domain["hosts"] = sorted(hosts.get(domain["name"], ()))
     summary["distinct"] = {name: len(tables[name]) for name in TABLES}
     summary["complete"] = all(len(tables[name]) == len(summary[name]) for name in TABLES)
     return summary

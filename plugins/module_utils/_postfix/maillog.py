@@ -23,11 +23,15 @@ from .._model.log import (
     FORWARDED,
     HEAD,
     HELD,
+    LINE,
     LINES,
+    MESSAGE,
     MESSAGE_ID,
     NOBODY,
     NOTED,
     PROBED,
+    QUEUE_ID,
+    RECIPIENT,
     REFUSED,
     REJECTED,
     RELAY,
@@ -48,6 +52,8 @@ from .._model.log import (
     bare,
     enhanced,
     expect_record,
+    hold,
+    is_held,
     new_message,
     remember,
     remember_session,
@@ -130,7 +136,9 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
 
 
 def flush(ledger: Ledger) -> None:
-    """Let go what waits for a line that will not come: nothing does."""
+    """Let go what waits for a line that will not come: mail that was to be held, and of which no more is said."""
+    ledger.deliveries.extend(ledger.unqueued.values())
+    ledger.unqueued.clear()
 
 
 def closed(message: t.List[t.Any]) -> bool:
@@ -150,6 +158,7 @@ def session(ledger: Ledger, head: bytes, process: bytes, text: bytes) -> None:
 
 def _smtpd(ledger: Ledger) -> Handler:
     messages, tls, started, keep = ledger.messages, ledger.tls, ledger.started.append, ledger.keep
+    unqueued = ledger.unqueued
 
     def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:7] == b"client=":
@@ -162,14 +171,50 @@ def _smtpd(ledger: Ledger) -> Handler:
             lines = [line] if keep else None
             messages[queue_id] = [head, text[7:-1], b"", None, None, 0, protocol, None, b"", lines, 0, 0]
             started(head)
+            if process in unqueued:
+                _held_from_the_start(ledger, process, queue_id)
         elif text[:3] == b"TLS":
             _tls_session(ledger, process, queue_id, text)
         elif queue_id == b"proxy-reject":
             _proxy_refused(ledger, line, head, process, text)
+        elif queue_id == NOQUEUE and text[:6] == b"hold: ":
+            _to_be_held(ledger, line, head, process, text)
         else:
+            if process in unqueued and text[:8] == b"reject: ":
+                del unqueued[process]
             _action(ledger, line, head, queue_id, text)
 
     return handle
+
+
+def _to_be_held(ledger: Ledger, line: bytes, head: bytes, process: bytes, text: bytes) -> None:
+    """Read C(NOQUEUE: hold: RCPT from name[ip]: why; from=<a> to=<b> proto=ESMTP helo=<c>): the queue ID comes with the next line.
+
+    Unless a later restriction refuses the same command.
+    """
+    reply = _reply(text[6:])
+    message = new_message(head, reply.client, reply.sender)
+    before = ledger.unqueued.pop(process, None)
+    if before and before[RECIPIENT] != reply.recipient or len(ledger.unqueued) > 10000:
+        flush(ledger)
+        ledger.deliveries.extend([before] if before else [])
+    code = enhanced(reply.why)
+    ledger.unqueued[process] = ledger.outcome(head, NOQUEUE, message, reply.recipient, HELD, reply.why, code, line)
+
+
+def _held_from_the_start(ledger: Ledger, process: bytes, queue_id: bytes) -> None:
+    """Give what was to be held its queue ID, so that a later delivery of it is known as such."""
+    raw = ledger.unqueued.pop(process)
+    message = ledger.messages[queue_id]
+    if raw[MESSAGE][CLIENT] != message[CLIENT]:
+        ledger.deliveries.append(raw)
+        return
+    about = list(message)
+    about[SENDER] = raw[MESSAGE][SENDER]
+    ledger.deliveries.append(raw[:QUEUE_ID] + (queue_id, about) + raw[RECIPIENT:])
+    if raw[RECIPIENT]:
+        wait(message, (raw[RECIPIENT],), raw[LINE], b"")
+    hold(ledger.outbox, ledger.place, queue_id)
 
 
 def _proxied(ledger: Ledger, process: bytes, client: bytes) -> None:
@@ -256,6 +301,8 @@ def _decide(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, status: b
     ledger.deliveries.append(ledger.outcome(head, queue_id, about, reply.recipient, status, reply.why, code, line))
     if message and status is HELD and reply.recipient:
         wait(message, (reply.recipient,), line, b"")
+    if status is HELD:
+        hold(ledger.outbox, ledger.place, queue_id)
 
 
 def _warning(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: bytes) -> None:
@@ -420,7 +467,7 @@ def _delivery_agent(ledger: Ledger, sent: bytes = SENT) -> Handler:
 
     :param sent: what C(status=sent) means.
     """
-    messages, tls, place, keep = ledger.messages, ledger.tls, ledger.place, ledger.keep
+    messages, tls, place, keep, held = ledger.messages, ledger.tls, ledger.place, ledger.keep, ledger.outbox.held
     deliver = ledger.deliveries.append
 
     def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
@@ -446,6 +493,8 @@ def _delivery_agent(ledger: Ledger, sent: bytes = SENT) -> Handler:
             wait_no_more(message, (recipient,))
         if relay == b"relay=local" and status is SENT:
             status = _forwarded(messages, message, reason)
+        elif held and status is SENT and is_held(held, place, reason):
+            status = FORWARDED
         if keep:
             remember(message, line)
         raw = (
@@ -475,9 +524,9 @@ def _discard(ledger: Ledger) -> Handler:
 
 
 def _forwarded(messages: t.Mapping[bytes, Message], message: Message, reason: bytes) -> bytes:
-    """Return SENT, or FORWARDED when an alias sends the message on under another queue ID."""
+    """Return SENT, FORWARDED when an alias sends the message on under another queue ID, or DISCARDED into C(/dev/null)."""
     if reason[:26] != b"status=sent (forwarded as ":
-        return SENT
+        return DISCARDED if reason.endswith(b"file: /dev/null)\n") else SENT
     child = messages.get(reason[26:].rstrip(b"\n").rstrip(b")"))
     if child and child[CLIENT] is None:
         child[CLIENT], child[TLS_IN] = message[CLIENT], message[TLS_IN]

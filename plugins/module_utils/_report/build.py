@@ -85,7 +85,7 @@ def _queue(results: Results, top: int) -> t.Dict[str, t.Any]:
     summaries = {host: result["summary"] for host, result in results.items() if "summary" in result}
     if not summaries:
         return {}
-    merged: t.Dict[str, t.Any] = queue_summary.merge(summaries)
+    merged = queue_summary.by_host(queue_summary.merge(summaries))
     return dict(merged, domains=merged["domains"][:top])
 
 

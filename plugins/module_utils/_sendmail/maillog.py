@@ -21,6 +21,7 @@ from .._model.log import (
     DISCARDED,
     DONE,
     EXPIRED,
+    FORWARDED,
     HEAD,
     HELD,
     LINE,
@@ -48,6 +49,8 @@ from .._model.log import (
     bare,
     enhanced,
     expect_record,
+    hold,
+    is_held,
     new_message,
     remember,
     remember_session,
@@ -103,7 +106,7 @@ def closed(message: Message) -> bool:
 def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
     """Return what reads the lines of one tag. The usual to= line is read in place: there are millions of them."""
     messages, tls, place, keep = ledger.messages, ledger.tls, ledger.place, ledger.keep
-    deliver, received, refused = ledger.deliveries.append, _receiver(ledger), ledger.refused
+    deliver, received, held = ledger.deliveries.append, _receiver(ledger), ledger.outbox.held
 
     def handle(line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
         if text[:3] != b"to=":
@@ -115,11 +118,9 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
         fields = text.split(b", ", 7)
         if len(fields) == 8 and fields[7][:9] == b"stat=Sent" and fields[5][:6] == b"relay=":
             to, delay, xdelay, _mailer, _priority, relay, code, reason = fields
-            status = SENT
+            status = FORWARDED if held and is_held(held, place, reason) else SENT
         else:
-            to, delay, xdelay, relay, code, status, reason = _fields(text)
-            if queue_id in refused:
-                status, code = _refused_after_data(refused, queue_id, status, code)
+            to, delay, xdelay, relay, code, status, reason = _any_outcome(ledger, queue_id, text)
         message = messages.get(queue_id) or unknown_message(queue_id)
         protocol = _tls_of(tls[process], relay) if process in tls else b""
         recipients = [to[4:-1]] if _COMMA not in to and to[3:4] == b"<" else _recipients(to)
@@ -138,6 +139,18 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
             remember(message, line)
 
     return handle
+
+
+def _any_outcome(ledger: Ledger, queue_id: bytes, text: bytes) -> t.Tuple[bytes, ...]:
+    """Read a to= line in any form, with what other lines say about the message."""
+    to, delay, xdelay, relay, code, status, reason = _fields(text)
+    if queue_id in ledger.refused:
+        status, code = _refused_after_data(ledger.refused, queue_id, status, code)
+    if status is HELD:
+        hold(ledger.outbox, ledger.place, queue_id)
+    elif status is SENT and is_held(ledger.outbox.held, ledger.place, reason):
+        status = FORWARDED
+    return to, delay, xdelay, relay, code, status, reason
 
 
 def _no_message(ledger: Ledger, line: bytes, head: bytes, process: bytes, queue_id: bytes, text: bytes) -> None:
@@ -412,7 +425,9 @@ def _unusual_to(text: bytes) -> t.Tuple[bytes, ...]:
         reply = found[b"quarantine"]
     code = found.get(b"dsn", b"")
     status = _status(outcome[:-1], code)
-    if status is BOUNCED and not code and b"mailer" not in found:
+    if status is SENT and _is_nobody(to, found.get(b"mailer", b"")):
+        status = DISCARDED
+    elif status is BOUNCED and not code and b"mailer" not in found:
         status = REJECTED  # after DATA: the client was told, and nobody tried to deliver it
     return (
         to,
@@ -423,6 +438,11 @@ def _unusual_to(text: bytes) -> t.Tuple[bytes, ...]:
         status,
         reply or outcome[:-1],
     )
+
+
+def _is_nobody(to: bytes, mailer: bytes) -> bool:
+    """Return whether sendmail calls sent what nobody receives: by a mailer that throws away, or into C(/dev/null)."""
+    return mailer[-8:] == b"_discard" or mailer == b"*file*" and bare(to[3:]) == b"/dev/null"
 
 
 def _stat(text: bytes) -> t.Tuple[bytes, bytes, bytes]:

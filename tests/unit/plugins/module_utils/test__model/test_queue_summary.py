@@ -76,6 +76,8 @@ def rows(table):
             "",
         ),
         ("450 4.2.0 <u@a.test>: try in 300 seconds", "450 4.2.0 <ADDRESS>: try in N seconds", ""),
+        ("Deferred: 450 4.7.1 <mx.our.test>: Helo command rejected", "450 4.7.1 <HOST>: Helo command rejected", ""),
+        ("Deferred: 450 4.7.25 cannot find relay.our.test[192.0.2.7]", "450 4.7.25 cannot find HOST", ""),
         ("", queue_summary.NO_REASON, ""),
     ],
 )
@@ -264,3 +266,30 @@ def test_100000_messages_do_not_stand_in_memory():
 
 def allocated():
     return sys.getallocatedblocks()
+
+
+def test_one_cause_is_one_next_hop_whichever_mta_records_it():
+    """sendmail does not say which host has answered, Postfix does."""
+    deferred = "Deferred: 451 4.7.1 Greylisted"
+    fleet = queue_summary.merge(
+        {
+            "postfix": summary([message(1), message(2, recipients=(("u@b.test", GREYLISTED),))]),
+            "sendmail": summary([message(3, recipients=(("w@a.test", deferred), ("u@c.test", deferred)))]),
+        }
+    )
+    assert rows(fleet["nexthops"]) == {"mx1.a.test": (2, 2, 300), "a.test": (1, 1, 300), "c.test": (1, 1, 300)}
+    shown = queue_summary.by_host(fleet)
+    assert rows(shown["nexthops"]) == {"mx1.a.test": (3, 3, 600), "c.test": (1, 1, 300)}
+    assert shown["distinct"]["nexthops"] == 2
+    assert shown["nexthops"][0]["ages"][0] == 3
+
+
+def test_a_domain_with_several_hosts_stays_a_next_hop_of_its_own():
+    other = GREYLISTED.replace("mx1.", "mx2.")
+    fleet = queue_summary.merge(
+        {
+            "postfix": summary([message(1, recipients=(("u@a.test", GREYLISTED), ("v@a.test", other)))]),
+            "sendmail": summary([message(3, recipients=(("w@a.test", "Deferred: 451 4.7.1 Greylisted"),))]),
+        }
+    )
+    assert set(rows(queue_summary.by_host(fleet)["nexthops"])) == {"mx1.a.test", "mx2.a.test", "a.test"}
