@@ -113,7 +113,7 @@ def judged(facts: Facts) -> t.Tuple[Finding, ...]:
     for listener in listeners:
         if not listener.addresses or not all(map(trust.is_loopback, listener.addresses)):
             findings += _open(facts, listener)
-    for part in (_refusing, _discarding, _services, _endpoints, _next_hops, _addresses):
+    for part in (_refusing, _discarding, _services, _endpoints, _next_hops, _encryption, _addresses):
         findings += part(facts, listeners)
     unique = {(finding.code, finding.about): finding for finding in reversed(findings)}
     return tuple(sorted(unique.values(), key=lambda finding: finding.rank))
@@ -164,14 +164,20 @@ def _attempts(facts: Facts, admission: Admission) -> t.Iterator[Session]:
     plain = _ORDINARY._replace(client=clients[0], name="unknown", recipient=foreign[0])
     yield from (plain._replace(client=client, recipient=recipient) for client in clients for recipient in foreign[:2])
     yield plain._replace(recipient=foreign[2])
-    if not strangers:
-        return
+    if strangers:
+        yield from _claims(facts, admission, plain)
+
+
+def _claims(facts: Facts, admission: Admission, plain: Session) -> t.Iterator[Session]:
+    """Yield attempts with what anybody can claim: a certificate, a name, a sender; and recipients below a public suffix."""
     yield plain._replace(certificate=True)
-    yield from (plain._replace(recipient=f"postmaster@postmaster-probe.{word}") for word in _suffixes(facts, admission))
+    for word in _suffixes(facts, admission):
+        yield plain._replace(recipient=f"postmaster@postmaster-probe.{word}")
     for subject, key in _permitted_keys(admission):
         yield _claiming(plain, subject, key, facts)
-    own = [word for name in _DOMAIN_LISTS for word in _names(admission, name)][:3]
-    yield from (plain._replace(sender=f"postmaster@{domain}") for domain in own)
+    own = [word for name in _DOMAIN_LISTS for word in _names(admission, name)]
+    for domain in own[:3]:
+        yield plain._replace(sender=f"postmaster@{domain}")
 
 
 def _permitted_networks(admission: Admission) -> t.Iterator[t.Any]:
@@ -291,22 +297,23 @@ def _refusing(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Findi
         if listener.port != 25:
             continue
         admission = listener.admission
-        served = next(
-            (word for name in _DOMAIN_LISTS for word in _names(admission, name) if "." in word.strip(".")), ""
-        )
-        outside = _ORDINARY._replace(recipient=f"postmaster@{served.lstrip('.')}" if served else "")
+        outside = _ORDINARY._replace(recipient=_served_address(admission))
         inside = Session("127.0.0.1", "localhost", "client.stranger.example", "b@other.example", "c@foreign.example")
-        decisions = [admission.decide(session) for session in (outside, inside)]
-        verdicts = {decision.verdict for decision in decisions}
-        name = decisions[0].list_name
-        if verdicts == {REFUSE}:
+        first, second = [admission.decide(session) for session in (outside, inside)]
+        place = _place(listener, first.list_name)
+        if first.verdict == second.verdict == REFUSE:
             consequence = "clients from outside and from inside are refused alike"
-            yield _finding("refuses_everybody", _place(listener, name), decisions[0].element, consequence)
-        if verdicts == {DISCARD}:
-            yield _finding(
-                "discards_everything", _place(listener, name), decisions[0].element, "mail is taken and thrown away"
-            )
+            yield _finding("refuses_everybody", place, first.element, consequence)
+        if first.verdict == second.verdict == DISCARD:
+            yield _finding("discards_everything", place, first.element, "mail is taken and thrown away")
         yield from _holding(listener, (outside, inside))
+
+
+def _served_address(admission: Admission) -> str:
+    """Return an address in a domain that is served here; empty where there is none."""
+    words = (word for name in _DOMAIN_LISTS for word in _names(admission, name))
+    domain = next((word.lstrip(".") for word in words if "." in word.strip(".")), "")
+    return f"postmaster@{domain}" if domain else ""
 
 
 def _holding(listener: Listener, sessions: t.Sequence[Session]) -> t.Iterator[Finding]:
@@ -320,26 +327,31 @@ def _holding(listener: Listener, sessions: t.Sequence[Session]) -> t.Iterator[Fi
 def _discarding(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
     """Yield what throws away, refuses or holds mail that was taken."""
     whole = Admission(facts.values, facts.tables)
-    routes = [(name, whole.text(name)) for name in ("default_transport", "relay_transport")]
-    for table in whole.words("transport_maps"):
-        value = facts.tables.find(table, ["anybody@foreign.example", "foreign.example", "*"], "anybody@foreign.example")
-        routes += [("transport_maps", value)] if value else []
-    for name, value in routes:
-        transport = value.partition(":")[0]
-        if _command(facts, transport) == "discard":
+    for name, value in _routes_of_all(facts, whole):
+        command = _command(facts, value.partition(":")[0])
+        if command == "discard":
             yield _finding("discards_everything", name, value, "mail is taken and thrown away")
-        elif _command(facts, transport) == "error":
+        elif command == "error":
             yield _finding("refuses_everybody", name, value, "mail to everywhere is returned or deferred")
     for service in ("smtp", "relay"):
         if _command(facts, service) == "discard":
             yield _finding("discards_everything", f"{service}/unix", "discard", "mail is taken and thrown away")
     deferred = set(whole.words("defer_transports")) & {"smtp", "relay"}
     if deferred:
-        yield _finding(
-            "holds_everything", "defer_transports", whole.text("defer_transports"), "mail is kept and not sent"
-        )
+        value = whole.text("defer_transports")
+        yield _finding("holds_everything", "defer_transports", value, "mail is kept and not sent")
     for name, lines in _CHECKS.items():
         yield from _checks(whole, name, lines)
+
+
+def _routes_of_all(facts: Facts, whole: Admission) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the transports of mail to any domain, each with the parameter that says so."""
+    for name in ("default_transport", "relay_transport"):
+        yield name, whole.text(name)
+    for table in whole.words("transport_maps"):
+        value = facts.tables.find(table, ["anybody@foreign.example", "foreign.example", "*"], "anybody@foreign.example")
+        if value:
+            yield "transport_maps", value
 
 
 def _command(facts: Facts, transport: str) -> str:
@@ -367,51 +379,61 @@ def _services(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Findi
     defined = {key.partition("/")[0] for key, service in facts.services.items() if service.type != "inet"}
     for name in _NEEDED:
         if name not in defined:
-            yield _finding(
-                "undefined_service",
-                "master.cf",
-                name,
-                f"the service {name} is not there, and no mail passes without it",
-            )
-    whole = Admission(facts.values, facts.tables)
-    named = [(name, whole.text(name)) for name in _TRANSPORTS]
-    named += [(name, whole.text(name)) for name in ("mailbox_transport", "fallback_transport")]
-    named += [(_place(listener, "content_filter"), listener.admission.text("content_filter")) for listener in listeners]
-    named += [
-        ("transport_maps", value)
-        for table in whole.words("transport_maps")
-        for value in facts.tables.entries(table).values()
-    ]
-    for name, value in named:
+            consequence = f"the service {name} is not there, and no mail passes without it"
+            yield _finding("undefined_service", "master.cf", name, consequence)
+    for name, value in _named_transports(facts, listeners):
         transport = value.partition(":")[0].strip()
         if transport and f"{transport}/unix" not in facts.services:
-            yield _finding(
-                "undefined_service", name, value, f"there is no service {transport} in master.cf; its mail is deferred"
-            )
+            consequence = f"there is no service {transport} in master.cf; its mail is deferred"
+            yield _finding("undefined_service", name, value, consequence)
+
+
+def _named_transports(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the values that name a transport, each with the parameter or table that has it."""
+    whole = Admission(facts.values, facts.tables)
+    for name in (*_TRANSPORTS, "mailbox_transport", "fallback_transport"):
+        yield name, whole.text(name)
+    for listener in listeners:
+        yield _place(listener, "content_filter"), listener.admission.text("content_filter")
+    for table in whole.words("transport_maps"):
+        for value in facts.tables.entries(table).values():
+            yield "transport_maps", value
 
 
 def _endpoints(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
     """Yield endpoints on this host where nobody listens."""
     for listener in listeners:
-        admission = listener.admission
-        harmless = admission.text("milter_default_action") == "accept"
-        for word in admission.words("smtpd_milters"):
-            inner = word.strip("{} ").split(",")
-            if not _answers(facts, inner[0].strip()):
-                lenient = harmless or any("default_action" in part and "accept" in part for part in inner[1:])
-                severity = WARNING if lenient else ERROR
-                consequence = "nobody listens there; clients are " + ("let pass without it" if lenient else "told 451")
-                yield _finding("nobody_listens", _place(listener, "smtpd_milters"), word, consequence, severity)
-        for name in LISTS:
-            for element in restrictions.elements(admission.text(name)):
-                word, dummy, endpoint = element.partition(" ")
-                if word == "check_policy_service" and not _answers(facts, endpoint.strip("{} ").split(",")[0].strip()):
-                    consequence = "nobody listens there; clients are told 451"
-                    yield _finding("nobody_listens", _place(listener, name), element, consequence)
+        yield from _milters(facts, listener)
+        yield from _policy_services(facts, listener)
         for name in ("content_filter", "smtpd_proxy_filter"):
-            value = admission.text(name)
-            if value and not _hop_answers(facts, value if name == "smtpd_proxy_filter" else value.partition(":")[2]):
+            value = listener.admission.text(name)
+            hop = value if name == "smtpd_proxy_filter" else value.partition(":")[2]
+            if value and not _hop_answers(facts, hop):
                 yield _finding("nobody_listens", _place(listener, name), value, "nobody listens there; all mail waits")
+
+
+def _milters(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
+    """Yield milters that do not answer; that is no error where mail is let pass without them."""
+    harmless = listener.admission.text("milter_default_action") == "accept"
+    for word in listener.admission.words("smtpd_milters"):
+        endpoint, *options = word.strip("{} ").split(",")
+        if _answers(facts, endpoint.strip()):
+            continue
+        severity, outcome = ERROR, "told 451"
+        if harmless or any("default_action" in option and "accept" in option for option in options):
+            severity, outcome = WARNING, "let pass without it"
+        consequence = f"nobody listens there; clients are {outcome}"
+        yield _finding("nobody_listens", _place(listener, "smtpd_milters"), word, consequence, severity)
+
+
+def _policy_services(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
+    """Yield policy services that do not answer."""
+    for name in LISTS:
+        for element in restrictions.elements(listener.admission.text(name)):
+            word, dummy, endpoint = element.partition(" ")
+            if word == "check_policy_service" and not _answers(facts, endpoint.strip("{} ").split(",")[0].strip()):
+                consequence = "nobody listens there; clients are told 451"
+                yield _finding("nobody_listens", _place(listener, name), element, consequence)
 
 
 def _answers(facts: Facts, endpoint: str) -> bool:
@@ -457,21 +479,32 @@ def _hop(where: str) -> t.Tuple[str, str]:
 def _next_hops(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
     """Yield a next hop that is this instance itself, and a relay that cannot find any."""
     whole = Admission(facts.values, facts.tables)
-    hops = [("relayhost", whole.text("relayhost"))] + [
-        (name, whole.text(name).partition(":")[2]) for name in ("default_transport", "relay_transport")
-    ]
-    for table in whole.words("transport_maps"):
-        value = facts.tables.find(table, ["*"], "anybody@foreign.example") or ""
-        hops.append(("transport_maps", value.partition(":")[2]))
+    hops = _hops_of_all(facts, whole)
     for name, value in hops:
         for hop in split_list(value):
             if _is_own(whole, facts, listeners, hop):
                 yield _finding("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
+    if any(value.strip() for name, value in hops):
+        return
     off = whole.text("disable_dns_lookups") == "yes" or whole.text("smtp_dns_support_level") == "disabled"
-    if off and not whole.text("relayhost") and not any(value.strip() for name, value in hops[1:]):
-        yield _finding(
-            "finds_no_route", "disable_dns_lookups", "yes", "without DNS and without a smart host no domain is found"
-        )
+    if off:
+        consequence = "without DNS and without a smart host no domain is found"
+        yield _finding("finds_no_route", "disable_dns_lookups", "yes", consequence)
+
+
+def _hops_of_all(facts: Facts, whole: Admission) -> t.List[t.Tuple[str, str]]:
+    """Return the next hops to which mail for every domain goes, each with the parameter that says so."""
+    hops = [("relayhost", whole.text("relayhost"))]
+    hops += [(name, whole.text(name).partition(":")[2]) for name in ("default_transport", "relay_transport")]
+    for table in whole.words("transport_maps"):
+        value = facts.tables.find(table, ["*"], "anybody@foreign.example") or ""
+        hops.append(("transport_maps", value.partition(":")[2]))
+    return hops
+
+
+def _encryption(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield a demand of encryption that holds for every host on the Internet."""
+    whole = Admission(facts.values, facts.tables)
     level = whole.text("smtp_tls_security_level")
     if level in ("encrypt", "secure", "verify", "dane-only", "fingerprint") and not whole.text("relayhost"):
         consequence = "mail to every host without it is deferred"
@@ -493,13 +526,19 @@ def _is_own(whole: Admission, facts: Facts, listeners: t.Sequence[Listener], hop
 
 def _addresses(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
     """Yield source addresses that this host does not have, and networks that nobody has named."""
+    for name, value in _sources(facts):
+        if value and value.strip("[]") not in facts.own and not value.startswith("127."):
+            yield _finding("foreign_address", name, value, "no interface of this host has the address")
+    if "mynetworks" not in facts.given and facts.values.get("mynetworks_style") == "class":
+        consequence = "the whole class A, B or C network of every interface is trusted, strangers included"
+        yield _finding("trusts_everybody", "mynetworks_style", "class", consequence)
+
+
+def _sources(facts: Facts) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the source addresses of main.cf and of the services, each with where it stands."""
     places = [("", facts.values)]
     places += [(f"{key}: ", service.option_values) for key, service in facts.services.items() if service.type == "unix"]
     for place, values in places:
         for name in ("smtp_bind_address", "smtp_bind_address6"):
-            value = Admission(dict(facts.values, **values), facts.tables).text(name) if name in values else ""
-            if value and value.strip("[]") not in facts.own and not value.startswith("127."):
-                yield _finding("foreign_address", f"{place}{name}", value, "no interface of this host has the address")
-    if "mynetworks" not in facts.given and facts.values.get("mynetworks_style") == "class":
-        consequence = "the whole class A, B or C network of every interface is trusted, strangers included"
-        yield _finding("trusts_everybody", "mynetworks_style", "class", consequence)
+            if name in values:
+                yield f"{place}{name}", Admission(dict(facts.values, **values), facts.tables).text(name)

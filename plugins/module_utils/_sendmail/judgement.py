@@ -141,6 +141,7 @@ def _is_declared(sender: str, declared: t.Sequence[str]) -> bool:
 
 
 def _attempts(facts: Facts) -> t.Iterator[_Attempt]:
+    """Yield what strangers try: other clients, senders, names and recipients, one at a time."""
     trusted = _networks(facts)
     strangers = trust.strangers(trusted)
     foreign = [f"postmaster@{domain}" for domain in trust.FOREIGN]
@@ -151,12 +152,16 @@ def _attempts(facts: Facts) -> t.Iterator[_Attempt]:
         return
     plain = Question(strangers[0], f"[{strangers[0]}]", _REMOTE, foreign[0])
     for client in strangers[1:]:
-        yield _Attempt(
-            plain._replace(client=client, name=f"[{client}]"), "trusts_everybody", "class R", "a wide network"
-        )
+        question = plain._replace(client=client, name=f"[{client}]")
+        yield _Attempt(question, "trusts_everybody", "class R", "a wide network")
     for recipient in foreign:
         yield _Attempt(plain._replace(recipient=recipient), "permits_everybody", "check_rcpt", "every recipient")
     yield _Attempt(plain._replace(sender=""), "permits_everybody", "check_rcpt", "the null sender")
+    yield from _claims(facts, plain)
+
+
+def _claims(facts: Facts, plain: Question) -> t.Iterator[_Attempt]:
+    """Yield attempts with what anybody can claim: a sender, a name; and recipients with a route, or below a public suffix."""
     own = [word for word in facts.classes.get("w", ()) if "." in word and not word.startswith("[")][:2]
     for domain in own:
         sender = f"postmaster@{domain}"
@@ -169,7 +174,7 @@ def _attempts(facts: Facts) -> t.Iterator[_Attempt]:
     for name, word in _suffixes(facts):
         below = f"postmaster-probe.{word}"
         yield _Attempt(plain._replace(recipient=f"postmaster@{below}"), "serves_everybody", name, word)
-        yield _Attempt(plain._replace(client=strangers[0], name=below, resolved=True), "trusts_everybody", name, word)
+        yield _Attempt(plain._replace(name=below, resolved=True), "trusts_everybody", name, word)
 
 
 def _networks(facts: Facts) -> t.Tuple[trust.Network, ...]:
@@ -203,11 +208,14 @@ def _suffixes(facts: Facts) -> t.List[t.Tuple[str, str]]:
     for key, value in facts.access:
         if value.split(None, 1)[:1] == ["RELAY"]:
             words.append(("access", key.rpartition(":")[2]))
-    names = [
-        (name, word.strip(".")) for name, word in words if not word[:1].isdigit() and not word.startswith(("[", "IPv6"))
-    ]
     short = facts.known.macros.get("j", socket.gethostname()).partition(".")[0]
-    return [(name, word) for name, word in dict.fromkeys(names) if word != short and facts.is_suffix(word)][:_MOST]
+    suffixes = []
+    for name, word in words:
+        domain = word.strip(".")
+        is_address = word[:1].isdigit() or word.startswith(("[", "IPv6"))
+        if not is_address and domain != short and facts.is_suffix(domain):
+            suffixes.append((name, domain))
+    return list(dict.fromkeys(suffixes))[:_MOST]
 
 
 def _claimed(facts: Facts) -> t.List[str]:
@@ -235,21 +243,28 @@ def _trusted_names(facts: Facts) -> t.Iterator[Finding]:
 
 def _refusing(facts: Facts) -> t.Iterator[Finding]:
     """Yield rules that refuse, or throw away, mail from outside and from inside alike."""
+    for name in sorted({"Local_check_relay", "Local_check_mail", "Local_check_rcpt"} & facts.known.rulesets):
+        verdicts = rulesets.ask_all(facts.host, facts.path, name, _legitimate(facts, name))
+        if len(verdicts) != 2:
+            continue
+        if all(verdict.startswith("$# discard") for verdict in verdicts):
+            yield _finding("discards_everything", name, "$#discard", "mail is taken and thrown away")
+        elif all(rulesets.refused(verdict) for verdict in verdicts):
+            consequence = "clients from outside and from inside are refused alike"
+            yield _finding("refuses_everybody", name, verdicts[0], consequence)
+
+
+def _legitimate(facts: Facts, name: str) -> t.List[Question]:
+    """Return what a ruleset is asked about mail from outside, and from inside."""
     outside = Question(_STRANGER, "mail.stranger.example", _REMOTE, "", True)
     inside = Question("127.0.0.1", "localhost", "b@other.example", "", True)
-    for name in sorted({"Local_check_relay", "Local_check_mail", "Local_check_rcpt"} & facts.known.rulesets):
-        inputs = {
-            "Local_check_relay": [f"{asked.name} $| {asked.client}" for asked in (outside, inside)],
-            "Local_check_mail": [f"<{asked.sender}>" for asked in (outside, inside)],
-        }.get(name, [f"<postmaster@{domain}>" for domain in [*facts.classes.get("w", ())[:1], trust.FOREIGN[0]]])
-        asked = [question._replace(text=text) for question, text in zip((outside, inside), inputs)]
-        verdicts = rulesets.ask_all(facts.host, facts.path, name, asked)
-        if len(verdicts) == 2 and all(verdict.startswith("$# discard") for verdict in verdicts):
-            yield _finding("discards_everything", name, "$#discard", "mail is taken and thrown away")
-        elif len(verdicts) == 2 and all(rulesets.refused(verdict) for verdict in verdicts):
-            yield _finding(
-                "refuses_everybody", name, verdicts[0], "clients from outside and from inside are refused alike"
-            )
+    if name == "Local_check_relay":
+        return [asked._replace(text=f"{asked.name} $| {asked.client}") for asked in (outside, inside)]
+    if name == "Local_check_mail":
+        return [asked._replace(text=f"<{asked.sender}>") for asked in (outside, inside)]
+    served = [*facts.classes.get("w", ()), trust.FOREIGN[0]][0]
+    foreign = trust.FOREIGN[0]
+    return [outside._replace(text=f"<postmaster@{served}>"), inside._replace(text=f"<postmaster@{foreign}>")]
 
 
 def _filters(facts: Facts) -> t.Iterator[Finding]:
@@ -285,31 +300,36 @@ def _next_hops(facts: Facts) -> t.Iterator[Finding]:
     routes = [("SMART_HOST", facts.known.macros.get("S", ""))]
     routes += [(f"mailertable: {key}", value) for key, value in facts.mailertable]
     for name, value in routes:
-        mailer, colon, hop = value.partition(":")
-        mailer, hop = (mailer.strip(), hop.strip()) if colon else ("", value.strip())
-        if not value.strip():
-            continue
+        mailer, colon, hop = (word.strip() for word in value.partition(":"))
+        if not colon:
+            mailer, hop = "", mailer
         if mailer and mailer not in facts.known.mailers and mailer not in ("error", "local"):
             yield _finding("undefined_service", name, value, f"there is no mailer {mailer}; its mail is deferred")
-        elif mailer == "discard" and name in ("SMART_HOST", "mailertable: ."):
-            yield _finding("discards_everything", name, value, "mail is taken and thrown away")
-        elif mailer == "error" and name in ("SMART_HOST", "mailertable: ."):
-            yield _finding("refuses_everybody", name, value, "mail to everywhere is returned")
-        elif name in ("SMART_HOST", "mailertable: .") and _is_own(facts, mailer or "relay", hop):
-            yield _finding("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
+        elif name in ("SMART_HOST", "mailertable: .") and value.strip():
+            yield from _route_of_all(facts, name, value, mailer, hop)
+
+
+def _route_of_all(facts: Facts, name: str, value: str, mailer: str, hop: str) -> t.Iterator[Finding]:
+    """Yield what is wrong with the route of all mail."""
+    if mailer == "discard":
+        yield _finding("discards_everything", name, value, "mail is taken and thrown away")
+    elif mailer == "error":
+        yield _finding("refuses_everybody", name, value, "mail to everywhere is returned")
+    elif _is_own(facts, mailer or "relay", hop):
+        yield _finding("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
 
 
 def _is_own(facts: Facts, mailer: str, hop: str) -> bool:
-    own_names = {"localhost", facts.known.macros.get("j", "").lower(), socket.gethostname().lower()}
     port = cf.mailer_port(facts.known.mailers.get(mailer, ""))
     listeners = [cf.listener(text) for text in facts.known.values("DaemonPortOptions")]
-    here = [listener for listener in listeners if listener.port == port]
-    for name in (part.strip().strip("[]").lower() for part in hop.split(":")):
-        for listener in here:
-            own = name in own_names or name.startswith("127.") or name in facts.own
-            if own and listener.address in ("", name, "0.0.0.0", "::"):
-                return True
-    return False
+    addresses = {listener.address for listener in listeners if listener.port == port}
+    names = [part.strip().strip("[]").lower() for part in hop.split(":")]
+    return any(_is_this_host(facts, name) and addresses & {"", name, "0.0.0.0", "::"} for name in names)
+
+
+def _is_this_host(facts: Facts, name: str) -> bool:
+    own_names = ("localhost", facts.known.macros.get("j", "").lower(), socket.gethostname().lower())
+    return name in own_names or name.startswith("127.") or name in facts.own
 
 
 def _addresses(facts: Facts) -> t.Iterator[Finding]:
