@@ -153,6 +153,17 @@ def identity(message: Message) -> Identity:
     )
 
 
+def parted(
+    targets: t.Iterable[Identity], test: t.Callable[[Identity], bool]
+) -> t.Tuple[t.List[Identity], t.List[Identity]]:
+    """Return the messages that pass a test, and the others."""
+    passed: t.List[Identity] = []
+    others: t.List[Identity] = []
+    for target in targets:
+        (passed if test(target) else others).append(target)
+    return passed, others
+
+
 def look_for(targets: t.Sequence[Identity], look: t.Callable[[Identity], t.Any]) -> t.Dict[str, t.Any]:
     """Return what I(look) finds of each message, by ID. A message that is not found is looked for again before it counts as gone.
 

@@ -201,8 +201,27 @@ def _first_identity(settings: _Settings, queue_id: str) -> t.Optional[t.Tuple[in
 
 
 def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Identity]) -> ActionResult:
-    """Run one postsuper for all. A message that moves between queues can slip through, so the rest is tried again."""
+    """Run one postsuper for all that are not in delivery."""
     working, waiting = _split_busy(settings, action, targets)
+    affected, missed = _postsuper_rounds(host, settings, action, waiting)
+    if action == _queue.REQUEUE and affected:
+        # pickup(8) would see them within a minute.
+        host.runner.run(_argv(host, "postkick", "public", "pickup", "W"), check=False)
+    reached = {target.id for target in [*affected, *working, *missed]}
+    why = f"postsuper did not find it in a queue where it can {action} it"
+    skipped = [Skipped(target, "it is being delivered now") for target in working]
+    skipped += [Skipped(target, why) for target in missed]
+    gone = tuple(target for target in targets if target.id not in reached)
+    return ActionResult(tuple(affected), gone, tuple(skipped))
+
+
+def _postsuper_rounds(
+    host: Host, settings: _Settings, action: str, waiting: t.List[Identity]
+) -> t.Tuple[t.List[Identity], t.List[Identity]]:
+    """Return the messages that postsuper acted on, and those that it missed.
+
+    A message that moves between queues can slip through, so the rest is tried again.
+    """
     affected: t.List[Identity] = []
     for dummy in range(_ROUNDS):
         if not waiting:
@@ -210,15 +229,7 @@ def _change(host: Host, settings: _Settings, action: str, targets: t.Sequence[Id
         done = _postsuper(host, action, [target.id for target in waiting])
         affected += [target for target in waiting if target.id in done]
         waiting = _there(settings, [target for target in waiting if target.id not in done])
-    if action == _queue.REQUEUE and affected:
-        # pickup(8) would see them within a minute.
-        host.runner.run(_argv(host, "postkick", "public", "pickup", "W"), check=False)
-    reached = {target.id for target in [*affected, *working, *waiting]}
-    missed = f"postsuper did not find it in a queue where it can {action} it"
-    skipped = [Skipped(target, "it is being delivered now") for target in working]
-    skipped += [Skipped(target, missed) for target in waiting]
-    gone = tuple(target for target in targets if target.id not in reached)
-    return ActionResult(tuple(affected), gone, tuple(skipped))
+    return affected, waiting
 
 
 def _there(settings: _Settings, targets: t.Sequence[Identity]) -> t.List[Identity]:
@@ -234,9 +245,7 @@ def _split_busy(
     if action not in (_queue.HOLD, _queue.REQUEUE):
         return [], list(targets)
     locked = _queue_locks.locked_inodes()
-    busy = [target for target in targets if _queue_locks.is_locked(_path(settings, "active", target.id), locked)]
-    names = {target.id for target in busy}
-    return busy, [target for target in targets if target.id not in names]
+    return _queue.parted(targets, lambda target: _queue_locks.is_locked(_path(settings, "active", target.id), locked))
 
 
 def _postsuper(host: Host, action: str, ids: t.Sequence[str]) -> t.FrozenSet[str]:
@@ -252,14 +261,13 @@ def _attempt(host: Host, settings: _Settings, targets: t.Sequence[Identity]) -> 
     """Run postqueue -i once for each message: it takes no list. It always ends with 0, so the queue is asked."""
     present = _there(settings, targets)
     names = {target.id for target in present}
-    held = {target.id for target in present if os.path.exists(_path(settings, "hold", target.id))}
-    affected = [target for target in present if target.id not in held]
+    held, affected = _queue.parted(present, lambda target: os.path.exists(_path(settings, "hold", target.id)))
     for target in affected:
         host.runner.run(_argv(host, "postqueue", "-i", target.id))
     return ActionResult(
         tuple(affected),
         tuple(target for target in targets if target.id not in names),
-        tuple(Skipped(target, "it was put on hold meanwhile") for target in present if target.id in held),
+        tuple(Skipped(target, "it was put on hold meanwhile") for target in held),
     )
 
 

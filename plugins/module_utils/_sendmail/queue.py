@@ -397,24 +397,18 @@ def _move(host: Host, action: str, targets: t.Sequence[Identity]) -> ActionResul
         if attempt:
             time.sleep(_PAUSE)
         run(host, options, waiting, timeout=600)
-        moved, rest = _parted(waiting, lambda target: os.path.exists(_named(target.path, kind)))
+        moved, rest = _queue.parted(waiting, lambda target: os.path.exists(_named(target.path, kind)))
+        waiting, vanished = _still_there(rest)
         affected += moved
-        present = _queue.look_for(rest, lambda target: any(os.path.exists(path) for path in _names(target.path)))
-        waiting = [target for target in rest if target.id in present]
-        gone += [target for target in rest if target.id not in present]
+        gone += vanished
     skipped += [Skipped(target, "it is being delivered now") for target in waiting]
     return ActionResult(tuple(affected), tuple(gone), tuple(skipped))
 
 
-def _parted(
-    targets: t.Sequence[Identity], test: t.Callable[[Identity], bool]
-) -> t.Tuple[t.List[Identity], t.List[Identity]]:
-    """Return the messages that pass a test, and the others."""
-    passed: t.List[Identity] = []
-    others: t.List[Identity] = []
-    for target in targets:
-        (passed if test(target) else others).append(target)
-    return passed, others
+def _still_there(targets: t.Sequence[Identity]) -> t.Tuple[t.List[Identity], t.List[Identity]]:
+    """Return the messages that are in the queue under any of their names, and the others."""
+    present = _queue.look_for(targets, lambda target: any(os.path.exists(path) for path in _names(target.path)))
+    return _queue.parted(targets, lambda target: target.id in present)
 
 
 def _named(path: str, kind: str) -> str:
