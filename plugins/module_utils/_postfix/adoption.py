@@ -255,12 +255,10 @@ def _content(rendering: Rendering, name: str) -> bytes:
 
 def _beyond_shipped(service: Service) -> t.Dict[str, t.Any]:
     """Return the fields of a service that is not one that Postfix ships, or that has options of its own."""
-    options = {name: value for name, value in service.options if name not in _SHIPPED_OPTIONS}
-    shipped = _SHIPPED.get(service.key)
-    if shipped == service.command and not options and (shipped == "pipe" or not service.arguments):
+    if _is_shipped(service):
         return {}
     fields: t.Dict[str, t.Any] = {"command": " ".join((service.command,) + service.arguments)}
-    if shipped is None:
+    if service.key not in _SHIPPED:
         columns = {
             "private": service.private,
             "unpriv": service.unprivileged,
@@ -272,6 +270,13 @@ def _beyond_shipped(service: Service) -> t.Dict[str, t.Any]:
     if service.options:
         fields["options"] = dict(service.options)
     return fields
+
+
+def _is_shipped(service: Service) -> bool:
+    """Return whether Postfix ships a service so, apart from columns."""
+    if service.command != _SHIPPED.get(service.key) or (service.arguments and service.command != "pipe"):
+        return False
+    return all(name in _SHIPPED_OPTIONS for name, dummy in service.options)
 
 
 class _Comparison:
@@ -327,16 +332,30 @@ class _Comparison:
         """Return whether our table, put in front of the others, says only what the others say already."""
         old, new = split_list(self.before.get(name, "")), split_list(self.after.get(name, ""))
         ours = [word for word in new if is_ours(word)]
-        if tuple(word for word in new if word not in ours) != tuple(word for word in old if word not in ours):
+        if _without(new, ours) != _without(old, ours):
             return False
+        entries = self._entries_before(old)
+        if entries is None:
+            return False
+        rendered: t.Dict[str, str] = {}
+        for word in ours:
+            rendered.update(self._entries_of(word))
+        return all(entries.get(key) == value for key, value in rendered.items())
+
+    def _entries_before(self, tables: t.Sequence[str]) -> t.Optional[t.Dict[str, str]]:
+        """Return the entries of several live tables; the first one that has a key counts. None where one cannot be read."""
         merged: t.Dict[str, str] = {}
-        for word in old:
-            entries = self.live.table(_expanded(word, self.before))
+        for table in tables:
+            entries = self.live.table(_expanded(table, self.before))
             if entries is None:
-                return False
-            merged.update({key: value for key, value in entries.items() if key not in merged})
-        rendered = {key: value for word in ours for key, value in self._entries_of(word).items()}
-        return all(merged.get(key) == value for key, value in rendered.items())
+                return None
+            for key, value in entries.items():
+                merged.setdefault(key, value)
+        return merged
+
+
+def _without(words: t.Sequence[str], others: t.Sequence[str]) -> t.List[str]:
+    return [word for word in words if word not in others]
 
 
 def _expanded(value: str, values: t.Mapping[str, str], stress: bool = False) -> str:

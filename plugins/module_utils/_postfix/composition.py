@@ -57,14 +57,20 @@ def with_hooks(name: str, native: t.Optional[str], before: str) -> t.Optional[st
     """
     if name not in LISTS and name not in TABLE_LISTS:
         return native
-    natives = _split(name, native or "")
-    hooks = [element for element in _split(name, before) if is_hook(name, element) and element not in natives]
-    if not natives and name in TABLE_LISTS:
-        # Who wants no table at all does not want that of the policy either.
-        hooks = [element for element in hooks if _OWN + "policy_" not in element]
+    hooks = _hooks(name, native or "", before)
     if not hooks:
         return native
     return join(in_order(name, hooks) + ([native] if native else []))
+
+
+def _hooks(name: str, native: str, before: str) -> t.List[str]:
+    """Return what modules hook into a value and the native value does not have itself."""
+    natives = _split(name, native)
+    hooks = [element for element in _split(name, before) if is_hook(name, element) and element not in natives]
+    if natives or name in LISTS:
+        return hooks
+    # Who wants no table at all does not want that of the policy either.
+    return [element for element in hooks if _OWN + "policy_" not in element]
 
 
 def _rank(name: str, element: str) -> int:

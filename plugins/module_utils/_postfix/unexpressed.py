@@ -44,6 +44,9 @@ _COMPANIONS = {
     "virtual_mailbox_limit": ("0",),
 }
 
+#: Parameters that follow from the same option as another one, and that one.
+_TWINS = {"smtp_tls_loglevel": "smtpd_tls_loglevel", "initial_destination_concurrency": settings.CONCURRENCY}
+
 
 def unexpressed(
     own: t.Mapping[str, str], effective: t.Mapping[str, str], builtin: t.Mapping[str, str], spoken: t.AbstractSet[str]
@@ -69,20 +72,20 @@ def _is_known(name: str, value: str, effective: t.Mapping[str, str], builtin: t.
         return True
     if name in LISTS:
         return all(_is_policys(element) for element in elements(value))
-    usual_values = list(_COMPANIONS.get(name, ())) + [
-        measure.value for measure in baseline.HARDENED if measure.name == name
-    ]
-    if name == "initial_destination_concurrency" and words == _words(
-        effective.get(settings.CONCURRENCY, ""), effective
-    ):
-        return True
-    twin = name.replace("_mandatory_", "_") if name != "smtp_tls_loglevel" else "smtpd_tls_loglevel"
-    if twin != name:
-        # One option sets both.
-        usual_values.append(effective.get(twin, ""))
     if name == "smtpd_discard_ehlo_keywords":
         return set(words) <= set(baseline.HIDDEN_KEYWORDS)
-    return is_ours(value) or any(words == _words(other, effective) for other in usual_values)
+    usual_values = (_words(usual, effective) for usual in _usual_values(name, effective))
+    return is_ours(value) or words in usual_values
+
+
+def _usual_values(name: str, effective: t.Mapping[str, str]) -> t.List[str]:
+    """Return the values that an option, or the baseline, gives a parameter."""
+    values = [*_COMPANIONS.get(name, ()), *[measure.value for measure in baseline.HARDENED if measure.name == name]]
+    # One option sets both.
+    twin = _TWINS.get(name, name.replace("_mandatory_", "_"))
+    if twin != name:
+        values.append(effective.get(twin, ""))
+    return values
 
 
 def _is_policys(element: str) -> bool:

@@ -31,7 +31,8 @@ from .render import Composed, compose
 _MOST_ROUNDS = 40
 #: Statements that the frame of every sendmail.mc of ours has.
 _OF_THE_FRAME = frozenset(("VERSIONID", "OSTYPE", "DOMAIN", "define", "undefine", "FEATURE"))
-_LISTENERS = {"DAEMON_OPTIONS": "DaemonPortOptions", "CLIENT_OPTIONS": "ClientPortOptions"}
+#: Statements about listeners and sources, with the options of the section identity that say the same.
+_LISTENERS = {"DAEMON_OPTIONS": ("listen", "port", "protocols"), "CLIENT_OPTIONS": ("send_from",)}
 #: Features that an mc may have more than once, each with other arguments.
 _REPEATED = ("dnsbl", "enhdnsbl", "rhsbl")
 #: Features that name a table, and its file.
@@ -237,14 +238,11 @@ class _Work:
         given = self.source.features()
         features = self.natives["features"]
         for name, arguments in given.items():
-            if name in _REPEATED or base.draft.features.get(name) == arguments or self._is_same_table(name, arguments):
-                continue
-            features[name] = list(arguments) or True
-        used = {"access_db": base.draft.access, "mailertable": base.draft.mailertable}
-        for name in base.draft.features:
-            other_name = "blacklist_recipients" if name == "blocklist_recipients" else name
-            if name not in given and other_name not in given and not used.get(name):
-                features[name] = None
+            same = base.draft.features.get(name) == arguments or self._is_same_table(name, arguments)
+            if name not in _REPEATED and not same:
+                features[name] = list(arguments) or True
+        for name in _without_use(base, given):
+            features[name] = None
         if "blacklist_recipients" in features and "blocklist_recipients" in base.draft.features:
             del features["blacklist_recipients"]
 
@@ -263,8 +261,8 @@ class _Work:
             if call.macro == "MAILER" and call.arguments[:1] in (("local",), ("smtp",)):
                 continue
             self._take_line(call, lines)
-        for macro, option in _LISTENERS.items():
-            lines += self._listeners(base, macro, option)
+        for macro in _LISTENERS:
+            lines += self._listeners(base, macro)
         if lines:
             self.natives["before_mailers"] = lines
         self._note_frame(base)
@@ -279,7 +277,7 @@ class _Work:
         except OptionError as problem:
             self.unread(f"line {call.line}: {call.macro}({', '.join(call.arguments)}): {problem.why}")
 
-    def _listeners(self, base: Composed, macro: str, option: str) -> t.List[str]:
+    def _listeners(self, base: Composed, macro: str) -> t.List[str]:
         """Return the statements about listeners that the policy does not make; its own options go then."""
         ours = [item.arguments[0] for item in base.items if isinstance(item, mc.Statement) and item.macro == macro]
         calls = [call for call in self.source.of(macro) if call.arguments]
@@ -288,8 +286,7 @@ class _Work:
         lines: t.List[str] = []
         for call in calls:
             self._take_line(call, lines)
-        names = ("listen", "port", "protocols") if macro == "DAEMON_OPTIONS" else ("send_from",)
-        for name in names:
+        for name in _LISTENERS[macro]:
             self.policy = without(self.policy, ("identity", name))
         return lines
 
@@ -307,16 +304,17 @@ class _Work:
         ours = {line.rstrip() for line in base.text.split("\n")}
         ruleset = ""
         for text in self.source.texts:
-            declared = re.match(r"S(\w+)", text.text) if text.section == "LOCAL_RULESETS" else None
-            ruleset = declared.group(1) if declared else ruleset
+            ruleset = _declared(text) or ruleset
             is_earlier = MARK in self.text and text.section == "LOCAL_RULESETS" and ruleset in base.draft.rulesets
-            if text.text in ours or is_earlier:
-                continue
-            section = _SECTIONS.get(text.section)
-            if section and _stays_text(section, text.text):
-                self.natives.setdefault(section, []).append(text.text)
-            elif text.section:
-                self.unread(f"line {text.line}: {text.section}: {text.text}")
+            if text.text not in ours and not is_earlier:
+                self._take_text(text)
+
+    def _take_text(self, text: mc_source.Text) -> None:
+        section = _SECTIONS.get(text.section)
+        if section and _stays_text(section, text.text):
+            self.natives.setdefault(section, []).append(text.text)
+        elif text.section:
+            self.unread(f"line {text.line}: {text.section}: {text.text}")
 
     def _take_classes(self) -> None:
         """Keep the words of the class files that the policy writes anew and cannot say."""
@@ -407,6 +405,20 @@ def _stays_text(section: str, line: str) -> bool:
     except OptionError:
         return False
     return True
+
+
+def _declared(text: mc_source.Text) -> str:
+    """Return the ruleset that begins with a line of LOCAL_RULESETS; empty where none does."""
+    match = re.match(r"S(\w+)", text.text)
+    return match.group(1) if match and text.section == "LOCAL_RULESETS" else ""
+
+
+def _without_use(base: Composed, given: t.Mapping[str, t.Any]) -> t.List[str]:
+    """Return the features of the policy that the host does not have, but for those of tables that the policy fills."""
+    filled = {"access_db": base.draft.access, "mailertable": base.draft.mailertable}
+    older = {"blocklist_recipients": "blacklist_recipients"}
+    unused = [name for name in base.draft.features if not filled.get(name)]
+    return [name for name in unused if name not in given and older.get(name, name) not in given]
 
 
 def _differences(live: cf.Cf, built: cf.Cf, in_files: t.AbstractSet[str]) -> t.List[str]:

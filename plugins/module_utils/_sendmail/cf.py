@@ -173,11 +173,16 @@ def parse(text: str) -> Cf:
         options=tuple(_pair(rest, "=") for rest in lines["O"] if rest.startswith(" ")),
         macros=dict(_long_name(rest) for rest in lines["D"] if rest),
         classes=classes,
-        maps=dict(_pair(rest, " ") for rest in lines["K"]),
-        mailers=dict(_pair(rest, ",") for rest in lines["M"]),
+        maps=_definitions(lines["K"], " "),
+        mailers=_definitions(lines["M"], ","),
         rulesets=frozenset(_pair(rest, "=")[0] for rest in lines["S"]),
-        filters=dict(_pair(rest, ",") for rest in lines["X"]),
+        filters=_definitions(lines["X"], ","),
     )
+
+
+def _definitions(lines: t.Iterable[str], separator: str) -> t.Dict[str, str]:
+    """Return what is defined, by its name, which stands before the separator."""
+    return dict(_pair(line, separator) for line in lines)
 
 
 def _class_words(kind: str, rest: str) -> t.Tuple[str, t.Tuple[str, ...]]:

@@ -118,19 +118,26 @@ def disagreements(source: Source, built: cf.Cf) -> t.List[str]:
 
     A cf that was edited, or was built from another mc, must not be judged by this one.
     """
-    wrong = [cf.defect(built, name, expanded(value)) for name, value in sorted(source.defines().items())]
-    sentences = [sentence for sentence in wrong if sentence]
+    defects = [cf.defect(built, name, expanded(value)) for name, value in sorted(source.defines().items())]
+    sentences = [defect for defect in defects if defect]
+    return [*sentences, *_other_listeners(source, built), *_other_masquerade(source, built)]
+
+
+def _other_listeners(source: Source, built: cf.Cf) -> t.Iterator[str]:
+    """Yield the listeners and the source addresses of the mc that the cf does not have."""
     for macro, option in (("DAEMON_OPTIONS", "DaemonPortOptions"), ("CLIENT_OPTIONS", "ClientPortOptions")):
         present = [_plain(value) for value in built.values(option)]
         for call in source.of(macro):
             if call.arguments and _plain(call.arguments[0]) not in present:
-                sentences.append(f"{macro}: sendmail.cf has no {option}={call.arguments[0]}")
-    masquerade = source.of("MASQUERADE_AS")
-    if masquerade and masquerade[-1].arguments[:1] != (built.macros.get("M", ""),):
-        sentences.append(
-            f"MASQUERADE_AS: $M is {built.macros.get('M')!r} in the cf, not {masquerade[-1].arguments[0]!r}"
-        )
-    return sentences
+                yield f"{macro}: sendmail.cf has no {option}={call.arguments[0]}"
+
+
+def _other_masquerade(source: Source, built: cf.Cf) -> t.Iterator[str]:
+    """Yield the last name of MASQUERADE_AS, where the cf has another one."""
+    for call in source.of("MASQUERADE_AS")[-1:]:
+        name = "".join(call.arguments[:1])
+        if name != built.macros.get("M", ""):
+            yield f"MASQUERADE_AS: $M is {built.macros.get('M')!r} in the cf, not {name!r}"
 
 
 def expanded(value: str) -> str:

@@ -185,15 +185,18 @@ def _listen_words(listeners: t.Sequence[Listener]) -> t.List[str]:
 
 def _protocols(live: Live, listeners: t.Sequence[Listener]) -> t.Optional[t.List[str]]:
     """Return the IP versions where they are not those that the host has, or where the outgoing ones are limited."""
-    without = [family for family, address in NO_SOURCE.items() if _is_source(live, family, address)]
+    without = {family for family, address in NO_SOURCE.items() if _is_source(live, family, address)}
     if without:
-        return [protocol for protocol, family in FAMILIES.items() if family not in without]
+        return _protocols_of(set(FAMILIES.values()) - without)
     if not {"all", "loopback"} & set(_listen_words(listeners)):
         return None
     present = ["ipv4", "ipv6"] if "ipv6" in live.host.capabilities.features else ["ipv4"]
-    families = _families(live, listeners)
-    protocols = [protocol for protocol, family in FAMILIES.items() if family in families]
+    protocols = _protocols_of(_families(live, listeners))
     return protocols if protocols != present else None
+
+
+def _protocols_of(families: t.AbstractSet[str]) -> t.List[str]:
+    return [protocol for protocol, family in FAMILIES.items() if family in families]
 
 
 def _families(live: Live, listeners: t.Sequence[Listener]) -> t.Set[str]:
@@ -256,16 +259,14 @@ def _routes(live: Live) -> Options:
 
 
 def _session(live: Live) -> Options:
-    flags = set(re.split(r"[,\s]+", (live.cf.value("PrivacyOptions") or "").lower()))
-    # All flags of the SMTP transaction but noetrn, and none that concerns local users or DSNs (op.me, PrivacyOptions).
-    goaway = "goaway" in flags
+    flags = _privacy_flags(live)
     letters = live.access.get("srv_features:", "").split()
     has_discipline = "line_discipline" in live.host.capabilities.features
     return {
-        "helo_required": goaway or "needmailhelo" in flags,
+        "helo_required": "needmailhelo" in flags,
         "helo_checks": "bogus HELO name used" in live.text,
-        "vrfy": not (goaway or "novrfy" in flags or "check_vrfy" in live.cf.rulesets),
-        "expn": not (goaway or "noexpn" in flags),
+        "vrfy": "novrfy" not in flags and "check_vrfy" not in live.cf.rulesets,
+        "expn": "noexpn" not in flags,
         "etrn": "noetrn" not in flags,
         "pipelining_checks": "F" not in letters if has_discipline else None,
         "bare_newline": _bare_newline(letters) if has_discipline else "accept",
@@ -278,6 +279,12 @@ def _session(live: Live) -> Options:
         "greeting_delay": _greeting_delay(live),
         "greeting_delays": _greeting_delays(live),
     }
+
+
+def _privacy_flags(live: Live) -> t.FrozenSet[str]:
+    """Return the flags of PrivacyOptions, with those of the SMTP transaction that goaway stands for (op.me)."""
+    flags = frozenset(re.split(r"[,\s]+", (live.cf.value("PrivacyOptions") or "").lower()))
+    return flags | {"needmailhelo", "novrfy", "noexpn"} if "goaway" in flags else flags
 
 
 def _exceptions(live: Live) -> t.Optional[t.List[str]]:
