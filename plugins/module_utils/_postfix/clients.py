@@ -54,17 +54,26 @@ def elements(draft: Draft) -> t.Tuple[str, ...]:
 
 def _elements(draft: Draft, client: Client) -> t.Iterator[str]:
     result = "OK"
-    if client.senders and not client.forgeable:
-        result = f"{STEM}{client.number}"
-        draft.main[result] = _element(draft, client, "senders", [f"{_sender(name)} OK" for name in client.senders])
-    elif client.forgeable:
-        yield _element(draft, client, "senders", [f"{_sender(name)} OK" for name in client.senders])
-    if client.networks:
-        yield _element(draft, client, "networks", [f"{name} {result}" for name in client.networks])
-    if client.names:
-        yield _element(draft, client, "names", [f"/^{escaped(name)}$/ {result}" for name in client.names])
-    if client.certificates:
-        yield _element(draft, client, "certificates", [f"{name} {result}" for name in client.certificates])
+    if client.senders or client.forgeable:
+        senders = _element(draft, client, "senders", [f"{_sender(name)} OK" for name in client.senders])
+        if client.forgeable:
+            yield senders
+        else:
+            result = _class_of(client)
+            draft.main[result] = senders
+    lines = {
+        "networks": [f"{name} {result}" for name in client.networks],
+        "names": [f"/^{escaped(name)}$/ {result}" for name in client.names],
+        "certificates": [f"{name} {result}" for name in client.certificates],
+    }
+    for who, of_table in lines.items():
+        if of_table:
+            yield _element(draft, client, who, of_table)
+
+
+def _class_of(client: Client) -> str:
+    """Return the restriction class of an entry; empty where it needs none."""
+    return f"{STEM}{client.number}" if client.senders and not client.forgeable else ""
 
 
 def _sender(name: str) -> str:
@@ -90,15 +99,14 @@ def _ask_for_certificates(draft: Draft) -> None:
 
 def _set_classes(draft: Draft, entries: t.Sequence[Client]) -> None:
     """Set the list of restriction classes, and drop those of ours that no entry has any more."""
-    ours = [f"{STEM}{client.number}" for client in entries if client.senders and not client.forgeable]
-    others = [word for word in split_list(draft.live.get(CLASSES, "")) if not word.startswith(STEM)]
+    ours = [name for name in map(_class_of, entries) if name]
+    live = split_list(draft.live.get(CLASSES, ""))
+    others = [word for word in live if not word.startswith(STEM)]
     if ours:
         draft.set(CLASSES, others + ours)
-    elif len(others) < len(split_list(draft.live.get(CLASSES, ""))):
+    elif len(others) < len(live):
         draft.main[CLASSES] = ", ".join(others) or None
-    for name in draft.live:
-        if name.startswith(STEM) and name not in ours:
-            draft.main[name] = None
+    draft.main.update({name: None for name in draft.live if name.startswith(STEM) and name not in ours})
 
 
 def is_forgeable(element: str) -> bool:

@@ -136,19 +136,14 @@ def _sound(content: t.Optional[bytes], path: str) -> main_cf.MainCf:
 def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]:
     """Return our tables that main.cf no longer names, and compiled tables of another type."""
     files: t.Dict[str, File] = {}
-    named = {
-        reference.name: reference.type
-        for reference in tables.references(main_cf.parse(main).values)
-        if reference.name in TABLES or reference.name.startswith(clients.STEM)
-    }
-    before = {reference.name for reference in tables.references(draft.live)}
-    for name in (*TABLES, *sorted(name for name in before if name.startswith(clients.STEM))):
-        wanted = {name} | set(compiled_names(named[name], name)) if name in named else set()
-        if name in draft.tables:
-            wanted.add(name)
-        for candidate in (name,) + tuple(name + suffix for suffix in _COMPILED):
-            if candidate not in wanted and current(candidate) is not None:
-                files[candidate] = File(None)
+    named = {reference.name: reference.type for reference in tables.references(main_cf.parse(main).values)}
+    before = {reference.name for reference in tables.references(draft.live) if reference.name.startswith(clients.STEM)}
+    for name in (*TABLES, *sorted(before)):
+        expected = {name} if name in draft.tables else set()
+        if name in named:
+            expected.update((name, *compiled_names(named[name], name)))
+        candidates = {name, *[name + suffix for suffix in _COMPILED]} - expected
+        files.update({candidate: File(None) for candidate in candidates if current(candidate) is not None})
     return files
 
 

@@ -127,7 +127,6 @@ def _place_problems(path: str) -> t.List[str]:
 
 
 def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, place: str) -> t.List[str]:
-    directories = processes.directories(place)
     if seen.instance is not None and wish.queue_directory and wish.queue_directory != place:
         # Its mail would stay behind.
         return [f"{wish.queue_directory} is expected, but the instance has this one; its queue is not moved here"]
@@ -135,11 +134,15 @@ def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstanc
     problems = [f"the instance {other.name} uses {theirs}" for other, theirs in clashes]
     if _nested(place, wish.config_directory):
         problems.append(f"it lies in {wish.config_directory}")
-    if not directories:
-        problems += ["sendmail.cf names it, and it is not there"] if seen.instance else _place_problems(place)
-    for path in directories:
-        problems += [why if path == place else f"{path}: {why}" for why in _owned(path)]
-    return problems
+    directories = processes.directories(place)
+    if directories:
+        return problems + _directory_problems(place, directories)
+    return problems + (["sendmail.cf names it, and it is not there"] if seen.instance else _place_problems(place))
+
+
+def _directory_problems(place: str, directories: t.Sequence[str]) -> t.List[str]:
+    """Return what is wrong with the owners and modes of queue directories; a group of them is named in full."""
+    return [why if path == place else f"{path}: {why}" for path in directories for why in _owned(path)]
 
 
 def _pid_file_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:

@@ -490,11 +490,12 @@ def _other(ledger: Ledger, line: bytes, head: bytes, queue_id: bytes, text: byte
         _ruleset(ledger, line, head, queue_id, text)
     elif text == b"discarded\n":
         _discarded(ledger, line, head, queue_id)
-    elif text[:8] == b"Milter: " and b", reject=" in text:
-        _milter(ledger, line, head, queue_id, text[8:])
-    elif text[:15] == b"SYSERR(root): T" and b"oo many hops " in text[:28]:
+    elif text[:8] == b"Milter: ":
+        if b", reject=" in text:
+            _milter(ledger, line, head, queue_id, text[8:])
+    elif text[:28] == b"SYSERR(root): Too many hops ":
         _looped(ledger, line, head, queue_id, text)
-    elif text[:9] == b"collect: " or text[:1] == b"<":
+    elif text.startswith((b"collect: ", b"<")):
         _complaint(ledger, line, head, queue_id, text)
     else:
         child, colon, what = text.partition(b": ")

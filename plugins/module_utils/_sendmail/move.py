@@ -158,10 +158,7 @@ class _Move:
 
     def _relayed_names(self) -> None:
         domains = value_at(self.policy, ("relay", "domains")) or []
-        lines = [(f"relay-domains:{line.line}", line.key) for line in self.entries("relay-domains")]
-        for call in self.source.of("RELAY_DOMAIN"):
-            lines += [(f"sendmail.mc:{call.line}", word) for argument in call.arguments for word in argument.split()]
-        for where, word in lines:
+        for where, word in self._relayed_words():
             if not any(letter.isalpha() for letter in word) or word.lower().startswith("ipv6:"):
                 self.add(2, CONVERTED, where, word, "policy.relay.networks")
                 continue
@@ -170,6 +167,15 @@ class _Move:
                 self.policy.setdefault("relay", {})["domains"] = domains
             sentence = "policy.relay.domains; sendmail also lets clients relay whose verified name lies in it, Postfix lets them relay by address only"
             self.add(2, DIFFERS, where, word, sentence, f"a client named HOST.{word}, RCPT to another domain")
+
+    def _relayed_words(self) -> t.Iterator[t.Tuple[str, str]]:
+        """Yield the words of class R, each with where it stands."""
+        for line in self.entries("relay-domains"):
+            yield f"relay-domains:{line.line}", line.key
+        for call in self.source.of("RELAY_DOMAIN"):
+            for argument in call.arguments:
+                for word in argument.split():
+                    yield f"sendmail.mc:{call.line}", word
 
     def _access(self) -> None:
         access = Access(bool(self.feature("blocklist_recipients") or self.feature("blacklist_recipients")), self.policy)

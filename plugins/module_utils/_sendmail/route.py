@@ -137,19 +137,26 @@ def read_transcript(text: str) -> Transcript:
     lines = [_PROMPT.sub("", line) for line in text.splitlines()]
     lines = [line for line in lines if not line.startswith(("ADDRESS TEST MODE", "Enter <ruleset>"))]
     end = _end_of_parse(lines)
-    final = _MAILER.match(lines[end - 1]) if end else None
-    mailer, host, user = final.group("mailer", "host", "user") if final else ("", "", "")
+    mailer, host, user = _destination(lines[:end])
     checked = read_steps(lines[end:])
     return Transcript(
         read_steps(lines[:end]),
         mailer,
-        host or "",
-        user or "",
+        host,
+        user,
         checked,
         next((step.result for step in checked if step.rule == "check_rcpt"), ""),
         _lookups(lines),
         tuple(line for line in lines if line.startswith("Map named")),
     )
+
+
+def _destination(lines: t.Sequence[str]) -> t.Tuple[str, str, str]:
+    """Return mailer, host and user, with which the answer to C(/parse) ends; empty where it has none."""
+    match = _MAILER.match(lines[-1]) if lines else None
+    if match is None:
+        return "", "", ""
+    return match.group("mailer"), match.group("host") or "", match.group("user") or ""
 
 
 def _end_of_parse(lines: t.Sequence[str]) -> int:

@@ -464,10 +464,9 @@ def _aliases(draft: Draft) -> None:
 def _tls(draft: Draft) -> None:
     server, client = draft.policy.tls.server, draft.policy.tls.client
     level = server_level(draft.policy)
-    if level != "none" and not (server.certificate and server.key):
-        why = "policy.tls.server.certificate and policy.tls.server.key are needed"
-        raise OptionError("policy.tls.server.level", level, why)
-    if (level != "none" or client.level not in (None, "none")) and "tls" not in draft.host.capabilities.features:
+    _check_certificate(server, level)
+    offered = level != "none" or client.level not in (None, "none")
+    if offered and "tls" not in draft.host.capabilities.features:
         draft.cannot("policy.tls", level, "nothing, this build has no STARTTLS")
         return
     if level != "none":
@@ -478,6 +477,12 @@ def _tls(draft: Draft) -> None:
     _tls_common(draft)
     for number, demand in enumerate(draft.policy.tls.domains or ()):
         _tls_domain(draft, f"policy.tls.domains[{number}]", demand)
+
+
+def _check_certificate(server: Policy, level: str) -> None:
+    if level != "none" and not (server.certificate and server.key):
+        why = "policy.tls.server.certificate and policy.tls.server.key are needed"
+        raise OptionError("policy.tls.server.level", level, why)
 
 
 def _tls_server(draft: Draft) -> None:
