@@ -21,7 +21,8 @@ description:
   - Afterwards the MTA is asked whether it finds the rules. If it does not, the old configuration comes back.
 notes:
   - V(reject) tells the sender, so that somebody who is wronged learns of it. V(discard) tells nobody, hides the block from spammers and
-    hides mistakes from everybody, and drops the message for all its recipients, not only for the one that matched.
+    hides mistakes from everybody, and drops the message for all its recipients, not only for the one that matched. V(drop) drops it
+    for that recipient only. It is a route to nowhere, so who may send to the recipient is decided as for all others.
   - A session that was opened before the change keeps the old rules until it ends.
   - If rules of several places match, Postfix answers for the client first, then the sender, then the recipient; sendmail with
     C(delay_checks) the other way round. Of the rules of one place the most specific one counts, on both.
@@ -83,7 +84,7 @@ options:
       action:
         description: See O(action).
         type: str
-        choices: &actions [reject, defer, discard, hold, ok, relay, skip]
+        choices: &actions [reject, defer, discard, drop, hold, ok, relay, skip]
       code:
         description: See O(code).
         type: int
@@ -190,6 +191,7 @@ options:
     description:
       - V(reject) refuses for good, V(defer) for now, with O(code), O(status) and O(text). It is V(reject) by default.
       - V(discard) takes the message and throws it away, V(hold) takes it and keeps it in the queue until it is released.
+      - V(drop) takes the message and throws it away for this recipient alone; the others get it. Only for recipients.
       - V(ok) exempts from wider rules of the same place; it never lets anybody relay. V(skip) does so for domains and networks, and leaves the
         MTA's other checks in force.
       - V(relay) lets a client relay, for addresses and networks of clients only.

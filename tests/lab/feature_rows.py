@@ -179,7 +179,7 @@ ROWS: t.Tuple[Row, ...] = (
     ),
     Row(
         34,
-        "Drop the mail for one recipient silently",
+        "Drop the mail for one recipient silently, by policy or by module access: {to: lost@served.test, action: drop}",
         "routes: {addresses: [{address: dropped@ok.test, action: discard}], domains: [{domain: dropped.ok.test, action: discard}]}",
         postfix="250; the other recipients of the message get it",
     ),

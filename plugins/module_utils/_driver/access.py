@@ -56,7 +56,7 @@ class Access(Protocol):
         """Return the configuration files that must change for the tables to be asked.
 
         :param filled: for each table, whether it will have lines.
-        :param places: those that the rules of this run are about.
+        :param places: those that the rules of this run are about, and C(drop) where one of them drops.
         """
 
     def reload_reasons(self, known: OwnFacts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:

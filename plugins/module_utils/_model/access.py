@@ -33,7 +33,8 @@ FROM, TO, CONNECT = "from", "to", "connect"
 PLACES = (FROM, TO, CONNECT)
 ADDRESS, USER, DOMAIN, NETWORK = "address", "user", "domain", "network"
 REJECT, DEFER, DISCARD, HOLD, OK, RELAY, SKIP = "reject", "defer", "discard", "hold", "ok", "relay", "skip"
-ACTIONS = (REJECT, DEFER, DISCARD, HOLD, OK, RELAY, SKIP)
+DROP = "drop"
+ACTIONS = (REJECT, DEFER, DISCARD, DROP, HOLD, OK, RELAY, SKIP)
 #: Lists in the answers are cut here. The answer has their full lengths.
 SHOWN = 1000
 #: The formats of files of rules: one pattern a line, CSV, and the access files of the two MTAs.
@@ -347,6 +348,11 @@ def _possible(option: str, rule: Rule) -> Rule:
             CONNECT: "a name in DNS is its owner's; let the client relay by its address",
         }[rule.where]
         raise OptionError(f"{option}.action", RELAY, f"{rule.title}: {why}")
+    if rule.action == DROP and rule.where != TO:
+        raise OptionError(f"{option}.action", DROP, f"{rule.title}: only for recipients; use discard")
+    if rule.action == DROP and rule.kind == DOMAIN and not rule.subdomains:
+        why = f"{rule.title}: the domain with its subdomains, or addresses in it"
+        raise OptionError(f"{option}.subdomains", False, why)
     if rule.action == SKIP and rule.kind in (ADDRESS, USER):
         raise OptionError(f"{option}.action", SKIP, f"{rule.title}: only for domains and networks; use ok")
     return rule

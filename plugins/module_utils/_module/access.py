@@ -157,13 +157,19 @@ class AccessRun:
         works = self._works()
         self.works = {work.name: work for work in works}
         filled = {work.name: work.size > 0 for work in works if work.mark is not None or work.edited.edits}
-        self.files = self.driver.wire(self.host, self.facts, filled, {rule.where for rule in self.request.rules})
+        self.files = self.driver.wire(self.host, self.facts, filled, self._places())
         changed = [work.name for work in works if work.edited.edits]
         gone = [name for name in changed if self.driver.REMOVE_EMPTY and not self.works[name].size]
         files = _change.difference(self.directory, self.files) + self._removals(gone)
         because = self.driver.reload_reasons(self.facts, changed) + tuple(sorted(self.files))
         activation = Activation(RELOAD, because) if because else Activation(NOTHING)
         return _change.Plan(self.directory, files, self._to_compile(changed, gone), activation)
+
+    def _places(self) -> t.Set[str]:
+        """Return the places that the rules are about; what is dropped is asked for at a place of its own."""
+        rules = self.request.rules if self.request.state != ABSENT else ()
+        drops = any(rule.action == access.DROP for rule in rules)
+        return {rule.where for rule in self.request.rules} | ({access.DROP} if drops else set())
 
     def _works(self) -> t.List[TableWork]:
         """Return what is to be done to each table, by name."""
@@ -422,7 +428,7 @@ def _refuse_public_suffix(option: str, rule: access.Rule) -> None:
 
 
 #: The actions that stop mail.
-_STOPPING = frozenset((access.REJECT, access.DEFER, access.DISCARD, access.HOLD))
+_STOPPING = frozenset((access.REJECT, access.DEFER, access.DISCARD, access.DROP, access.HOLD))
 
 
 def _stops_domain(rule: access.Rule) -> bool:

@@ -9,7 +9,8 @@ Private to the collection: it can change at any time.
 C(from) is asked first thing in smtpd_sender_restrictions, C(connect) in smtpd_client_restrictions, C(to) in
 smtpd_recipient_restrictions, so nothing overtakes them. DISCARD is asked in smtpd_recipient_restrictions only, behind the
 relay control: asked earlier it would answer 250 to every recipient in the world. OK never stands there, so that no rule but
-a relay rule can open the relay; relay rules are asked in smtpd_relay_restrictions.
+a relay rule can open the relay; relay rules are asked in smtpd_relay_restrictions. DROP is a route: the recipient is taken, and
+goes to Postfix's own discard service.
 """
 
 import os
@@ -18,7 +19,7 @@ import typing as t
 from .. import _files
 from .._errors import OptionError, Refused
 from .._model import access as _access
-from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
+from .._model.access import CONNECT, DEFER, DISCARD, DROP, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, Rule
 from .._model.host import COMPILED_SUFFIXES, File, Host, compiled_names
 from . import main_cf
 from .discover import READ_AT_START
@@ -26,6 +27,7 @@ from .parameters import defaults, expand, split_list
 
 SENDER, CLIENT = "smtpd_sender_restrictions", "smtpd_client_restrictions"
 RECIPIENT, RELAY_CONTROL = "smtpd_recipient_restrictions", "smtpd_relay_restrictions"
+TRANSPORT = "transport_maps"
 _SUBDOMAINS = "parent_domain_matches_subdomains"
 _RELAY_FIRST = "smtpd_relay_before_recipient_restrictions"
 CHECKS = {FROM: "check_sender_access", TO: "check_recipient_access", CONNECT: "check_client_access"}
@@ -40,7 +42,7 @@ class Table(t.NamedTuple):
     """A table of ours.
 
     :param type: C(regexp) or C(cidr), or empty for the instance's own indexed type.
-    :param asked_in: the restriction list.
+    :param asked_in: the restriction list, or the list of lookup tables.
     """
 
     name: str
@@ -64,6 +66,8 @@ TABLES = (
     Table("access_from_discard", FROM, "", RECIPIENT),
     Table("access_connect_discard", CONNECT, "", RECIPIENT),
     Table("access_connect_discard_networks", CONNECT, "cidr", RECIPIENT),
+    Table("access_drop_patterns", TO, "regexp", TRANSPORT),
+    Table("access_drop", TO, "", TRANSPORT),
 )
 #: The tables of the module capture, which are asked before all others: what they say is not final, and nothing must slip by.
 CAPTURE = (
@@ -72,7 +76,13 @@ CAPTURE = (
     Table("capture_from_patterns", FROM, "regexp", SENDER),
     Table("capture_from", FROM, "", SENDER),
 )
-_ALL = CAPTURE + TABLES
+#: Its tables of routes, which the module itself hooks in.
+CAPTURE_TO = (
+    Table("capture_to_patterns", TO, "regexp", TRANSPORT),
+    Table("capture_to", TO, "", TRANSPORT),
+)
+_ALL = CAPTURE + CAPTURE_TO + TABLES
+_DROPPED = "discard:dropped by an access rule"
 #: The services that serve clients on port 25.
 MAIN_SERVICES = ("smtp/inet", "25/inet", "smtpd/pass")
 _BY_NAME = {table.name: table for table in _ALL}
@@ -97,7 +107,9 @@ class Facts(t.NamedTuple):
         return _BY_NAME[name].type or self.kind
 
     def element(self, table: Table) -> str:
-        """Return how a restriction list asks a table."""
+        """Return how a list asks a table."""
+        if table.asked_in == TRANSPORT:
+            return f"{self.type_of(table.name)}:$config_directory/{table.name}"
         return f"{CHECKS[table.where]} {self.type_of(table.name)}:$config_directory/{table.name}"
 
 
@@ -145,6 +157,8 @@ def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
         return _exact(rule)
     if rule.kind == _access.NETWORK:
         return _place_network(rule)
+    if rule.action == DROP:
+        return _place_drop(known, rule)
     value, keys = value_of(rule), _keys(rule)
     with_detail = rule.where == FROM and rule.kind == _access.USER
     lines = {_table_of(rule): (_with_detail(rule, value, True),) if with_detail else _lines(keys, value)}
@@ -158,6 +172,17 @@ def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
 def _needs_detail(known: Facts, rule: Rule) -> bool:
     """Return whether a rule for user@ needs a line for user+anything@, too."""
     return rule.kind == _access.ADDRESS and rule.action != OK and not has_detail(known)
+
+
+def _place_drop(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
+    """Return the lines of a route to nowhere; transport(5) takes subdomains with the dot only."""
+    keys = list(_keys(rule))
+    if rule.kind == _access.DOMAIN:
+        keys += [f".{key}" for key in keys]
+    lines = {"access_drop": _lines(keys, _DROPPED)}
+    if _needs_detail(known, rule):
+        lines["access_drop_patterns"] = (_with_detail(rule, _DROPPED, False),)
+    return lines
 
 
 def _table_of(rule: Rule) -> str:
@@ -261,7 +286,7 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
     :raises Refused: a setting would keep the rules from meaning what they say.
     """
     content = known.content
-    for name in (RELAY_CONTROL, CLIENT, SENDER, RECIPIENT):
+    for name in (RELAY_CONTROL, CLIENT, SENDER, RECIPIENT, TRANSPORT):
         content = _rewired(content, known, name, filled)
     asked = [_BY_NAME[name] for name, lines in filled.items() if lines]
     problems = [f"{name}: {why}" for name, why in conflicts(known.values, asked)] if asked else []
@@ -284,8 +309,13 @@ def _rewired(content: bytes, known: Facts, name: str, filled: t.Mapping[str, boo
 
 
 def elements_of(known: Facts, name: str) -> t.List[str]:
-    """Return the pairs of words in a restriction list: each restriction with its argument is one of them."""
+    """Return the pairs of words in a restriction list: each restriction with its argument is one of them.
+
+    Of a list of lookup tables, its words.
+    """
     words = split_list(known.values.get(name, ""))
+    if name == TRANSPORT:
+        return list(words)
     return [f"{word} {other}" for word, other in zip(words, words[1:])]
 
 
@@ -340,8 +370,9 @@ def _mentions(content: bytes, names: t.AbstractSet[str]) -> bool:
 
 
 def reload_reasons(known: Facts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:
-    """Return the changed tables that smtpd reads once, when it starts."""
-    return tuple(f"{known.type_of(name)}:{name}" for name in changed if known.type_of(name) in READ_AT_START)
+    """Return the changed tables that a daemon reads once, when it starts, or looks at now and then only."""
+    slow = [name for name in changed if known.type_of(name) in READ_AT_START or _BY_NAME[name].asked_in == TRANSPORT]
+    return tuple(f"{known.type_of(name)}:{name}" for name in slow)
 
 
 # --- compiled tables ------------------------------------------------------------------------------------------------

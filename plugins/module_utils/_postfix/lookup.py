@@ -13,7 +13,7 @@ import typing as t
 
 from .._errors import Refused
 from .._model import access as _access
-from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, SKIP
+from .._model.access import CONNECT, DEFER, DISCARD, DROP, FROM, HOLD, OK, REJECT, SKIP, TO
 from .._model.host import COMPILED_SUFFIXES, Host
 from . import main_cf
 from .access import CHECKS, CLIENT, RECIPIENT, RELAY_CONTROL, SENDER, Facts, elements_of
@@ -63,6 +63,8 @@ def explain(host: Host, known: Facts, where: str, subject: str) -> t.Optional[As
         late = _first(host, known, f"{known.kind}:$config_directory/access_{where}_discard", keys, subject)
         if late is not None and late.value == "DISCARD":
             return late
+    if decided is None and where == TO:
+        return _first(host, known, f"{known.kind}:$config_directory/access_drop", keys, subject)
     return decided
 
 
@@ -125,6 +127,8 @@ def lookups(where: str, subject: str, delimiter: str = "") -> t.Iterator[str]:
 def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
     """Return action, code, status and text of a right side (access(5)); the action is empty where we have none for it."""
     word, dummy, rest = value.partition(" ")
+    if word.startswith("discard:"):
+        return DROP, 0, "", ""
     if rest and _REPLY_CODE.match(word):
         return _reply(word, rest)
     if word.isdigit():

@@ -12,11 +12,12 @@ import re
 import typing as t
 
 from .._errors import Refused
-from .._model.access import ADDRESS, DEFER, DISCARD, DOMAIN, HOLD, NETWORK, REJECT, TO, Rule, octets
+from .._model.access import ADDRESS, DEFER, DISCARD, DOMAIN, DROP, HOLD, NETWORK, REJECT, TO, Rule, octets
 from .._model.host import File, Host
+from . import drop_map
 from .compile import compiled_names
 from .discover import live_cf, unsupported
-from .lookup import TAGS, ask
+from .lookup import DROP_TAG, TAGS, ask
 from .networks import prefixes
 
 NAME = "access"
@@ -34,12 +35,14 @@ class Facts(t.NamedTuple):
     :param maps: the files behind the access map in the order in which they are looked up: path relative to the directory, type.
     :param blocklist: whether To: is looked up (FEATURE(blocklist_recipients)).
     :param skip: whether SKIP is known (the third argument of access_db).
+    :param drops: whether recipients that are dropped are asked for.
     """
 
     kind: str
     maps: t.Tuple[t.Tuple[str, str], ...]
     blocklist: bool
     skip: bool
+    drops: bool = False
 
     def type_of(self, name: str) -> str:
         """Return the type of a table."""
@@ -53,7 +56,7 @@ def facts(host: Host) -> Facts:
         text = stream.read()
     maps = _maps(text, directory.rstrip("/") + "/")
     kind = dict(maps).get(NAME) or host.capabilities.default_table_type
-    return Facts(kind, maps, "SearchList <+ To>" in text, "\nR<SKIP>" in text)
+    return Facts(kind, maps, "SearchList <+ To>" in text, "\nR<SKIP>" in text, drop_map.is_in(text))
 
 
 def _maps(text: str, directory: str) -> t.Tuple[t.Tuple[str, str], ...]:
@@ -87,7 +90,8 @@ def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
         nearest = "the domain with its subdomains, or addresses in it"
         raise unsupported("subdomains", f"false for {rule.title}", nearest)
     value = value_of(rule)
-    return {NAME: tuple(f"{TAGS[rule.where]}:{key}\t{value}" for key in _keys(rule))}
+    tag = DROP_TAG if rule.action == DROP else TAGS[rule.where]
+    return {NAME: tuple(f"{tag}:{key}\t{value}" for key in _keys(rule))}
 
 
 def _keys(rule: Rule) -> t.Tuple[str, ...]:
@@ -120,7 +124,7 @@ def refuse_unfit(host: Host, known: Facts, rules: t.Iterable[Rule]) -> None:
     """
     about = [rule for rule in rules if rule.where == TO]
     _keep_closed(host, [rule for rule in about if rule.action in (DISCARD, HOLD)])
-    _refuse_served(host, known, [rule for rule in about if rule.kind == DOMAIN])
+    _refuse_served(host, known, [rule for rule in about if rule.kind == DOMAIN and rule.action != DROP])
 
 
 def _keep_closed(host: Host, rules: t.Sequence[Rule]) -> None:
@@ -186,6 +190,7 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
     :raises Refused: there is no place for them.
     """
     complete = NAME in dict(known.maps) and (known.blocklist or TO not in places)
+    complete = complete and (known.drops or DROP not in places)
     if complete or not any(filled.values()):
         return {}
     path = os.path.join(host.instance.config_directory, "sendmail.mc")
@@ -197,6 +202,8 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
     from .build import build_cf
 
     text = "\n".join(_with_features(host, path, lines))
+    if DROP in places:
+        text = drop_map.wired(text)
     pair = {"sendmail.mc": text, "sendmail.cf": build_cf(host, text)}
     return {name: File(content.encode("utf-8", "surrogateescape")) for name, content in pair.items()}
 

@@ -18,6 +18,8 @@ NAME = "capture"
 MAILER = "postmaster_capture"
 _BEGIN = "dnl --- begin of the routes of the module capture\n"
 _END = "dnl --- end of the routes of the module capture\n"
+#: Where the rules of dropped recipients begin, which come after those here.
+DROP_BEGIN = "dnl --- begin of the dropped recipients of the module access\n"
 #: Where the rules of the routes of the policy begin, which come after those here.
 ROUTES_BEGIN = "dnl --- begin of the routes of the policy\n"
 
@@ -112,7 +114,7 @@ def wired(text: str, wanted: str) -> str:
     start, end = text.find(_BEGIN), text.find(_END)
     if 0 <= start < end:
         return text[:start] + wanted + text[end + len(_END) :]
-    routes = text.find(ROUTES_BEGIN)
-    if routes >= 0:
-        return text[:routes] + wanted + text[routes:]
+    later = [place for place in map(text.find, (DROP_BEGIN, ROUTES_BEGIN)) if place >= 0]
+    if later:
+        return text[: min(later)] + wanted + text[min(later) :]
     return text + wanted if not wanted or text.endswith("\n") else f"{text}\n{wanted}"

@@ -14,7 +14,7 @@ import typing as t
 
 from .. import _files, _scratch
 from .._errors import Refused
-from .._model.access import CONNECT, DEFER, DISCARD, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, parents
+from .._model.access import CONNECT, DEFER, DISCARD, DROP, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, parents
 from .._model.host import Host
 from . import discover
 from .compile import compiled_names, dump
@@ -25,7 +25,9 @@ if t.TYPE_CHECKING:
 
 #: The tag of a key, by the place where it is looked up.
 TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
-_WORDS = {"ok": OK, "relay": RELAY, "skip": SKIP, "reject": REJECT, "discard": DISCARD}
+#: The tag of recipients that are dropped, which a ruleset of ours asks for.
+DROP_TAG = "Drop"
+_WORDS = {"drop": DROP, "ok": OK, "relay": RELAY, "skip": SKIP, "reject": REJECT, "discard": DISCARD}
 #: The two words with a reply of their own (cf/README, "ACCESS DATABASE"; proto.m4).
 _REPLIES = {FROM: (550, "5.7.1", "Access denied"), CONNECT: (550, "5.7.1", "Access denied")}
 _TO_REPLY = (550, "5.2.1", "Mailbox disabled for this recipient")
@@ -91,6 +93,8 @@ def explain(host: Host, known: "Facts", where: str, subject: str) -> t.Optional[
     :param subject: an address for from and to; an IP address or a host name for connect.
     """
     keys = list(lookups(where, subject))
+    if where == TO:
+        keys += [f"{DROP_TAG}:{key}" for key in _address_keys(where, subject)]
     directory = host.instance.config_directory
     lines: t.Dict[str, Line] = {}
     for name, kind in known.maps:

@@ -16,7 +16,7 @@ import typing as t
 from .._errors import Refused
 from .._model.host import File, Host, Native, Rendering
 from .._model.policy import Policy
-from . import capture_map, cf, debian, frame, mc, routes, ruleset_texts, settings, tables
+from . import capture_map, cf, debian, drop_map, frame, mc, routes, ruleset_texts, settings, tables
 from . import native as natives
 from .build import build, build_cf
 from .compile import compiled_names
@@ -88,8 +88,14 @@ def compose(host: Host, policy: Policy, native: Native, current: Current) -> Com
     settings.apply(draft)
     items = _items(draft, native)
     # What is captured is caught first.
-    text = mc.generate(items, (MARK,)) + capture_map.block(host, current(capture_map.NAME)) + routes.block(draft)
+    text = mc.generate(items, (MARK,)) + _blocks(draft, current)
     return Composed(draft, items, text)
+
+
+def _blocks(draft: Draft, current: Current) -> str:
+    """Return what stands at the end of sendmail.mc, in the order in which recipients are asked about."""
+    captured = capture_map.block(draft.host, current(capture_map.NAME))
+    return captured + drop_map.block(current("access")) + routes.block(draft)
 
 
 def relistened(host: Host, policy: Policy, native: Native, current: Current) -> Rendering:

@@ -136,7 +136,7 @@ def judge(rule: _access.Rule, step: Step, name: str) -> str:
         if step.reply is None or (step.code, step.reply.enhanced) != (rule.code, rule.status):
             return f"not {rule.code} {rule.status}"
         return "" if rule.text in step.reply.text else f"without the text {rule.text!r}"
-    if rule.action in (_access.DISCARD, _access.HOLD, _access.OK) and step.family != 2:
+    if rule.action in (_access.DISCARD, _access.DROP, _access.HOLD, _access.OK) and step.family != 2:
         return "not accepted"
     return ""
 

@@ -20,6 +20,9 @@ from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import ac
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import lookup as sendmail_asking
 
 NOW = datetime.datetime(2026, 11, 23, 14, 14, 2)
+
+#: Rules that drop a message for one recipient are about recipients.
+NO_DROPS = ({"from": ["a.test"]}, {"connect": ["192.0.2.1"]}, {"to": ["a.test"], "subdomains": False})
 POSTFIX = postfix.Facts("hash", b"", parse_main(b""), {"recipient_delimiter": ""})
 SENDMAIL = sendmail.Facts("hash", (("access", "hash"),), True, True)
 
@@ -289,3 +292,9 @@ def test_a_last_day_that_is_over_is_refused():
         "rules", {"from": ["a.example"], "expires": "2026-11-23"}, {}, datetime.datetime(2026, 11, 23, 23, 59)
     )
     assert today[0].note.expires == "2026-11-23"
+
+
+@pytest.mark.parametrize("entry", NO_DROPS)
+def test_only_recipients_are_dropped(entry):
+    with pytest.raises(OptionError):
+        rules(action="drop", **entry)

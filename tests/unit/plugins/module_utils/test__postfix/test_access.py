@@ -56,6 +56,24 @@ def wired(content, filled, **values):
     return files["main.cf"].content if files else content
 
 
+def test_what_is_dropped_is_a_route_behind_what_is_captured():
+    value = "discard:dropped by an access rule"
+    assert access.place(facts(), rule("to", "x.test", action="drop")) == {
+        "access_drop": (f"x.test\t{value}", f".x.test\t{value}")
+    }
+    assert access.place(facts(), rule("to", "a@x.test", action="drop")) == {
+        "access_drop": (f"a@x.test\t{value}",),
+        "access_drop_patterns": (r"/^a\+[^@]*@x\.test$/" + f"\t{value}",),
+    }
+    captured = b"transport_maps = hash:$config_directory/capture_to, hash:/etc/postfix/mine\n"
+    content = wired(captured, {"access_drop": True})
+    assert content == (
+        b"transport_maps = hash:$config_directory/capture_to, hash:$config_directory/access_drop, hash:/etc/postfix/mine\n"
+    )
+    assert wired(content, {"access_drop": False}) == captured
+    assert access.reload_reasons(facts(), ["access_drop", "access_to"]) == ("hash:access_drop",)
+
+
 def test_a_domain_is_one_line_in_one_table():
     placed = access.place(facts(), rule("from", "a.example", text="Go away"))
     assert placed == {"access_from": ("a.example\t550 5.7.1 Go away",)}

@@ -34,6 +34,8 @@ def lines(where, pattern, **words):
         ("from", "spam@", {"action": "discard"}, ("From:spam@\tDISCARD",)),
         ("to", "u@x.example", {"action": "defer", "text": "Later"}, ('To:u@x.example\tERROR:4.7.1:"450 Later"',)),
         ("to", "x.example", {"action": "hold", "text": "why"}, ("To:x.example\tQUARANTINE:why",)),
+        ("to", "u@x.example", {"action": "drop"}, ("Drop:u@x.example\tDROP",)),
+        ("to", "x.example", {"action": "drop"}, ("Drop:x.example\tDROP",)),
         ("connect", "192.0.2.0/24", {"action": "relay"}, ("Connect:192.0.2\tRELAY",)),
         ("connect", "192.0.2.4/31", {"action": "ok"}, ("Connect:192.0.2.4\tOK", "Connect:192.0.2.5\tOK")),
         ("connect", "2001:db8::/32", {"action": "skip"}, ("Connect:IPv6:2001:db8\tSKIP",)),
