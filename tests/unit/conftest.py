@@ -5,11 +5,13 @@
 """What holds for all unit tests: which of them run under which Python, and how long hypothesis may think."""
 
 import sys
+import typing as t
 
 import hypothesis
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._account import generations
+from ansible_collections.postmaster.mta.tests.unit import share
 
 # Controller plugins need Python 3.10; managed code is tested under 3.6 too.
 collect_ignore_glob = (
@@ -20,6 +22,13 @@ collect_ignore_glob = (
 _SLOW = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
 hypothesis.settings.register_profile("postmaster", deadline=None, print_blob=True, suppress_health_check=_SLOW)
 hypothesis.settings.load_profile("postmaster")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: t.List[pytest.Item]) -> None:
+    """Leave the tests that are marked as long to C(make proof)."""
+    late = [item for item in items if item.get_closest_marker("long") and not share.WHOLE]
+    config.hook.pytest_deselected(items=late)
+    items[:] = [item for item in items if item not in late]
 
 
 @pytest.fixture(autouse=True)

@@ -210,6 +210,7 @@ def test_a_relay_that_a_probe_gets_through_stops_everything(fleet):
     assert "3 of 4" in output
 
 
+@pytest.mark.long
 def test_a_host_that_does_not_answer_stops_it_before_anything_is_touched(fleet):
     fleet.take_away("fourth")
     status, output = fleet.run()
@@ -218,6 +219,7 @@ def test_a_host_that_does_not_answer_stops_it_before_anything_is_touched(fleet):
     assert "fourth: unreachable:" in output[output.index("Not hardened:") :]
 
 
+@pytest.mark.long
 def test_a_prober_that_does_not_answer_stops_it_before_anything_is_touched(fleet):
     fleet.take_away("fourth")
     status, output = fleet.run("-l", "!fourth", "-e", "harden_prober=fourth")
@@ -239,6 +241,7 @@ def test_a_prober_that_dies_leaves_the_relay_unproven_and_stops_it(fleet):
     assert "second, third: not touched" in end
 
 
+@pytest.mark.long
 def test_it_can_be_left_out(fleet):
     fleet.take_away("fourth")
     status, output = fleet.run("-l", "!fourth")
@@ -246,7 +249,7 @@ def test_it_can_be_left_out(fleet):
     assert sorted(fleet.touched()) == ["canary", "second", "third"]
 
 
-@pytest.mark.parametrize("host", ["canary", "second"])
+@pytest.mark.parametrize("host", [pytest.param("canary", marks=pytest.mark.long), "second"])
 def test_a_host_that_dies_in_its_turn_stops_the_batches_after_it(fleet, host):
     fleet.dies_when_its_turn_comes(host)
     status, output = fleet.run("-e", '{"harden_serial": [1, 2, 1]}')
@@ -255,6 +258,7 @@ def test_a_host_that_dies_in_its_turn_stops_the_batches_after_it(fleet, host):
     assert "UNREACHABLE" in output
 
 
+@pytest.mark.long
 def test_a_host_that_dies_before_its_turn_stops_its_batch(fleet):
     fleet.kills_in_passing("canary", "third")
     status, output = fleet.run("-e", '{"harden_serial": [1, 2, 1]}')

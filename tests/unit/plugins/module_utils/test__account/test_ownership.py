@@ -20,6 +20,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render im
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__account.policy_wishes import WISHES
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix import postfix_host
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 VERSION = "3.10.13"
 POSTFIX_HAND = {
@@ -145,13 +146,13 @@ CHOICES = some.integers(0, 63)
 
 
 @hypothesis.given(WISHES, WISHES, CHOICES)
-@hypothesis.settings(max_examples=25, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(max_examples=examples(25), suppress_health_check=list(hypothesis.HealthCheck))
 def test_a_then_b_is_b_alone(site, first, second, choice):
     compare(site, first, second, choice)
 
 
 @hypothesis.given(some.lists(WISHES, min_size=1, max_size=3))
-@hypothesis.settings(max_examples=10, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(max_examples=examples(10), suppress_health_check=list(hypothesis.HealthCheck))
 def test_what_nobody_of_ours_wrote_survives(site, wishes):
     before = site().meaning()
     last = possible(site(), *wishes, ({}, "none", {})).meaning()
@@ -284,7 +285,7 @@ def test_class_files_of_sendmail_go_back(debian):
 
 
 @hypothesis.given(WISHES)
-@hypothesis.settings(max_examples=10, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(max_examples=examples(10), suppress_health_check=list(hypothesis.HealthCheck))
 def test_an_adopted_host_stays_as_it_is(site, wish):
     """Whatever its policy: neither the run that adopts it nor the next one changes anything."""
     adopted = possible(site(), wish)

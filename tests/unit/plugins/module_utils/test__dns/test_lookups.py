@@ -144,7 +144,7 @@ def _referrals(query, tcp):
     "answering", [_circle, _noise, _stub, _many, _control, _referrals], ids=lambda one: one.__name__
 )
 def test_hostile_servers_end_in_a_finding_in_time(look, answering):
-    facts = look(answering)
+    facts = look(answering, limit=0.5)
     assert facts["findings"]
     assert all(line.isprintable() for finding in facts["findings"] for line in [finding["what"], *finding["evidence"]])
 

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._kit import post
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Running
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 from ansible_collections.postmaster.mta.tests.unit.smtp_peer import Script
 
 TO = post.Envelope("postmaster@mx1.test", ("anna@ok.test", "bert@ok.test"))
 FIELDS = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.text(), st.text(), st.text())
 def test_no_text_becomes_a_header_field(subject, text, attached):
     content = post.message(TO, subject, text, "1@mx1", [post.Attachment("r.html", "html", attached)])

@@ -18,6 +18,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._postfix import loo
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.main_cf import parse as parse_main
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import access as sendmail
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import lookup as sendmail_asking
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 NOW = datetime.datetime(2026, 11, 23, 14, 14, 2)
 
@@ -222,7 +223,7 @@ WORDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=2000)
+@settings(max_examples=examples(2000))
 @given(st.sampled_from(_access.PLACES), PATTERN, WORDS)
 def test_a_rule_is_one_rule_or_it_is_refused(where, pattern, words):
     """Whatever is given: an error that names the rule, or lines that the tables' own readers take for this rule and no other."""
@@ -256,7 +257,7 @@ def test_a_rule_is_one_rule_or_it_is_refused(where, pattern, words):
                     assert meant[0] not in ("reject", "defer", "")
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.sampled_from(_access.PLACES), PATTERN, st.sampled_from([a for a in _access.ACTIONS if a != "relay"]))
 def test_no_rule_but_relay_can_let_anybody_relay(where, pattern, action):
     try:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import SyntaxProblem
 from ansible_collections.postmaster.mta.plugins.module_utils._model import blocks as _tables
 from ansible_collections.postmaster.mta.plugins.module_utils._model.blocks import Block, Note
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 HAND = b"# by Jane\nold.example\tREJECT\n\nother.example 550 5.7.1 no\n"
 NOTE = Note("2026-11-23T14:14:02Z", "drj", "2026-12-23", "SPAM-7", "phishing wave")
@@ -37,7 +38,7 @@ HAND_LINES = st.lists(
 NAMES = st.lists(st.from_regex(r"[a-z]{1,6}\.ours", fullmatch=True), min_size=1, max_size=40, unique=True)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(HAND_LINES, st.booleans(), NAMES, st.randoms(use_true_random=False))
 def test_what_is_added_in_steps_and_removed_in_any_order_leaves_the_bytes_as_they_were(lines, ends, names, dice):
     data = b"\n".join(lines) + (b"\n" if ends and lines else b"")
@@ -56,7 +57,7 @@ def test_what_is_added_in_steps_and_removed_in_any_order_leaves_the_bytes_as_the
     assert content == data
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(HAND_LINES, NAMES)
 def test_few_and_many_names_are_found_alike(lines, names):
     data = edited(b"".join(line + b"\n" for line in lines), [block(name) for name in names])

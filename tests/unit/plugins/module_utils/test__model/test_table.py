@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, SyntaxProblem
 from ansible_collections.postmaster.mta.plugins.module_utils._model import table as _tablefile
 from ansible_collections.postmaster.mta.plugins.module_utils._model.table import ExpectedEntry, Syntax
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 POSTFIX, SENDMAIL = Syntax("map", True), Syntax("map", False)
 ALIASES, PATTERNS = Syntax("aliases", True), Syntax("patterns", True)
@@ -70,7 +71,7 @@ def test_entries_that_would_not_stay_one_are_refused(key, value):
 TEXT = st.text(min_size=1, max_size=12)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(TEXT, TEXT, st.sampled_from([POSTFIX, SENDMAIL, ALIASES, PATTERNS]))
 def test_an_entry_is_one_entry_or_it_is_refused(key, value, syntax):
     try:
@@ -140,7 +141,7 @@ def test_a_key_with_two_values_is_refused():
 
 
 @given(st.text(max_size=60), st.sampled_from(["source", "csv"]))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_whatever_a_file_has_each_line_is_one_entry_or_refused(text, form):
     try:
         entries = [_tablefile.check(*row, POSTFIX) for row in imported(text, form)]

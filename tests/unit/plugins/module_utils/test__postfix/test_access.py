@@ -15,6 +15,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import acces
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, main_cf
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 USUAL = {
     "parent_domain_matches_subdomains": "smtpd_access_maps",
@@ -127,7 +128,7 @@ def test_it_is_asked_first_and_formatting_stays():
     assert value.split(",")[0] == "check_sender_access hash:$config_directory/access_from"
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.sampled_from(
         [

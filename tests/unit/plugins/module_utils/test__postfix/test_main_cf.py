@@ -13,6 +13,7 @@ from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__po
     VERSIONS,
     recorded,
 )
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 EVERY_MAIN_CF = sorted(CORPUS.glob("*/main.cf*"))
 TEXT = b"""# a comment
@@ -126,7 +127,7 @@ LINES = some.lists(
 
 
 @hypothesis.given(LINES, some.booleans())
-@hypothesis.settings(max_examples=400)
+@hypothesis.settings(max_examples=examples(400))
 def test_reading_and_writing_is_the_identity_whatever_the_file(lines, newline):
     content = b"\n".join(lines) + (b"\n" if newline else b"")
     main = main_cf.parse(content)
@@ -137,7 +138,7 @@ def test_reading_and_writing_is_the_identity_whatever_the_file(lines, newline):
 @hypothesis.given(
     LINES, some.dictionaries(some.sampled_from("abcxyz"), some.one_of(some.none(), some.sampled_from(["1", "", "x y"])))
 )
-@hypothesis.settings(max_examples=400)
+@hypothesis.settings(max_examples=examples(400))
 def test_an_edit_does_what_it_says_and_nothing_else(lines, changes):
     main = main_cf.parse(b"\n".join(lines))
     hypothesis.assume(not main.problems)

@@ -13,6 +13,7 @@ from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__po
     CORPUS,
     recorded,
 )
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 EVERY_MASTER_CF = sorted(CORPUS.glob("*/master.cf"))
 
@@ -119,7 +120,7 @@ def _closes_first(text):
     some.lists(WORD.filter(lambda word: not word.startswith("argv=")), max_size=3),
     some.dictionaries(some.sampled_from(["a", "b_c", "smtpd_x"]), VALUE, max_size=3),
 )
-@hypothesis.settings(max_examples=500)
+@hypothesis.settings(max_examples=examples(500))
 def test_what_is_written_is_read_back(name, kind, arguments, options):
     service = Service(name, kind, "-", "-", "n", "300?", "-", "smtpd", tuple(arguments), tuple(sorted(options.items())))
     hypothesis.assume(not name.startswith("#"))
@@ -129,7 +130,7 @@ def test_what_is_written_is_read_back(name, kind, arguments, options):
 @hypothesis.given(
     some.lists(some.one_of(some.binary(max_size=20), some.just(b"smtp inet n - n - - smtpd"), some.just(b" -o a=b")))
 )
-@hypothesis.settings(max_examples=300)
+@hypothesis.settings(max_examples=examples(300))
 def test_reading_and_writing_is_the_identity_whatever_the_file(lines):
     content = b"\n".join(lines)
     master = master_cf.parse(content)

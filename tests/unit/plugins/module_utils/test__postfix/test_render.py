@@ -24,6 +24,7 @@ from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__po
     reader,
     recorded,
 )
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 STOCK_PARENTS = (
     "debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, qmqpd_authorized_clients, relay_domains, "
@@ -589,7 +590,7 @@ def _value(option):
 
 
 @hypothesis.given(_options(_policy.SECTIONS), some.sampled_from(VERSIONS), some.sampled_from(["hardened", "none"]))
-@hypothesis.settings(max_examples=1000, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(max_examples=examples(1000), suppress_health_check=list(hypothesis.HealthCheck))
 def test_a_hostile_policy_is_refused_or_sets_what_it_means(params, version, baseline):
     try:
         rendering = rendered(params, baseline, version=version)
@@ -610,7 +611,7 @@ def test_a_hostile_policy_is_refused_or_sets_what_it_means(params, version, base
     ),
     some.sampled_from(VERSIONS),
 )
-@hypothesis.settings(max_examples=1000, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(max_examples=examples(1000), suppress_health_check=list(hypothesis.HealthCheck))
 def test_hostile_native_settings_are_refused_or_set_what_they_mean(main, master, version):
     try:
         rendering = rendered({}, "none", native=Native(main=main, master=master), version=version)

@@ -26,6 +26,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.debian im
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.render import KEPT_MC, SEED, relistened
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.sendmail_host import rendered
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 pytestmark = pytest.mark.usefixtures("debian")
 HOST = {"identity": {"hostname": "relay1.lab.test"}}
@@ -400,7 +401,7 @@ def plainly(value):
     return ("True" if value else "False") if isinstance(value, bool) else str(value)
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @for_all(name=NAME, value=some.one_of(HOSTILE, some.integers(), some.booleans()))
 def test_a_hostile_define_sets_one_thing_or_nothing(name, value):
     made = attempt(HOST, {"defines": {name: value}})
@@ -414,7 +415,7 @@ def test_a_hostile_define_sets_one_thing_or_nothing(name, value):
     assert seen == benign
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @for_all(
     name=some.one_of(some.sampled_from(["dnsbl", "msp", "new_one"]), HOSTILE), arguments=some.lists(HOSTILE, max_size=3)
 )
@@ -427,7 +428,7 @@ def test_a_hostile_feature_sets_one_thing_or_nothing(name, arguments):
     assert more == [("FEATURE", name) + tuple(arguments)]
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @for_all(section=some.sampled_from(["local_config", "local_rulesets", "mailer_definitions"]), text=HOSTILE)
 def test_hostile_lines_stay_in_their_section(section, text):
     made = attempt(HOST, {section: text})
@@ -481,7 +482,7 @@ PLACES = [
 ENTRY = re.compile(r"[!-~]+\t[!-~]+(?: +[!-~]+)*\Z")
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @for_all(place=some.sampled_from(PLACES), value=HOSTILE)
 @example(place=next(place for place in PLACES if place[1] == "message_size"), value="1")
 def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
@@ -529,7 +530,7 @@ def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
         )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @for_all(name=HOSTILE, target=HOSTILE)
 def test_hostile_aliases_stay_one_line_each(name, target):
     made = attempt(dict(HOST, aliases={name: [target], "safe": ["root"]}))
