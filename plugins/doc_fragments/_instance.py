@@ -67,6 +67,13 @@ options:
     description:
       - The ticket of the change, for the account.
     type: str
+  confirm:
+    description:
+      - The time within which M(postmaster.mta.confirm) must confirm the change, such as V(10m), on the primary instance. Otherwise the host
+        brings the instance back to what it was, or removes it where there was none, by itself, without the controller and across a restart of
+        the host. Mail that it has taken stays in its queue directory. Needs systemd.
+      - With O(state=absent) it needs O(mail=keep), since files that are removed do not come back.
+    type: str
   lock_timeout:
     description:
       - Seconds to wait for another run that is changing instances on this host.

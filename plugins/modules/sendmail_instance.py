@@ -118,6 +118,15 @@ running:
   description: Whether it runs.
   type: bool
   returned: success
+generation:
+  description: The number that the change has in the account of the primary instance; null where nothing changed.
+  type: int
+  returned: success
+  sample: 17
+confirm_by:
+  description: Until when the change must be confirmed, in seconds since the epoch; null where nobody has to.
+  type: int
+  returned: success
 findings:
   description: Why it was refused or rolled back, one sentence each.
   type: list

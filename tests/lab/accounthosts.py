@@ -107,8 +107,10 @@ def _table(host: Host, dice: random.Random) -> None:
 
 def _undo(host: Host, dice: random.Random) -> None:
     """The last change, whatever it was, unless it is the one that made the rule."""
-    made = [record["number"] for record in generations(host) if record["ticket"] == "lasting"][0]
-    if generations(host)[0]["state"] > made:
+    known = generations(host)
+    # Of more than twenty states the first ones are gone, and with them the one before the rule.
+    made = next((record["number"] for record in known if record["ticket"] == "lasting"), 0)
+    if known[0]["state"] > made:
         undo(host)
 
 

@@ -10,6 +10,7 @@ import time
 
 import accesshosts
 import accounthosts
+import instancehosts
 import pytest
 from accounthosts import contents, insist
 from labhosts import POSTFIX, RELAYS, some
@@ -128,3 +129,28 @@ def test_a_host_without_an_account_is_adopted(host, policy):
     answer = insist(host.apply(policy))
     assert answer["changed"] is False and "adopted: an earlier version configured" in answer["notes"][-1]
     assert contents(host) == before and insist(host.apply(policy))["changed"] is False
+
+
+#: Each trouble on a relay of its own, and their groups run side by side; in C(make proof) each on all of them, several times.
+TROUBLES = list(zip(RELAYS, accounthosts.TROUBLES, strict=True))
+
+
+@pytest.mark.parametrize("host, trouble", TROUBLES, ids=named)
+def test_nobody_confirms_and_the_old_configuration_answers(host, trouble):
+    """The controller is killed, its network is lost, the watcher is killed, the host restarts, the disk is full."""
+    accounthosts.nobody_confirms(host, trouble)
+
+
+@pytest.mark.parametrize("host", some("pf12", "sm12"), ids=named)
+def test_an_instance_that_nobody_confirms_is_gone(host):
+    """Its directories and its registration too."""
+    before, masters = contents(host), instancehosts.masters(host)
+    name = f"{host.mta}-EXT"
+    directory = "/etc/postfixEXT" if host.mta == "postfix" else "/etc/mailEXT"
+    answer = insist(instancehosts.instance(host, name=name, config_directory=directory, state="present", confirm="10s"))
+    assert answer["confirm_by"]
+    for dummy in range(200):
+        if not host.run(f"ls -d {directory}", check=False).strip() and contents(host) == before:
+            break
+        time.sleep(1)
+    assert contents(host) == before and instancehosts.masters(host) == masters

@@ -38,6 +38,8 @@ def test_no_rule_is_lost(host):
         if not accounthosts.is_refused(host):
             lost.append((seed, done))
             accounthosts.make_lasting(host)
+        if seed % 10 == 9:
+            figure(f"{host}: {seed + 1} sequences so far, {len(lost)} lost")
     figure(f"{host}: {WALKS} random sequences of 5 steps, {len(lost)} lost; {len(refused)} of the steps were refused")
     assert not lost
     assert len(refused) < WALKS, refused

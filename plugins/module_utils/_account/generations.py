@@ -160,12 +160,15 @@ def _prepare(
     return Entry(place, record)
 
 
-def done(directory: str, before: t.Mapping[str, t.Optional[bytes]], author: Author) -> int:
+def done(
+    directory: str, before: t.Mapping[str, t.Optional[bytes]], author: Author, number: t.Optional[int] = None
+) -> int:
     """Write the record of a change that the MTA's own program has made; return its number.
 
     It is no state to go back to: what was done besides these files, an undo does not take back.
 
     :param before: what the files were, by name.
+    :param number: of a note that was written before the change and becomes its record.
     """
     place = _private(place_of(directory))
     with tempfile.TemporaryDirectory(prefix="postmaster-") as scratch:
@@ -174,9 +177,8 @@ def done(directory: str, before: t.Mapping[str, t.Optional[bytes]], author: Auth
                 _files.write_new(os.path.join(scratch, name), content, _mode(os.path.join(directory, name)))
         names = [name for name in sorted(before) if before[name] != _files.read(os.path.join(directory, name))]
         files, contents = _replaced(scratch, directory, names)
-    record = _new_record(directory, author, ("nothing", ()), files)
-    last = newest(directory)
-    record.update(state=last.get("state", last.get("number", 0)), states=last.get("states", []))
+    record = _stateless(directory, author, files)
+    record["number"] = number or record["number"]
     _write_blob(os.path.join(place, f"{record['number']:06d}{_BLOB}"), contents)
     write(place, record)
     return int(record["number"])
@@ -185,9 +187,17 @@ def done(directory: str, before: t.Mapping[str, t.Optional[bytes]], author: Auth
 def note(directory: str, author: Author) -> int:
     """Write a record of something that changes no file, such as an adoption; return its number."""
     place = _private(place_of(directory))
-    record = _new_record(directory, author, ("nothing", ()), [])
+    record = _stateless(directory, author, [])
     write(place, record)
     return int(record["number"])
+
+
+def _stateless(directory: str, author: Author, files: t.List[Record]) -> Record:
+    """Return a new record that is no state to go back to: it leaves the one before it."""
+    record = _new_record(directory, author, ("nothing", ()), files)
+    last = newest(directory)
+    record.update(state=last.get("state", last.get("number", 0)), states=last.get("states", []))
+    return record
 
 
 def _new_record(

@@ -14,7 +14,7 @@ from .. import _change, _mta
 from .._account import generations, watch
 from .._errors import OptionError
 from .._runner import Runner
-from . import expiry
+from . import expire_instance, expiry
 from .undo import UndoRun
 
 __all__ = ("ARGUMENT_SPEC", "run")
@@ -45,7 +45,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     back = params["state"] == ROLLED_BACK
     if meant and back and not check_mode:
         for generation in reversed(meant):
-            expiry.expire(UndoRun, runner, host.mta, directory, generation)
+            _roll_back(runner, host.mta, directory, generation)
     elif meant and not check_mode:
         with _change.locked(directory, params["lock_timeout"]):
             for generation in meant:
@@ -58,6 +58,13 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "rolled_back": meant if back else [],
         "actions": [f"{'roll back' if back else 'confirm'} generation {generation}" for generation in meant],
     }
+
+
+def _roll_back(runner: Runner, mta: str, directory: str, number: int) -> None:
+    if generations.load(directory, number).get(expire_instance.BEFORE):
+        expire_instance.expire(runner, mta, directory, number)
+    else:
+        expiry.expire(UndoRun, runner, mta, directory, number)
 
 
 def _insist_on_confirmed(directory: str, number: int) -> None:

@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import functools
 import typing as t
 
 from . import expiry
@@ -15,7 +16,7 @@ from .undo import UndoRun
 
 def main(arguments: t.Sequence[str]) -> int:
     """Roll back what the arguments name. Return the exit status."""
-    return expiry.main(UndoRun, arguments)
+    return expiry.main(functools.partial(expiry.expire, UndoRun), arguments)
 
 
 __all__ = ("main",)

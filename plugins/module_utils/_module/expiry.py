@@ -20,20 +20,21 @@ from .._model.host import Host
 from .._runner import Runner
 from .way_back import WayBack
 
-_LOCK_TIMEOUT = 300.0
+LOCK_TIMEOUT = 300.0
 
 
-def main(way_back: t.Type[WayBack], arguments: t.Sequence[str]) -> int:
-    """Roll back what the arguments name: the MTA, the configuration directory, the generation. Return the exit status.
+#: Rolls one generation back: the runner, the MTA, the configuration directory, the number.
+Expire = t.Callable[[Runner, str, str, int], str]
 
-    :param way_back: how it is judged.
-    """
+
+def main(expire_it: Expire, arguments: t.Sequence[str]) -> int:
+    """Roll back what the arguments name: the MTA, the configuration directory, the generation. Return the exit status."""
     mta, directory, number = arguments
     if watch.is_early(directory, int(number)):
         sys.stdout.write(f"generation {number} may still be confirmed\n")
         return 0
     try:
-        outcome = expire(way_back, Runner(), mta, directory, int(number))
+        outcome = expire_it(Runner(), mta, directory, int(number))
     except PostmasterError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
@@ -42,14 +43,15 @@ def main(way_back: t.Type[WayBack], arguments: t.Sequence[str]) -> int:
 
 
 def expire(way_back: t.Type[WayBack], runner: Runner, mta: str, directory: str, number: int) -> str:
-    """Roll a generation back unless it is confirmed, undone or rolled back already; return what was done, in words."""
-    if _waits(directory, number):
+    """Roll a generation back unless it is confirmed, undone or rolled back already; return what was done, in words.
+
+    :param way_back: how what comes back is judged.
+    """
+    if waits(directory, number):
         host = _mta.find(runner, mta, directory)
-        author = _change.Author(
-            "confirm", owned=lambda owned: _owned(directory, number, owned), more=_more(directory, number)
-        )
-        way = way_back(host, author, lambda: taken_back(host, directory, number), _before(directory, number))
-        _change.transact(way.steps(), directory, lock_timeout=_LOCK_TIMEOUT)
+        author = author_of(directory, number)
+        way = way_back(host, author, lambda: taken_back(host, directory, number), before(directory, number))
+        _change.transact(way.steps(), directory, lock_timeout=LOCK_TIMEOUT)
         outcome = f"generation {number} was not confirmed and is rolled back"
     else:
         outcome = f"generation {number} does not wait for a confirmation"
@@ -57,21 +59,27 @@ def expire(way_back: t.Type[WayBack], runner: Runner, mta: str, directory: str, 
     return outcome
 
 
-def _waits(directory: str, number: int) -> bool:
+def waits(directory: str, number: int) -> bool:
     """Return whether a generation waits for a confirmation, once whoever changes something now has ended: it can be this very change."""
-    with _change.locked(directory, _LOCK_TIMEOUT):
+    with _change.locked(directory, LOCK_TIMEOUT):
         return number in watch.waiting(directory)
+
+
+def author_of(directory: str, number: int) -> _change.Author:
+    """Return who rolls a generation back, for the record."""
+    more = _more(directory, number)
+    return _change.Author("confirm", owned=lambda owned: _owned(directory, number, owned), more=more)
 
 
 def _more(directory: str, number: int) -> t.Dict[str, t.Any]:
     return {
         "undoes": [number],
-        "state": _before(directory, number),
+        "state": before(directory, number),
         "reason": f"generation {number} was not confirmed in time",
     }
 
 
-def _before(directory: str, number: int) -> int:
+def before(directory: str, number: int) -> int:
     """Return the generation before one."""
     earlier = [record["number"] for record in history.records(directory) if record["number"] < number]
     return earlier[-1] if earlier else number - 1
@@ -80,32 +88,34 @@ def _before(directory: str, number: int) -> int:
 def _owned(directory: str, number: int, owned: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
     """Return what its author owned before it; others keep what they own."""
     author = generations.load(directory, number).get("module", "")
-    before = generations.load(directory, _before(directory, number)).get("owned", {})
-    return dict(owned, **{author: before.get(author, {})})
+    earlier = generations.load(directory, before(directory, number)).get("owned", {})
+    return dict(owned, **{author: earlier.get(author, {})})
 
 
 def taken_back(host: Host, directory: str, number: int) -> Contents:
+    """Return the files as they shall be without a generation that waits; none where it was confirmed meanwhile."""
+    return without_generation(host, directory, number) if number in watch.waiting(directory) else {}
+
+
+def without_generation(host: Host, directory: str, number: int) -> Contents:
     """Return the files as they shall be without one generation; what came after it, such as an urgent block, stays."""
-    if number not in watch.waiting(directory):
-        # Confirmed while this run waited for the lock.
-        return {}
     after = history.contents(directory, number)
-    before = history.contents(directory, _before(directory, number))
+    earlier = history.contents(directory, before(directory, number))
     twin = ownership_of(host.mta).twin(host)
     names = [file["name"] for file in generations.load(directory, number).get("files", ())]
 
     def reader(contents: Contents) -> t.Callable[[str], t.Optional[bytes]]:
         return lambda name: contents[name] if name in contents else _files.read(os.path.join(directory, name))
 
-    live, then, old = (twin.parts(reader(contents), names) for contents in ({}, after, before))
+    live, then, old = (twin.parts(reader(contents), names) for contents in ({}, after, earlier))
     changes = {part: old.get(part) for part in set(then) | set(old) if then.get(part) != old.get(part)}
     edited = twin.edited(reader({}), {part: text for part, text in changes.items() if live.get(part) == then.get(part)})
     files: Contents = {}
     for name in names:
-        texts = (reader(before)(name), reader(after)(name), reader({})(name))
+        texts = (reader(earlier)(name), reader(after)(name), reader({})(name))
         # What a later change has written as well is rolled back part by part, or line by line where it has no parts.
         files[name] = edited[name] if name in edited and texts[1] != texts[2] else merge.without(*texts)
     return files
 
 
-__all__ = ("expire", "main", "taken_back")
+__all__ = ("LOCK_TIMEOUT", "author_of", "before", "expire", "main", "taken_back", "waits", "without_generation")

@@ -24,6 +24,7 @@ from .._model.host import Host, Instance
 from .._model.instance import ExistingInstance, InstanceRequest, UndoableStep
 from .._runner import Runner
 from . import instance_listeners, relay
+from .watched import CONFIRM_SPEC
 
 PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
 REFUSE, KEEP, DELETE = "refuse", "keep", "delete"
@@ -42,6 +43,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "mail": {"type": "str", "choices": [REFUSE, KEEP, DELETE], "default": REFUSE},
     "by": {"type": "str"},
     "ticket": {"type": "str"},
+    **CONFIRM_SPEC,
     "lock_timeout": {"type": "float", "default": 60},
 }
 
@@ -57,10 +59,15 @@ class InstanceWork(t.NamedTuple):
 
 
 def apply(
-    mta: str, params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None
+    mta: str,
+    params: t.Mapping[str, t.Any],
+    check_mode: bool,
+    runner: t.Optional[Runner] = None,
+    author: t.Optional[_change.Author] = None,
 ) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
+    :param author: who does it, in the place of the module, for the account.
     :raises Refused: something that must be true before the first step is not; nothing was changed.
     :raises RolledBack: a step failed and those before it were undone.
     """
@@ -72,6 +79,8 @@ def apply(
         raise OptionError("name", params["name"], "this is the primary instance, which the package made")
     work = InstanceWork(runner, mta, twin, wish, twin.see(runner, wish))
     steps = _plan(work)
+    deadline = _deadline(work, params)
+    generation: t.Optional[int] = None
     if steps and not check_mode:
         with _change.locked(primary.config_directory, params["lock_timeout"]):
             # Look again: what another run did while we waited counts.
@@ -79,31 +88,64 @@ def apply(
             steps = _plan(work)
             if work.seen.instance is None:
                 generations.forget(wish.config_directory)
-            before = _files.read(os.path.join(primary.config_directory, _REGISTER))
-            _perform(steps)
-            _record(work, primary, params, steps, {_REGISTER: before})
+            generation = _perform_recorded(work, primary, steps, author or _author(work, params, steps), deadline)
             work = work._replace(seen=twin.see(runner, wish))
             _insist_on_the_end(work)
-    return _answer(work, steps, check_mode)
+    return dict(_answer(work, steps, check_mode), generation=generation, confirm_by=deadline if generation else None)
 
 
-def _record(
-    work: InstanceWork,
-    primary: Instance,
-    params: t.Mapping[str, t.Any],
-    steps: t.Sequence[UndoableStep],
-    before: t.Mapping[str, t.Optional[bytes]],
-) -> None:
-    """Write into the account of the primary instance what was done: that is where somebody looks."""
-    author = _change.Author(
+def _author(work: InstanceWork, params: t.Mapping[str, t.Any], steps: t.Sequence[UndoableStep]) -> _change.Author:
+    return _change.Author(
         f"{work.mta}_instance",
         params.get("by") or "",
         params.get("ticket") or "",
         more={"reason": f"{work.wish.name}: " + "; ".join(step.text for step in steps)},
     )
+
+
+def _deadline(work: InstanceWork, params: t.Mapping[str, t.Any]) -> t.Optional[int]:
+    """Return until when the change must be confirmed; None where nobody has to.
+
+    :raises OptionError: no such time, or the host could not bring back what was there.
+    """
+    wait = params.get("confirm")
+    if not wait:
+        return None
+    from . import expire_instance
+
+    if work.wish.state == ABSENT and work.wish.mail != KEEP:
+        raise OptionError("confirm", wait, "what is removed does not come back by itself; mail: keep leaves the files")
+    return expire_instance.deadline_of(work.runner, wait)
+
+
+def _perform_recorded(
+    work: InstanceWork,
+    primary: Instance,
+    steps: t.Sequence[UndoableStep],
+    author: _change.Author,
+    deadline: t.Optional[int],
+) -> t.Optional[int]:
+    """Do the steps and write down what was done, in the account of the primary instance: that is where somebody looks.
+
+    :returns: the number of the record; None where it could not be written.
+    """
+    if not steps:
+        return None
+    before = {_REGISTER: _files.read(os.path.join(primary.config_directory, _REGISTER))}
+    number: t.Optional[int] = None
+    if deadline is None:
+        _perform(steps)
+    else:
+        from . import expire_instance
+
+        watched = expire_instance.begin(work.runner, primary, work.wish, work.seen, author, deadline)
+        number, author = watched.number, watched.author
+        with expire_instance.dropped_on_failure(watched):
+            _perform(steps)
     # The change is made: a full disk must not turn that into a failure.
     with contextlib.suppress(OSError):
-        generations.done(os.path.realpath(primary.config_directory), before, author)
+        return generations.done(os.path.realpath(primary.config_directory), before, author, number)
+    return number
 
 
 def _wish(twin: Instances, params: t.Mapping[str, t.Any]) -> InstanceRequest:

@@ -85,6 +85,13 @@ def test_undo_of_an_undo_by_its_number(live, states):
     assert content_of(live) == last
 
 
+def test_what_was_only_noted_is_no_state_of_its_own(live, states):
+    """An accepted risk, or an adoption, changes no file: the undo that follows goes back all the same."""
+    generations.note(str(live), _change.Author("relay"))
+    dummy, target = undo(live)
+    assert target == 19 and content_of(live) == states[-1]
+
+
 def test_a_number_that_is_not_kept_is_refused(live, states):
     with pytest.raises(OptionError, match="no generation that is kept"):
         undo(live, 77)

@@ -9,5 +9,5 @@ from ansible_collections.postmaster.mta.plugins.module_utils._module.undo import
 
 
 def test_what_comes_back_is_judged(monkeypatch):
-    monkeypatch.setattr(expiry, "main", lambda kind, arguments: (kind, arguments))
+    monkeypatch.setattr(expiry, "main", lambda way, arguments: (way.args[0], arguments))
     assert expire.main(["postfix", "/etc/postfix", "1"]) == (UndoRun, ["postfix", "/etc/postfix", "1"])

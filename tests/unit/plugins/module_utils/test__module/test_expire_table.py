@@ -9,5 +9,5 @@ from ansible_collections.postmaster.mta.plugins.module_utils._module.way_back im
 
 
 def test_a_table_comes_back_without_a_judge(monkeypatch):
-    monkeypatch.setattr(expiry, "main", lambda kind, arguments: (kind, arguments))
+    monkeypatch.setattr(expiry, "main", lambda way, arguments: (way.args[0], arguments))
     assert expire_table.main(["x"]) == (WayBack, ["x"])
