@@ -16,6 +16,12 @@ from .._model.host import Host, Protocol
 class Judgement(Protocol):
     """The part of a driver that judges a configuration without asking a running MTA."""
 
+    #: Whether the host's own addresses may relay, whatever the configuration says of them.
+    RELAYS_FOR_OWN: bool
+
+    def may_relay(self, host: Host, clients: t.Sequence[str]) -> t.Dict[str, bool]:
+        """Return for each client without a name whether it may relay, by the MTA's own answer; nothing where it has none."""
+
     def judge(self, host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.Tuple[Finding, ...]:
         """Return what makes it open or dead; each finding names parameter, value, consequence and remedy.
 

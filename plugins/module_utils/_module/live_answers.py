@@ -7,10 +7,12 @@
 Private to the collection: it can change at any time.
 """
 
+import socket
 import typing as t
 
 from .. import _proc
 from .._driver.daemon import daemon_of
+from .._driver.judgement import judgement_of
 from .._driver.read import read_of
 from .._model import policy
 from .._model.host import Host
@@ -29,6 +31,7 @@ class LiveAnswers:
         self._before: t.Optional[Policy] = None
         self._answers: t.Dict[verify_changes.Place, verify_changes.Answers] = {}
         self._was_up = daemon_of(host.mta).running(host).pid is not None
+        self._relays_for_own = judgement_of(host.mta).RELAYS_FOR_OWN
         self.verified: t.List[str] = []
 
     def observe(self) -> None:
@@ -37,10 +40,10 @@ class LiveAnswers:
             return
         self._before = self._live()[0]
         known = verify_changes.served(self._before)[: verify_changes.MOST]
-        for place in verify_changes.places(self._listening(), _proc.own_addresses()):
+        for place in self._places():
             questions = [verify_changes.legitimate(domain) for domain in known]
-            if place.client == verify_changes.STRANGER:
-                questions += verify_changes.foreign(known)
+            strange = verify_changes.foreign(known)
+            questions += strange if place.client == verify_changes.STRANGER else strange[:1]
             self._answers[place] = verify_changes.ask(place, questions)
 
     def findings(self) -> t.List[str]:
@@ -66,16 +69,36 @@ class LiveAnswers:
         """Return where what is served, or is not any more, is not answered so; at every listener that is still there."""
         if self._before is None:
             return []
-        domains = verify_changes.changes(self._before, live, by_mx)
-        listening = verify_changes.places(self._listening(), _proc.own_addresses())
-        findings: t.List[str] = []
+        short = socket.gethostname().partition(".")[0].lower()
+        whole = verify_changes.changes(self._before, live, by_mx, short)
+        listening = self._places()
+        findings = self._networks(self._before, live)
         for place, before in self._answers.items():
-            if place not in listening or _is_trusted_now(place, live):
+            if place not in listening:
                 continue
-            wrong, seconds = verify_changes.settled(place, domains, before)
+            domains = whole._replace(trust=verify_changes.trust_of(place, self._before, live, self._relays_for_own))
+            answered = verify_changes.settled(place, domains, before)
+            wrong = answered.findings
             findings += [f"{place}, a {place.client}: {finding}" for finding in wrong]
-            self.verified += [] if wrong else verify_changes.told(place, domains, before, seconds)
+            self.verified += [] if wrong else verify_changes.told(place, domains, before, answered)
         return findings
+
+    def _networks(self, before: Policy, live: Policy) -> t.List[str]:
+        """Return where the MTA says of a network that came, or went, what it said before the change."""
+        changes = verify_changes.networks(before, live, _proc.own_addresses() if self._relays_for_own else ())
+        answers = (
+            judgement_of(self._host.mta).may_relay(self._host, [client for client, dummy in changes]) if changes else {}
+        )
+        findings = []
+        for client, expected in changes:
+            if client in answers:
+                words = f"{client} may {'relay' if expected else 'not relay any more'}"
+                self.verified += [f"{words}: the MTA's own answer"] if answers[client] == expected else []
+                findings += [] if answers[client] == expected else [f"{words}, but the MTA says otherwise"]
+        return findings
+
+    def _places(self) -> t.Sequence[verify_changes.Place]:
+        return verify_changes.places(self._listening(), _proc.own_addresses(), self._relays_for_own)
 
     def _listening(self) -> t.Sequence[t.Tuple[str, int]]:
         return daemon_of(self._host.mta).running(self._host).listening
@@ -86,13 +109,3 @@ class LiveAnswers:
         known = read_of(self._host.mta).read(self._host)
         by_mx = any(word in str(known.get("unexpressed")) for word in _BY_MX)
         return policy.parse(known["policy"], baseline="none"), by_mx
-
-
-def _is_trusted_now(place: verify_changes.Place, live: Policy) -> bool:
-    """Return whether a stranger of before may relay since the change: the host's own address is in a trusted network."""
-    if place.client == verify_changes.TRUSTED:
-        return False
-    import ipaddress
-
-    address = ipaddress.ip_address(place.address)
-    return any(address in ipaddress.ip_network(network) for network in live.relay.networks or ())

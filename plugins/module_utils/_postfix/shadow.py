@@ -18,13 +18,14 @@ import time
 import typing as t
 
 from .. import _proc, _scratch
+from .._model import trust
 from .._model.host import Host
 from .._model.policy_record import Policy
-from .._smtp.dialogue import Dialogue, tls_context
+from .._smtp.dialogue import Dialogue, Step, tls_context
 from . import compile as compiled
 from . import main_cf, master, master_cf
 from .master_cf import Service, main_service
-from .parameters import expand
+from .parameters import MalformedValue, expand, split_list
 
 #: The master ends by itself after this many seconds, also when nobody is left to stop it (master(8), -e).
 _LIFETIME = 60
@@ -37,6 +38,9 @@ _LEFT_OUT = frozenset(("pickup/unix", "pickup/fifo"))
 #: A network for documentation (RFC 5737), which nobody connects from.
 _NOBODY = "192.0.2.255/32"
 _FOREIGN = "postmaster@foreign.example"
+_HELLO = "shadow.example.com"
+#: Strangers from so many networks are asked for.
+_STRANGERS = 3
 _COMPLAINTS = (" warning: ", " error: ", " fatal: ", " panic: ")
 #: What the shadow complains about although the candidate is good.
 _HARMLESS = (
@@ -63,8 +67,8 @@ def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, s
     os.chmod(scratch, 0o755)
     config = os.path.join(scratch, "etc")
     shutil.copytree(stage, config, symlinks=True, copy_function=_copy)
-    port = _free_port()
-    key = _write_shadow(config, scratch, port, values)
+    port, claims = _free_port(), _free_port()
+    key = _write_shadow(config, scratch, port, values, claims)
     if key is None:
         return []
     for name, like in (("queue", values.get("queue_directory", "")), ("data", values.get("data_directory", ""))):
@@ -79,7 +83,7 @@ def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, s
     if started.rc:
         return _complaints(scratch) or [f"the master does not start: exit status {started.rc}"]
     findings = _await_greeting(port, key, scratch) or _ask(port, key, policy, values)
-    return findings + _complaints(scratch)
+    return (findings or _ask_as_others(claims, policy, values)) + _complaints(scratch)
 
 
 def _copy(source: str, target: str) -> None:
@@ -100,8 +104,13 @@ def _label(like: str, path: str) -> None:
         pass
 
 
-def _write_shadow(config: str, scratch: str, port: int, values: t.Mapping[str, str]) -> t.Optional[str]:
-    """Point the copy at the scratch directory; return the service that is asked, None where nothing listens."""
+def _write_shadow(
+    config: str, scratch: str, port: int, values: t.Mapping[str, str], claims: t.Optional[int] = None
+) -> t.Optional[str]:
+    """Point the copy at the scratch directory; return the service that is asked, None where nothing listens.
+
+    :param claims: the port on which a client may say that it is another one.
+    """
     path = os.path.join(config, "main.cf")
     _replace(path, main_cf.edit(main_cf.parse(_read(path)), _overrides(scratch)))
     compiled.settle(path)
@@ -113,7 +122,12 @@ def _write_shadow(config: str, scratch: str, port: int, values: t.Mapping[str, s
     changes: t.Dict[str, t.Optional[Service]] = {}
     for name, service in parsed.services.items():
         changes[name] = _shadow_service(service) if service.type != "inet" and name not in _LEFT_OUT else None
-    changes[key] = _listener(parsed.services, key, port)
+    listener = _listener(parsed.services, key, port)
+    changes[key] = listener
+    if claims is not None:
+        believing = listener._replace(name=f"127.0.0.1:{claims}")
+        believing = believing._replace(options=believing.options + _believed(believing, values))
+        changes[f"{believing.name}/inet"] = believing
     if "postlog/unix-dgram" not in changes:
         changes["postlog/unix-dgram"] = Service("postlog", "unix-dgram", "n", "-", "n", "-", "1", "postlogd")
     _replace(path, master_cf.edit(parsed, changes))
@@ -158,6 +172,15 @@ def _listener(services: t.Mapping[str, Service], key: str, port: int) -> Service
     return service._replace(name=f"127.0.0.1:{port}", type="inet", private="n", chroot="n", processes="-")
 
 
+def _believed(service: Service, values: t.Mapping[str, str]) -> t.Tuple[t.Tuple[str, str], ...]:
+    """Return the options of a listener that believes a client who says that it is another one (XCLIENT).
+
+    There the candidate's own networks count, and loopback is none of them for longer than it takes to say so.
+    """
+    own = service.option_values.get("mynetworks", values.get("mynetworks", ""))
+    return (("smtpd_authorized_xclient_hosts", "127.0.0.1"), ("mynetworks", own))
+
+
 def _await_greeting(port: int, key: str, scratch: str) -> t.List[str]:
     """Return nothing if smtpd greets. One that dies when it starts leaves the connection open and says why in the log."""
     deadline = time.monotonic() + _PATIENCE
@@ -177,7 +200,7 @@ def _ask(port: int, key: str, policy: Policy, values: t.Mapping[str, str]) -> t.
         greeting = talk.connect()
         if greeting.code != 220:
             return [f"{key}: no greeting: {greeting}"]
-        hello = talk.ehlo("shadow.example.com")
+        hello = talk.ehlo(_HELLO)
         if hello.family != 2:
             return [f"{key}: EHLO is answered with {hello}"]
         findings = _ask_for_tls(talk, key, values)
@@ -185,6 +208,47 @@ def _ask(port: int, key: str, policy: Policy, values: t.Mapping[str, str]) -> t.
             findings += _ask_for_relaying(talk, key, policy, values)
         talk.quit()
     return findings
+
+
+def _ask_as_others(port: int, policy: Policy, values: t.Mapping[str, str]) -> t.List[str]:
+    """Return what strangers from several networks are taken from: to others, and in the name of a domain of ours."""
+    networks = trust.networks_in(split_list(_expanded(values, "mynetworks")))
+    served = _served(policy, values)
+    foreign = [("", f"postmaster@{domain}") for domain in trust.FOREIGN]
+    foreign += [(f"postmaster@{served.rpartition('@')[2]}", foreign[0][1])] if served else []
+    findings = []
+    for client in trust.strangers(networks)[:_STRANGERS]:
+        for (sender, recipient), step in _claiming(port, client, foreign):
+            if step.family == 2:
+                who = f"a stranger ({client}, from <{sender}>)"
+                findings.append(f"smtpd_relay_restrictions: an open relay, {who} may send to {recipient}")
+    return findings
+
+
+_Envelope = t.Tuple[str, str]
+
+
+def _claiming(port: int, client: str, envelopes: t.Sequence[_Envelope]) -> t.Iterator[t.Tuple[_Envelope, Step]]:
+    """Yield the answers to RCPT that a client gets; none where the shadow does not believe who it is."""
+    with Dialogue("127.0.0.1", port, timeout=_PATIENCE) as talk:
+        if talk.connect().code != 220 or talk.ehlo(_HELLO).family != 2:
+            return
+        address = f"IPv6:{client}" if ":" in client else client
+        if talk.command(f"XCLIENT ADDR={address} NAME=[UNAVAILABLE]", "xclient").family != 2:
+            return
+        talk.ehlo(_HELLO)
+        for sender, recipient in envelopes:
+            if talk.is_open and talk.mail(sender).family == 2:
+                yield (sender, recipient), talk.rcpt(recipient)
+                talk.rset()
+        talk.quit()
+
+
+def _expanded(values: t.Mapping[str, str], name: str) -> str:
+    try:
+        return expand(values.get(name, ""), values)
+    except MalformedValue:
+        return ""
 
 
 def _ask_for_tls(talk: Dialogue, key: str, values: t.Mapping[str, str]) -> t.List[str]:
@@ -198,7 +262,7 @@ def _ask_for_tls(talk: Dialogue, key: str, values: t.Mapping[str, str]) -> t.Lis
     answer = talk.starttls(tls_context())
     if not talk.is_open:
         return [f"smtpd_tls_security_level: the TLS handshake fails: {answer}"]
-    hello = talk.ehlo("shadow.example.com")
+    hello = talk.ehlo(_HELLO)
     return [] if hello.family == 2 else [f"{key}: EHLO inside TLS is answered with {hello}"]
 
 

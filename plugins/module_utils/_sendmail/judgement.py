@@ -26,6 +26,8 @@ from .rulesets import Question
 _CLASSES = ("w", "R", "m")
 _DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _MOST = 12
+#: The addresses of the interfaces are in class w.
+RELAYS_FOR_OWN = True
 _STRANGER = "203.0.113.9"
 _REMOTE = "a@stranger.example"
 
@@ -66,6 +68,15 @@ def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.T
         staged = text.replace(f"{live}/", f"{directory}/")
         _files.write_new(path, staged.encode("utf-8", "surrogateescape"), 0o600)
         return judged(_gather(host, directory, path, staged, is_suffix))
+
+
+def may_relay(host: Host, clients: t.Sequence[str]) -> t.Dict[str, bool]:
+    """Ask the live configuration in test mode."""
+    path = os.path.join(host.instance.config_directory, "sendmail.cf")
+    text = (_files.read(path) or b"").decode("utf-8", "surrogateescape")
+    questions = [Question(client, f"[{client}]", _REMOTE, f"postmaster@{trust.FOREIGN[0]}") for client in clients]
+    verdicts = rulesets.ask_all(host, path, rulesets.about_recipients(cf.parse(text)), questions)
+    return {client: not rulesets.refused(verdict) for client, verdict in zip(clients, verdicts)}
 
 
 def _gather(host: Host, directory: str, path: str, text: str, is_suffix: t.Callable[[str], bool]) -> Facts:

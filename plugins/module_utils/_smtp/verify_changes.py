@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from .._model.policy_record import Policy
-from .dialogue import Dialogue, Step
+from .dialogue import Dialogue, Step, tls_context
 
 #: The name with which the dialogues say hello.
 _NAME = "probe.example.org"
@@ -32,15 +32,21 @@ TRUSTED, STRANGER = "trusted client", "stranger"
 _WRAPPED = (465,)
 
 
+#: An address of loopback that is not the host's own name, so that an MTA takes it for a stranger.
+_NOBODYS = "127.0.0.2"
+
+
 class Place(t.NamedTuple):
     """Where the host asks its own MTA.
 
     :param client: TRUSTED from loopback, which every relay trusts; STRANGER from another address of the host.
+    :param source: the address that the questions come from; empty for the one that is asked.
     """
 
     client: str
     address: str
     port: int
+    source: str = ""
 
     def __str__(self) -> str:
         return f"{self.address}:{self.port}"
@@ -54,21 +60,31 @@ class Question(t.NamedTuple):
 
 
 class Domains(t.NamedTuple):
-    """The domains that a change is about: served before and after, since now, no longer."""
+    """What a change is about: domains that are served before and after, since now, no longer.
+
+    :param trust: what became of the right of the place's own address to relay: CAME, WENT, TRUSTED or nothing.
+    """
 
     kept: t.Tuple[str, ...]
     came: t.Tuple[str, ...]
     went: t.Tuple[str, ...]
+    trust: str = ""
+
+
+CAME, WENT = "came", "went"
 
 
 #: What each envelope was answered.
 Answers = t.Mapping[Question, Step]
 
 
-def places(listening: t.Sequence[t.Tuple[str, int]], own: t.Sequence[str]) -> t.Tuple[Place, ...]:
+def places(
+    listening: t.Sequence[t.Tuple[str, int]], own: t.Sequence[str], relays_for_own: bool = False
+) -> t.Tuple[Place, ...]:
     """Return every listener that can be asked from the host itself, as a trusted client and as a stranger of each family.
 
     :param own: the addresses of the host.
+    :param relays_for_own: whether the host's own addresses may always relay. Then a stranger comes from _NOBODYS.
     """
     chosen: t.Dict[t.Tuple[str, int, bool], Place] = {}
     for address, port in sorted(listening, key=lambda listener: (listener[1] != 25, listener[1], listener[0])):
@@ -78,7 +94,8 @@ def places(listening: t.Sequence[t.Tuple[str, int]], own: t.Sequence[str]) -> t.
             if address in (mine, "::") or (address == "0.0.0.0" and ":" not in mine):
                 client = TRUSTED if mine in ("127.0.0.1", "::1") else STRANGER
                 chosen.setdefault((client, port, ":" in mine), Place(client, mine, port))
-    return tuple(chosen.values())
+    local = [place for place in chosen.values() if relays_for_own and place.address == "127.0.0.1"]
+    return (*chosen.values(), *(place._replace(client=STRANGER, source=_NOBODYS) for place in local))
 
 
 def served(policy: Policy) -> t.Tuple[str, ...]:
@@ -87,14 +104,17 @@ def served(policy: Policy) -> t.Tuple[str, ...]:
     return tuple(dict.fromkeys([*relayed, *local]))
 
 
-def changes(before: Policy, after: Policy, elsewhere: bool = False) -> Domains:
+def changes(before: Policy, after: Policy, elsewhere: bool = False, short: str = "localhost") -> Domains:
     """Return the domains that a change is about.
 
     :param elsewhere: whether something beside the policy can take a domain, so that one that went may be taken still.
+    :param short: the host's own name up to its first dot; an MTA takes mail for that without a word in any list.
     """
     old, new = served(before), served(after)
     whole = after.relay.domains is not None and not elsewhere
-    went = [domain for domain in old if domain not in new and not _is_below(domain, after)] if whole else []
+    own = ("localhost", short)
+    gone = [domain for domain in old if domain not in new and domain.partition(".")[0] not in own]
+    went = [domain for domain in gone if not _is_below(domain, after)] if whole else []
     came = [domain for domain in new if domain not in old and not _is_below(domain, before)]
     kept = [domain for domain in old[:MOST] if domain in new]
     return Domains(tuple(kept), tuple(came)[:MOST], tuple(went)[:MOST])
@@ -127,20 +147,67 @@ def ask(place: Place, questions: t.Sequence[Question]) -> t.Dict[Question, Step]
 
 
 def _session(place: Place, questions: t.Sequence[Question]) -> t.Iterator[t.Tuple[Question, Step]]:
-    with Dialogue(place.address, place.port, source=place.address, timeout=_PATIENCE) as dialogue:
+    with Dialogue(place.address, place.port, source=place.source or place.address, timeout=_PATIENCE) as dialogue:
         step = dialogue.connect()
         if step.code == 220:
             step = dialogue.ehlo(_NAME)
         greeted = step.family == 2
         for question in questions:
             if greeted and dialogue.is_open:
-                step = dialogue.mail(question.sender)
+                step = _begun(dialogue, question.sender)
                 step = dialogue.rcpt(question.recipient) if step.family == 2 else step
             yield question, step
             if dialogue.is_open:
                 dialogue.rset()
         if dialogue.is_open:
             dialogue.quit()
+
+
+def _begun(dialogue: Dialogue, sender: str) -> Step:
+    """Begin a message, inside TLS where the relay demands that."""
+    step = dialogue.mail(sender)
+    if step.code == 530 and "STARTTLS" in dialogue.keywords:
+        dialogue.starttls(tls_context())
+        if dialogue.is_open and dialogue.ehlo(_NAME).family == 2:
+            return dialogue.mail(sender)
+    return step
+
+
+def trust_of(place: Place, before: Policy, after: Policy, relays_for_own: bool = False) -> str:
+    """Return what a change makes of the right of a place's own address to relay; TRUSTED where that never changes."""
+    if place.client == TRUSTED:
+        return TRUSTED
+    if relays_for_own or place.source:
+        return ""
+    was, now = (_is_in(place.address, policy) for policy in (before, after))
+    return "" if was == now else (CAME if now else WENT)
+
+
+def networks(before: Policy, after: Policy, own: t.Sequence[str] = ()) -> t.List[t.Tuple[str, bool]]:
+    """Return a client of each network that came or went, with whether it may relay now; the first ones of many.
+
+    :param own: addresses that may relay whatever the policy says.
+    """
+    import ipaddress
+
+    was, now = (
+        {ipaddress.ip_network(network) for network in policy.relay.networks or ()} for policy in (before, after)
+    )
+    if before.relay.networks is None or after.relay.networks is None:
+        return []
+    clients = []
+    for network in sorted(was ^ now, key=str)[:MOST]:
+        client = network[1] if network.num_addresses > 2 else network[0]
+        inside = any(client.version == other.version and client in other for other in now)
+        clients += [(str(client), inside)] if str(client) not in own else []
+    return clients
+
+
+def _is_in(address: str, policy: Policy) -> bool:
+    import ipaddress
+
+    own = ipaddress.ip_address(address)
+    return any(own in ipaddress.ip_network(network) for network in policy.relay.networks or ())
 
 
 def is_denied(step: Step) -> bool:
@@ -161,15 +228,40 @@ def wrong(domains: Domains, before: Answers, now: Answers) -> t.List[str]:
     # A listener that takes mail of nobody, such as one for logins, is not concerned.
     if taken or not domains.kept:
         findings += [finding for domain in domains.came for finding in _not_taken(domain, now[legitimate(domain)])]
-    if _is_closed(before):
-        findings += _still_open(domains, before, now)
-    return findings
+    findings += _silent(before, now)
+    if domains.trust:
+        return findings + _wrong_trust(domains.trust, now)
+    return findings + (_still_open(domains, before, now) if _is_closed(before) else [])
 
 
 def _not_taken(domain: str, answer: Step) -> t.List[str]:
-    if not is_denied(answer) and answer.code:
+    if not (is_denied(answer) or _is_broken(answer)):
         return []
     return [f"{domain} is served now, but postmaster@{domain} gets: {answer}"]
+
+
+def _is_broken(step: Step) -> bool:
+    """Return whether the MTA itself is at fault: no answer, or a refusal for now that is not about this mail (RFC 3463, x.3.x)."""
+    return not step.code or step.code == 421 or (step.family == 4 and " 4.3." in f" {step}")
+
+
+def _silent(before: Answers, now: Answers) -> t.List[str]:
+    """Return that nobody gets as far as RCPT, where somebody did, or where nobody had asked yet."""
+    reached = [question for question, step in before.items() if step.name == "rcpt"]
+    if (before and not reached) or not now or any(step.name == "rcpt" for step in now.values()):
+        return []
+    return [f"no mail is taken at all: {next(iter(now.values()))}"]
+
+
+def _wrong_trust(trust: str, now: Answers) -> t.List[str]:
+    """Return where the place's own address may relay and must not, or must and may not. The first foreign domain is asked each time."""
+    question = legitimate(FOREIGN[0])
+    step = now.get(question)
+    if step and trust == CAME and is_denied(step):
+        return [f"this client may relay now, but {question.recipient} gets: {step}"]
+    if step and trust == WENT and step.family == 2:
+        return [f"this client may not relay any more, but {question.recipient} is taken"]
+    return []
 
 
 def _still_open(domains: Domains, before: Answers, now: Answers) -> t.List[str]:
@@ -187,22 +279,34 @@ def _is_foreign(question: Question) -> bool:
 
 
 def _is_closed(before: Answers) -> bool:
-    """Return whether a place refused what is not served before the change: the client may not relay there."""
+    """Return whether a place refused what is not served before the change: the client may not relay there.
+
+    A relay that takes nothing at all says nothing about that.
+    """
     steps = [step for question, step in before.items() if _is_foreign(question)]
-    return bool(steps) and all(step.family != 2 for step in steps)
+    return bool(steps) and all(step.name == "rcpt" and step.family == 5 for step in steps)
 
 
-def settled(place: Place, domains: Domains, before: Answers) -> t.Tuple[t.List[str], float]:
-    """Return what is still wrong after SETTLING seconds, and the seconds until nothing was.
+class Settled(t.NamedTuple):
+    """What is still wrong after SETTLING seconds, the seconds until nothing was, and the last answers."""
+
+    findings: t.List[str]
+    seconds: float
+    now: Answers
+
+
+def settled(place: Place, domains: Domains, before: Answers) -> Settled:
+    """Return what a place answers after a change, asked until it is right or SETTLING seconds are over.
 
     A process that waited for a client when the configuration was reloaded serves one more client as before, and one that is just
     starting may refuse: both are over after a moment. So nothing counts as right before it is right twice.
     """
     began = time.monotonic()
-    now = {question: step for question, step in before.items() if _is_foreign(question)}
-    foreign = list(now)
-    questions = [question for question in before if question not in now]
-    questions += [legitimate(domain) for domain in (*domains.came, *domains.went)]
+    changed = [legitimate(domain) for domain in (*domains.came, *domains.went)]
+    strange = {question: step for question, step in before.items() if _is_foreign(question)}
+    now = dict(strange)
+    questions = [question for question in before if not _is_foreign(question)] + changed
+    questions += list(strange)[:1] if domains.trust or not questions else []
     right, passed = 0, 0.0
     while right < 2:
         now.update(ask(place, questions))
@@ -210,18 +314,26 @@ def settled(place: Place, domains: Domains, before: Answers) -> t.Tuple[t.List[s
         right = 0 if findings else right + 1
         passed = time.monotonic() - began if right < 2 else passed
         if findings and passed > SETTLING:
-            return findings, passed
+            return Settled(findings, passed, now)
         if findings:
             time.sleep(_PAUSE)
-    now.update(ask(place, foreign))
-    return wrong(domains, before, now), passed
+    now.update(ask(place, list(strange)))
+    return Settled(wrong(domains, before, now), passed, now)
 
 
-def told(place: Place, domains: Domains, before: Answers, seconds: float) -> t.List[str]:
+def told(place: Place, domains: Domains, before: Answers, answered: Settled) -> t.List[str]:
     """Return what was verified at a place, one sentence each."""
-    where = f"{place} ({place.client}), {seconds:.1f} s after the change"
-    sentences = [f"mail to {domain} is taken: {where}" for domain in domains.came]
-    if _is_closed(before):
+    where = f"{place} ({place.client}), {answered.seconds:.1f} s after the change"
+    sentences = [f"{_fate(domain, answered.now)}: {where}" for domain in domains.came]
+    if _is_closed(before) and not domains.trust:
         sentences += [f"mail to {domain} is refused: {where}" for domain in domains.went]
+    if domains.trust in (CAME, WENT):
+        sentences.append(f"the client may {'relay' if domains.trust == CAME else 'not relay any more'}: {where}")
     kept = [domain for domain in domains.kept if before[legitimate(domain)].family == 2]
     return sentences + [f"legitimate mail to {domain} is taken: {place} ({place.client})" for domain in kept]
+
+
+def _fate(domain: str, now: Answers) -> str:
+    """Return what became of the question for a domain that came."""
+    step = now[legitimate(domain)]
+    return f"mail to {domain} is taken" if step.family == 2 else f"{domain} is served, postmaster@{domain} gets {step}"

@@ -8,6 +8,7 @@ import types
 
 import pytest
 
+from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Running
 from ansible_collections.postmaster.mta.plugins.module_utils._module import live_answers
 
@@ -38,3 +39,18 @@ def test_a_daemon_that_refuses_because_of_the_load_is_no_failure(monkeypatch, ru
     answers = live_answers.LiveAnswers(types.SimpleNamespace(mta="sendmail"))
     assert tuple(answers.findings()) == findings
     assert answers.verified == [verified]
+
+
+@pytest.mark.parametrize(
+    "answer, findings", [(False, []), (True, ["10.0.0.1 may not relay any more, but the MTA says otherwise"])]
+)
+def test_a_network_that_went_is_asked_of_the_mta(monkeypatch, answer, findings):
+    judge = types.SimpleNamespace(RELAYS_FOR_OWN=True, may_relay=lambda host, clients: dict.fromkeys(clients, answer))
+    monkeypatch.setattr(live_answers, "judgement_of", lambda mta: judge)
+    monkeypatch.setattr(
+        live_answers, "daemon_of", lambda mta: types.SimpleNamespace(running=lambda host: Running(7, 1, ()))
+    )
+    answers = live_answers.LiveAnswers(types.SimpleNamespace(mta="sendmail"))
+    before, after = (_policy.parse({"relay": {"networks": names}}, "none") for names in (["10.0.0.0/8"], []))
+    assert answers._networks(before, after) == findings
+    assert answers.verified == ([] if findings else ["10.0.0.1 may not relay any more: the MTA's own answer"])

@@ -14,6 +14,7 @@ from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__po
     make_host,
     recorded,
 )
+from ansible_collections.postmaster.mta.tests.unit.smtp_peer import Server
 
 VALUES = {
     "daemon_directory": "/usr/lib/postfix/sbin",
@@ -134,3 +135,42 @@ def test_what_a_killed_run_left_is_swept_and_nothing_else(stage, parent):
 )
 def test_somebody_who_is_served(params, recipient):
     assert shadow._served(_policy.parse(params, "none"), VALUES) == recipient
+
+
+def test_a_listener_of_the_shadow_believes_who_a_client_says_that_it_is(stage, tmp_path):
+    values = dict(VALUES, mynetworks="10.0.0.0/8, 192.0.2.0/24")
+    shadow._write_shadow(str(stage), str(tmp_path), 10025, values, 10026)
+    services = master_cf.sound(master_cf.parse((stage / "master.cf").read_bytes())).services
+    options = services["127.0.0.1:10026/inet"].option_values
+    assert options["mynetworks"] == "10.0.0.0/8, 192.0.2.0/24" and "smtpd_authorized_xclient_hosts" in options
+    assert "mynetworks" not in services["127.0.0.1:10025/inet"].option_values
+
+
+class Believer:
+    """A relay that is open for one network, and believes who a client says that it is."""
+
+    def __init__(self, network):
+        self.network = network
+        self.asked = []
+
+    def __call__(self, connection, number):
+        client = ""
+        connection.sendall(b"220 shadow\r\n")
+        for line in connection.makefile("rb"):
+            words = line.decode().split()
+            client = words[1] if words[0] == "XCLIENT" else client
+            self.asked.append((client, line.decode().strip()))
+            taken = words[0] != "RCPT" or client.startswith(f"ADDR={self.network}")
+            connection.sendall(b"220 ok\r\n" if words[0] == "XCLIENT" else b"250 ok\r\n" if taken else b"554 no\r\n")
+            if words[0] == "QUIT":
+                return
+
+
+def test_strangers_from_three_networks_are_asked_for():
+    believer = Believer("198.51.")
+    with Server(believer) as server:
+        policy = _policy.parse({"relay": {"domains": ["b.test"]}}, "none")
+        findings = shadow._ask_as_others(server.port, policy, dict(VALUES, mynetworks="10.0.0.0/8"))
+    assert len(findings) == 4 and all("a stranger (198.51.100.9, from <" in finding for finding in findings)
+    assert "from <postmaster@b.test>) may send to postmaster@foreign.example" in findings[-1]
+    assert len({client for client, line in believer.asked if client}) == 3

@@ -50,6 +50,7 @@ def test_a_change_is_about_what_came_and_what_went():
         ("kept.test",),
         ("new.test",),
         ("old.test",),
+        "",
     )
 
 
@@ -105,14 +106,14 @@ def test_nothing_is_right_before_it_is_right_twice(monkeypatch):
 
     monkeypatch.setattr(_changes, "ask", ask)
     monkeypatch.setattr(_changes, "_PAUSE", 0)
-    assert _changes.settled(STRANGER, CHANGE, answers())[0] == []
+    assert _changes.settled(STRANGER, CHANGE, answers()).findings == []
     assert replies == [TAKEN] and asked[-1] == list(_changes.foreign(["kept.test"]))
 
 
 def test_what_stays_wrong_is_told_after_a_while(monkeypatch):
     monkeypatch.setattr(_changes, "SETTLING", 0)
     monkeypatch.setattr(_changes, "ask", lambda place, questions: answers(new=DENIED, old=DENIED))
-    assert "new.test" in _changes.settled(STRANGER, CHANGE, answers())[0][0]
+    assert "new.test" in _changes.settled(STRANGER, CHANGE, answers()).findings[0]
 
 
 def test_the_questions_of_one_connection_are_few(monkeypatch):
@@ -128,9 +129,94 @@ def test_the_questions_of_one_connection_are_few(monkeypatch):
 
 
 def test_what_was_verified_says_where_and_when():
-    said = _changes.told(STRANGER, CHANGE, answers(), 0.26)
+    said = _changes.told(STRANGER, CHANGE, answers(), _changes.Settled([], 0.26, answers(new=TAKEN, old=DENIED)))
     assert said == [
         "mail to new.test is taken: 10.0.0.9:25 (stranger), 0.3 s after the change",
         "mail to old.test is refused: 10.0.0.9:25 (stranger), 0.3 s after the change",
         "legitimate mail to kept.test is taken: 10.0.0.9:25 (stranger)",
     ]
+
+
+def test_what_is_not_taken_is_not_called_taken():
+    """A milter that nobody answers at, on another host: 451 for all, and the module said that mail is taken."""
+    unsure = _changes.Settled([], 0.26, answers(new=step(450, "4.7.1 greylisted"), old=DENIED))
+    assert _changes.told(STRANGER, CHANGE, answers(), unsure)[0].startswith(
+        "new.test is served, postmaster@new.test gets 450"
+    )
+
+
+@pytest.mark.parametrize(
+    "kept, came, said",
+    [
+        ((), step(451, "4.3.2 try again"), "new.test is served now, but postmaster@new.test gets: 451"),
+        ((), step(450, "4.7.1 greylisted"), ""),
+    ],
+)
+def test_a_refusal_of_the_mta_itself_is_a_finding_where_nothing_was_taken_before(kept, came, said):
+    change = _changes.Domains(kept, ("new.test",), ())
+    findings = _changes.wrong(change, answers(), answers(new=came))
+    assert said in findings[0] if said else not findings
+
+
+def test_a_relay_that_takes_no_mail_at_all_is_dead():
+    early = TAKEN._replace(name="mail", reply=Reply(451, "", ("4.3.2 try again",)))
+    silent = dict.fromkeys(answers(new=TAKEN), early)
+    nothing = _changes.Domains((), (), ())
+    assert _changes.wrong(nothing, answers(), silent) == ["no mail is taken at all: " + str(early)]
+    assert not _changes.wrong(nothing, silent, silent), "it was so before"
+
+
+OPEN, SHUT = policy("a.test", networks=["10.0.0.0/24"]), policy("a.test", networks=["10.9.0.0/24"])
+
+
+@pytest.mark.parametrize(
+    "before, after, trust, foreign, said",
+    [
+        (SHUT, OPEN, "came", DENIED, "this client may relay now, but postmaster@foreign.example gets: 554"),
+        (SHUT, OPEN, "came", TAKEN, ""),
+        (OPEN, SHUT, "went", TAKEN, "this client may not relay any more, but postmaster@foreign.example is taken"),
+        (OPEN, SHUT, "went", DENIED, ""),
+        (OPEN, OPEN, "", DENIED, ""),
+    ],
+)
+def test_a_network_that_comes_or_goes_is_asked_where_the_host_is_in_it(before, after, trust, foreign, said):
+    assert _changes.trust_of(STRANGER, before, after) == trust
+    change = _changes.Domains((), (), (), trust)
+    findings = _changes.wrong(change, answers(foreign=foreign), answers(foreign=foreign))
+    assert said in findings[0] if said else not findings
+
+
+def test_loopback_proves_nothing_about_strangers():
+    local = STRANGER._replace(client=_changes.TRUSTED, address="127.0.0.1")
+    assert _changes.trust_of(local, SHUT, OPEN) == _changes.TRUSTED
+    change = CHANGE._replace(trust=_changes.TRUSTED)
+    assert not _changes.wrong(change, answers(), answers(foreign=TAKEN, new=TAKEN, old=TAKEN))
+    told = _changes.told(local, change, answers(), _changes.Settled([], 0.1, answers(new=TAKEN, old=TAKEN)))
+    assert not any("refused" in sentence for sentence in told)
+
+
+def test_the_hosts_own_names_are_no_domains_that_go():
+    before = _policy.parse(
+        {"relay": {"domains": ["a.test"]}, "identity": {"local_domains": ["localhost", "mx.a.test"]}}, "none"
+    )
+    assert _changes.changes(before, policy("a.test"), short="mx").went == ()
+
+
+def test_a_relay_that_took_nothing_was_not_closed_to_strangers():
+    """From a dead milter back to the policy: sendmail relays for its own addresses, and that was called an open relay."""
+    dead = dict.fromkeys(answers(), step(451, "4.3.2 try again")._replace(name="mail"))
+    assert not _changes.wrong(_changes.Domains((), (), ()), dead, answers(foreign=TAKEN))
+
+
+def test_where_own_addresses_always_relay_a_stranger_comes_from_loopback():
+    assert _changes.places([("0.0.0.0", 25)], OWN)[-1].source == ""
+    *others, last = _changes.places([("0.0.0.0", 25)], OWN, relays_for_own=True)
+    assert last == (_changes.STRANGER, "127.0.0.1", 25, "127.0.0.2") and len(others) == 2
+    assert _changes.trust_of(STRANGER, OPEN, SHUT, relays_for_own=True) == ""
+
+
+def test_a_client_of_each_network_that_changed_is_asked_for():
+    assert _changes.networks(OPEN, SHUT) == [("10.0.0.1", False), ("10.9.0.1", True)]
+    wider = policy("a.test", networks=["10.0.0.0/8"])
+    assert _changes.networks(OPEN, wider) == [("10.0.0.1", True), ("10.0.0.1", True)]
+    assert _changes.networks(policy("a.test"), _policy.parse({}, "none")) == []
