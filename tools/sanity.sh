@@ -5,8 +5,9 @@
 
 # Runs `ansible-test sanity` with the ansible-core of each of the given environments. There are no ignore files.
 #   tools/sanity.sh [--whole] .cache/venv .cache/venv-gates
-# As a gate of every change it looks at what is published, and pylint runs on the newest core only: it takes most of the time, and
-# that of the older core asks for less. With --whole the tests are looked at as well, and pylint runs on every core.
+# As a gate of every change it looks at what is published, and of an older core it asks what another core or Python can answer
+# differently: its rules of style are those of the newest core, or fewer. With --whole the tests are looked at as well, and every core
+# runs all it has.
 set -eu
 
 whole=false
@@ -49,13 +50,17 @@ version_of() { "$1" -c 'from ansible.release import __version__; print(".".join(
 
 # Runs the tests of one environment's core.
 run_core() {
-    local root=$PWD controller=$PWD/$1/bin/python python core path arguments version interpreter tree
+    local root=$PWD controller=$PWD/$1/bin/python python core path arguments version interpreter tree check versions
     python=$("$controller" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     core=$(version_of "$controller")
     # pyenv's shims answer to every version's name and run only one, so the real ones come first.
     path=$(dirname "$controller")
     arguments=(--controller "origin:python=$python@$controller" --target-python "$python@$controller")
-    for version in ${targets[$core]}; do
+    versions=${targets[$core]}
+    if ! $whole && [ "$1" != "$newest" ]; then
+        versions=${versions%% *}
+    fi
+    for version in $versions; do
         if interpreter=$(tools/python.sh "$version"); then
             arguments+=(--target-python "$version@$interpreter")
             path+=:$(dirname "$interpreter")
@@ -63,7 +68,7 @@ run_core() {
             echo "sanity-$core: Python $version: NOT RUN, no Python $version on this machine"
         fi
     done
-    echo "sanity-$core: $("$controller" -c 'from ansible.release import __version__; print(__version__)'), Python $python and ${targets[$core]}"
+    echo "sanity-$core: $("$controller" -c 'from ansible.release import __version__; print(__version__)'), Python $python and $versions"
     make_home "$PWD/.cache/sanity/home-$core"
     # What is published (galaxy.yml, build_ignore). The lab's images hold programs for the containers' own
     # /usr/bin/python3, which sanity takes for plugins with a wrong first line (ruff and ansible-lint look at those); the corpus is
@@ -73,7 +78,9 @@ run_core() {
     else
         tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':(exclude,glob)tests/*/**')
         if [ "$1" != "$newest" ]; then
-            arguments+=(--skip-test pylint)
+            for check in compile import validate-modules ansible-doc action-plugin-docs; do
+                arguments+=(--test "$check")
+            done
         fi
     fi
     (cd "$tree" && HOME=$root/.cache/sanity/home-$core PATH=$path:$PATH ansible-test sanity --color no "${arguments[@]}")
