@@ -106,7 +106,8 @@ def _set_classes(draft: Draft, entries: t.Sequence[Client]) -> None:
         draft.set(CLASSES, others + ours)
     elif len(others) < len(live):
         draft.main[CLASSES] = ", ".join(others) or None
-    draft.main.update({name: None for name in draft.live if name.startswith(STEM) and name not in ours})
+    before = {name for name in draft.live if name.startswith(STEM)}
+    draft.main.update(dict.fromkeys(sorted(before.difference(ours))))
 
 
 def is_forgeable(element: str) -> bool:

@@ -420,24 +420,26 @@ def _unusual_to(text: bytes) -> t.Tuple[bytes, ...]:
         raise ValueError("a to= line without delay=")
     before, stat, outcome = _stat(rest[start:])
     before, _reply, reply = before.partition(b", reply=")
-    found = dict(field.partition(b"=")[::2] for field in before.split(b", ")[1:])
-    if b"quarantine" in found and not reply:
-        reply = found[b"quarantine"]
-    code = found.get(b"dsn", b"")
-    status = _status(outcome[:-1], code)
-    if status is SENT and _is_nobody(to, found.get(b"mailer", b"")):
-        status = DISCARDED
-    elif status is BOUNCED and not code and b"mailer" not in found:
-        status = REJECTED  # after DATA: the client was told, and nobody tried to deliver it
+    fields = dict(field.partition(b"=")[::2] for field in before.split(b", ")[1:])
     return (
         to,
-        b"delay=" + found.get(b"delay", b""),
-        b"xdelay=" + found.get(b"xdelay", b""),
-        b"relay=" + found.get(b"relay", b""),
-        b"dsn=" + code,
-        status,
-        reply or outcome[:-1],
+        b"delay=" + fields.get(b"delay", b""),
+        b"xdelay=" + fields.get(b"xdelay", b""),
+        b"relay=" + fields.get(b"relay", b""),
+        b"dsn=" + fields.get(b"dsn", b""),
+        _unusual_status(to, fields, outcome[:-1]),
+        reply or fields.get(b"quarantine", b"") or outcome[:-1],
     )
+
+
+def _unusual_status(to: bytes, fields: t.Mapping[bytes, bytes], outcome: bytes) -> bytes:
+    code = fields.get(b"dsn", b"")
+    status = _status(outcome, code)
+    if status is SENT and _is_nobody(to, fields.get(b"mailer", b"")):
+        return DISCARDED
+    if status is BOUNCED and not code and b"mailer" not in fields:
+        return REJECTED  # after DATA: the client was told, and nobody tried to deliver it
+    return status
 
 
 def _is_nobody(to: bytes, mailer: bytes) -> bool:

@@ -44,6 +44,19 @@ _NOW = datetime.datetime(2000, 1, 1)
 Rules = t.List[t.Dict[str, t.Any]]
 
 
+class _Line(t.NamedTuple):
+    """A line of the access file: its key without the tag, and what the report shows of it."""
+
+    key: str
+    value: str
+    where: str
+    text: str
+
+    def row(self, number: int, verdict: str, sentence: str, test: str = "") -> Row:
+        """Return the row of the report about the line."""
+        return Row(number, verdict, self.where, self.text, sentence, test)
+
+
 class Access:
     """Reads the lines of the access file.
 
@@ -54,115 +67,115 @@ class Access:
         self._places = ("connect", "from", "to") if recipients else ("connect", "from")
         self._policy = policy
 
-    def read(self, line: Entry, tag: str) -> t.Iterator[t.Tuple[Row, Rules]]:
+    def read(self, entry: Entry, tag: str) -> t.Iterator[t.Tuple[Row, Rules]]:
         """Yield the rows of the report for one line, each with the rules that it became."""
-        key = line.key.partition(":")[2] if tag else line.key
-        where, text = f"access:{line.line}", f"{line.key} {line.value}"
-        value = "" if tag == "authinfo" else line.value
+        key = entry.key.partition(":")[2] if tag else entry.key
+        line = _Line(key, entry.value, f"access:{entry.line}", f"{entry.key} {entry.value}")
         if tag == "authinfo":
-            text = f"{line.key} (a secret, not shown)"
+            line = line._replace(value="", text=f"{entry.key} (a secret, not shown)")
         if tag in _PLACES:
-            yield self._rule(_NUMBERS[tag], tag, key, value, where, text)
+            yield self._rule(_NUMBERS[tag], tag, line)
         elif tag:
-            yield self._other(tag, key, value, where, text), []
-        elif value.upper() == "RELAY":
-            yield self._untagged_relay(key, where, text), []
+            yield _other(tag, line), []
+        elif line.value.upper() == "RELAY":
+            yield _untagged_relay(line), []
         else:
-            expanded: Rules = []
-            for place in self._places:
-                row, rules = self._rule(6, place, key, value, where, text)
-                expanded += rules
-                if row.verdict == NOT_CONVERTED:
-                    yield row, []
-            places = ", ".join(sorted({name for rule in expanded for name in rule if name in _PLACES}))
-            if expanded:
-                yield Row(6, DIFFERS, where, text, f"a key without a tag counts in several places: {places}"), expanded
+            yield from self._untagged(line)
 
-    def _untagged_relay(self, key: str, where: str, text: str) -> Row:
-        if network_of(key):
-            return Row(3, CONVERTED, where, text, "policy.relay.networks")
-        sentence = "policy.relay.domains; sendmail also lets clients and senders of that name relay, Postfix lets them relay by address only"
-        return Row(6, DIFFERS, where, text, sentence, f"a client named HOST.{key}, RCPT to another domain")
+    def _untagged(self, line: _Line) -> t.Iterator[t.Tuple[Row, Rules]]:
+        """Yield the rows about a line without a tag: the places where it cannot be a rule, then those where it is one."""
+        expanded: Rules = []
+        for place in self._places:
+            row, rules = self._rule(6, place, line)
+            expanded += rules
+            if row.verdict == NOT_CONVERTED:
+                yield row, []
+        places = ", ".join(sorted({name for rule in expanded for name in rule if name in _PLACES}))
+        if expanded:
+            yield line.row(6, DIFFERS, f"a key without a tag counts in several places: {places}"), expanded
 
-    def _rule(self, number: int, place: str, key: str, value: str, where: str, text: str) -> t.Tuple[Row, Rules]:
-        if value.upper() == "RELAY":
-            return self._relay(number, place, key, where, text)
-        action, code, status, words = meaning(value, place)
+    def _rule(self, number: int, place: str, line: _Line) -> t.Tuple[Row, Rules]:
+        if line.value.upper() == "RELAY":
+            return self._relay(number, place, line), []
+        action, code, status, words = meaning(line.value, place)
+        example = f"{place}: {line.key}"
         if not action:
-            return Row(7, NOT_CONVERTED, where, text, "this value is none that has a rule", f"{place}: {key}"), []
-        rule: t.Dict[str, t.Any] = {place: [_pattern(key)], "action": action}
-        if code and value.upper() != "REJECT":
+            return line.row(7, NOT_CONVERTED, "this value is none that has a rule", example), []
+        rule: t.Dict[str, t.Any] = {place: [_pattern(line.key)], "action": action}
+        if code and line.value.upper() != "REJECT":
             rule.update(code=code, status=status)
-        if words and value.upper() != "REJECT":
+        if words and line.value.upper() != "REJECT":
             rule["text"] = words
         try:
             _access.parse("rule", rule, {}, _NOW)
         except OptionError as problem:
-            return Row(number, NOT_CONVERTED, where, text, f"{place}: {problem.why}", f"{place}: {key}"), []
+            return line.row(number, NOT_CONVERTED, f"{place}: {problem.why}", example), []
         if action == "ok":
             sentence = f"a rule for {place}; it accepts even if others refuse, and never relays"
-            return Row(number, DIFFERS, where, text, sentence, f"{place}: {key}"), [rule]
-        return Row(7 if number == 6 else number, CONVERTED, where, text, f"a rule for {place}"), [rule]
+            return line.row(number, DIFFERS, sentence, example), [rule]
+        return line.row(7 if number == 6 else number, CONVERTED, f"a rule for {place}"), [rule]
 
-    def _relay(self, number: int, place: str, key: str, where: str, text: str) -> t.Tuple[Row, Rules]:
-        if place == "connect" and network_of(key):
-            return Row(number, CONVERTED, where, text, "policy.relay.networks"), []
-        if place == "connect" and key.startswith("["):
-            return Row(
-                number, NOT_CONVERTED, where, text, "in brackets it is a client without a name", f"connect: {key}"
-            ), []
-        if place == "connect" and key.lower() == "localhost":
-            return Row(number, CONVERTED, where, text, "the host itself always may"), []
+    def _relay(self, number: int, place: str, line: _Line) -> Row:
         if place == "connect":
-            sentence = "who owns the reverse zone of an address chooses its name; let the client relay by its address"
-            return Row(
-                number, NOT_CONVERTED, where, text, sentence, f"a client named {key}, RCPT to another domain"
-            ), []
-        if place == "to" and key in (value_at(self._policy, ("relay", "domains")) or ()):
-            return Row(number, CONVERTED, where, text, "policy.relay.domains"), []
-        if place == "to":
-            sentence = (
-                "a single recipient is relayed; nearest: check_recipient_access with permit in smtpd_relay_restrictions"
-            )
-            return Row(number, NOT_CONVERTED, where, text, sentence, f"a stranger, RCPT to {key}"), []
+            return _relaying_client(number, line)
+        if place == "from":
+            sentence = "who claims this sender may relay, and a sender can be forged; say which clients with policy.relay.networks"
+            return line.row(29, NOT_CONVERTED, sentence, f"a stranger, MAIL from {line.key}")
+        if line.key in (value_at(self._policy, ("relay", "domains")) or ()):
+            return line.row(number, CONVERTED, "policy.relay.domains")
         sentence = (
-            "who claims this sender may relay, and a sender can be forged; say which clients with policy.relay.networks"
+            "a single recipient is relayed; nearest: check_recipient_access with permit in smtpd_relay_restrictions"
         )
-        return Row(29, NOT_CONVERTED, where, text, sentence, f"a stranger, MAIL from {key}"), []
+        return line.row(number, NOT_CONVERTED, sentence, f"a stranger, RCPT to {line.key}")
 
-    def _other(self, tag: str, key: str, value: str, where: str, text: str) -> Row:
-        if tag in _OTHER_TAGS:
-            number, sentence = _OTHER_TAGS[tag]
-            return Row(number, NOT_CONVERTED, where, text, sentence, f"{tag}: {key}")
-        if tag in ("clientrate", "clientconn"):
-            if not key:
-                return Row(10, CONVERTED, where, text, "policy.limits")
-            if value == "0":
-                return Row(
-                    10,
-                    DIFFERS,
-                    where,
-                    text,
-                    "Postfix exempts smtpd_client_event_limit_exceptions, as a rule the networks that may relay",
-                )
-            return Row(
-                10, NOT_CONVERTED, where, text, "Postfix has one limit for all clients", f"many connections of {key}"
-            )
-        if tag == "greetpause":
-            verdict = CONVERTED if not key or network_of(key) else NOT_CONVERTED
-            return Row(9, verdict, where, text, "policy.session.greeting_delays, by network and in whole seconds")
-        if tag == "tls_rcpt":
-            verdict = DIFFERS if ":" in value else CONVERTED
-            return Row(11, verdict, where, text, "policy.tls.domains; bits of the cipher have no counterpart")
-        if tag in ("try_tls", "tls_srv"):
-            return Row(
-                11,
-                DIFFERS if not key else NOT_CONVERTED,
-                where,
-                text,
-                "policy.tls.client.level" if not key else _BY_SERVER,
-            )
-        return Row(27, DIFFERS, where, text, "policy.session: letters of Srv_Features")
+
+def _relaying_client(number: int, line: _Line) -> Row:
+    """Return the row about a client that may relay."""
+    if network_of(line.key):
+        return line.row(number, CONVERTED, "policy.relay.networks")
+    if line.key.startswith("["):
+        return line.row(number, NOT_CONVERTED, "in brackets it is a client without a name", f"connect: {line.key}")
+    if line.key.lower() == "localhost":
+        return line.row(number, CONVERTED, "the host itself always may")
+    sentence = "who owns the reverse zone of an address chooses its name; let the client relay by its address"
+    return line.row(number, NOT_CONVERTED, sentence, f"a client named {line.key}, RCPT to another domain")
+
+
+def _untagged_relay(line: _Line) -> Row:
+    if network_of(line.key):
+        return line.row(3, CONVERTED, "policy.relay.networks")
+    sentence = "policy.relay.domains; sendmail also lets clients and senders of that name relay, Postfix lets them relay by address only"
+    return line.row(6, DIFFERS, sentence, f"a client named HOST.{line.key}, RCPT to another domain")
+
+
+def _other(tag: str, line: _Line) -> Row:
+    """Return the row about a tag that is about neither connections, senders nor recipients."""
+    if tag in _OTHER_TAGS:
+        number, sentence = _OTHER_TAGS[tag]
+        return line.row(number, NOT_CONVERTED, sentence, f"{tag}: {line.key}")
+    if tag in ("clientrate", "clientconn"):
+        return _client_limit(line)
+    if tag == "greetpause":
+        verdict = CONVERTED if not line.key or network_of(line.key) else NOT_CONVERTED
+        return line.row(9, verdict, "policy.session.greeting_delays, by network and in whole seconds")
+    if tag == "tls_rcpt":
+        verdict = DIFFERS if ":" in line.value else CONVERTED
+        return line.row(11, verdict, "policy.tls.domains; bits of the cipher have no counterpart")
+    if tag not in ("try_tls", "tls_srv"):
+        return line.row(27, DIFFERS, "policy.session: letters of Srv_Features")
+    if line.key:
+        return line.row(11, NOT_CONVERTED, _BY_SERVER)
+    return line.row(11, DIFFERS, "policy.tls.client.level")
+
+
+def _client_limit(line: _Line) -> Row:
+    """Return the row about a limit of connections; one without a key is for all clients."""
+    if not line.key:
+        return line.row(10, CONVERTED, "policy.limits")
+    if line.value == "0":
+        sentence = "Postfix exempts smtpd_client_event_limit_exceptions, as a rule the networks that may relay"
+        return line.row(10, DIFFERS, sentence)
+    return line.row(10, NOT_CONVERTED, "Postfix has one limit for all clients", f"many connections of {line.key}")
 
 
 def _pattern(key: str) -> str:
@@ -223,44 +236,54 @@ def _virtual_error(result: Virtual, line: Entry, where: str, text: str) -> None:
     result.rows.append(Row(15, verdict, where, text, "a rule for the recipient", test))
 
 
-def rewriting(
-    source: mc_source.Source, generics: t.Iterable[Entry], domains: t.Sequence[str]
-) -> t.Tuple[t.List[str], t.List[Row]]:
-    """Return masquerading and the genericstable as lines of canonical(5) for senders, and the rows of the report."""
-    lines: t.List[str] = []
-    rows: t.List[Row] = []
-    for line in generics:
-        keys = [line.key] if "@" in line.key else [f"{line.key}@{domain}" for domain in domains]
-        where, text = f"genericstable:{line.line}", f"{line.key} {line.value}"
-        if "%" in line.value or "+" in line.key or not keys:
-            rows.append(
-                Row(
-                    13,
-                    NOT_CONVERTED,
-                    where,
-                    text,
-                    "Postfix has no pattern for it, or no GENERICS_DOMAIN is known",
-                    f"MAIL from {line.key}",
-                )
-            )
-            continue
-        lines += [f"{key} {line.value}" for key in keys]
-        rows.append(Row(13, CONVERTED, where, text, "sender_canonical_maps, for senders only"))
+class Rewriting(t.NamedTuple):
+    """What masquerading and the genericstable become: lines of canonical(5) for senders, and the rows of the report."""
+
+    lines: t.List[str]
+    rows: t.List[Row]
+
+
+def rewriting(source: mc_source.Source, generics: t.Iterable[Entry], domains: t.Sequence[str]) -> Rewriting:
+    """Return what masquerading and the genericstable become.
+
+    :param domains: those of GENERICS_DOMAIN.
+    """
+    result = Rewriting([], [])
+    for entry in generics:
+        _generic(result, entry, domains)
     target = [call for call in source.of("MASQUERADE_AS") if call.arguments]
-    if not target:
-        return lines, rows
+    if target:
+        _masquerade(result, source, target)
+    return result
+
+
+def _generic(result: Rewriting, entry: Entry, domains: t.Sequence[str]) -> None:
+    """Add one line of the genericstable."""
+    keys = [entry.key] if "@" in entry.key else [f"{entry.key}@{domain}" for domain in domains]
+    where, text = f"genericstable:{entry.line}", f"{entry.key} {entry.value}"
+    if "%" in entry.value or "+" in entry.key or not keys:
+        sentence = "Postfix has no pattern for it, or no GENERICS_DOMAIN is known"
+        result.rows.append(Row(13, NOT_CONVERTED, where, text, sentence, f"MAIL from {entry.key}"))
+        return
+    result.lines.extend([f"{key} {entry.value}" for key in keys])
+    result.rows.append(Row(13, CONVERTED, where, text, "sender_canonical_maps, for senders only"))
+
+
+def _masquerade(result: Rewriting, source: mc_source.Source, target: t.Sequence[mc_source.Call]) -> None:
+    """Add masquerading: those users first whose addresses stay."""
     name = target[-1].arguments[0]
+    domains = _masqueraded(source)
     for call in source.of("EXPOSED_USER"):
         users = [user for argument in call.arguments for user in argument.split()]
-        lines += [f"{user}@{domain} {user}@{domain}" for user in users for domain in _masqueraded(source)]
-        rows.append(_row(12, CONVERTED, call, "sender_canonical_maps: the address stays"))
-    lines += [f"@{domain} @{name}" for domain in _masqueraded(source) if domain != name]
+        result.lines.extend([f"{user}@{domain} {user}@{domain}" for user in users for domain in domains])
+        result.rows.append(_row(12, CONVERTED, call, "sender_canonical_maps: the address stays"))
+    result.lines.extend([f"@{domain} @{name}" for domain in domains if domain != name])
     sentence = "sender_canonical_maps; Postfix rewrites headers of clients in local_header_rewrite_clients only, and every user of these domains"
     for call in (*target, *source.of("MASQUERADE_DOMAIN")):
-        rows.append(_row(12, DIFFERS, call, sentence, "a message from inside: envelope, From, Reply-To"))
+        result.rows.append(_row(12, DIFFERS, call, sentence, "a message from inside: envelope, From, Reply-To"))
     for call in (*source.of("MASQUERADE_EXCEPTION"), *source.of("MASQUERADE_DOMAIN_FILE")):
-        rows.append(_row(12, NOT_CONVERTED, call, "nearest: a line in sender_canonical_maps that keeps the address"))
-    return lines, rows
+        sentence = "nearest: a line in sender_canonical_maps that keeps the address"
+        result.rows.append(_row(12, NOT_CONVERTED, call, sentence))
 
 
 def _masqueraded(source: mc_source.Source) -> t.List[str]:
