@@ -15,7 +15,6 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import captu
 from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Endpoint, Envelope
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import access, capture, main_cf
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import capture_drain as drain
 
 HOP = Endpoint("192.0.2.9", 2525)
 TARGET = "postmaster-capture:[192.0.2.9]:2525"
@@ -157,19 +156,6 @@ def test_the_capture_instance_takes_everything_and_delivers_nothing():
     )
     assert given["main"]["relayhost"] == "[127.0.0.1]:25" and given["main"]["smtp_bind_address"] == "127.0.0.1"
     assert given["main"]["mydestination"] == "" and given["baseline"] == "none"
-
-
-def test_the_word_of_filter_is_found_in_a_queue_file(host, tmp_path, monkeypatch):
-    target = TARGET.encode()
-    record = b"L" + bytes(bytearray([len(target)])) + target
-    known = drain.queue._Settings(str(tmp_path / "queue"), frozenset(), 1, "", "")
-    monkeypatch.setattr(drain.queue, "_settings", lambda host: known)
-    files = {"deferred/AAAAAA": b"x" + record + b"y", "active/BBBBBB": target, "hold/CCCCCC": record}
-    for name, content in files.items():
-        path = tmp_path / "queue" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    assert drain.bound(host, HOP) == ["AAAAAA"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Rendering
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import master_cf, ports, shadow
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import shadow
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.check import check
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
@@ -247,12 +247,6 @@ def test_a_port_that_another_process_has(stage, busy, addresses, clash):
     assert bool(findings) == clash
     if clash:
         assert findings == (f"master.cf: {busy}/inet: another process listens on 127.0.0.1:{busy}",)
-
-
-def test_two_services_on_one_port(stage):
-    services = master_cf.parse(b"smtp inet n - n - - smtpd\n25 inet n - n - - smtpd\n").services
-    found = ports.conflicts(make_host("3.7.11"), services, {"inet_interfaces": "198.51.100.1"})
-    assert found == ["master.cf: 25/inet: smtp/inet listens on the same port"]
 
 
 @pytest.mark.parametrize("setting", ["smtp_tls_CAfile = /nowhere/ca.pem", "message_size_limit = notanumber"])

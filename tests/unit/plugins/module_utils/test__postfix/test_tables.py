@@ -75,18 +75,6 @@ def test_references_are_found_in_every_form():
     ]
 
 
-def test_entries_are_what_postmap_makes_of_a_source():
-    content = b'# c\nKey  value here \n\n  continued\n"Quoted Key" x\nkey second\nlonely\n'
-    assert _compiled.entries(content) == {"key": "value here   continued", "quoted key": "x", "lonely": ""}
-
-
-def test_entries_of_aliases():
-    assert _compiled.entries(b'Root: a@b.test,\n  ops\n"x y" : z\n', aliases=True) == {
-        "root": "a@b.test,  ops",
-        "x y": "z",
-    }
-
-
 def test_a_table_is_made_under_a_new_name_and_moved(live):
     host = host_in(live)
     tables.build(host, str(live), ["routes.db", "names.lmdb"])
@@ -191,17 +179,6 @@ def test_a_table_older_than_its_source_is_stale(live):
     host = built(live, host_in(live))
     os.utime(str(live / "routes"), (time.time() + 10, time.time() + 10))
     assert tables.stale(host, files()) == ("routes.db",)
-
-
-def test_a_main_cf_that_was_just_written_is_dated_back(live):
-    tables.build(host_in(live), str(live), [])
-    assert time.time() - (live / "main.cf").stat().st_mtime >= 2.9
-
-
-def test_an_old_main_cf_keeps_its_date(live):
-    os.utime(str(live / "main.cf"), (1000, 1000))
-    _compiled.settle(str(live / "main.cf"))
-    assert (live / "main.cf").stat().st_mtime == 1000
 
 
 @pytest.mark.parametrize("name,kind", [("routes", "hash"), ("names", "lmdb"), ("r", "regexp"), ("other", "")])
