@@ -54,6 +54,13 @@ def test_nothing_imports_upwards(path):
         assert {room, _room(path)} != {"_postfix", "_sendmail"}, "the drivers do not know each other"
 
 
+@pytest.mark.parametrize("path", FILES)
+def test_every_file_has_its_tests_at_the_same_place(path):
+    """C(_driver/queue.py) is tested by C(test__driver/test_queue.py), beside this file."""
+    mirror = os.path.join(os.path.dirname(__file__), *["test_" + name for name in path.split(os.sep)])
+    assert os.path.isfile(mirror), f"{path} needs {mirror}"
+
+
 @pytest.mark.parametrize("path", CONTROLLER)
 def test_what_modules_do_is_used_by_modules_only(path):
     with open(os.path.join(os.path.dirname(HERE), path), encoding="utf-8") as stream:

@@ -11,7 +11,6 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import captu
 from ansible_collections.postmaster.mta.plugins.module_utils._model.capture import Endpoint, Envelope
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture, mc, queue
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture_drain as drain
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import capture_map as wiring
 
 HOP = Endpoint("192.0.2.9", 2525)
@@ -114,11 +113,3 @@ def test_a_caught_message_is_read_as_it_came():
 def test_quoted_bytes_of_a_header_are_shown_as_they_came():
     assert "Subject: \u00dc and \u00fc" in queue._headers(CONTROL)
     assert "Return-Path: <$g>" in queue._headers(CONTROL)
-
-
-def test_connections_to_the_capture_instance_are_counted(monkeypatch):
-    rows = ("0900000A:09DD 01", "0900000A:09DD 06", "0900000A:0019 01")
-    table = "sl local rem st\n" + "".join(f"0: 0100007F:A000 {row} 0:0 0:0 0 0 0 7\n" for row in rows)
-    monkeypatch.setattr(drain._proc, "read_text", lambda path: table if path.endswith("tcp") else "")
-    monkeypatch.setattr(drain._proc.sys, "byteorder", "little")
-    assert drain.connections(Endpoint("10.0.0.9", 2525)) == 1

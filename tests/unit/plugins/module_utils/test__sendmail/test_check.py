@@ -11,7 +11,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils import _scratch
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Rendering, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, shadow
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import check as _check
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.check import (
@@ -208,33 +208,6 @@ def test_the_copy_points_into_the_stage():
         "Kaccess hash /etc/.mail.postmaster/access\n"
         "O AliasFile=/etc/.mail.postmaster/aliases.postmaster,/etc/.mail.postmaster/aliases\nO X=/etc/mailx\n"
     )
-
-
-@pytest.mark.parametrize("version", given.VERSIONS)
-def test_the_shadow_has_nothing_of_the_live_daemon(version):
-    text = given.text(version, "hardened", "sendmail.cf")
-    made = cf.parse(shadow.shadow_cf(text, "/run/s", 10025, cf.parse(text)))
-    assert made.values("DaemonPortOptions") == ("Name=shadow, Family=inet, Addr=127.0.0.1, Port=10025, M=A",)
-    assert made.values("PidFile") == ("/run/s/pid",) and made.values("QueueDirectory") == ("/run/s/queue",)
-    assert not made.values("ControlSocketName") and not made.values("StatusFile") and made.values("RefuseLA") == ("0",)
-    assert made.value("MaxHopCount") == "30"
-
-
-def test_the_shadow_ends_with_what_works_in_its_directory(tmp_path):
-    (tmp_path / "queue").mkdir()
-    sleepers = [subprocess.Popen(["sleep", "60"], cwd=str(where)) for where in (tmp_path, tmp_path / "queue")]
-    bystander = subprocess.Popen(["sleep", "60"])
-    try:
-        for one in sleepers:
-            assert one.pid in shadow._pids(str(tmp_path))
-        assert bystander.pid not in shadow._pids(str(tmp_path))
-        shadow._kill(sleepers[0].pid, 15)
-        assert sleepers[0].wait(timeout=10) == -15
-    finally:
-        for one in sleepers + [bystander]:
-            one.kill()
-            one.wait()
-    shadow.stop(str(tmp_path))
 
 
 def test_check_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
