@@ -32,7 +32,7 @@ class Instances(Protocol):
     def messages(self, runner: Runner, instance: Instance) -> int:
         """Return how many messages are in its queue, whatever their state."""
 
-    def problems(self, runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:
+    def problems(self, runner: Runner, wish: InstanceRequest, observed: ExistingInstance) -> t.List[str]:
         """Return what stands in the way of the instance, each with option and value."""
 
     def create(self, runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
@@ -41,7 +41,7 @@ class Instances(Protocol):
     def register(self, runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
         """Return the steps that make it known to the MTA and the service manager."""
 
-    def assign(self, runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[UndoableStep]:
+    def assign(self, runner: Runner, wish: InstanceRequest, observed: ExistingInstance) -> t.List[UndoableStep]:
         """Return the steps that give it its group."""
 
     def enable(self, runner: Runner, wish: InstanceRequest, wanted: bool) -> UndoableStep:
@@ -56,7 +56,9 @@ class Instances(Protocol):
     def stop(self, runner: Runner, wish: InstanceRequest) -> None:
         """Stop it and wait until no process of it is left."""
 
-    def remove(self, runner: Runner, wish: InstanceRequest, seen: ExistingInstance, keep: bool) -> t.List[UndoableStep]:
+    def remove(
+        self, runner: Runner, wish: InstanceRequest, observed: ExistingInstance, keep: bool
+    ) -> t.List[UndoableStep]:
         """Return the steps that remove it.
 
         :param keep: whether its queue and configuration stay where they are.

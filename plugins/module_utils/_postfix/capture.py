@@ -42,7 +42,7 @@ from .parameters import expand, split_list
 SERVICE = "postmaster-capture"
 _TRANSPORT = "transport_maps"
 _TO_TABLES = (("capture_to_patterns", "regexp"), ("capture_to", ""))
-#: name, place, type; the order is that of asking.
+#: Name, place and type of each table, in the order of the lookups.
 TABLES = tuple((table.name, table.where, table.type) for table in access.CAPTURE) + tuple(
     (name, TO, kind) for name, kind in _TO_TABLES
 )
@@ -195,7 +195,7 @@ def _refuse(host: Host, known: access.Facts, routes: t.Sequence[CaptureRoute]) -
         )
 
 
-# --- asking ---------------------------------------------------------------------------------------------------------
+# --- lookups --------------------------------------------------------------------------------------------------------
 
 
 def hop_there(host: Host) -> t.Optional[Endpoint]:

@@ -24,7 +24,7 @@ _TIME = re.compile(r"([0-9]+)([smhdw])\Z")
 
 
 class Draft:
-    """The wanted parameters, by name; None removes one.
+    """The expected parameters, by name; None removes one.
 
     :param builtin: the parameters that this Postfix knows, with their defaults.
     :param live: the parameters as main.cf has them now.

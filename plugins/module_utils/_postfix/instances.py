@@ -98,16 +98,16 @@ def messages(runner: Runner, instance: Instance) -> int:
 # --- what must be true before the first step -----------------------------------------------------------------------
 
 
-def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:
+def problems(runner: Runner, wish: InstanceRequest, observed: ExistingInstance) -> t.List[str]:
     """Return what stands in the way, each with its option and value."""
     builtin = defaults(runner)
     primary = settings(builtin, builtin["config_directory"])
     problems = _name_problems(builtin, primary, wish)
-    paths = _paths(wish, seen, builtin)
+    paths = _paths(wish, observed, builtin)
     problems += [
-        f"{option}: {path}: {why}" for option, path in paths.items() for why in _path_problems(option, path, seen)
+        f"{option}: {path}: {why}" for option, path in paths.items() for why in _path_problems(option, path, observed)
     ]
-    problems += _moved(wish, seen, paths)
+    problems += _moved(wish, observed, paths)
     problems += _shared(builtin, primary, wish, paths)
     owners = {
         "queue_directory": _OWNERS["queue_directory"],
@@ -131,9 +131,9 @@ def _name_problems(builtin: t.Mapping[str, str], primary: t.Mapping[str, str], w
     return problems
 
 
-def _paths(wish: InstanceRequest, seen: ExistingInstance, builtin: t.Mapping[str, str]) -> t.Dict[str, str]:
+def _paths(wish: InstanceRequest, observed: ExistingInstance, builtin: t.Mapping[str, str]) -> t.Dict[str, str]:
     """Return the directories of the instance: those that it has, else those of the request."""
-    if seen.instance is None:
+    if observed.instance is None:
         return {
             "config_directory": wish.config_directory,
             "queue_directory": _queue_of(wish),
@@ -142,7 +142,7 @@ def _paths(wish: InstanceRequest, seen: ExistingInstance, builtin: t.Mapping[str
     values = settings(builtin, wish.config_directory)
     return {
         "config_directory": wish.config_directory,
-        "queue_directory": seen.instance.queue_directories[0],
+        "queue_directory": observed.instance.queue_directories[0],
         "data_directory": expand(values["data_directory"], values),
     }
 
@@ -155,13 +155,13 @@ def _data_of(wish: InstanceRequest) -> str:
     return wish.data_directory or os.path.join("/var/lib", os.path.basename(wish.config_directory))
 
 
-def _path_problems(option: str, path: str, seen: ExistingInstance) -> t.List[str]:
+def _path_problems(option: str, path: str, observed: ExistingInstance) -> t.List[str]:
     parent = os.path.dirname(path)
     if os.path.lexists(path) and not os.path.isdir(path):
         return ["there is something else of this name"]
     if not os.path.isdir(parent):
         return [f"{parent} is not there"]
-    if seen.instance is not None and not os.path.isdir(path):
+    if observed.instance is not None and not os.path.isdir(path):
         return ["main.cf names it, and it is not there"]
     if option == "config_directory" and os.path.isdir(path):
         return _config_problems(path)
@@ -199,9 +199,9 @@ def _owned(path: str, owner: str) -> t.Iterator[str]:
         yield f"others than {owner} may write to it (mode {stat.S_IMODE(status.st_mode):04o})"
 
 
-def _moved(wish: InstanceRequest, seen: ExistingInstance, paths: t.Mapping[str, str]) -> t.List[str]:
+def _moved(wish: InstanceRequest, observed: ExistingInstance, paths: t.Mapping[str, str]) -> t.List[str]:
     """Refuse another queue directory than the instance has: the mail in the old one would be stranded."""
-    if seen.instance is None:
+    if observed.instance is None:
         return []
     wanted = {"queue_directory": wish.queue_directory, "data_directory": wish.data_directory}
     return [
@@ -367,16 +367,20 @@ def _import(runner: Runner, builtin: t.Mapping[str, str], wish: InstanceRequest)
         runner.run(["postmulti", "-i", wish.config_directory, *naming, "-e", "assign"])
 
 
-def assign(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[UndoableStep]:
+def assign(runner: Runner, wish: InstanceRequest, observed: ExistingInstance) -> t.List[UndoableStep]:
     """Put the instance into its group."""
-    if wish.group is None or (seen.registered and wish.group == seen.group) or (not seen.registered and wish.group):
+    if (
+        wish.group is None
+        or (observed.registered and wish.group == observed.group)
+        or (not observed.registered and wish.group)
+    ):
         # One that is registered only now gets its group with its name.
         return []
 
     def do(group: str) -> None:
         runner.run(["postmulti", "-i", wish.name, "-G", group or "-", "-e", "assign"])
 
-    return [UndoableStep(f"group {wish.group or 'none'}", lambda: do(wish.group or ""), lambda: do(seen.group))]
+    return [UndoableStep(f"group {wish.group or 'none'}", lambda: do(wish.group or ""), lambda: do(observed.group))]
 
 
 def enable(runner: Runner, wish: InstanceRequest, wanted: bool) -> UndoableStep:
@@ -404,14 +408,14 @@ def stop(runner: Runner, wish: InstanceRequest) -> None:
     service.stop(runner, _daemon(runner, wish))
 
 
-def remove(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, keep: bool) -> t.List[UndoableStep]:
+def remove(runner: Runner, wish: InstanceRequest, observed: ExistingInstance, keep: bool) -> t.List[UndoableStep]:
     """Take the instance out of postmulti(1) and the service manager; unless it is kept, its directories go too."""
     builtin = defaults(runner)
     steps = []
-    if seen.registered or wish.config_directory in _directories(settings(builtin, builtin["config_directory"])):
+    if observed.registered or wish.config_directory in _directories(settings(builtin, builtin["config_directory"])):
         steps.append(UndoableStep(f"deregister {wish.name}", lambda: _deport(runner, builtin, wish, keep)))
     if not keep:
-        paths = _paths(wish, seen, builtin)
+        paths = _paths(wish, observed, builtin)
         steps += [_remove_directory(paths[name]) for name in ("queue_directory", "data_directory", "config_directory")]
     return steps
 

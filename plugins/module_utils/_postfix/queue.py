@@ -163,7 +163,7 @@ def run_queue(host: Host) -> None:
 
 
 def act(host: Host, action: str, targets: t.Sequence[Identity], timeout: float) -> ActionResult:
-    """Do one thing to messages that were just seen in the queue.
+    """Do one thing to messages that were just listed.
 
     :param timeout: seconds that C(deliver) waits for an attempt to end.
     :raises Unsupported: an old Postfix cannot expire.
@@ -340,7 +340,7 @@ def _arrival_and_size(path: str) -> t.Optional[t.Tuple[int, int]]:
 
 
 def _record(data: bytes, kind: bytes) -> t.Tuple[bytes, bytes]:
-    """Take one record of the wanted kind: a letter, a length of one byte here, the data."""
+    """Take one record of the expected kind: a letter, a length of one byte here, the data."""
     if data[:1] != kind or data[1] > 127:
         raise ValueError("not the record that a queue file begins with")
     end = 2 + data[1]

@@ -103,7 +103,7 @@ def _keys(route: CaptureRoute) -> t.Tuple[str, ...]:
         raise discover.unsupported("connect", route.pattern, str(why))
 
 
-# --- asking ---------------------------------------------------------------------------------------------------------
+# --- lookups --------------------------------------------------------------------------------------------------------
 
 
 def hop_there(host: Host) -> t.Optional[Endpoint]:

@@ -61,17 +61,17 @@ def messages(runner: Runner, instance: Instance) -> int:
 # --- what must be true before the first step -----------------------------------------------------------------------
 
 
-def problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[str]:
+def problems(runner: Runner, wish: InstanceRequest, observed: ExistingInstance) -> t.List[str]:
     """Return what stands in the way, each with its option and value."""
     problems = _unit_problems(runner, wish)
     problems += [f"config_directory: {wish.config_directory}: {why}" for why in _config_problems(runner, wish)]
-    place = _queue_of(wish, seen)
-    problems += [f"queue_directory: {place}: {why}" for why in _queue_problems(runner, wish, seen, place)]
-    if seen.instance is None and not wish.listen and wish.state == "started":
+    place = _queue_of(wish, observed)
+    problems += [f"queue_directory: {place}: {why}" for why in _queue_problems(runner, wish, observed, place)]
+    if observed.instance is None and not wish.listen and wish.state == "started":
         problems.append(
             "listen: a new instance needs addresses of its own; without any it would take the primary one's"
         )
-    return problems + (_pid_file_problems(runner, wish) if seen.instance else [])
+    return problems + (_pid_file_problems(runner, wish) if observed.instance else [])
 
 
 def _unit_problems(runner: Runner, wish: InstanceRequest) -> t.List[str]:
@@ -126,8 +126,8 @@ def _place_problems(path: str) -> t.List[str]:
     return []
 
 
-def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, place: str) -> t.List[str]:
-    if seen.instance is not None and wish.queue_directory and wish.queue_directory != place:
+def _queue_problems(runner: Runner, wish: InstanceRequest, observed: ExistingInstance, place: str) -> t.List[str]:
+    if observed.instance is not None and wish.queue_directory and wish.queue_directory != place:
         # Its mail would stay behind.
         return [f"{wish.queue_directory} is expected, but the instance has this one; its queue is not moved here"]
     clashes = _clashes(runner, wish.config_directory, place)
@@ -137,7 +137,7 @@ def _queue_problems(runner: Runner, wish: InstanceRequest, seen: ExistingInstanc
     directories = processes.directories(place)
     if directories:
         return problems + _directory_problems(place, directories)
-    return problems + (["sendmail.cf names it, and it is not there"] if seen.instance else _place_problems(place))
+    return problems + (["sendmail.cf names it, and it is not there"] if observed.instance else _place_problems(place))
 
 
 def _directory_problems(place: str, directories: t.Sequence[str]) -> t.List[str]:
@@ -228,14 +228,14 @@ def register(runner: Runner, wish: InstanceRequest) -> t.List[UndoableStep]:
     ]
 
 
-def assign(runner: Runner, wish: InstanceRequest, seen: ExistingInstance) -> t.List[UndoableStep]:
+def assign(runner: Runner, wish: InstanceRequest, observed: ExistingInstance) -> t.List[UndoableStep]:
     """Return the step that rewrites a unit of an older form."""
     steps = []
     present, wanted = (
         units.read(wish.name).encode("utf-8", "surrogateescape"),
         service.wanted(wish.name, wish.config_directory),
     )
-    if seen.registered and present != wanted:
+    if observed.registered and present != wanted:
         steps.append(
             UndoableStep(
                 f"edit {units.path(wish.name)}",
@@ -271,18 +271,18 @@ def stop(runner: Runner, wish: InstanceRequest) -> None:
     service.stop(runner, discover.instance_in(wish.name, wish.config_directory))
 
 
-def remove(runner: Runner, wish: InstanceRequest, seen: ExistingInstance, keep: bool) -> t.List[UndoableStep]:
+def remove(runner: Runner, wish: InstanceRequest, observed: ExistingInstance, keep: bool) -> t.List[UndoableStep]:
     """Return the steps that remove the unit and, unless they are kept, the directories of the instance.
 
     :raises Refused: another instance uses its queue.
     """
-    steps = [_unregister(runner, wish)] if seen.registered else []
-    if keep or seen.instance is None:
+    steps = [_unregister(runner, wish)] if observed.registered else []
+    if keep or observed.instance is None:
         return steps
-    shared = _sharing(runner, seen.instance)
+    shared = _sharing(runner, observed.instance)
     if shared:
-        raise Refused([f"queue_directory: {seen.instance.queue_directories[0]}: {shared} uses it too"])
-    places = [*processes.directories(seen.instance.queue_directories[0]), wish.config_directory]
+        raise Refused([f"queue_directory: {observed.instance.queue_directories[0]}: {shared} uses it too"])
+    places = [*processes.directories(observed.instance.queue_directories[0]), wish.config_directory]
     return steps + [_remove_directory(path) for path in places]
 
 
@@ -322,10 +322,10 @@ def _cf(wish: InstanceRequest) -> str:
     return os.path.join(wish.config_directory, "sendmail.cf")
 
 
-def _queue_of(wish: InstanceRequest, seen: t.Optional[ExistingInstance]) -> str:
+def _queue_of(wish: InstanceRequest, observed: t.Optional[ExistingInstance]) -> str:
     """Return the queue directory that the instance has, else the one that it is to get."""
-    if seen is not None and seen.instance is not None:
-        return seen.instance.queue_directories[0]
+    if observed is not None and observed.instance is not None:
+        return observed.instance.queue_directories[0]
     return wish.queue_directory or os.path.join("/var/spool", os.path.basename(wish.config_directory))
 
 

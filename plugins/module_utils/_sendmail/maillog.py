@@ -124,9 +124,24 @@ def handler(ledger: Ledger, tag: bytes) -> t.Optional[Handler]:
         message = messages.get(queue_id) or unknown_message(queue_id)
         protocol = _tls_of(tls[process], relay) if process in tls else b""
         recipients = [to[4:-1]] if _COMMA not in to and to[3:4] == b"<" else _recipients(to)
-        for one in recipients:
+        for recipient in recipients:
             deliver(
-                (head, place, queue_id, message, one, b"", relay, delay, xdelay, code, status, reason, protocol, line)
+                (
+                    head,
+                    place,
+                    queue_id,
+                    message,
+                    recipient,
+                    b"",
+                    relay,
+                    delay,
+                    xdelay,
+                    code,
+                    status,
+                    reason,
+                    protocol,
+                    line,
+                )
             )
         if status is DEFERRED:
             messages.setdefault(queue_id, message)
@@ -214,21 +229,21 @@ def _unusual_from(text: bytes) -> t.Tuple[bytes, ...]:
     count, comma, rest = before[before.index(b", nrcpts=") + 2 :].partition(b", ")
     if text[end : end + 7] != b", size=" or not client:
         raise ValueError("a from= line without size= or relay=")
-    rest, found = comma + rest, {}
+    rest, fields = comma + rest, {}
     while True:
         # From the right: the message ID is the only field with foreign text.
         before, mark, field = rest.rpartition(b", ")
         name, _equals, value = field.partition(b"=")
         if not mark or name not in _AFTER_MESSAGE_ID:
             break
-        found[name], rest = value, before
+        fields[name], rest = value, before
     message_id = rest[2:] if rest[:8] == b", msgid=" else b""
     return (
         text[:end],
         text[end + 2 : size_end],
         count,
         message_id,
-        b"proto=" + found.get(b"proto", b""),
+        b"proto=" + fields.get(b"proto", b""),
         b"relay=" + client,
     )
 
