@@ -75,16 +75,21 @@ class Host(t.NamedTuple):
         return f"{LABEL}-{self.name}"
 
 
-RELEASES = {"bookworm", "trixie"}
+TESTING = "forky"
+RELEASES = {"bookworm", "trixie", TESTING}
 IMAGES = {
     "debian12": Image("debian", "bookworm"),
     "debian13": Image("debian", "trixie"),
+    "debian14": Image("debian", TESTING),
     "debian12-bare": Image("relay", "debian12"),
     "debian13-bare": Image("relay", "debian13"),
+    "debian14-bare": Image("relay", "debian14"),
     "debian12-postfix": Image("postfix", "debian12-bare"),
     "debian13-postfix": Image("postfix", "debian13-bare"),
+    "debian14-postfix": Image("postfix", "debian14-bare"),
     "debian12-sendmail": Image("sendmail", "debian12-bare"),
     "debian13-sendmail": Image("sendmail", "debian13-bare"),
+    "debian14-sendmail": Image("sendmail", "debian14-bare"),
     "sles15": Image("sles15", "debian12-bare"),
     "dns": Image("dns", "debian13"),
     "world": Image("world", "debian13"),
@@ -262,8 +267,10 @@ def bootstrap(podman: Podman, release: str, tag: str) -> None:
     tarball = CACHE / f"{release}.tar"
     proxies = [line for line in run(["apt-config", "dump"], check=False).splitlines() if "::Proxy" in line]
     mirror = os.environ.get("LAB_DEBIAN_MIRROR", "http://deb.debian.org")
+    # What a mirror has of testing can be some weeks old, and apt takes it for expired.
+    valid = "[check-valid-until=no] " if release == TESTING else ""
     sources = "\n".join(
-        f"deb {mirror}/{archive} {suite} main"
+        f"deb {valid}{mirror}/{archive} {suite} main"
         for archive, suite in (
             ("debian", release),
             ("debian", f"{release}-updates"),

@@ -31,6 +31,7 @@ _SPEC = {
             "move",
             "route",
             "status",
+            "tables",
             "undo",
         ],
     },

@@ -74,6 +74,30 @@ def _undone(host: str, result: t.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
     return host, result.get("instance"), result.get("to"), numbers, files
 
 
+def tables_upgrade(answered: Results) -> Shown:
+    """Return the tables of each host that have another type now, and what the person who asked has to do."""
+    columns = [
+        Column("HOST", least=8),
+        Column("TABLE", least=20),
+        Column("FROM"),
+        Column("TO"),
+        Column("NAMED BY", least=12),
+    ]
+    rows: list[tuple[t.Any, ...]] = []
+    notes: list[str] = []
+    for host, result in answered.items():
+        changed = result.get("changed")
+        for table in [*result.get("tables", ()), *result.get("caches", ())] if changed else ():
+            rows.append((host, table["path"], table["from"], table.get("to") or result["to"], table["setting"]))
+        notes += [f"{host}: {note}" for note in result.get("notes") or ()]
+    lines = tables.table(columns, rows) if rows else []
+    if answered and not rows:
+        lines = tables.sentence("No table has an old type.")
+    for note in notes:
+        lines += ["", *tables.sentence(note)]
+    return lines, {}
+
+
 def drift(answered: Results) -> Shown:
     """Return what differs from what was last written, with its file and since when."""
     columns = [

@@ -329,5 +329,6 @@ _KINDS: dict[str, t.Callable[[Results, str, bool], Report]] = {
     "move": lambda answered, title, verbose: Report(*_move_report.move(answered)),
     "route": _route,
     "status": lambda answered, title, verbose: Report(*_status_report.status(answered)),
+    "tables": lambda answered, title, verbose: Report(*_account_report.tables_upgrade(answered)),
     "undo": lambda answered, title, verbose: Report(*_account_report.undo(answered)),
 }

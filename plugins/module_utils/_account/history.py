@@ -44,20 +44,25 @@ def target_of(directory: str, wanted: t.Optional[int]) -> int:
     first = known[0]["number"] - 1
     numbers = [first] + [record["number"] for record in known]
     if wanted is None:
-        earlier = [number for number in numbers if number < state_of(known[-1]) and _changes(known, number, first)]
-        if not earlier:
-            raise OptionError("to", wanted, "this is the oldest state that the account of this instance has")
-        last: int = earlier[-1]
-        return last
+        return _state_before(known, first)
     if wanted not in numbers:
         raise OptionError("to", wanted, f"no generation that is kept; there are {', '.join(map(str, numbers))}")
     return wanted
 
 
-def _changes(known: t.Sequence[Record], number: int, first: int) -> bool:
-    """Return whether a state is one of its own: an undo, and a record of an adoption, leave an older one."""
-    record = next((record for record in known if record["number"] == number), None)
-    return number == first or (record is not None and "state" not in record and bool(record["files"]))
+def _state_before(known: t.Sequence[Record], first: int) -> int:
+    """Return the state in which the configuration was when a change made it what it is now.
+
+    What was undone before that change is no such state; a record of an adoption leaves an older one.
+
+    :raises OptionError: there is none.
+    """
+    changes = [record for record in known if "state" in record or record["files"]]
+    now = state_of(changes[-1]) if changes else first
+    if now <= first:
+        raise OptionError("to", None, "this is the oldest state that the account of this instance has")
+    earlier = [record for record in changes if record["number"] < now]
+    return state_of(earlier[-1]) if earlier else first
 
 
 def contents(directory: str, number: int) -> Contents:

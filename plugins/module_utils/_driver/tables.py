@@ -36,6 +36,16 @@ class Tables(Protocol):
         :raises Refused: the MTA's tool complained.
         """
 
+    def outdated(self, host: Host, files: Files) -> t.Sequence[str]:
+        """Return the tables that the configuration in I(files) names, and that are older than their source or not there.
+
+        :param files: what changes; nothing is outdated where the configuration itself does not.
+        :returns: their sources, relative to the configuration directory, or absolute where they lie beyond it.
+        """
+
+    def build_outdated(self, host: Host, stage: str, names: t.Sequence[str]) -> None:
+        """Compile outdated tables as the staged configuration names them; those beyond the directory where they lie."""
+
 
 def tables_of(mta: str) -> Tables:
     """Return this part of the driver of an MTA."""

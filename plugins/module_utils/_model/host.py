@@ -145,10 +145,12 @@ class Activation(t.NamedTuple):
 
     :param kind: one of C(nothing) (tables that are read live), C(reload), C(restart).
     :param because: the settings or files that need it.
+    :param serve: tables that the clients of before go on to need while it happens, in the words of the MTA.
     """
 
     kind: str
     because: t.Tuple[str, ...] = ()
+    serve: t.Tuple[str, ...] = ()
 
 
 class Running(t.NamedTuple):

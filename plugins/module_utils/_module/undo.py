@@ -72,6 +72,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         from . import expire  # noqa: F401  # the watcher: named here, it is sent along
     author = watched(author, host, params.get("confirm"))
     way_back = UndoRun(host, author, lambda: history.contents(directory, target), target)
+    way_back.dry = check_mode
     notes = history.changed_manually(directory)
     outcome = _change.transact(way_back.steps(), directory, check_mode, params["lock_timeout"])
     plan = outcome.plan

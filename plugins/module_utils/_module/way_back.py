@@ -37,6 +37,9 @@ class WayBack:
         self.directory = os.path.realpath(host.instance.config_directory)
         self._wanted = wanted
         self._target = target
+        #: Whether nothing beyond a stage may be written: check mode.
+        self.dry = False
+        self._outdated: t.Set[str] = set()
         self._files: t.Dict[str, File] = {}
 
     def plan(self) -> _change.Plan:
@@ -88,6 +91,8 @@ class WayBack:
     def _compiled(self, changed: t.Mapping[str, File]) -> t.Tuple[str, ...]:
         """Return the tables to compile: those that the configuration names, and those that have a compiled file now."""
         stale = set(tables_of(self.host.mta).stale(self.host, self.rendering().files))
+        self._outdated = set(tables_of(self.host.mta).outdated(self.host, self.rendering().files))
+        stale |= self._outdated
         for name in changed:
             compiled = [name + suffix for suffix in _SUFFIXES]
             if not stale & {name, *compiled} and any(self._current(path) is not None for path in compiled):
@@ -98,6 +103,9 @@ class WayBack:
         """Compile them in the stage; a table of a relay policy by what the configuration says of it."""
         self._set_times(stage)
         compiler, tables = compile_of(self.host.mta), tables_of(self.host.mta)
+        outdated = [name for name in names if name in self._outdated]
+        tables.build_outdated(self.host, stage, [name for name in outdated if not (self.dry and os.path.isabs(name))])
+        names = [name for name in names if name not in outdated]
         plain = [name for name in names if name in self._files and not name.endswith(_SUFFIXES)]
         tables.build(self.host, stage, [name for name in names if name not in plain])
         for name in plain:

@@ -192,7 +192,9 @@ def _references(candidate: Candidate, name: str, value: str) -> t.List[tables.Re
     if _CACHES.search(name) or _NO_TABLES.search(name):
         return []
     text = _expanded(value, candidate.values)
-    return list(tables.references_in(name, re.sub(r"check_policy_service\s+(\{[^}]*\}|\S+)", "", text)))
+    text = re.sub(r"check_policy_service\s+(\{[^}]*\}|\S+)", "", text)
+    # A beginning for other parameters to go on with, as in Postfix's own documents: indexed = hash:/etc/postfix/
+    return [reference for reference in tables.references_in(name, text) if not reference.path.endswith("/")]
 
 
 def _table_problems(candidate: Candidate, name: str, value: str) -> t.Iterator[str]:

@@ -13,7 +13,7 @@ import typing as t
 from .. import _proc
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Rendering, Running
-from . import main_cf, master, tables
+from . import main_cf, master, proxied, tables
 from .parameters import MalformedValue, defaults, expand, split_list
 
 if t.TYPE_CHECKING:
@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
 
 #: Only a stop and a start make these effective. The master says so of inet_*; the others are what it holds open or locked.
 RESTART_PARAMETERS = ("data_directory", "inet_interfaces", "inet_protocols", "process_id_directory", "queue_directory")
+_CONFIGURATION = ("main.cf", "master.cf")
 _CHROOT_SCRIPTS = ("/usr/lib/postfix/configure-instance.sh",)
 
 
@@ -43,7 +44,7 @@ def activation(host: Host, current: t.Callable[[str], t.Optional[bytes]], render
         return Activation(RESTART, restarting)
     reasons = [*parameters, *_changed_services(current, rendering), *_slow_tables(host, current, rendering, changed)]
     reasons = reasons or [name for name in ("main.cf", "master.cf") if name in changed]
-    return Activation(RELOAD, tuple(reasons)) if reasons else Activation(NOTHING)
+    return Activation(RELOAD, tuple(reasons), _proxied(host, current, rendering)) if reasons else Activation(NOTHING)
 
 
 def activate(host: Host, wanted: Activation) -> None:
@@ -58,7 +59,8 @@ def activate(host: Host, wanted: Activation) -> None:
         _restart(host, pid)
     else:
         _refresh_chroot(host)
-        host.runner.run(_postfix(host, "reload"))
+        with proxied.served(host, wanted.serve, pid):
+            host.runner.run(_postfix(host, "reload"))
     if not master.comes_up(lambda: master.find_master(_pid_file(host))):
         raise PostmasterError(f"{host.instance.config_directory}: Postfix does not answer after the {wanted.kind}")
 
@@ -142,6 +144,15 @@ def _changed_services(current: t.Callable[[str], t.Optional[bytes]], rendering: 
     before = master_cf.parse(live or b"").services
     after = master_cf.parse(rendering.files["master.cf"].content or b"").services
     return [key for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)]
+
+
+def _proxied(host: Host, current: t.Callable[[str], t.Optional[bytes]], rendering: Rendering) -> t.Tuple[str, ...]:
+    """Return the proxied tables that only one of both configurations has."""
+    before = current("main.cf") or b"", current("master.cf") or b""
+    main, services = [
+        rendering.files[name].content if name in rendering.files else current(name) for name in _CONFIGURATION
+    ]
+    return proxied.changed(host, before, (main or b"", services or b""))
 
 
 def _slow_tables(

@@ -11,6 +11,7 @@ queue, data, log and port. Loopback is a stranger for it, so that it shows what 
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -67,6 +68,7 @@ def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, s
     os.chmod(scratch, 0o755)
     config = os.path.join(scratch, "etc")
     shutil.copytree(stage, config, symlinks=True, copy_function=_copy)
+    _move_paths(config, host.instance.config_directory)
     port, claims = _free_port(), _free_port()
     key = _write_shadow(config, scratch, port, values, claims)
     if key is None:
@@ -102,6 +104,14 @@ def _label(like: str, path: str) -> None:
         os.setxattr(path, "security.selinux", os.getxattr(like, "security.selinux"))
     except OSError:
         pass
+
+
+def _move_paths(config: str, live: str) -> None:
+    """Let the copy read its own files where main.cf or master.cf names them by their full path, and not the live ones."""
+    named = re.compile(rb"(?<=[\s:,={(])" + re.escape(os.fsencode(live)) + rb"/")
+    for name in ("main.cf", "master.cf"):
+        path = os.path.join(config, name)
+        _replace(path, named.sub(lambda match: os.fsencode(config) + b"/", _read(path)))
 
 
 def _write_shadow(

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .. import _files
-from .._model.host import COMPILED_SUFFIXES, Files, Host, compiled_names, is_compiled
+from .._model.host import COMPILED_SUFFIXES, File, Files, Host, compiled_names, is_compiled
 from . import main_cf
 from .compile import command, entries, finish, make, parse_dump
 from .discover import READ_AT_START
@@ -162,6 +162,33 @@ def build(host: Host, stage: str, names: t.Sequence[str]) -> None:
         if kind in COMPILED_SUFFIXES:
             make(host, stage, source, kind, aliases=aliases)
     finish(stage)
+
+
+def outdated(host: Host, files: Files) -> t.Tuple[str, ...]:
+    """Return the sources that changed since they were compiled as the type by which the configuration names them now."""
+    if not {"main.cf", "master.cf"} & set(files):
+        return ()
+    from . import table_types
+
+    return tuple(_short(host, table.path) for table in table_types.outdated(host, files))
+
+
+def build_outdated(host: Host, stage: str, names: t.Sequence[str]) -> None:
+    """Compile outdated tables as the staged configuration names them; those beyond the directory where they lie."""
+    if not names:
+        return
+    from . import table_types
+
+    staged = {name: File(_files.read(os.path.join(stage, name))) for name in ("main.cf", "master.cf")}
+    for table in table_types.outdated(host, staged):
+        if _short(host, table.path) in names:
+            make(host, stage, _short(host, table.path), table.old, aliases=table.aliases)
+
+
+def _short(host: Host, path: str) -> str:
+    """Return a path relative to the configuration directory; one beyond it as it is."""
+    own = host.instance.config_directory + "/"
+    return path[len(own) :] if path.startswith(own) else path
 
 
 def source_of(name: str, known: t.Container[str]) -> str:

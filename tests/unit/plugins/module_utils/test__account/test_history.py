@@ -92,6 +92,22 @@ def test_what_was_only_noted_is_no_state_of_its_own(live, states):
     assert target == 19 and content_of(live) == states[-1]
 
 
+def test_an_undo_after_another_one_takes_back_the_last_change_only(live):
+    """Once it brought the first change back, which had been undone."""
+    before = content_of(live)
+    for number in range(3):
+        change(live, {"main.cf": b"a = %d\n" % (number + 2)})
+        undo(live)
+        assert content_of(live) == before
+    change(live, {"main.cf": b"a = 7\n"})
+    kept = content_of(live)
+    change(live, {"main.cf": b"a = 8\n"})
+    undo(live)
+    assert content_of(live) == kept
+    undo(live)
+    assert content_of(live) == before
+
+
 def test_a_number_that_is_not_kept_is_refused(live, states):
     with pytest.raises(OptionError, match="no generation that is kept"):
         undo(live, 77)
