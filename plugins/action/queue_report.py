@@ -58,13 +58,23 @@ class ActionModule(ActionBase):
 
 
 def _results(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> dict[str, t.Mapping[str, t.Any]]:
-    """Return the result of each host. Where a step was skipped because the one before it failed, that one counts."""
+    """Return the result of each host, with what the step before it could not do: its failure, and the IDs that are nowhere."""
     results = _answers.collect(variables, options["variable"])
     if options["before"]:
         for host, earlier in _answers.collect(variables, options["before"]).items():
-            if results[host].get("skipped") and (earlier.get("failed") or earlier.get("unreachable")):
-                results[host] = earlier
+            results[host] = _with_earlier(results[host], earlier)
     return results
+
+
+def _with_earlier(result: t.Mapping[str, t.Any], earlier: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    if result.get("skipped") and (earlier.get("failed") or earlier.get("unreachable")):
+        return earlier
+    rows = list(result.get("messages") or ())
+    known = {row["id"] for row in rows}
+    unknown = [
+        row for row in earlier.get("messages") or () if row.get("outcome") == "unknown" and row["id"] not in known
+    ]
+    return dict(result, messages=rows + unknown) if unknown else result
 
 
 def _messages(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import functools
+import ipaddress
 import json
 import pathlib
 import re
@@ -40,6 +42,27 @@ DIRECTORY = COLLECTION / "playbooks" / "argument_specs"
 LEFTOVER = "_raw_params"
 #: How near an unknown name must be to one of ours to be taken for a misspelling of it.
 _NEAR = 0.75
+#: The same for a name that no playbook of the prefix takes.
+_NEARER = 0.8
+#: Prefixes of the playbooks that select mail, deliveries or blocks.
+_SELECTING = ("queue_", "log_", "block_")
+#: Words that many inventories have for something else.
+_COMMON = {
+    "hosts",
+    "instance",
+    "format",
+    "path",
+    "file",
+    "limit",
+    "top",
+    "max",
+    "yes",
+    "full",
+    "text",
+    "code",
+    "internal",
+    "rules",
+}
 _QUEUE_ID = re.compile(r"[A-Za-z0-9]{6,32}\Z")
 _EXPIRY = re.compile(r"(\d{1,4}[dw]|\d{4}-\d\d-\d\d)\Z")
 
@@ -107,11 +130,29 @@ def _unknown(spec: Spec, name: str) -> t.Iterator[str]:
     if name in short:
         yield f"{name}: the variables of this playbook begin with {spec.prefix}; write {short[name]}"
         return
+    prefix, suffix = name.split("_", 1) if "_" in name else ("", name)
+    if f"{prefix}_" in _prefixes() - {spec.prefix} and suffix in short:
+        yield f"{name}: a variable of other playbooks; the one of this playbook is {short[suffix]}"
+        return
     near = difflib.get_close_matches(name, [*names, *short], 1, _NEAR)
     if near:
         yield f"{name}: no such variable; did you mean {short.get(near[0], near[0])}?"
-    elif name.startswith(spec.prefix):
+    elif name.startswith(spec.prefix) or difflib.get_close_matches(name, _criteria(), 1, _NEARER):
         yield f"{name}: no such variable; this playbook takes {', '.join(sorted(spec.options))}"
+
+
+@functools.lru_cache
+def _prefixes() -> set[str]:
+    """Return what the variables of each playbook begin with."""
+    return {_read(path)["prefix"] for path in DIRECTORY.glob("[!_]*.yml")}
+
+
+@functools.lru_cache
+def _criteria() -> set[str]:
+    """Return what people select by in any playbook, without prefix: a playbook that does not know it must not do more for it."""
+    specs = [load(path.stem) for path in DIRECTORY.glob("[!_]*.yml")]
+    names = {name[len(spec.prefix) :] for spec in specs if spec.prefix in _SELECTING for name in spec.options}
+    return names - _COMMON
 
 
 def leftover(extra: t.Mapping[str, t.Any]) -> list[str]:
@@ -279,6 +320,17 @@ def _domain(value: str) -> None:
         _addresses.domain(value)
 
 
+def _sender_pattern(value: str) -> None:
+    if re.search(r"\s", value) and '"' not in value:
+        raise ValueError("must be a domain or an address, without blanks")
+    bare = value.strip("[] ").lower()
+    try:
+        ipaddress.ip_network(bare[5:] if bare.startswith("ipv6:") else bare, strict=False)
+    except ValueError:
+        return
+    raise ValueError("an address of a client and not of a sender; write it into block_client")
+
+
 def _domain_or_address(value: str) -> None:
     if "@" in value:
         _address(value)
@@ -294,5 +346,6 @@ _FORMATS: dict[str, t.Callable[[str], object]] = {
     "expiry": _expiry,
     "queue_id": _queue_id,
     "regex": _regex,
+    "sender_pattern": _sender_pattern,
     "size": kinds.size,
 }

@@ -134,7 +134,7 @@ def answers(relays: t.Sequence[Relay]) -> list[str]:
         return _rules(relays) + _missing(relays, "Not asked:")
     columns = [
         Column("HOST", least=8),
-        Column("ASKED", least=20),
+        Column("ASKED", least=20, whole=True),
         Column("ANSWER", least=16),
         Column("BY", least=6),
         Column("TICKET", least=8),
@@ -203,13 +203,13 @@ def _rules(relays: t.Sequence[Relay]) -> list[str]:
     if not hosts:
         return tables.sentence(f"No rule of ours blocks anybody on {', '.join(done)}.") if done else []
     columns = [
-        Column("RULE", least=16),
+        Column("RULE", least=16, whole=True),
         Column("ACTION", least=10),
         Column("SINCE"),
         Column("BY", least=6),
         Column("TICKET", least=6),
         Column("EXPIRES"),
-        Column("HOSTS", least=8),
+        Column("HOSTS", least=8, whole=True),
     ]
     rows = []
     for row, names in hosts.items():

@@ -38,8 +38,8 @@ def listing(rows: t.Sequence[Row]) -> list[str]:
         Column("HOST", least=6),
         Column("TIME"),
         Column("STATUS"),
-        Column("SENDER", least=12),
-        Column("RECIPIENT", least=12),
+        Column("SENDER", least=12, whole=True),
+        Column("RECIPIENT", least=12, whole=True),
     ]
     names = ["status", "sender", "recipient"]
     # On a narrow terminal the addresses are worth more than the next hop.

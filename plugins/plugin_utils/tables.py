@@ -4,8 +4,9 @@
 
 """The one printer of tables: rows that fit the terminal, and sentences that are wrapped.
 
-A table never wraps. When it is wider than the terminal, the columns that may be shortened give way, the widest first, and a shortened
-cell ends in C(...). Columns such as queue IDs are never shortened, since people copy them. What comes from a host or from mail is made
+A table is not wider than the terminal. The columns that may give way do, the widest first. A cell that is too long for its column goes
+on below, where it is the answer that people read or copy, an address for instance; else it is shortened and ends in C(...). Columns such
+as queue IDs never give way. What comes from a host or from mail is made
 harmless: a control character in it is shown escaped.
 
 The width is that of C(COLUMNS), else of the terminal as Ansible measured it, else 80.
@@ -15,6 +16,7 @@ Private to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import itertools
 import os
 import textwrap
 import typing as t
@@ -38,11 +40,13 @@ class Column(t.NamedTuple):
 
     :param right: align it to the right, as numbers are.
     :param least: the characters that it keeps when the table must be narrower; 0 is a column that is never shortened.
+    :param whole: a cell that is too long goes on in the next line.
     """
 
     title: str
     right: bool = False
     least: int = 0
+    whole: bool = False
 
 
 def terminal_width() -> int:
@@ -67,14 +71,11 @@ def table(columns: t.Sequence[Column], rows: t.Sequence[Row], below: t.Sequence[
     cells += [[harmless(str(cell)) for cell in row] for row in rows]
     longest = [max(len(row[place]) for row in cells) for place in range(len(columns))]
     widths = _fit(columns, longest, width)
-    head, *lines = (_line(columns, row, widths) for row in cells)
-    if not below:
-        return [head, *lines]
-    shown = [head]
-    for line, note in zip(lines, below, strict=True):
-        shown.append(line)
-        if note:
-            shown += _note(note, width)
+    head, *rows_shown = (_lines(columns, row, widths) for row in cells)
+    notes = below or [""] * len(rows_shown)
+    shown = list(head)
+    for lines, note in zip(rows_shown, notes, strict=True):
+        shown += lines + (_note(note, width) if note else [])
     return shown
 
 
@@ -98,12 +99,21 @@ def _fit(columns: t.Sequence[Column], widths: list[int], width: int) -> list[int
     return widths
 
 
-def _line(columns: t.Sequence[Column], row: t.Sequence[str], widths: t.Sequence[int]) -> str:
-    cells = []
-    for column, cell, width in zip(columns, row, widths, strict=True):
-        shown = shorten(cell, width)
-        cells.append(shown.rjust(width) if column.right else shown.ljust(width))
-    return GAP.join(cells).rstrip()
+def _lines(columns: t.Sequence[Column], row: t.Sequence[str], widths: t.Sequence[int]) -> list[str]:
+    """Return the line of a row, and those on which its long cells go on."""
+    pieces = [_pieces(column, cell, width) for column, cell, width in zip(columns, row, widths, strict=True)]
+    lines = []
+    for cells in itertools.zip_longest(*pieces, fillvalue=""):
+        parts = zip(columns, cells, widths, strict=True)
+        shown = (cell.rjust(width) if column.right else cell.ljust(width) for column, cell, width in parts)
+        lines.append(GAP.join(shown).rstrip())
+    return lines
+
+
+def _pieces(column: Column, cell: str, width: int) -> list[str]:
+    if not column.whole:
+        return [shorten(cell, width)]
+    return textwrap.wrap(cell, width, break_on_hyphens=False) or [""]
 
 
 def shorten(text: str, width: int) -> str:

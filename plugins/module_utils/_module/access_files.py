@@ -149,9 +149,12 @@ def _postfix_line(option: str, line: str, place: str) -> t.Iterator[t.Dict[str, 
 
 
 def _place(place: str, written: str) -> t.Dict[str, t.Any]:
-    """Return a pattern as people write it as the options of a rule: C(@x) is that domain alone, C(.x) and C(*.x) all of it."""
+    """Return a pattern as people write it as the options of a rule: C(@x), C(.x) and C(*.x) are that domain.
+
+    Its subdomains are in it, whatever MTA reads the list: sendmail cannot leave them out.
+    """
     if written.startswith(("@", "*@")) and "." in written:
-        return {place: [written.lstrip("*@")], "subdomains": False}
+        return {place: [written.lstrip("*@")]}
     for wildcard in ("*.", "."):
         if written.startswith(wildcard):
             return {place: [written[len(wildcard) :]]}

@@ -209,3 +209,16 @@ def test_an_id_that_one_relay_knows_is_none_of_the_others(monkeypatch, other):
     )
     assert "failed" not in result
     assert [message["outcome"] for message in result["messages"]] == [other["outcome"]]
+
+
+def test_an_id_that_no_relay_knows_fails_after_a_question_too(monkeypatch):
+    """queue_delete and queue_expire select first; where nothing was selected, nothing is deleted, and that step is skipped."""
+    nowhere = {"affected": 0, "messages": [row("4AAAAAA", 0, "unknown", "neither the queue nor the log has this ID")]}
+    mixed = {"affected": 1, "messages": [row("4BBBBBB"), row("4AAAAAA", 0, "unknown")]}
+    play = Play(relay1={"skipped": True}, relay2={"affected": 1, "messages": [row("4BBBBBB")]})
+    for host, earlier in (("relay1", nowhere), ("relay2", mixed)):
+        play.variables["hostvars"][host]["queue_selected"] = earlier
+    result = play.run(monkeypatch, show="messages", before="queue_selected")
+    assert result["failed"]
+    assert result["msg"] == "4AAAAAA: no such message on any relay"
+    assert result["count"] == 1

@@ -37,6 +37,7 @@ def test_a_playbook_reads_its_own_variables_and_no_others(name):
         "relay_policy_group",
         "relay_policy_host",
         "relay_baseline",
+        "ansible_check_mode",
         "ansible_host",
         "inventory_hostname",
         "ansible_failed_result",
@@ -148,3 +149,35 @@ def test_an_expiry_that_is_over_is_refused():
 def test_what_excludes_each_other_is_refused():
     said = _arguments.problems(SPECS["block_domains"], {"block_domain": "a", "block_rules": [{"from": "b"}]})
     assert said == ["block_domain and block_rules cannot be given together"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "says"),
+    [
+        # A question that is not understood would be answered with "nothing is blocked", or with all mail there is.
+        ("check_blocks", "sender", "sender: no such variable; this playbook takes block_client,"),
+        ("check_blocks", "sendr", "sendr: no such variable; this playbook takes block_client,"),
+        ("queue_report", "ticket", "ticket: no such variable; this playbook takes "),
+        ("mail_log", "queue_sender", "queue_sender: a variable of other playbooks; the one of this playbook is log_sender"),
+        ("queue_flush", "log_domain", "log_domain: a variable of other playbooks; the one of this playbook is queue_domain"),
+        ("queue_flush", "diagnose_domain", "diagnose_domain: a variable of other playbooks; the one of this playbook is queue_domain"),
+    ],
+)  # fmt: skip
+def test_a_criterion_of_another_playbook_is_not_lost(name, wrong, says):
+    (sentence,) = _arguments.unknown(SPECS[name], [wrong])
+    assert sentence.startswith(says)
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_what_an_inventory_has_for_itself_is_let_through(name):
+    mine = ["env", "version", "release", "target", "site", "dc", "ansible_user", "mail_domain_name", "backup_path"]
+    assert _arguments.unknown(SPECS[name], mine) == []
+
+
+@pytest.mark.parametrize("address", ["192.0.2.66", "192.0.2.0/24", "2001:db8::1", "[192.0.2.1]", "IPv6:2001:db8::/32"])
+@pytest.mark.parametrize("name", ["block_domains", "unblock_domains", "check_blocks"])
+def test_an_address_is_a_client(name, address):
+    (sentence,) = _arguments.problems(SPECS[name], {"block_domain": address})
+    assert (
+        sentence == f"block_domain: {address}: an address of a client and not of a sender; write it into block_client"
+    )

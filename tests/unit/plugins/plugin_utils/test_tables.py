@@ -56,3 +56,15 @@ def test_the_width_is_that_of_columns_or_80(monkeypatch):
 
 def test_a_sentence_of_several_hosts_is_shown_once():
     assert tables.by_host([("a", "x"), ("b", "y"), ("c", "x")]) == ["  a, c: x", "  b: y"]
+
+
+def test_a_cell_that_is_an_answer_goes_on_below():
+    columns = [Column("HOST", least=6), Column("RULE", least=12, whole=True), Column("HITS", right=True)]
+    rows = [("mx1", "from averylongname.of.some.example", 7), ("mx2", "connect 192.0.2.0/24", 12)]
+    assert tables.table(columns, rows, ["why", ""], width=32) == [
+        "HOST  RULE                  HITS",
+        "mx1   from averylongname.o     7",
+        "      f.some.example",
+        "    why",
+        "mx2   connect 192.0.2.0/24    12",
+    ]

@@ -127,7 +127,7 @@ def test_a_list_is_taken_as_people_write_it():
     )
     found = requested(text).rules
     assert [(rule.pattern, rule.subdomains) for rule in found] == [
-        ("one.example", True), ("two.example", True), ("three.example", True), ("four.example", False), ("five.example", False),
+        ("one.example", True), ("two.example", True), ("three.example", True), ("four.example", True), ("five.example", True),
         ("six.example", True), ("seven.example", True), ("u@eight.example", False),
     ]  # fmt: skip
 
@@ -135,7 +135,7 @@ def test_a_list_is_taken_as_people_write_it():
 def test_csv_is_taken_as_people_write_it():
     text = "\ufeffpattern,comment\r\n# seen in June,\r\n@Two.Example,wave\r\n.three.example,\r\n,\r\n"
     assert [(rule.pattern, rule.subdomains) for rule in requested(text, "csv").rules] == [
-        ("two.example", False),
+        ("two.example", True),
         ("three.example", True),
     ]
 
