@@ -334,6 +334,11 @@ def _future_day(option: str, day: str, now: datetime.datetime) -> str:
     return day
 
 
+def is_rule(title: str) -> bool:
+    """Return whether the block of this title is an access rule: the policy writes blocks into the same tables."""
+    return title.split(" ")[0] in PLACES
+
+
 def expired(note: Note, now: datetime.datetime) -> bool:
     """Return whether the last day of a rule is over."""
     return bool(note.expires) and note.expires < now.strftime("%Y-%m-%d")

@@ -158,7 +158,10 @@ class AccessRun:
         self.works = {work.name: work for work in works}
         filled = {work.name: work.size > 0 for work in works if work.mark is not None or work.edited.edits}
         self.files = self.driver.wire(self.host, self.facts, filled, self._places())
-        changed = [work.name for work in works if work.edited.edits]
+        return self._planned([work.name for work in works if work.edited.edits])
+
+    def _planned(self, changed: t.Sequence[str]) -> _change.Plan:
+        """Return the plan by which these tables change, and the files that name them."""
         gone = [name for name in changed if self.driver.REMOVE_EMPTY and not self.works[name].size]
         files = _change.difference(self.directory, self.files) + self._removals(gone)
         because = self.driver.reload_reasons(self.facts, changed) + tuple(sorted(self.files))
@@ -224,11 +227,16 @@ class AccessRun:
         kept = {rule.title for rule in self.request.rules if self.request.state != ABSENT}
         names = {name for place in access.PLACES for name in self.driver.names(self.facts, place)}
         for name in sorted(names):
-            data = self._read(name)[1]
-            for placed in blocks.all_blocks(data, self._path(name)):
-                late = self.request.purge and access.expired(placed.block.note, self.request.now)
-                if placed.block.title not in kept and (self.request.state == EXACT or late) and _is_rule(placed.block):
-                    unwanted.setdefault(name, []).append(placed.block._replace(lines=()))
+            for placed in blocks.all_blocks(self._read(name)[1], self._path(name)):
+                block = placed.block
+                if access.is_rule(block.title) and block.title not in kept and self._has_ended(block):
+                    unwanted.setdefault(name, []).append(block._replace(lines=()))
+
+    def _has_ended(self, block: blocks.Block) -> bool:
+        """Return whether a rule that was not asked for goes."""
+        if self.request.state == EXACT:
+            return True
+        return self.request.purge and access.expired(block.note, self.request.now)
 
     def _work(self, name: str, wanted: t.Sequence[blocks.Block], unwanted: t.Sequence[blocks.Block]) -> TableWork:
         mark, data = self._read(name)
@@ -343,10 +351,6 @@ class AccessRun:
         ]
 
 
-def _is_rule(block: blocks.Block) -> bool:
-    return block.title.split(" ")[0] in access.PLACES
-
-
 def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
     """Return size, time stamp and inode of a file, None where there is none."""
     try:
@@ -365,19 +369,19 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
     :raises OptionError: naming the rule.
     :raises BadLines: naming every line of a list that is no rule.
     """
+    state, purge = params["state"], params["purge_expired"]
     rules: t.List[access.Rule] = []
     for number, entry in enumerate(params["rules"] or ()):
         rules += _parsed(f"rules[{number}]", entry, params, now)
     left_out: t.List[t.Dict[str, str]] = []
     if params.get("content") or params.get("src"):
         rules += _from_files(params, now, left_out)
-    if not rules and not left_out and params["state"] != EXACT and not params["purge_expired"]:
+    may_be_empty = left_out or purge or state == EXACT
+    if not rules and not may_be_empty:
         raise OptionError("rules", [], "no rule is given")
-    if params["state"] != ABSENT:
+    if state != ABSENT:
         _refuse_the_internet([rule for rule in rules if rule.action == access.RELAY])
-    return Request(
-        access.unique(rules), params["state"], params["purge_expired"], now, tuple(left_out), _confirmed(params)
-    )
+    return Request(access.unique(rules), state, purge, now, tuple(left_out), _confirmed(params))
 
 
 def _refuse_the_internet(rules: t.Sequence[access.Rule]) -> None:
@@ -488,14 +492,18 @@ def _apply_to_each(
 
 def merged(answers: t.Sequence[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
     """Return the answers of several instances as one; the answer of each is beside it."""
-    whole = dict(answers[0], instance=_mta.ALL, changed=any(answer["changed"] for answer in answers))
+    whole = dict(answers[0], instance=_mta.ALL, generation=None)
     for name in ("diff", "added", "updated", "removed", "by_hand", "verified", "warnings"):
         whole[name] = [item for answer in answers for item in answer[name]]
+    whole["changed"] = any(answer["changed"] for answer in answers)
     whole["actions"] = [f"{answer['instance']}: {action}" for answer in answers for action in answer["actions"]]
     whole["counts"] = {name: sum(answer["counts"][name] for answer in answers) for name in answers[0]["counts"]}
-    whole["generation"] = None
-    whole["instances"] = [{name: value for name, value in answer.items() if name != "diff"} for answer in answers]
+    whole["instances"] = [_without_diff(answer) for answer in answers]
     return whole
+
+
+def _without_diff(answer: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    return {name: value for name, value in answer.items() if name != "diff"}
 
 
 def _apply_to(
@@ -521,13 +529,8 @@ def _apply_to(
 def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
     plan, instance = outcome.plan, run.host.instance
     changes = _changes(run)
-    listed = {
-        verb: [title for title, change in changes.items() if change.verb == verb]
-        for verb in ("add", "change", "remove")
-    }
-    by_hand = sorted(
-        {f"{name}: {line.key} {line.value}" for name, work in run.works.items() for line in work.edited.kept}
-    )
+    added, updated, removed = (_titles(changes, verb) for verb in ("add", "change", "remove"))
+    by_hand = {f"{name}: {line.key} {line.value}" for name, work in run.works.items() for line in work.edited.kept}
     return {
         "changed": plan.changed or bool(outcome.healed),
         "diff": _diff(run, plan),
@@ -535,14 +538,14 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
         "instance": instance.name,
         "config_directory": instance.config_directory,
         "version": discover_of(run.host.mta).version(run.host.runner, instance),
-        "added": listed["add"][: access.SHOWN],
-        "updated": listed["change"][: access.SHOWN],
-        "removed": listed["remove"][: access.SHOWN],
-        "by_hand": by_hand[: access.SHOWN],
+        "added": added[: access.SHOWN],
+        "updated": updated[: access.SHOWN],
+        "removed": removed[: access.SHOWN],
+        "by_hand": sorted(by_hand)[: access.SHOWN],
         "counts": {
-            "added": len(listed["add"]),
-            "updated": len(listed["change"]),
-            "removed": len(listed["remove"]),
+            "added": len(added),
+            "updated": len(updated),
+            "removed": len(removed),
             "unchanged": len([rule for rule in run.request.rules if rule.title not in changes]),
             "left_out": len(run.request.left_out),
         },
@@ -554,6 +557,10 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
         "confirm_by": run.author.more.get("confirm_by") if outcome.generation else None,
         "warnings": list(outcome.warnings) + as_before(run.inherited),
     }
+
+
+def _titles(changes: t.Mapping[str, blocks.BlockChange], verb: str) -> t.List[str]:
+    return [title for title, change in changes.items() if change.verb == verb]
 
 
 def _changes(run: AccessRun) -> t.Dict[str, blocks.BlockChange]:

@@ -90,13 +90,8 @@ class RuleFiles:
                 self.bad.append(problem)
 
     def _csv(self, name: str, lines: t.Iterable[str], place: str) -> t.Iterator[RuleOptions]:
-        columns = set(access.RULE_SPEC) | {"pattern"}
         reader = csv.DictReader(lines)
-        unknown = [column for column in reader.fieldnames or () if column.strip() not in columns]
-        if unknown or not reader.fieldnames:
-            raise OptionError(
-                f"{name}:1", unknown[0] if unknown else "", f"the columns are {', '.join(sorted(columns))}"
-            )
+        _check_columns(name, reader.fieldnames or ())
         for row in reader:
             option = f"{name}:{reader.line_num}"
             filled = _filled(row)
@@ -159,6 +154,13 @@ def _place(place: str, written: str) -> t.Dict[str, t.Any]:
         if written.startswith(wildcard):
             return {place: [written[len(wildcard) :]]}
     return {place: [written]}
+
+
+def _check_columns(name: str, written: t.Sequence[str]) -> None:
+    columns = set(access.RULE_SPEC) | {"pattern"}
+    unknown = [column for column in written if column.strip() not in columns]
+    if unknown or not written:
+        raise OptionError(f"{name}:1", unknown[0] if unknown else "", f"the columns are {', '.join(sorted(columns))}")
 
 
 def _filled(row: t.Mapping[t.Any, t.Any]) -> t.Dict[str, str]:

@@ -43,8 +43,10 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     for host in hosts:
         facts, own = access_of(host.mta).facts(host), {"instance": host.instance.name}
         answers += [dict(_answer(host, facts, place, subject, text), **own) for place, subject, text in subjects]
-        rules += [] if asked else [dict(rule, **own) for rule in rules_of(host, facts, _now())]
+        if not asked:
+            rules += [dict(rule, **own) for rule in rules_of(host, facts, _now())]
     first = hosts[0].instance
+    expired = [rule["rule"] for rule in rules if rule["expired"]]
     return {
         "mta": first.mta,
         "instance": first.name if len(hosts) == 1 else _mta.ALL,
@@ -52,7 +54,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "answers": answers,
         "rules": rules[: params["limit"]],
         "count": len(rules),
-        "expired": [rule["rule"] for rule in rules if rule["expired"]][: params["limit"]],
+        "expired": expired[: params["limit"]],
     }
 
 
@@ -114,21 +116,26 @@ def rules_of(host: Host, facts: Facts, now: datetime.datetime) -> t.List[t.Dict[
     for name in dict.fromkeys(names):
         path = os.path.join(host.instance.config_directory, name)
         for placed in blocks.all_blocks(_files.read(path) or b"", path):
-            place = placed.block.title.split(" ")[0]
-            if place in access.PLACES and placed.block.title not in rules:
-                action, code, status, text = lookup_of(host.mta).meaning(
-                    placed.block.lines[0].partition("\t")[2], place
-                )
-                late = access.expired(placed.block.note, now)
-                details = {
-                    "table": name,
-                    "action": action,
-                    "code": code or None,
-                    "status": status,
-                    "text": text,
-                    "expired": late,
-                }
-                rules[placed.block.title] = dict(_said(placed.block), **details)
-            elif place in access.PLACES and placed.block.lines[0].endswith("\tDISCARD"):
-                rules[placed.block.title].update(action=access.DISCARD)
+            block = placed.block
+            if not access.is_rule(block.title):
+                continue
+            if block.title not in rules:
+                rules[block.title] = _rule(host, name, block, now)
+            elif block.lines[0].endswith("\tDISCARD"):
+                rules[block.title].update(action=access.DISCARD)
     return list(rules.values())
+
+
+def _rule(host: Host, table: str, block: blocks.Block, now: datetime.datetime) -> t.Dict[str, t.Any]:
+    """Return a rule as the module does: who wrote it, and what the MTA answers by it."""
+    place = block.title.split(" ")[0]
+    action, code, status, text = lookup_of(host.mta).meaning(block.lines[0].partition("\t")[2], place)
+    return {
+        **_said(block),
+        "table": table,
+        "action": action,
+        "code": code or None,
+        "status": status,
+        "text": text,
+        "expired": access.expired(block.note, now),
+    }

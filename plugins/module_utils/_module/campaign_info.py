@@ -255,12 +255,7 @@ def network_of(address: str) -> str:
 
 def bursts(sightings: t.Sequence[Sighting], ordinary: t.AbstractSet[t.Any], rules: Rules) -> t.List[Campaign]:
     """Return groups of messages from new domains that share something new, the largest first."""
-    groups: t.Dict[t.Tuple[str, str], t.List[Sighting]] = {}
-    for sighting in sightings:
-        if sighting.owned.domain not in ordinary:
-            for key in keys(sighting):
-                if key not in ordinary:
-                    groups.setdefault(key, []).append(sighting)
+    groups = _groups(sightings, ordinary)
     campaigns: t.List[Campaign] = []
     explained: t.Set[int] = set()
     for key in sorted(groups, key=lambda key: (-len(groups[key]), key)):
@@ -270,6 +265,20 @@ def bursts(sightings: t.Sequence[Sighting], ordinary: t.AbstractSet[t.Any], rule
             explained.update(id(sighting) for sighting in group)
             campaigns.append(Campaign(key[0], key[1], tuple(domains), tuple(group)))
     return campaigns
+
+
+def _groups(
+    sightings: t.Sequence[Sighting], ordinary: t.AbstractSet[t.Any]
+) -> t.Dict[t.Tuple[str, str], t.List[Sighting]]:
+    """Return the messages from new domains by what is new about them."""
+    groups: t.Dict[t.Tuple[str, str], t.List[Sighting]] = {}
+    for sighting in sightings:
+        if sighting.owned.domain in ordinary:
+            continue
+        for key in keys(sighting):
+            if key not in ordinary:
+                groups.setdefault(key, []).append(sighting)
+    return groups
 
 
 # --- the module ---------------------------------------------------------------------------------------------------
@@ -390,6 +399,8 @@ def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
     """Return a campaign as the module does."""
     sightings = campaign.sightings
     recipients = sorted({recipient for sighting in sightings for recipient in sighting.recipients})
+    senders = {sighting.sender for sighting in sightings}
+    clients = {sighting.client for sighting in sightings} - {""}
     rules = proposed(campaign)
     return {
         "kind": campaign.kind,
@@ -400,8 +411,8 @@ def facts(campaign: Campaign) -> t.Dict[str, t.Any]:
         "first_seen": utc(sightings[0].moment),
         "last_seen": utc(sightings[-1].moment),
         "count": len(sightings),
-        "senders": sorted({sighting.sender for sighting in sightings})[:_SHOWN_DOMAINS],
-        "clients": sorted({sighting.client for sighting in sightings if sighting.client})[:_SHOWN_DOMAINS],
+        "senders": sorted(senders)[:_SHOWN_DOMAINS],
+        "clients": sorted(clients)[:_SHOWN_DOMAINS],
         "recipients": recipients[:_SHOWN_RECIPIENTS],
         "recipient_count": len(recipients),
         "delivered": sum(sighting.delivered for sighting in sightings),
@@ -455,15 +466,22 @@ def _reported(
     path: str, shown: t.Sequence[t.Dict[str, t.Any]], now: float, only_new: bool, keep: bool
 ) -> t.List[t.Dict[str, t.Any]]:
     """Mark what has not been reported before, and remember it for a month."""
+    before = {name: when for name, when in _remembered(path).items() if now - when < 30 * 86400}
+    marked = [dict(record, new=_named(record) not in before) for record in shown]
+    new = [record for record in marked if record["new"]]
+    if keep and new:
+        _files.keep_json(path, {**dict.fromkeys(map(_named, marked), now), **before})
+    return new if only_new else marked
+
+
+def _named(record: t.Mapping[str, t.Any]) -> str:
+    return f"{record['kind']} {record['key']}"
+
+
+def _remembered(path: str) -> t.Dict[str, float]:
+    """Return the campaigns that were reported, with the time; nothing where the file cannot be read."""
     try:
         with open(path, encoding="utf-8") as stream:
-            before = {str(key): float(when) for key, when in json.load(stream).items()}
+            return {str(name): float(when) for name, when in json.load(stream).items()}
     except (OSError, ValueError, AttributeError):
-        before = {}
-    before = {key: when for key, when in before.items() if now - when < 30 * 86400}
-    marked = [dict(record, new=f"{record['kind']} {record['key']}" not in before) for record in shown]
-    if keep and any(record["new"] for record in marked):
-        for record in marked:
-            before.setdefault(f"{record['kind']} {record['key']}", now)
-        _files.keep_json(path, before)
-    return [record for record in marked if record["new"] or not only_new]
+        return {}

@@ -218,26 +218,27 @@ def _start(work: CaptureWork, routes: t.Sequence[CaptureRoute]) -> t.Dict[str, t
 
 
 def _stop(work: CaptureWork) -> t.Dict[str, t.Any]:
-    params = work.params
-    driver, drain = capture_of(work.host.mta), drain_of(work.host.mta)
+    _insist_on_a_word(work, _messages(work))
+    deadline = time.monotonic() + work.params["timeout"]
+    _end_routes(work, deadline)
+    # What came in until the routes were out is caught as well.
     waiting = _messages(work)
     _insist_on_a_word(work, waiting)
-    deadline = time.monotonic() + params["timeout"]
-    hop = driver.hop_there(work.host) or _listens(work)
+    mail = work.params["mail"] if waiting else None
+    released = _release(work, waiting, deadline) if mail == RELEASE else 0
+    deleted = _act(work, "delete", waiting) if mail == DELETE else 0
+    _end(work, keep=mail == KEEP)
+    return {"caught": len(waiting), "released": released, "deleted": deleted}
+
+
+def _end_routes(work: CaptureWork, deadline: float) -> None:
+    """Take the routes out, and let what is on its way to the capture instance arrive."""
+    hop = capture_of(work.host.mta).hop_there(work.host) or _listens(work)
     if not work.check_mode:
         _route(work, Routing(work.host, (), None, service=True, author=work.author))
-    if hop is not None and not work.check_mode:
-        work.done.extend(drain.drain(work.host, hop, deadline))
+        if hop is not None:
+            work.done.extend(drain_of(work.host.mta).drain(work.host, hop, deadline))
     _route(work, Routing(work.host, (), None, author=work.author))
-    waiting = waiting if work.check_mode else _messages(work)
-    _insist_on_a_word(work, waiting)
-    counts = {"caught": len(waiting), "released": 0, "deleted": 0}
-    if waiting and params["mail"] == RELEASE:
-        counts["released"] = _release(work, waiting, deadline)
-    elif waiting and params["mail"] == DELETE:
-        counts["deleted"] = _act(work, "delete", waiting)
-    _end(work, keep=bool(waiting) and params["mail"] == KEEP)
-    return counts
 
 
 def _insist_on_a_word(work: CaptureWork, waiting: t.Sequence[t.Any]) -> None:
@@ -318,13 +319,17 @@ def release_hop(host: Host) -> Endpoint:
     places = list(identity.get("listen") or ("all",))
     if {"all", "loopback", "127.0.0.1"} & set(places):
         return Endpoint("127.0.0.1", port)
-    trusted = [_addresses.network(text) for text in networks]
     for place in places:
-        address = _addresses.address(place)
-        if any(address.version == network.version and address in network for network in trusted):
+        if _is_trusted(place, networks):
             return Endpoint(place, port)
     why = "what is released would have to come from there, and policy.relay.networks has none of these addresses"
     raise OptionError("instance", host.instance.name, f"it listens on {', '.join(places) or 'nothing'}; {why}")
+
+
+def _is_trusted(place: str, networks: t.Iterable[str]) -> bool:
+    address = _addresses.address(place)
+    trusted = [_addresses.network(text) for text in networks]
+    return any(address.version == network.version and address in network for network in trusted)
 
 
 def _listens(work: CaptureWork) -> t.Optional[Endpoint]:

@@ -45,21 +45,30 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         if params[option] < 0:
             raise OptionError(option, params[option], "expected a number that is not negative")
     host = _mta.find(runner, params["mta"], params["instance"])
-    mta, driver = host.mta, capture_of(host.mta)
-    name = params["name"] or f"{mta}-capture"
-    instances = [instance for instance in _mta.find_all(runner, mta) if instance.name == name]
-    capture_host = _mta.host(runner, instances[0]) if instances else None
+    driver = capture_of(host.mta)
+    name = params["name"] or f"{host.mta}-capture"
     hop = driver.hop_there(host)
-    messages, count = _messages(capture_host, params) if capture_host else ([], 0)
     return {
-        "mta": mta,
+        "mta": host.mta,
         "instance": host.instance.name,
         "capture_instance": name,
-        "exists": capture_host is not None,
-        "running": capture_host is not None and daemon_of(mta).running(capture_host).pid is not None,
         "routes": list(driver.routes_there(host)),
         "address": hop.address if hop else "",
         "port": hop.port if hop else 0,
+        **_caught(runner, host.mta, name, params),
+    }
+
+
+def _caught(runner: Runner, mta: str, name: str, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Return what is known of the capture instance and its queue; nothing where there is no such instance."""
+    instances = [instance for instance in _mta.find_all(runner, mta) if instance.name == name]
+    if not instances:
+        return {"exists": False, "running": False, "count": 0, "messages": [], "truncated": False}
+    host = _mta.host(runner, instances[0])
+    messages, count = _messages(host, params)
+    return {
+        "exists": True,
+        "running": daemon_of(mta).running(host).pid is not None,
         "count": count,
         "messages": messages,
         "truncated": count > len(messages),

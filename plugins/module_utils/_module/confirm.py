@@ -37,34 +37,48 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     runner = runner or Runner()
     host = _mta.find(runner, params["mta"], params["instance"])
     directory = os.path.realpath(host.instance.config_directory)
-    waiting = watch.waiting(directory)
-    number = params["generation"]
-    if number is not None and number not in waiting:
-        _insist_on_confirmed(directory, number)
-    meant = [generation for generation in waiting if number in (None, generation)]
+    meant = _meant(directory, params["generation"])
     back = params["state"] == ROLLED_BACK
-    if meant and back and not check_mode:
-        for generation in reversed(meant):
-            _roll_back(runner, host.mta, directory, generation)
-    elif meant and not check_mode:
-        with _change.locked(directory, params["lock_timeout"]):
-            for generation in meant:
-                _confirm(runner, directory, generation)
+    if meant and not check_mode:
+        if back:
+            _roll_back(runner, host.mta, directory, meant)
+        else:
+            _confirm_all(runner, directory, meant, params["lock_timeout"])
+    verb = "roll back" if back else "confirm"
     return {
         "changed": bool(meant),
         "mta": host.mta,
         "instance": host.instance.name,
         "confirmed": [] if back else meant,
         "rolled_back": meant if back else [],
-        "actions": [f"{'roll back' if back else 'confirm'} generation {generation}" for generation in meant],
+        "actions": [f"{verb} generation {number}" for number in meant],
     }
 
 
-def _roll_back(runner: Runner, mta: str, directory: str, number: int) -> None:
-    if generations.load(directory, number).get(expire_instance.BEFORE):
-        expire_instance.expire(runner, mta, directory, number)
-    else:
-        expiry.expire(UndoRun, runner, mta, directory, number)
+def _meant(directory: str, number: t.Optional[int]) -> t.List[int]:
+    """Return the generations that wait, or the one of them that is named."""
+    waiting = watch.waiting(directory)
+    if number is None:
+        return waiting
+    if number in waiting:
+        return [number]
+    _insist_on_confirmed(directory, number)
+    return []
+
+
+def _roll_back(runner: Runner, mta: str, directory: str, numbers: t.Sequence[int]) -> None:
+    """Roll back the newest one first."""
+    for number in reversed(numbers):
+        if generations.load(directory, number).get(expire_instance.BEFORE):
+            expire_instance.expire(runner, mta, directory, number)
+        else:
+            expiry.expire(UndoRun, runner, mta, directory, number)
+
+
+def _confirm_all(runner: Runner, directory: str, numbers: t.Sequence[int], lock_timeout: float) -> None:
+    with _change.locked(directory, lock_timeout):
+        for number in numbers:
+            _confirm(runner, directory, number)
 
 
 def _insist_on_confirmed(directory: str, number: int) -> None:

@@ -62,17 +62,17 @@ def facts(picture: Picture) -> t.Dict[str, t.Any]:
 
 def dnssec(picture: Picture) -> str:
     """Return C(secure) where a resolver vouches for it, C(bogus), C(signed) where nobody validates, C(unsigned) or C(unknown)."""
-    answers = [
-        answer for (dummy, name, kind), answer in picture.answers.items() if (name, kind) == (picture.domain, "MX")
-    ]
     if any(again.status == query.NOERROR for again in picture.unvalidated.values()):
         return "bogus"
+    question = (picture.domain, "MX")
+    answers = [answer for (dummy, *asked), answer in picture.answers.items() if tuple(asked) == question]
     heard = [answer for answer in answers if answer.good]
     if not heard:
         return "unknown"
-    if any("ad" in answer.flags for answer in heard):
+    flags = {flag for answer in heard for flag in answer.flags}
+    if "ad" in flags:
         return "secure"
-    return "signed" if any("signed" in answer.flags for answer in heard) else "unsigned"
+    return "signed" if "signed" in flags else "unsigned"
 
 
 def _exchanger(picture: Picture, host: str) -> t.Dict[str, t.Any]:

@@ -68,18 +68,23 @@ def run(
         )
     started = time.monotonic()
     wish = _wish(runner or Runner(), params)
-    jobs = {source: _job(source, wish) for source in wish.sources}
-    outcomes = _parallel.together(jobs, wish.seconds)
-    undone = {source: _parallel.trouble(outcomes.get(source)) for source in wish.sources}
-    answers = [outcomes[source].value for source in wish.sources if not undone[source]]
+    answers, undone = _observed(wish)
     findings = [finding for answer in answers for finding in egress.judge(answer, wish.hello)]
     return {
         "hello": wish.hello,
         "addresses": [_facts(answer) for answer in answers],
-        "undone": {source: why for source, why in undone.items() if why},
+        "undone": undone,
         "findings": [as_facts(finding) for finding in sorted(findings, key=lambda finding: finding.rank)],
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+def _observed(wish: Wish) -> t.Tuple[t.List[egress.Egress], t.Dict[str, str]]:
+    """Return what each source address looks like from outside, and why some could not be looked at."""
+    outcomes = _parallel.together({source: _job(source, wish) for source in wish.sources}, wish.seconds)
+    troubles = {source: _parallel.trouble(outcomes.get(source)) for source in wish.sources}
+    answers = [outcomes[source].value for source, why in troubles.items() if not why]
+    return answers, {source: why for source, why in troubles.items() if why}
 
 
 def _wish(runner: Runner, params: t.Mapping[str, t.Any]) -> Wish:

@@ -103,19 +103,24 @@ def without_generation(host: Host, directory: str, number: int) -> Contents:
     earlier = history.contents(directory, before(directory, number))
     twin = ownership_of(host.mta).twin(host)
     names = [file["name"] for file in generations.load(directory, number).get("files", ())]
-
-    def reader(contents: Contents) -> t.Callable[[str], t.Optional[bytes]]:
-        return lambda name: contents[name] if name in contents else _files.read(os.path.join(directory, name))
-
-    live, then, old = (twin.parts(reader(contents), names) for contents in ({}, after, earlier))
-    changes = {part: old.get(part) for part in set(then) | set(old) if then.get(part) != old.get(part)}
-    edited = twin.edited(reader({}), {part: text for part, text in changes.items() if live.get(part) == then.get(part)})
+    readers = [_reader(directory, contents) for contents in ({}, after, earlier)]
+    live, then, old = (twin.parts(reader, names) for reader in readers)
+    changed = [part for part in {*then, *old} if then.get(part) != old.get(part)]
+    # A part that was changed since is somebody else's now.
+    ours = [part for part in changed if live.get(part) == then.get(part)]
+    edited = twin.edited(readers[0], {part: old.get(part) for part in ours})
     files: Contents = {}
     for name in names:
-        texts = (reader(earlier)(name), reader(after)(name), reader({})(name))
+        now, written, first = (reader(name) for reader in readers)
         # What a later change has written as well is rolled back part by part, or line by line where it has no parts.
-        files[name] = edited[name] if name in edited and texts[1] != texts[2] else merge.without(*texts)
+        by_parts = name in edited and now != written
+        files[name] = edited[name] if by_parts else merge.without(first, written, now)
     return files
+
+
+def _reader(directory: str, contents: Contents) -> t.Callable[[str], t.Optional[bytes]]:
+    """Return what reads a file of a state; one that the state has not changed is the live one."""
+    return lambda name: contents[name] if name in contents else _files.read(os.path.join(directory, name))
 
 
 __all__ = ("LOCK_TIMEOUT", "author_of", "before", "expire", "main", "taken_back", "waits", "without_generation")

@@ -199,19 +199,28 @@ def _plan(work: InstanceWork) -> t.List[UndoableStep]:
 
 def _plan_removal(work: InstanceWork) -> t.List[UndoableStep]:
     seen, twin, wish = work.seen, work.twin, work.wish
-    if seen.instance is None and not seen.registered:
+    if not _is_there(seen, wish):
         return []
-    if not (seen.registered or seen.pid or wish.mail != KEEP):
-        return []
+    refuses = seen.instance if wish.mail == REFUSE else None
     # Of one whose configuration somebody removed there is only the registration left.
-    if seen.instance is not None and wish.mail == REFUSE:
-        count = twin.messages(work.runner, seen.instance)
+    if refuses is not None:
+        count = twin.messages(work.runner, refuses)
         if count:
             why = f"{count} messages are in its queue; say mail: keep, or mail: delete, or have them delivered first"
             raise Refused([f"mail: {wish.name}: {why}"])
-    steps = [_stop(work)] if seen.pid else []
-    steps += [_still_empty(work, seen.instance)] if steps and seen.instance and wish.mail == REFUSE else []
+    steps = []
+    if seen.pid:
+        steps.append(_stop(work))
+        if refuses is not None:
+            steps.append(_still_empty(work, refuses))
     return steps + list(twin.remove(work.runner, wish, seen, wish.mail == KEEP))
+
+
+def _is_there(seen: ExistingInstance, wish: InstanceRequest) -> bool:
+    """Return whether there is anything to remove. A queue that was kept is something only for who does not keep it."""
+    if seen.registered:
+        return True
+    return seen.instance is not None and bool(seen.pid or wish.mail != KEEP)
 
 
 def _still_empty(work: InstanceWork, instance: Instance) -> UndoableStep:
@@ -226,21 +235,40 @@ def _still_empty(work: InstanceWork, instance: Instance) -> UndoableStep:
 
 def _plan_presence(work: InstanceWork) -> t.List[UndoableStep]:
     seen, twin, wish, runner = work.seen, work.twin, work.wish, work.runner
-    steps = [] if seen.instance else list(twin.create(runner, wish))
-    steps += [] if seen.registered else list(twin.register(runner, wish))
-    steps += list(twin.assign(runner, wish, seen))
+    steps: t.List[UndoableStep] = []
+    if not seen.instance:
+        steps += twin.create(runner, wish)
+    if not seen.registered:
+        steps += twin.register(runner, wish)
+    steps += twin.assign(runner, wish, seen)
     steps += _configure(work)
-    enabled = seen.instance is not None and seen.registered and seen.instance.enabled
     if wish.state == STARTED:
-        steps += [] if enabled else [twin.enable(runner, wish, True)]
-        if seen.pid and not twin.kept(runner, wish, seen.pid):
-            # It was started manually: the service manager would not stop what it did not start.
-            steps += [_stop(work), _start(work)]
-        steps += [] if seen.pid else [_start(work)]
+        steps += _plan_start(work)
     elif wish.state == STOPPED:
-        # Postfix's own commands leave a running instance alone once it is disabled, so it is stopped first.
-        steps += [_stop(work)] if seen.pid else []
-        steps += [twin.enable(runner, wish, False)] if enabled else []
+        steps += _plan_stop(work)
+    return steps
+
+
+def _is_enabled(seen: ExistingInstance) -> bool:
+    return seen.instance is not None and seen.registered and seen.instance.enabled
+
+
+def _plan_start(work: InstanceWork) -> t.List[UndoableStep]:
+    seen, twin, wish = work.seen, work.twin, work.wish
+    steps = [] if _is_enabled(seen) else [twin.enable(work.runner, wish, True)]
+    if not seen.pid:
+        return [*steps, _start(work)]
+    if not twin.kept(work.runner, wish, seen.pid):
+        # It was started manually: the service manager would not stop what it did not start.
+        steps += [_stop(work), _start(work)]
+    return steps
+
+
+def _plan_stop(work: InstanceWork) -> t.List[UndoableStep]:
+    """Stop it first: Postfix's own commands leave a running instance alone once it is disabled."""
+    steps = [_stop(work)] if work.seen.pid else []
+    if _is_enabled(work.seen):
+        steps.append(work.twin.enable(work.runner, work.wish, False))
     return steps
 
 

@@ -61,21 +61,26 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     runner = runner or Runner()
     _mta.insist_on_root(runner)
     wanted = _without_archive() if params["state"] == ABSENT else _with_archive(runner, params)
-    changes = {path: text for path, text in wanted.files.items() if _read(path) != text}
+    before = {path: _read(path) for path in wanted.files}
+    changes = {path: text for path, text in sorted(wanted.files.items()) if before[path] != text}
     if changes:
         _check(runner, changes)
-    before = {path: _read(path) for path in changes}
-    if changes and not check_mode:
-        _write(changes)
-        _keep(wanted.given)
-        if JOURNAL_FILE in changes:
-            runner.run(["systemctl", "restart", "systemd-journald"])
+        if not check_mode:
+            _write_down(runner, changes, wanted)
     return {
         "changed": bool(changes),
-        "actions": [f"{_verb(before[path], text)} {path}" for path, text in sorted(changes.items())],
-        "diff": [_diff(path, before[path], text) for path, text in sorted(changes.items())],
+        "actions": [f"{_verb(before[path], text)} {path}" for path, text in changes.items()],
+        "diff": [_diff(path, before[path], text) for path, text in changes.items()],
         "notes": list(wanted.notes),
     }
+
+
+def _write_down(runner: Runner, changes: Contents, wanted: Wanted) -> None:
+    """Write the files, remember what others' files were, and let the journal read its own."""
+    _write(changes)
+    _keep(wanted.given)
+    if JOURNAL_FILE in changes:
+        runner.run(["systemctl", "restart", "systemd-journald"])
 
 
 def _verb(before: t.Optional[str], after: t.Optional[str]) -> str:

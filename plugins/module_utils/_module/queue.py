@@ -77,18 +77,22 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         return _run_queues(hosts, check_mode)
     asked = _Asked(params["messages"], selection)
     plans = [_HostPlan(host) for host in hosts]
-    for plan in plans:
-        plan.read(action, selection, asked, now)
+    _read(plans, action, selection, asked, now)
     if asked.missing():
         # A message on its way from one queue to the next can slip through a listing: look again before it counts as gone.
         time.sleep(_PAUSE)
-        for plan in plans:
-            plan.read(action, selection, asked, now)
+        _read(plans, action, selection, asked, now)
     _insist_on_the_maximum(params["max"], sum(len(plan.targets) for plan in plans))
     results = [_execute(plan, action, params["timeout"], check_mode) for plan in plans]
     rows = [row for result in results for row in result.rows]
     rows += _rows_of_missing(runner, hosts, asked.missing())
-    return _as_result(action, rows, [line for result in results for line in result.transcript], params["limit"])
+    transcript = [line for result in results for line in result.transcript]
+    return _as_result(action, rows, transcript, params["limit"])
+
+
+def _read(plans: "t.Iterable[_HostPlan]", action: str, selection: Selection, asked: "_Asked", now: float) -> None:
+    for plan in plans:
+        plan.read(action, selection, asked, now)
 
 
 class _Asked:

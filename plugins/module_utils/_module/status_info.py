@@ -197,21 +197,27 @@ def _change(host: Host) -> t.Optional[t.Dict[str, t.Any]]:
 
 def _blocks(host: Host, soon: int, now: float) -> t.Dict[str, t.Any]:
     """Count the rules of ours, and name those that end soon or have ended."""
-    driver = access_of(host.mta)
-    facts = driver.facts(host)
-    notes: t.Dict[str, str] = {}
-    for name in {name for place in access.PLACES for name in driver.names(facts, place)}:
-        path = os.path.join(host.instance.config_directory, name)
-        for placed in blocks.all_blocks(_files.read(path) or b"", path):
-            if placed.block.title.split(" ")[0] in access.PLACES:
-                notes[placed.block.title] = placed.block.note.expires
+    last_days = _last_days(host)
     today, last = (_day(moment) for moment in (now, now + soon))
-    ending = {title: expires for title, expires in notes.items() if expires and expires <= last}
+    ending = {title: expires for title, expires in last_days.items() if expires and expires <= last}
     return {
-        "rules": len(notes),
+        "rules": len(last_days),
         "expired": sorted(title for title, expires in ending.items() if expires < today),
         "soon": sorted(f"{title} ({expires})" for title, expires in ending.items() if expires >= today),
     }
+
+
+def _last_days(host: Host) -> t.Dict[str, str]:
+    """Return the last day of each rule of ours; empty for one without an end."""
+    driver = access_of(host.mta)
+    facts = driver.facts(host)
+    days: t.Dict[str, str] = {}
+    for name in {name for place in access.PLACES for name in driver.names(facts, place)}:
+        path = os.path.join(host.instance.config_directory, name)
+        for placed in blocks.all_blocks(_files.read(path) or b"", path):
+            if access.is_rule(placed.block.title):
+                days[placed.block.title] = placed.block.note.expires
+    return days
 
 
 def _day(moment: float) -> str:
@@ -229,12 +235,16 @@ def _troubles(row: t.Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:
         yield f"{row['drift']} settings or files differ from what was last written"
     if row["certificate"]:
         yield from _certificate_troubles(row["certificate"], row["hostname"])
-    disk = row["disk"]
-    if disk and disk["read_only"]:
+    if row["disk"]:
+        yield from _disk_troubles(row["disk"], limits)
+
+
+def _disk_troubles(disk: t.Mapping[str, t.Any], limits: Limits) -> t.Iterator[str]:
+    if disk["read_only"]:
         yield f"the file system of {disk['path']} is read-only"
-    if disk and disk["free"] < limits.free:
+    if disk["free"] < limits.free:
         yield f"{disk['free']} % of the disk of the queue are free"
-    if disk and disk["free_inodes"] < limits.free:
+    if disk["free_inodes"] < limits.free:
         yield f"{disk['free_inodes']} % of the inodes of the queue's disk are free"
 
 

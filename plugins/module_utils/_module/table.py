@@ -99,15 +99,19 @@ class TableRun:
         self.before = table.read(path, content.decode("utf-8", "surrogateescape"), self.syntax)
         self.after = table.read(path, wanted.decode("utf-8", "surrogateescape"), self.syntax)
         exists = os.path.exists(path)
-        files = _change.difference(
-            self.directory, {self.name: File(wanted, 0o600 if self.secret else 0o644, self.secret)}
-        )
-        files = files if wanted or exists else ()
+        files: t.Tuple[_change.FileChange, ...] = ()
+        if wanted or exists:
+            files = _change.difference(self.directory, {self.name: self._file(wanted)})
         stale = bool(files) or (exists and self._stale(path))
-        compiled = (self.name,) if stale and self._compiled() else ()
+        return self._planned(files, (self.name,) if stale and self._compiled() else ())
+
+    def _planned(self, files: t.Tuple[_change.FileChange, ...], compiled: t.Tuple[str, ...]) -> _change.Plan:
         because = self.tables.reload_reasons(self.host, self.name) if files or compiled else ()
         activation = Activation(RELOAD, because) if because else Activation(NOTHING)
         return _change.Plan(self.directory, files, compiled, activation)
+
+    def _file(self, content: bytes) -> File:
+        return File(content, 0o600 if self.secret else 0o644, self.secret)
 
     def _kind(self, kind: t.Optional[str]) -> str:
         if kind and kind not in self.host.capabilities.table_types:
@@ -142,8 +146,8 @@ class TableRun:
         live = {table.compared(key, self.syntax): value for key, value in answers.items()}
         findings = []
         for entry in self.wanted:
-            value = live.get(table.compared(entry.key, self.syntax))
-            if (self.state == "absent" and value is not None) or (self.state != "absent" and value != entry.value):
+            expected = None if self.state == "absent" else entry.value
+            if live.get(table.compared(entry.key, self.syntax)) != expected:
                 findings.append(f"{self.name}: {entry.key}: the MTA finds another value there")
         return findings
 
