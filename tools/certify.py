@@ -152,18 +152,46 @@ def importer() -> None:
         raise subprocess.CalledProcessError(done.returncode or 1, argv)
 
 
-def lint() -> None:
-    """Run ansible-lint, profile production, over what is in the tarball."""
+def unpacked() -> pathlib.Path:
+    """Return the directory with what is in the tarball."""
     directory = WORK / "unpacked" / "ansible_collections" / "postmaster" / "mta"
     call(["rm", "-rf", WORK / "unpacked"])
     directory.mkdir(parents=True)
     call(["tar", "-xzf", tarball(), "-C", directory])
     call(["git", "init", "--quiet", directory])
+    return directory
+
+
+def lint(programs: pathlib.Path = GATES) -> None:
+    """Run ansible-lint, profile production, over what is in the tarball."""
     call(
-        [GATES / "ansible-lint", "--profile", "production", "--offline"],
-        directory,
+        [programs / "ansible-lint", "--profile", "production", "--offline"],
+        unpacked(),
+        PATH=f"{programs}:{os.environ['PATH']}",
         ANSIBLE_COLLECTIONS_PATH=str(WORK / "unpacked"),
     )
+
+
+def lint_of_the_hub() -> None:
+    """Run the ansible-lint that Automation Hub pins."""
+    lint(environment_of("hub", "ansible-core~=2.16.14\nansible-lint==24.12.2", ("3.11", "3.12", "3.10")))
+
+
+def environment() -> None:
+    """Make the build context of an execution environment from the tarball, and read what it would install."""
+    programs = environment_of("builder", "ansible-builder>=3.1,<4", ("3.11", "3.12", "3.13"))
+    place = WORK / "ee"
+    call(["rm", "-rf", place])
+    place.mkdir()
+    call(["cp", tarball(), place / "postmaster-mta.tar.gz"])
+    call(["cp", ROOT / "tests" / "ee" / "execution-environment.yml", place])
+    call([programs / "ansible-builder", "create", "--context", place / "context"], place)
+    unpacked()
+    argv = [programs / "ansible-builder", "introspect", "--sanitize", WORK / "unpacked"]
+    told = subprocess.run(argv, cwd=place, stdout=subprocess.PIPE, text=True, check=True).stdout
+    print(told)
+    if "dnspython>=" not in told or "openssh-client" not in told:
+        raise subprocess.CalledProcessError(1, argv)
 
 
 def site() -> None:
@@ -197,6 +225,8 @@ def steps() -> list[Step]:
     return [
         Step("importer", "galaxy-importer on the tarball, no warning", importer),
         Step("lint", "ansible-lint --profile production on the tarball", lint),
+        Step("hub-lint", "the same with the ansible-lint that Automation Hub pins", lint_of_the_hub),
+        Step("ee", "an execution environment: its build context, and what it would install", environment),
         Step("site", "the documentation site, no warning of ours", site),
         *(Step(f"nox-{name}", f"nox --session {name}", lambda name=name: session(name)) for name in SESSIONS),  # type: ignore[misc]
         Step("units", "ansible-test units", units),

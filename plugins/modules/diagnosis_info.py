@@ -16,7 +16,7 @@ description:
   - Does what M(postmaster.mta.dns_info), M(postmaster.mta.route_info), M(postmaster.mta.host_info) and M(postmaster.mta.queue_info) do for
     one domain, at the same time, and talks to the servers that the MTA would send to. It takes as long as the slowest check.
   - A check that cannot be done is named in RV(problems), and the others go on.
-  - M(postmaster.mta.diagnosis_report) makes a verdict of what all relays returned. The playbook C(postmaster.mta.diagnose) does both.
+  - M(postmaster.mta.playbook_diagnosis_report) makes a verdict of what all relays returned. The playbook C(postmaster.mta.diagnose) does both.
 extends_documentation_fragment:
   - postmaster.mta._mta
   - postmaster.mta._attributes
@@ -72,7 +72,7 @@ options:
     type: float
     default: 60.0
 seealso:
-  - module: postmaster.mta.diagnosis_report
+  - module: postmaster.mta.playbook_diagnosis_report
 """
 
 EXAMPLES = r"""

@@ -41,7 +41,7 @@ options:
   top:
     description:
       - How many rows each table of the summary has, those with most messages first.
-      - V(0) is all rows. Only such summaries can be merged exactly, as M(postmaster.mta.queue_report) does for a fleet.
+      - V(0) is all rows. Only such summaries can be merged exactly, as M(postmaster.mta.playbook_queue_report) does for a fleet.
     type: int
     default: 20
 notes:

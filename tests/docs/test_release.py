@@ -71,3 +71,13 @@ def test_the_playbooks_are_found_by_their_full_names(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [pathlib.Path(line).stem for line in done.stdout.splitlines() if line.startswith("playbook: ")] == PLAYBOOKS
+
+
+def test_the_workflows_run_every_step_of_certify():
+    """A step that nobody runs is green for ever."""
+    told = tool("certify.py", "nosuch")
+    assert told.returncode == 2, told.stderr
+    known = told.stdout.rpartition("there are ")[2].strip().split(", ")
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "gates.yml").read_text(encoding="utf-8"))["jobs"]
+    assert [*jobs["certify"]["strategy"]["matrix"]["step"], "readme"] == known
+    assert "STEPS=readme" in str(jobs["readme"])

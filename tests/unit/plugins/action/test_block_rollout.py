@@ -41,7 +41,7 @@ class BlockFleet(Fleet):
         self.does = {host: {} for host in HOSTS}
         super().__init__(directory)
         modules = self.directory / "collections" / "ansible_collections" / "postmaster" / "mta" / "plugins" / "modules"
-        (modules / "block_gate.py").symlink_to(ROOT / "plugins" / "modules" / "block_gate.py")
+        (modules / "playbook_block_gate.py").symlink_to(ROOT / "plugins" / "modules" / "playbook_block_gate.py")
         (modules / "access.py").write_text(ACCESS)
 
     def _variables_of(self, host):

@@ -83,7 +83,7 @@ class Fleet:
             (top / "plugins" / name).symlink_to(ROOT / "plugins" / name)
         for name in ("roles", "playbooks", "meta", "galaxy.yml"):
             (top / name).symlink_to(ROOT / name)
-        for name in ("harden_gate", "harden_table", "nscd", "playbook_arguments"):
+        for name in ("playbook_harden_gate", "playbook_harden_table", "nscd", "playbook_arguments"):
             (top / "plugins" / "modules" / f"{name}.py").symlink_to(ROOT / "plugins" / "modules" / f"{name}.py")
         (top / "plugins" / "modules" / "relay.py").write_text(RELAY)
         (top / "plugins" / "modules" / "audit_info.py").write_text(AUDIT)

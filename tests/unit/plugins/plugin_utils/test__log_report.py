@@ -6,7 +6,7 @@
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.action import log_report
+from ansible_collections.postmaster.mta.plugins.action import playbook_log_report
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _log_report
 
 
@@ -44,7 +44,7 @@ def test_more_than_is_shown_is_said():
 
 def test_no_hit_says_what_was_read():
     read = {"lines": 7701, "skipped": 2, "sources": ["/var/log/mail.log"]}
-    lines = log_report._lines({"a": {"count": 0, "deliveries": [], "read": read}}, "table", 20)
+    lines = playbook_log_report._lines({"a": {"count": 0, "deliveries": [], "read": read}}, "table", 20)
     assert lines == ["No delivery is selected.", "  a: 7701 lines read, 2 of them no records in /var/log/mail.log"]
 
 

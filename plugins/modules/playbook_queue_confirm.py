@@ -7,7 +7,7 @@
 """Ask before messages are changed. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: queue_confirm
+module: playbook_queue_confirm
 short_description: "Helper of the playbooks: ask before messages are changed for good"
 version_added: 1.0.0
 author:
@@ -43,7 +43,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Ask
-  postmaster.mta.queue_confirm:
+  postmaster.mta.playbook_queue_confirm:
     variable: queue_selected
     prompt: Type yes to delete these messages for good
   run_once: true

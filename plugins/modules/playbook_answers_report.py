@@ -7,7 +7,7 @@
 """Show what hosts answered. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: answers_report
+module: playbook_answers_report
 short_description: "Helper of the playbooks: show what the hosts of a play answered"
 version_added: 1.0.0
 author:
@@ -60,7 +60,7 @@ EXAMPLES = r"""
   register: trace_route
 
 - name: Show it
-  postmaster.mta.answers_report:
+  postmaster.mta.playbook_answers_report:
     kind: route
     variable: trace_route
     title: user@ok.test

@@ -2,18 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of the action diagnosis_report: a diagnosis that asked nobody is no verdict."""
+"""Tests of the action playbook_diagnosis_report: a diagnosis that asked nobody is no verdict."""
 
-from ansible_collections.postmaster.mta.plugins.action import diagnosis_report
+from ansible_collections.postmaster.mta.plugins.action import playbook_diagnosis_report
 
 
 class Play:
     """What Ansible gives an action plugin, as far as this one looks."""
 
     def run(self, monkeypatch, **hosts):
-        plugin = diagnosis_report.ActionModule.__new__(diagnosis_report.ActionModule)
-        options = dict({name: one.get("default") for name, one in diagnosis_report._SPEC.items()}, domain="exa mple")
-        monkeypatch.setattr(diagnosis_report.ActionBase, "run", lambda *arguments: {})
+        plugin = playbook_diagnosis_report.ActionModule.__new__(playbook_diagnosis_report.ActionModule)
+        options = dict(
+            {name: one.get("default") for name, one in playbook_diagnosis_report._SPEC.items()}, domain="exa mple"
+        )
+        monkeypatch.setattr(playbook_diagnosis_report.ActionBase, "run", lambda *arguments: {})
         monkeypatch.setattr(plugin, "validate_argument_spec", lambda spec: (None, options), raising=False)
         return plugin.run(None, {"ansible_play_hosts_all": sorted(hosts), "hostvars": hosts})
 

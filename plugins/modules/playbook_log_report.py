@@ -7,7 +7,7 @@
 """Show the deliveries of a fleet. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: log_report
+module: playbook_log_report
 short_description: "Helper of the playbooks: show the deliveries of the relays of a play"
 version_added: 1.0.0
 author:
@@ -51,7 +51,7 @@ EXAMPLES = r"""
   register: log_result
 
 - name: Show the deliveries
-  postmaster.mta.log_report:
+  postmaster.mta.playbook_log_report:
     variable: log_result
   run_once: true
 """

@@ -7,7 +7,7 @@
 """Prints the verdict of a diagnosis. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: diagnosis_report
+module: playbook_diagnosis_report
 short_description: "Helper of the playbooks: make a verdict of what all relays observed, and print it"
 version_added: 1.0.0
 author:
@@ -55,7 +55,7 @@ EXAMPLES = r"""
   register: diagnose_report
 
 - name: Show the verdict
-  postmaster.mta.diagnosis_report:
+  postmaster.mta.playbook_diagnosis_report:
     domain: ok.test
   run_once: true
 """

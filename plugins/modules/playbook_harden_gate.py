@@ -7,7 +7,7 @@
 """Stops a rollout between its batches. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: harden_gate
+module: playbook_harden_gate
 short_description: "Helper of the playbooks: stop a rollout when a relay is missing"
 version_added: 1.0.0
 author:
@@ -15,7 +15,7 @@ author:
 description:
   - Stands between the batches of a rollout. C(any_errors_fatal) of Ansible ignores hosts that are unreachable. This module compares
     the planned hosts with those that reported success.
-  - When a relay is missing it shows the table of M(postmaster.mta.harden_table), and the hosts that are to blame fail. With
+  - When a relay is missing it shows the table of M(postmaster.mta.playbook_harden_table), and the hosts that are to blame fail. With
     C(any_errors_fatal) on the task, nothing that comes later is touched.
 extends_documentation_fragment:
   - postmaster.mta._attributes
@@ -83,7 +83,7 @@ options:
         type: str
         default: harden_rolled_back
 seealso:
-  - module: postmaster.mta.harden_table
+  - module: postmaster.mta.playbook_harden_table
 """
 
 EXAMPLES = r"""
@@ -93,7 +93,7 @@ EXAMPLES = r"""
   ignore_unreachable: true
 
 - name: Go on when all are there
-  postmaster.mta.harden_gate:
+  postmaster.mta.playbook_harden_gate:
     phase: answered
   any_errors_fatal: true
 """

@@ -7,7 +7,7 @@
 """Stops a rollout of access rules. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: block_gate
+module: playbook_block_gate
 short_description: "Helper of the playbooks: stop a rollout of access rules when a relay fails, and show what became of each"
 version_added: 1.0.0
 author:
@@ -55,7 +55,7 @@ EXAMPLES = r"""
       register: block_result
 
     - name: Show the answers
-      postmaster.mta.block_gate:
+      postmaster.mta.playbook_block_gate:
         phase: answers
 """
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.action import queue_report
+from ansible_collections.postmaster.mta.plugins.action import playbook_queue_report
 from ansible_collections.postmaster.mta.plugins.module_utils._model import queue_summary
 from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import Message, Recipient
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _queue_report
@@ -140,12 +140,12 @@ class Play:
         self.printed = []
 
     def run(self, monkeypatch, **options):
-        plugin = queue_report.ActionModule.__new__(queue_report.ActionModule)
-        given = dict({name: spec.get("default") for name, spec in queue_report._SPEC.items()}, **options)
-        monkeypatch.setattr(queue_report.ActionBase, "run", lambda self, tmp, variables: {})
+        plugin = playbook_queue_report.ActionModule.__new__(playbook_queue_report.ActionModule)
+        given = dict({name: spec.get("default") for name, spec in playbook_queue_report._SPEC.items()}, **options)
+        monkeypatch.setattr(playbook_queue_report.ActionBase, "run", lambda self, tmp, variables: {})
         monkeypatch.setattr(plugin, "validate_argument_spec", lambda spec: (None, given), raising=False)
-        monkeypatch.setattr(queue_report.display, "display", self.printed.append)
-        monkeypatch.setattr(queue_report.time, "time", lambda: NOW)
+        monkeypatch.setattr(playbook_queue_report.display, "display", self.printed.append)
+        monkeypatch.setattr(playbook_queue_report.time, "time", lambda: NOW)
         return plugin.run(None, self.variables)
 
 

@@ -7,7 +7,7 @@
 """Show the queues of a fleet."""
 
 DOCUMENTATION = r"""
-module: queue_report
+module: playbook_queue_report
 short_description: "Helper of the playbooks: show the queues of the relays of a play as tables"
 version_added: 1.0.0
 author:
@@ -66,7 +66,7 @@ EXAMPLES = r"""
   register: queue_result
 
 - name: Show the fleet
-  postmaster.mta.queue_report:
+  postmaster.mta.playbook_queue_report:
   run_once: true
 """
 

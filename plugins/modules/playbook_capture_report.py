@@ -7,7 +7,7 @@
 """Show what is caught. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: capture_report
+module: playbook_capture_report
 short_description: "Helper of the playbooks: show what the relays of a play catch"
 version_added: 1.0.0
 author:
@@ -38,7 +38,7 @@ EXAMPLES = r"""
   register: capture_result
 
 - name: Show it
-  postmaster.mta.capture_report:
+  postmaster.mta.playbook_capture_report:
   run_once: true
 """
 

@@ -7,7 +7,7 @@
 """Prints the table of a rollout. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
-module: harden_table
+module: playbook_harden_table
 short_description: "Helper of the playbooks: show what a rollout did to each relay"
 version_added: 1.0.0
 author:
@@ -75,7 +75,7 @@ options:
         type: str
         default: harden_rolled_back
 seealso:
-  - module: postmaster.mta.harden_gate
+  - module: postmaster.mta.playbook_harden_gate
 """
 
 EXAMPLES = r"""
@@ -103,7 +103,7 @@ EXAMPLES = r"""
   register: harden_audit
 
 - name: Show the table
-  postmaster.mta.harden_table:
+  postmaster.mta.playbook_harden_table:
   run_once: true
 """
 
