@@ -11,7 +11,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _checks
 
 display = Display()
 
@@ -38,6 +38,8 @@ _SPEC = {
     "variable": {"type": "str", "required": True},
     "title": {"type": "str", "required": True},
     "strict": {"type": "bool", "default": True},
+    "format": {"type": "str", "choices": ["table", "nagios"], "default": "table"},
+    "junit": {"type": "path"},
 }
 
 
@@ -54,7 +56,13 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(_SPEC)
         results = _answers.collect(variables, options["variable"])
         report = _answers.report(options["kind"], results, options["title"], display.verbosity > 0)
-        display.display("\n" + "\n".join(report.lines).strip("\n") + "\n")
+        checks = _answers.checks(options["kind"], results, report)
+        line = _checks.nagios(options["kind"].upper(), checks)
+        shown = line if options["format"] == "nagios" else "\n" + "\n".join(report.lines).strip("\n") + "\n"
+        display.display(shown)
+        if options["junit"]:
+            _checks.write(options["junit"], _checks.junit(options["kind"], checks))
+        result.update(nagios=line)
         result.update(changed=False, lines=report.lines, wrong=report.wrong, reported=True, msg="as expected")
         if report.figures:
             result.update(figures=report.figures)

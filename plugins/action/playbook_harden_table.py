@@ -11,9 +11,15 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _checks, _harden
 
 display = Display()
+
+_SPEC = {
+    **_harden.ARGUMENT_SPEC,
+    "format": {"type": "str", "choices": ["table", "nagios"], "default": "table"},
+    "junit": {"type": "path"},
+}
 
 
 class ActionModule(ActionBase):
@@ -26,13 +32,18 @@ class ActionModule(ActionBase):
         """Show the table, and fail when a relay in it is not hardened."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_harden.ARGUMENT_SPEC)
+        dummy, options = self.validate_argument_spec(_SPEC)
         names = _harden.Names(**options["variables"])
         hosts = variables["ansible_play_hosts_all"]
         relays = [_harden.read(host, variables["hostvars"][host], names) for host in hosts]
         lines = _harden.table(relays, self._task.check_mode)
-        display.display("\n" + "\n".join(lines) + "\n")
+        checks = _harden.checks(relays)
+        line = _checks.nagios("HARDEN", checks)
+        display.display(line if options["format"] == "nagios" else "\n" + "\n".join(lines) + "\n")
+        if options["junit"]:
+            _checks.write(options["junit"], _checks.junit("harden", checks))
         missing = list(_harden.blamed_after(relays))
+        result.update(nagios=line)
         result.update(changed=False, table=lines, failed=bool(missing), reported=True, msg="every relay is hardened")
         if missing:
             result["msg"] = "not hardened: " + ", ".join(missing)

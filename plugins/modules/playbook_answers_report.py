@@ -22,6 +22,17 @@ extends_documentation_fragment:
   - postmaster.mta._attributes.actiongroup_all
   - postmaster.mta._attributes.posix
 options:
+  format:
+    description:
+      - V(nagios) shows one line in the place of the tables, as a Nagios plugin does. It says C(OK) where the run ends with exit status 0, and
+        C(CRITICAL) where it ends with 2.
+    type: str
+    choices: [table, nagios]
+    default: table
+  junit:
+    description:
+      - A file on the controller for the results in the form of JUnit, a suite for each host.
+    type: path
   kind:
     description:
       - V(dns) shows the findings of M(postmaster.mta.dns_info), V(egress) the addresses of M(postmaster.mta.egress_info), V(route) the
@@ -68,6 +79,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+nagios:
+  description: The line of O(format=nagios).
+  type: str
+  returned: always
+  sample: "STATUS OK: 5 of 5 | failed=0;;0;0;5"
 figures:
   description: For O(kind=status), the figures of each host that answered, by host.
   type: dict

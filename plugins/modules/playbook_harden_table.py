@@ -23,6 +23,17 @@ extends_documentation_fragment:
   - postmaster.mta._attributes.actiongroup_all
   - postmaster.mta._attributes.posix
 options:
+  format:
+    description:
+      - V(nagios) shows one line in the place of the tables, as a Nagios plugin does. It says C(OK) where the run ends with exit status 0, and
+        C(CRITICAL) where it ends with 2.
+    type: str
+    choices: [table, nagios]
+    default: table
+  junit:
+    description:
+      - A file on the controller for the results in the form of JUnit, a suite for each host.
+    type: path
   variables:
     description:
       - The variables in which the playbook registers the answers of each host.
@@ -108,6 +119,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+nagios:
+  description: The line of O(format=nagios).
+  type: str
+  returned: always
+  sample: "STATUS OK: 5 of 5 | failed=0;;0;0;5"
 table:
   description: The lines of the table.
   type: list

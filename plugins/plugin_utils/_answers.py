@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
 from ansible_collections.postmaster.mta.plugins.plugin_utils import (
     _account_report,
+    _checks,
     _move_report,
     _status_report,
     tables,
@@ -52,6 +53,12 @@ def not_asked(results: Results) -> dict[str, str]:
     return {
         host: message(result) for host, result in results.items() if result.get("failed") or result.get("unreachable")
     }
+
+
+def checks(kind: str, results: Results, shown: Report) -> list[_checks.Check]:
+    """Return one check for each host, for other programs."""
+    missing = not_asked(results)
+    return [_checks.Check(host, kind, shown.wrong.get(host, ""), host in missing) for host in results]
 
 
 def missing_lines(missing: t.Mapping[str, str]) -> list[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import tables
+from ansible_collections.postmaster.mta.plugins.plugin_utils._checks import Check
 from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Column
 
 WAITING = "waiting"
@@ -99,6 +100,7 @@ class Relay(t.NamedTuple):
     :param fate: what became of a change that is not proven; empty where nothing was rolled back.
     :param instances: the additional ones of this host.
     :param waits: what the probes waited for.
+    :param audit: the result of the probes.
     """
 
     host: str
@@ -110,6 +112,7 @@ class Relay(t.NamedTuple):
     fate: str = ""
     instances: tuple[InstanceRow, ...] = ()
     waits: tuple[str, ...] = ()
+    audit: t.Mapping[str, t.Any] = {}
 
     def not_touched(self) -> Relay:
         """Return the same relay, before its batch begins."""
@@ -130,7 +133,7 @@ def read(host: str, variables: t.Mapping[str, t.Any], names: Names = NAMES) -> R
     waits = tuple(
         str(note) for probed in (audit, *(row.audit for row in instances)) for note in probed.get("notes") or ()
     )
-    return Relay(host, state, reason, result, _probes(audit), also, fate, instances, waits)
+    return Relay(host, state, reason, result, _probes(audit), also, fate, instances, waits, audit)
 
 
 def _fate(answer: t.Mapping[str, t.Any]) -> str:
@@ -289,6 +292,24 @@ def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
         title = "Would not be hardened:" if check_mode else "Not hardened:"
         lines += [title, *tables.by_host(missing)]
     return lines + _notes(configured)
+
+
+def checks(relays: t.Iterable[Relay]) -> list[Check]:
+    """Return the checks of a rollout, for other programs: each group of probes, and whether the relay is hardened."""
+    rows: list[Check] = []
+    for relay in relays:
+        rows += _probe_checks(relay)
+        unknown = relay.state in (UNREACHABLE, WAITING)
+        why = "" if relay.state == HARDENED else relay.reason or "it was not hardened"
+        rows.append(Check(relay.host, "hardened", why, unknown))
+    return rows
+
+
+def _probe_checks(relay: Relay) -> t.Iterator[Check]:
+    for name, group in _mapping(relay.audit.get("groups")).items():
+        bad = [finding for finding in relay.audit.get("failures") or () if finding.get("group") == name]
+        said = "; ".join([f"{group['good']} of {group['total']}", *map(_finding, bad)])
+        yield Check(relay.host, name, said if group["good"] < group["total"] else "")
 
 
 def _cells(relay: Relay) -> tuple[str, ...]:

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was checked on the hosts of a play, for other programs: a JUnit file, and the line of a Nagios plugin.
+
+Private to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import typing as t
+import xml.etree.ElementTree as ElementTree
+
+#: What XML 1.0 cannot hold.
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONGEST_LINE = 400
+
+
+class Check(t.NamedTuple):
+    """One check of one host.
+
+    :param failure: what is wrong; empty where nothing is.
+    :param unknown: whether it could not be checked at all; I(failure) says why.
+    """
+
+    host: str
+    name: str
+    failure: str = ""
+    unknown: bool = False
+
+
+def junit(title: str, checks: t.Sequence[Check]) -> str:
+    """Return a JUnit document: a suite for each host, a case for each check."""
+    root = ElementTree.Element("testsuites", name=title)
+    hosts = dict.fromkeys(check.host for check in checks)
+    for host in hosts:
+        own = [check for check in checks if check.host == host]
+        suite = ElementTree.SubElement(root, "testsuite", name=_text(host), tests=str(len(own)))
+        suite.set("failures", str(sum(bool(check.failure) and not check.unknown for check in own)))
+        suite.set("errors", str(sum(check.unknown for check in own)))
+        for check in own:
+            case = ElementTree.SubElement(suite, "testcase", classname=_text(host), name=_text(check.name))
+            if check.failure:
+                kind = "error" if check.unknown else "failure"
+                ElementTree.SubElement(case, kind, message=_text(check.failure)).text = _text(check.failure)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _text(text: str) -> str:
+    return _NO_XML.sub("?", text)
+
+
+def nagios(title: str, checks: t.Sequence[Check]) -> str:
+    """Return the line of a Nagios plugin. Its word fits the exit status of ansible-playbook: 0 is OK, 2 is CRITICAL."""
+    bad = [check for check in checks if check.failure]
+    numbers = f"failed={len(bad)};;0;0;{len(checks)}"
+    if not checks:
+        return f"{title} CRITICAL: nothing was checked | {numbers}"
+    if not bad:
+        return f"{title} OK: {len(checks)} of {len(checks)} | {numbers}"
+    said = "; ".join(f"{check.host}: {check.failure}" for check in bad)
+    # A pipe would begin the numbers.
+    line = " ".join(said.replace("|", "/").split())
+    line = line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 3] + "..."
+    return f"{title} CRITICAL: {line} | {numbers}"
+
+
+def write(path: str, text: str) -> None:
+    """Write a file; directories that are missing are made."""
+    place = pathlib.Path(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text, encoding="utf-8")
