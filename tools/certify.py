@@ -178,7 +178,7 @@ def lint_of_the_hub() -> None:
 
 
 def environment() -> None:
-    """Make the build context of an execution environment from the tarball, and read what it would install."""
+    """Make the build contexts of an execution and of a decision environment, and read what the tarball asks for."""
     programs = environment_of("builder", "ansible-builder>=3.1,<4", ("3.11", "3.12", "3.13"))
     place = WORK / "ee"
     call(["rm", "-rf", place])
@@ -186,6 +186,8 @@ def environment() -> None:
     call(["cp", tarball(), place / "postmaster-mta.tar.gz"])
     call(["cp", ROOT / "tests" / "ee" / "execution-environment.yml", place])
     call([programs / "ansible-builder", "create", "--context", place / "context"], place)
+    decision = ROOT / "extensions" / "eda" / "decision-environment.yml"
+    call([programs / "ansible-builder", "create", "--file", decision, "--context", place / "decision"], place)
     unpacked()
     argv = [programs / "ansible-builder", "introspect", "--sanitize", WORK / "unpacked"]
     told = subprocess.run(argv, cwd=place, stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -43,7 +43,7 @@ LINES = 5
 #: A task of a playbook says in this variable what it can wait for.
 WAITS_FOR = "__waits_for"
 #: These wait for a person, whose line must stay as it is.
-ASKING = ("postmaster.mta.queue_confirm", "ansible.builtin.pause", "pause")
+ASKING = ("postmaster.mta.playbook_queue_confirm", "ansible.builtin.pause", "pause")
 #: Seconds after which a task says for the first time that it still runs, and at most between two times.
 FIRST_WORD, BETWEEN_WORDS = 15, 60
 

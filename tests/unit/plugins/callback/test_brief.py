@@ -61,7 +61,7 @@ def test_only_the_hosts_that_have_not_ended_are_named(waiting):
 
 
 def test_a_question_to_a_person_is_not_disturbed(waiting):
-    waiting.begin(Task("Ask", action="postmaster.mta.queue_confirm"))
+    waiting.begin(Task("Ask", action="postmaster.mta.playbook_queue_confirm"))
     assert waiting.alarms == [0]
 
 
