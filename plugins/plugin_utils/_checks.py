@@ -35,19 +35,24 @@ class Check(t.NamedTuple):
 def junit(title: str, checks: t.Sequence[Check]) -> str:
     """Return a JUnit document: a suite for each host, a case for each check."""
     root = ElementTree.Element("testsuites", name=title)
-    hosts = dict.fromkeys(check.host for check in checks)
-    for host in hosts:
+    for host in dict.fromkeys(check.host for check in checks):
         own = [check for check in checks if check.host == host]
         suite = ElementTree.SubElement(root, "testsuite", name=_text(host), tests=str(len(own)))
-        suite.set("failures", str(sum(bool(check.failure) and not check.unknown for check in own)))
-        suite.set("errors", str(sum(check.unknown for check in own)))
-        for check in own:
-            case = ElementTree.SubElement(suite, "testcase", classname=_text(host), name=_text(check.name))
-            if check.failure:
-                kind = "error" if check.unknown else "failure"
-                ElementTree.SubElement(case, kind, message=_text(check.failure)).text = _text(check.failure)
+        kinds = [_add_case(suite, check) for check in own]
+        suite.set("failures", str(kinds.count("failure")))
+        suite.set("errors", str(kinds.count("error")))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _add_case(suite: ElementTree.Element, check: Check) -> str:
+    """Add the case of a check; return the name of what is in it, empty for one that passed."""
+    case = ElementTree.SubElement(suite, "testcase", classname=_text(check.host), name=_text(check.name))
+    if not check.failure:
+        return ""
+    kind = "error" if check.unknown else "failure"
+    ElementTree.SubElement(case, kind, message=_text(check.failure)).text = _text(check.failure)
+    return kind
 
 
 def _text(text: str) -> str:

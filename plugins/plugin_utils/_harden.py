@@ -217,13 +217,18 @@ def _has_failed(answer: t.Mapping[str, t.Any]) -> bool:
 
 def message(result: t.Mapping[str, t.Any]) -> str:
     """Return what a result says, on one line: its sentence, or the summary of an audit and its first findings."""
-    items = [item for item in result.get("results") or () if isinstance(item, t.Mapping) and item.get("failed")]
+    items = _failed_items(result)
     if items:
         # Of a loop Ansible says only that an item failed.
         return "; ".join(_item(item) for item in items)
     sentence = " ".join(str(result.get("msg") or result.get("summary") or "").split())
     details = _end_of_traceback(result) + [_finding(finding) for finding in result.get("failures") or ()]
     return "; ".join(part for part in (sentence, *_shortened(details)) if part) or "no result"
+
+
+def _failed_items(result: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]]:
+    items = [item for item in result.get("results") or () if isinstance(item, t.Mapping)]
+    return [item for item in items if item.get("failed")]
 
 
 def _shortened(details: list[str]) -> list[str]:
@@ -275,6 +280,17 @@ def blamed_after(relays: t.Iterable[Relay]) -> dict[str, str]:
 def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
     """Return the lines of the table: one for each relay that was configured, then those that were not, and why."""
     configured = [relay for relay in relays if relay.result and not relay.result.get("failed")]
+    lines = _configured_lines(configured, check_mode) if configured else []
+    missing = [(relay.host, _why(relay)) for relay in relays if relay.state != HARDENED]
+    if lines and missing:
+        lines.append("")
+    if missing:
+        title = "Would not be hardened:" if check_mode else "Not hardened:"
+        lines += [title, *tables.by_host(missing)]
+    return lines + _notes(configured)
+
+
+def _configured_lines(relays: t.Sequence[Relay], check_mode: bool) -> list[str]:
     columns = [
         Column("HOST"),
         Column("MTA"),
@@ -283,15 +299,8 @@ def table(relays: t.Sequence[Relay], check_mode: bool = False) -> list[str]:
         Column("ACTIVATION", least=10),
         Column("PROBES"),
     ]
-    rows = [row for relay in configured for row in (_cells(relay), *_instance_cells(relay))]
-    lines = tables.table(columns, rows) if configured else []
-    missing = [(relay.host, _why(relay)) for relay in relays if relay.state != HARDENED]
-    if lines and missing:
-        lines.append("")
-    if missing:
-        title = "Would not be hardened:" if check_mode else "Not hardened:"
-        lines += [title, *tables.by_host(missing)]
-    return lines + _notes(configured)
+    rows = [row for relay in relays for row in (_cells(relay), *_instance_cells(relay))]
+    return tables.table(columns, rows)
 
 
 def checks(relays: t.Iterable[Relay]) -> list[Check]:

@@ -47,14 +47,13 @@ class Status(t.NamedTuple):
 
 def status(answered: Results) -> Status:
     """Return one row for each relay, and every trouble below the table."""
-    rows = [_row(host, result) for host, result in answered.items()]
-    lines = tables.table(_COLUMNS, rows) if rows else []
-    troubles = [(host, str(trouble)) for host, result in answered.items() for trouble in result["trouble"]]
+    lines = tables.table(_COLUMNS, [_row(host, result) for host, result in answered.items()]) if answered else []
+    wrong = {host: "; ".join(result["trouble"]) for host, result in answered.items() if result["trouble"]}
+    troubles = [(host, str(trouble)) for host in wrong for trouble in answered[host]["trouble"]]
     ending = [(host, f"ends soon: {rule}") for host, result in answered.items() for rule in _ending(result)]
     if answered and not troubles:
         lines += ["", *tables.sentence(f"Nothing is wrong on {', '.join(answered)}.")]
     lines += _titled("Trouble:", troubles) + _titled("Blocks:", ending)
-    wrong = {host: "; ".join(result["trouble"]) for host, result in answered.items() if result["trouble"]}
     return Status(lines, wrong, {host: _figures(result) for host, result in answered.items()})
 
 

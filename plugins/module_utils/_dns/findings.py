@@ -129,7 +129,7 @@ def describe(answer: Answer) -> str:
 def _existence(picture: Picture) -> t.List[Finding]:
     domain = picture.domain
     unanswered = _leave_unanswered(picture)
-    answers = [answer for answer in _best(picture, domain, "MX") if answer.good]
+    answers = _good(_best(picture, domain, "MX"))
     if unanswered or not answers:
         return unanswered
     evidence = tuple(map(describe, answers[:3]))
@@ -177,8 +177,8 @@ def _unanswered(picture: Picture, server: Server, answer: Answer) -> t.List[Find
 
 def _aliases(picture: Picture) -> t.List[Finding]:
     domain = picture.domain
-    truth = [answer for answer in _authoritative(picture, domain, "MX") if answer.good]
-    told = [answer for answer in _of_role(picture, RESOLVER, domain, "MX") if answer.good]
+    truth = _good(_authoritative(picture, domain, "MX"))
+    told = _good(_of_role(picture, RESOLVER, domain, "MX"))
     findings = []
     if truth and not any(answer.aliases for answer in truth):
         findings += [_false_alias(domain, answer, truth) for answer in told if answer.aliases]
@@ -190,6 +190,10 @@ def _aliases(picture: Picture) -> t.List[Finding]:
         )
         findings.append(make_finding("cname_at_domain", WARNING, domain, what, tuple(map(describe, aliased[:3]))))
     return findings
+
+
+def _good(answers: t.Iterable[Answer]) -> t.List[Answer]:
+    return [answer for answer in answers if answer.good]
 
 
 def _false_alias(domain: str, answer: Answer, truth: t.Sequence[Answer]) -> Finding:
@@ -212,12 +216,11 @@ def _agreement(picture: Picture) -> t.List[Finding]:
 def _agreement_on(picture: Picture, name: str, kind: str) -> t.List[Finding]:
     """Return who disagrees about one question: the authorities among them, a resolver with them, the resolvers among them."""
     findings: t.List[Finding] = []
-    truth = [answer for answer in _authoritative(picture, name, kind) if answer.good]
+    truth = _good(_authoritative(picture, name, kind))
     if _differ(truth):
         what = f"the authoritative servers of {name} do not agree on its {kind} records"
         findings.append(make_finding("authorities_disagree", WARNING, name, what, tuple(map(describe, truth))))
-    good = [answer for answer in _of_role(picture, RESOLVER, name, kind) if answer.good]
-    told = [answer for answer in good if not _lies(answer, truth)]
+    told = [answer for answer in _good(_of_role(picture, RESOLVER, name, kind)) if not _lies(answer, truth)]
     if truth:
         findings += [_disagreement(answer, truth) for answer in told if not _agrees(answer, truth)]
     elif _differ(told):
@@ -245,35 +248,35 @@ def _agrees(answer: Answer, truth: t.Sequence[Answer]) -> bool:
 
 def _disagreement(answer: Answer, truth: t.Sequence[Answer]) -> Finding:
     records = {record for authority in truth for record in authority.records}
-    longest = max([authority.ttl for authority in truth if authority.ttl is not None] or [0])
+    longest = max((authority.ttl for authority in truth if authority.ttl is not None), default=0)
     is_earlier = answer.ttl is not None and answer.ttl <= longest
-    if is_earlier:
-        why = f"it kept an answer of before, and will keep it for another {answer.ttl} s"
-    elif answer.ttl is not None:
-        why = f"its TTL of {answer.ttl} s is longer than the {longest} s that the record has: no honest cache has that"
-    else:
-        why = "it kept an answer of before, or it lies"
-    what = f"the name server {answer.server} has another answer for {answer.name} {answer.type} than the authoritative servers: {why}"
     severity = WARNING if records & set(answer.records) else ERROR
     if is_earlier and answer.type != "MX":
         # Hosts with many addresses give everybody others of them; an honest cache of a moved one is not told apart from that.
         severity = NOTICE
+    question = f"{answer.name} {answer.type}"
+    why = _why_another(answer, longest)
+    what = f"the name server {answer.server} has another answer for {question} than the authoritative servers: {why}"
+    evidence = (describe(answer), *map(describe, truth[:3]))
     return make_finding(
-        "resolver_disagrees",
-        severity,
-        f"{answer.name} {answer.type}",
-        what,
-        (describe(answer), *map(describe, truth[:3])),
-        name=answer.name,
-        server=answer.server,
+        "resolver_disagrees", severity, question, what, evidence, name=answer.name, server=answer.server
     )
+
+
+def _why_another(answer: Answer, longest: int) -> str:
+    """Return why a resolver has another answer, by the time for which it keeps it."""
+    if answer.ttl is None:
+        return "it kept an answer of before, or it lies"
+    if answer.ttl <= longest:
+        return f"it kept an answer of before, and will keep it for another {answer.ttl} s"
+    return f"its TTL of {answer.ttl} s is longer than the {longest} s that the record has: no honest cache has that"
 
 
 # --- the mail exchangers ------------------------------------------------------------------------------------------
 
 
 def _exchangers(picture: Picture) -> t.List[Finding]:
-    answers = [answer for answer in _best(picture, picture.domain, "MX") if answer.good]
+    answers = _good(_best(picture, picture.domain, "MX"))
     findings = _written_as_addresses(picture, answers)
     for host in picture.exchangers:
         findings += _alias_of(picture, host)

@@ -64,9 +64,7 @@ def dnssec(picture: Picture) -> str:
     """Return C(secure) where a resolver vouches for it, C(bogus), C(signed) where nobody validates, C(unsigned) or C(unknown)."""
     if any(again.status == query.NOERROR for again in picture.unvalidated.values()):
         return "bogus"
-    question = (picture.domain, "MX")
-    answers = [answer for (dummy, *asked), answer in picture.answers.items() if tuple(asked) == question]
-    heard = [answer for answer in answers if answer.good]
+    heard = [answer for answer in _answers_to(picture, picture.domain, "MX") if answer.good]
     if not heard:
         return "unknown"
     flags = {flag for answer in heard for flag in answer.flags}
@@ -75,31 +73,26 @@ def dnssec(picture: Picture) -> str:
     return "signed" if "signed" in flags else "unsigned"
 
 
-def _exchanger(picture: Picture, host: str) -> t.Dict[str, t.Any]:
-    def records(*kinds: str) -> t.List[str]:
-        texts = {
-            record
-            for (dummy, name, kind), answer in picture.answers.items()
-            if name == host and kind in kinds
-            for record in answer.records
-        }
-        return sorted(texts)
+def _answers_to(picture: Picture, name: str, kind: str) -> t.List[Answer]:
+    """Return what every server answered to one question."""
+    return [answer for (dummy, *asked), answer in picture.answers.items() if asked == [name, kind]]
 
-    tlsa = [
-        record
-        for (dummy, name, kind), answer in picture.answers.items()
-        if kind == "TLSA" and name == f"_25._tcp.{host}"
-        for record in answer.records
-    ]
+
+def _exchanger(picture: Picture, host: str) -> t.Dict[str, t.Any]:
     libc = picture.libc.get(host)
+    tlsa = [record for answer in _answers_to(picture, f"_25._tcp.{host}", "TLSA") for record in answer.records]
     return {
         "name": host,
-        "addresses": records("A", "AAAA"),
-        "cname": records("CNAME"),
+        "addresses": sorted({*_records(picture, host, "A"), *_records(picture, host, "AAAA")}),
+        "cname": sorted(_records(picture, host, "CNAME")),
         "tlsa": tlsa,
         "libc": sorted(libc.all) if libc else [],
         "libc_answers": {how: list(addresses) for how, addresses in libc.addresses.items()} if libc else {},
     }
+
+
+def _records(picture: Picture, name: str, kind: str) -> t.Set[str]:
+    return {record for answer in _answers_to(picture, name, kind) for record in answer.records}
 
 
 def _path(picture: Picture) -> t.Dict[str, t.Any]:
@@ -134,14 +127,7 @@ def _policies(picture: Picture) -> t.Dict[str, t.List[str]]:
 
 
 def _texts(picture: Picture, name: str, start: str) -> t.List[str]:
-    texts = {
-        record
-        for (dummy, owner, kind), answer in picture.answers.items()
-        if (owner, kind) == (name, "TXT")
-        for record in answer.records
-        if record.lower().startswith(start)
-    }
-    return sorted(texts)
+    return sorted(text for text in _records(picture, name, "TXT") if text.lower().startswith(start))
 
 
 def _answer(picture: Picture, key: t.Tuple[str, str, str], answer: Answer) -> t.Dict[str, t.Any]:

@@ -14,6 +14,7 @@ import typing as t
 from .. import _change, _files, _mta
 from .._account import generations, history, merge, watch
 from .._account.history import Contents
+from .._account.ownership import Current, Twin
 from .._driver.ownership import ownership_of
 from .._errors import PostmasterError
 from .._model.host import Host
@@ -99,16 +100,10 @@ def taken_back(host: Host, directory: str, number: int) -> Contents:
 
 def without_generation(host: Host, directory: str, number: int) -> Contents:
     """Return the files as they shall be without one generation; what came after it, such as an urgent block, stays."""
-    after = history.contents(directory, number)
-    earlier = history.contents(directory, before(directory, number))
-    twin = ownership_of(host.mta).twin(host)
     names = [file["name"] for file in generations.load(directory, number).get("files", ())]
+    after, earlier = (history.contents(directory, state) for state in (number, before(directory, number)))
     readers = [_reader(directory, contents) for contents in ({}, after, earlier)]
-    live, then, old = (twin.parts(reader, names) for reader in readers)
-    changed = [part for part in {*then, *old} if then.get(part) != old.get(part)]
-    # A part that was changed since is somebody else's now.
-    ours = [part for part in changed if live.get(part) == then.get(part)]
-    edited = twin.edited(readers[0], {part: old.get(part) for part in ours})
+    edited = _edited(ownership_of(host.mta).twin(host), readers, names)
     files: Contents = {}
     for name in names:
         now, written, first = (reader(name) for reader in readers)
@@ -118,7 +113,19 @@ def without_generation(host: Host, directory: str, number: int) -> Contents:
     return files
 
 
-def _reader(directory: str, contents: Contents) -> t.Callable[[str], t.Optional[bytes]]:
+def _edited(twin: Twin, readers: t.Sequence[Current], names: t.Sequence[str]) -> Contents:
+    """Return the live files in which the parts of the generation are as they were before it.
+
+    :param readers: of the live files, of those after the generation, and of those before it.
+    """
+    live, then, old = (twin.parts(reader, names) for reader in readers)
+    changed = [part for part in {*then, *old} if then.get(part) != old.get(part)]
+    # A part that was changed since is somebody else's now.
+    ours = [part for part in changed if live.get(part) == then.get(part)]
+    return twin.edited(readers[0], {part: old.get(part) for part in ours})
+
+
+def _reader(directory: str, contents: Contents) -> Current:
     """Return what reads a file of a state; one that the state has not changed is the live one."""
     return lambda name: contents[name] if name in contents else _files.read(os.path.join(directory, name))
 

@@ -12,7 +12,7 @@ import typing as t
 
 from .._errors import Unsupported
 from .._model.host import Capabilities
-from .._model.policy import Policy
+from .._model.policy_record import Policy
 from .master_cf import Service
 from .parameters import split_list
 

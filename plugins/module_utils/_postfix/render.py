@@ -14,7 +14,7 @@ import typing as t
 
 from .._errors import OptionError, SyntaxProblem
 from .._model.host import COMPILED_SUFFIXES, File, Host, Native, Rendering, compiled_names
-from .._model.policy import Policy
+from .._model.policy_record import Policy
 from . import access, clients, main_cf, master_cf, routes, secret_tables, settings, tables
 from . import baseline as hardened
 from . import native as natives

@@ -13,7 +13,7 @@ import typing as t
 
 from .._errors import OptionError
 from .._model.host import compiled_names
-from .._model.policy import Policy
+from .._model.policy_record import Policy
 from .._model.policy_routes import hosts
 from .._model.rewriting import LOCAL, RELAYED, implied_domains, rules_of
 from . import clients, recipients, rewriting, routes

@@ -13,8 +13,8 @@ own check speak first. Where that refuses the relaying alone, all checks are mad
 import typing as t
 
 from .._errors import OptionError
-from .._model.policy import server_level
 from .._model.policy_clients import Client, as_options, clients
+from .._model.policy_record import server_level
 from . import cf, mc
 from .draft import Draft
 from .networks import keys_of, networks

@@ -10,7 +10,7 @@ Private to the collection: it can change at any time.
 import typing as t
 
 from .._model.host import File, Host
-from .._model.policy import Policy
+from .._model.policy_record import Policy
 from . import cf, discover, mc
 from .ruleset_texts import declared
 

@@ -15,7 +15,7 @@ import typing as t
 
 from .._errors import Refused
 from .._model.host import File, Host, Native, Rendering
-from .._model.policy import Policy
+from .._model.policy_record import Policy
 from . import capture_map, cf, debian, drop_map, frame, mc, routes, ruleset_texts, settings, tables
 from . import native as natives
 from .build import build, build_cf

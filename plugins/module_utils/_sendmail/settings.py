@@ -12,7 +12,7 @@ import typing as t
 from .. import _addresses
 from .._errors import OptionError
 from .._model.host import File
-from .._model.policy import Policy, server_level
+from .._model.policy_record import Policy, server_level
 from . import clients, discover, mc, recipients, rewriting, routes, ruleset_texts, tables, units
 from .cf import Listener
 from .compile import map_entries
