@@ -10,21 +10,17 @@ A part that an option leaves out stays as it is: one role sets the reports, anot
 """
 
 import json
-import os
 import re
 import typing as t
 
-from .. import _files
 from .._errors import OptionError
 from . import places, schedule
 from .install import Job
+from .saved import PARTS, Settings, load
 
 PRESENT, ABSENT = "present", "absent"
-#: The parts of the settings, as the module's options are named.
-PARTS = ("expiry", "reports", "canary", "metrics")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}\Z")
 
-Settings = t.Dict[str, t.Any]
 _STATE: t.Dict[str, t.Any] = {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT}
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
@@ -245,20 +241,16 @@ def content(settings: Settings) -> bytes:
     return (text + "\n").encode("utf-8")
 
 
-def load() -> Settings:
-    """Return the settings of this host; nothing where the kit is not installed.
-
-    :raises OptionError: the file cannot be read.
-    """
-    path = places.settings()
-    stored = _files.read(path)
-    if stored is None:
-        return {}
-    try:
-        settings: Settings = json.loads(stored.decode("utf-8"))
-        return {name: settings[name] for name in PARTS if name in settings}
-    except (ValueError, TypeError) as problem:
-        raise OptionError(os.path.basename(path), path, f"not the settings of the kit: {problem}")
-
-
-__all__ = ("ABSENT", "ARGUMENT_SPEC", "PARTS", "PRESENT", "content", "jobs", "load", "merged", "name_of", "products")
+__all__ = (
+    "ABSENT",
+    "ARGUMENT_SPEC",
+    "PARTS",
+    "PRESENT",
+    "Settings",
+    "content",
+    "jobs",
+    "load",
+    "merged",
+    "name_of",
+    "products",
+)

@@ -24,8 +24,7 @@ from .._driver.discover import discover_of
 from .._driver.queue import queue_of
 from .._driver.read import read_of
 from .._errors import OptionError, PostmasterError
-from .._kit import memory, places
-from .._kit import settings as kit_settings
+from .._kit import memory, places, saved
 from .._model import access, blocks, kinds
 from .._model.host import Host
 from .._runner import Runner
@@ -65,7 +64,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     hosts = _mta.chosen(runner or Runner(), params["mta"], params["instance"])
     now = time.time()
     instances = [observe(host, limits, now) for host in hosts]
-    canaries = memory.canaries(kit_settings.load(), now)
+    canaries = memory.canaries(saved.load(), now)
     troubles = [trouble for instance in instances for trouble in instance["trouble"]]
     return {
         "instances": instances,
@@ -84,7 +83,7 @@ def _seconds(option: str, value: str) -> int:
 
 def _kit() -> t.Dict[str, t.Any]:
     installed = os.path.exists(places.archive())
-    return {"installed": installed, "parts": sorted(kit_settings.load())}
+    return {"installed": installed, "parts": sorted(saved.load())}
 
 
 def observe(host: Host, limits: Limits, now: float) -> t.Dict[str, t.Any]:

@@ -36,17 +36,6 @@ def test_what_is_written_is_read(root):
     assert json.loads(settings.content(wanted))["version"] == places.VERSION
 
 
-def test_a_host_without_the_kit_has_no_settings(root):
-    assert settings.load() == {}
-
-
-def test_a_broken_file_is_named(root):
-    (root / "kit").mkdir()
-    (root / "kit" / "kit.json").write_text("{")
-    with pytest.raises(OptionError, match="not the settings of the kit"):
-        settings.load()
-
-
 REPORT = {
     "name": "hourly",
     "on_calendar": "hourly",
