@@ -180,13 +180,21 @@ class Admission:
             return _FIXED[word]
         if word in ("permit_mynetworks", "permit_inet_interfaces"):
             return PERMIT if self.trusts(session.client) else PASS
-        if word == "permit_tls_all_clientcerts":
-            asks = self.text("smtpd_tls_ask_ccert") == "yes" or self.text("smtpd_tls_req_ccert") == "yes"
-            return PERMIT if session.certificate and asks else PASS
+        if word in ("permit_tls_all_clientcerts", "permit_tls_clientcerts"):
+            known = word == "permit_tls_all_clientcerts" or self._knows_every_certificate()
+            return PERMIT if session.certificate and known and self._asks_for_certificates() else PASS
         if word in _BY_DESTINATION:
             ours, foreign = _BY_DESTINATION[word]
             return ours if self.serves(session.recipient.rpartition("@")[2]) else foreign
         return PASS
+
+    def _asks_for_certificates(self) -> bool:
+        return self.text("smtpd_tls_ask_ccert") == "yes" or self.text("smtpd_tls_req_ccert") == "yes"
+
+    def _knows_every_certificate(self) -> bool:
+        """Return whether the table of certificates that may relay has one that nobody has made."""
+        nobodys = ":".join(["5E"] * 32)
+        return any(self.tables.find(table, [nobodys], nobodys) is not None for table in self.words("relay_clientcerts"))
 
     def action_of(self, name: str, element: str, session: Session) -> str:
         """Return what the table of an element says about a session; empty where it asks none, or has no entry."""

@@ -11,6 +11,7 @@ legitimate mail can pass. What mail needs on its way must be there: services, en
 """
 
 import os
+import re
 import typing as t
 
 from .. import _files, _proc
@@ -37,6 +38,8 @@ _CHECKS = {
     "body_checks": ("", "anything at all", "-- "),
 }
 _MOST = 12
+#: Results of access(5) that permit nothing.
+_REFUSING = re.compile(r"(?:REJECT|DEFER\w*|DISCARD|DUNNO|HOLD|WARN|INFO|[45]\d\d)\b", re.IGNORECASE)
 #: smtpd(8) has mynetworks and nothing else.
 RELAYS_FOR_OWN = False
 
@@ -161,7 +164,7 @@ def _open(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
 
 def _attempts(facts: Facts, admission: Admission) -> t.Iterator[Session]:
     """Yield what strangers try: other clients, senders, names, recipients and certificates, one at a time."""
-    networks = trust.networks_in(admission.words("mynetworks"))
+    networks = trust.networks_in(_trusted_words(admission))
     networks += tuple(_permitted_networks(admission))
     strangers = trust.strangers(networks)
     clients = [*strangers, *[trust.member(network) for network in trust.wide(networks)[:3]]]
@@ -187,6 +190,15 @@ def _claims(facts: Facts, admission: Admission, plain: Session) -> t.Iterator[Se
         yield plain._replace(sender=f"postmaster@{domain}")
 
 
+def _trusted_words(admission: Admission) -> t.Iterator[str]:
+    """Yield the words of mynetworks, those in files and in tables of networks included."""
+    for word in admission.words("mynetworks"):
+        if word.startswith("/"):
+            yield from admission.tables.words(word)
+        yield from (network for network, dummy in admission.tables.networks(word))
+        yield word
+
+
 def _permitted_networks(admission: Admission) -> t.Iterator[t.Any]:
     """Yield the networks that a client table permits before the relay control."""
     for table in _tables_in(admission, "client"):
@@ -206,38 +218,42 @@ def _as_network(key: str) -> str:
 
 
 def _tables_in(admission: Admission, subject: str) -> t.List[str]:
-    """Return the tables about one subject in the lists of the relay control."""
+    """Return the tables about one subject in the lists of the relay control, and in all restriction classes."""
     restriction = f"check_{subject}_access"
-    parts = [part for name in _CONTROLS for part in restrictions.elements(admission.text(name))]
-    classes = [part for word in parts for part in restrictions.elements(admission.text(word)) if word.isidentifier()]
-    words = [part.partition(" ") for part in parts + classes]
-    return [table.strip() for word, dummy, table in words if word == restriction]
+    names = (*_CONTROLS, *admission.words("smtpd_restriction_classes"))
+    parts = [part.partition(" ") for name in names for part in restrictions.elements(admission.text(name))]
+    return [table.strip() for word, dummy, table in parts if word == restriction]
 
 
 def _permitted_keys(admission: Admission) -> t.Iterator[t.Tuple[str, str]]:
-    """Yield the keys that a table of senders, of HELO names or of clients permits before the relay control."""
+    """Yield the keys of tables of senders, of HELO names or of clients that may permit before the relay control."""
     for subject in ("sender", "helo", "client"):
         for table in _tables_in(admission, subject):
-            permitted = [
-                key
-                for key, value in admission.tables.entries(table).items()
-                if value.split(None, 1)[:1] in (["OK"], ["ok"], ["RELAY"], ["permit"])
-            ]
+            pairs = [*admission.tables.entries(table).items(), *admission.tables.examples(table)]
+            permitted = [key for key, value in pairs if not _REFUSING.match(value)]
             yield from ((subject, key) for key in permitted[:_MOST])
 
 
 def _claiming(plain: Session, subject: str, key: str, facts: Facts) -> Session:
     """Return what a stranger says to be the one that a key permits."""
     name = key.lstrip(".")
+    if key == "<>":
+        return plain._replace(sender="")
     if subject == "helo":
         return plain._replace(helo=name)
     if subject == "sender":
-        address = (
-            name if "@" in name.strip("@") else (f"{name}stranger.example" if "@" in name else f"postmaster@{name}")
-        )
-        return plain._replace(sender=address)
+        return plain._replace(sender=_address_for(name))
     # A name of a client is verified by DNS: whoever is below a suffix can have one.
     return plain._replace(name=f"postmaster-probe.{name}") if facts.is_suffix(name) else plain
+
+
+def _address_for(key: str) -> str:
+    """Return an address that a key of a table of senders stands for: a whole one, a domain, or what is before the C(@)."""
+    if key.startswith("@"):
+        return f"postmaster{key}"
+    if key.endswith("@"):
+        return f"{key}stranger.example"
+    return key if "@" in key else f"postmaster@{key}"
 
 
 def _suffixes(facts: Facts, admission: Admission) -> t.List[str]:
@@ -286,6 +302,7 @@ def _opening(facts: Facts, listener: Listener, session: Session) -> Finding:
         "check_sender_access": "believes_claims",
         "check_helo_access": "believes_claims",
         "permit_tls_all_clientcerts": "trusts_certificates",
+        "permit_tls_clientcerts": "trusts_certificates",
     }.get(word, "permits_everybody")
     return _finding(code, _place(listener, decision.list_name), decision.element, who)
 

@@ -14,6 +14,7 @@ import ipaddress
 import re
 import typing as t
 
+from . import examples
 from .compile import entries
 from .logical_lines import read_document
 from .parameters import split_list
@@ -32,6 +33,7 @@ class Pattern(t.NamedTuple):
 
     matches: t.Callable[[str], bool]
     result: str
+    source: str = ""
 
 
 class Tables:
@@ -61,6 +63,9 @@ class Tables:
             return next((pattern.result for pattern in self._lines(kind, path) if pattern.matches(subject)), None)
         if kind in ("unionmap", "pipemap"):
             return self._find_in(split_list(path.strip()[1:-1]), keys, subject)
+        if kind == "randmap":
+            # One of several at random: whoever asks often gets each.
+            return next(iter(split_list(_unbraced(path))), None)
         known = self.entries(table)
         return next((known[key.lower()] for key in keys if key.lower() in known), None)
 
@@ -92,6 +97,15 @@ class Tables:
         pairs = [line.text.split(None, 1) for line in lines]
         return [(pair[0], pair[1].strip()) for pair in pairs if len(pair) == 2]
 
+    def examples(self, table: str) -> t.List[t.Tuple[str, str]]:
+        """Return a text that each expression of a table matches, with its result; what none can be found for is left out."""
+        pairs = []
+        for pattern in self.patterns(table):
+            text = examples.example_of(pattern.source) if pattern.source else ""
+            if text and pattern.matches(text):
+                pairs.append((text, pattern.result))
+        return pairs
+
     def words(self, path: str) -> t.Tuple[str, ...]:
         """Return the elements of a list that stands in a file."""
         lines = (self._read(path) or b"").decode("utf-8", "replace").splitlines()
@@ -121,8 +135,14 @@ def _inline(text: str) -> t.Dict[str, str]:
     return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}
 
 
+def _first_word(text: str) -> t.Tuple[str, str]:
+    """Return what stands before the first blank or tab, and what stands behind it."""
+    parts = re.split(r"[ \t]", text, maxsplit=1)
+    return parts[0], parts[1] if len(parts) == 2 else ""
+
+
 def _network_line(line: str) -> t.Optional[Pattern]:
-    word, dummy, result = line.partition(" ")
+    word, result = _first_word(line)
     negated = word.startswith("!")
     try:
         network = ipaddress.ip_network(word.lstrip("!").strip("[]"), strict=False)
@@ -146,13 +166,14 @@ def _expression_line(line: str) -> t.Optional[Pattern]:
     if not text or text[0].isalnum():
         return None
     end = _end_of(text)
-    flags, dummy, result = text[end + 1 :].partition(" ")
+    flags, result = _first_word(text[end + 1 :])
     try:
         # Case does not count unless the flag i switches that off.
         expression = re.compile(_translated(text[1:end]), 0 if "i" in flags else re.IGNORECASE)
     except re.error:
         return None
-    return Pattern(lambda subject: bool(expression.search(subject)) != negated, result.strip())
+    source = "" if negated else expression.pattern
+    return Pattern(lambda subject: bool(expression.search(subject)) != negated, result.strip(), source)
 
 
 def _end_of(text: str) -> int:

@@ -31,6 +31,11 @@ FILES = {
     "/t/nets": b"0.0.0.0/1 OK\n128.0.0.0/1 OK\n",
     "/t/domains": b"served.test x\nco.uk x\n",
     "/t/served": b"# ours\nserved.test\nother.test\n",
+    "/t/said": b"/@partner\\.test$/\tOK\n",
+    "/t/gates": b"/^gate[0-9]+\\.partner\\.test$/ permit_mynetworks, permit\n",
+    "/t/bounces": b"<> OK\n",
+    "/t/wide": b"10.0.0.0/8\n44.0.0.0/8\n",
+    "/t/tabs": b"44.0.0.0/6\tyes\n",
     "/t/discard": b"/^/ DISCARD\n",
     "/t/routes": b"partner.test gone:[192.0.2.1]\n",
 }
@@ -98,6 +103,15 @@ OPEN = [
     ("smtpd_relay_restrictions = check_client_access hash:/t/octets, reject_unauth_destination\n", "trusts_everybody"),
     ("smtpd_relay_restrictions = check_client_access cidr:/t/nets, reject_unauth_destination\n", "trusts_everybody"),
     ("smtpd_tls_ask_ccert = yes\nsmtpd_relay_restrictions = permit_tls_all_clientcerts, reject_unauth_destination\n", "trusts_certificates"),
+    ("smtpd_relay_restrictions = check_sender_access regexp:/t/said, reject_unauth_destination\n", "believes_claims"),
+    ("smtpd_relay_restrictions = check_sender_access pcre:/t/said, reject_unauth_destination\n", "believes_claims"),
+    ("smtpd_relay_restrictions = check_helo_access regexp:/t/gates, reject_unauth_destination\n", "believes_claims"),
+    ("smtpd_relay_restrictions = check_sender_access hash:/t/bounces, reject_unauth_destination\n", "believes_claims"),
+    ("smtpd_relay_restrictions = check_client_access randmap:{OK, DUNNO}, reject_unauth_destination\n", "trusts_everybody"),
+    ("mynetworks = 127.0.0.0/8, /t/wide\n", "trusts_everybody"),
+    ("mynetworks = 127.0.0.0/8, cidr:/t/tabs\n", "trusts_everybody"),
+    ("smtpd_relay_restrictions = outer, reject_unauth_destination\nsmtpd_restriction_classes = outer, inner\nouter = inner\ninner = check_sender_access regexp:/t/said\n", "permits_everybody"),
+    ("smtpd_tls_req_ccert = yes\nrelay_clientcerts = static:x\nsmtpd_relay_restrictions = permit_tls_clientcerts, reject_unauth_destination\n", "trusts_certificates"),
 ]  # fmt: skip
 
 
