@@ -218,6 +218,13 @@ activation:
       description: The tables that ask for it.
       type: list
       elements: str
+verified:
+  description:
+    - What the running MTA was asked, where the table decides whom it takes mail for or where that goes, and that it answered as it should.
+  type: list
+  elements: str
+  returned: success
+  sample: ["mail to new.example is taken: 192.0.2.25:25 (stranger), 0.3 s after the change"]
 findings:
   description: Why the change was refused or rolled back, one sentence each.
   type: list

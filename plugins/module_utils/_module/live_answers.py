@@ -18,6 +18,7 @@ from .._model import policy
 from .._model.host import Host
 from .._model.policy_record import Policy
 from .._smtp import verify_changes, verify_policy
+from . import routed
 
 #: Words of native settings by which a relay takes domains that no list of it has.
 _BY_MX = ("permit_mx_backup", "relay_based_on_MX", "relay_based_on_mx")
@@ -72,7 +73,7 @@ class LiveAnswers:
         short = socket.gethostname().partition(".")[0].lower()
         whole = verify_changes.changes(self._before, live, by_mx, short)
         listening = self._places()
-        findings = self._networks(self._before, live)
+        findings = self._networks(self._before, live) + self._routes(self._before, live)
         for place, before in self._answers.items():
             if place not in listening:
                 continue
@@ -96,6 +97,13 @@ class LiveAnswers:
                 self.verified += [f"{words}: the MTA's own answer"] if answers[client] == expected else []
                 findings += [] if answers[client] == expected else [f"{words}, but the MTA says otherwise"]
         return findings
+
+    def _routes(self, before: Policy, live: Policy) -> t.List[str]:
+        """Return where the running MTA sends mail elsewhere than a route that changed says."""
+        changed = routed.changes(before, live)
+        answered = routed.ask(self._host, changed)
+        self.verified += answered.verified
+        return answered.findings
 
     def _places(self) -> t.Sequence[verify_changes.Place]:
         return verify_changes.places(self._listening(), _proc.own_addresses(), self._relays_for_own)

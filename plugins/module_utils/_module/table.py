@@ -43,6 +43,9 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     **CONFIRM_SPEC,
     "lock_timeout": {"type": "float", "default": 60},
 }
+if t.TYPE_CHECKING:
+    from .live_answers import LiveAnswers
+
 #: How a table begins that is the relay policy's alone.
 _WHOLE = b"# Written by postmaster.mta"
 _PATTERNS = ("cidr", "pcre", "regexp")
@@ -73,6 +76,9 @@ class TableRun:
         for name, text in _texts(params):
             self.wanted += [self._wanted(*row) for row in table.imported(name, text, params["format"], self.syntax)]
         table.refuse_contradictions(self.wanted, self.syntax)
+        #: Whether the table decides what a running MTA keeps in mind: whom it takes mail for, and where that goes.
+        self.decides = False
+        self.answers: t.Optional["LiveAnswers"] = None
         self.before: t.List[table.SourceEntry] = []
         self.after: t.List[table.SourceEntry] = []
 
@@ -81,9 +87,9 @@ class TableRun:
         return _change.Steps(
             self.plan,
             self._build,
-            self._check,
+            self._check_stage,
             self._activate,
-            lambda: self._check(self.directory),
+            self._verify,
             self.author,
             guard_of(self.host),
         )
@@ -108,6 +114,7 @@ class TableRun:
     def _planned(self, files: t.Tuple[_change.FileChange, ...], compiled: t.Tuple[str, ...]) -> _change.Plan:
         because = self.tables.reload_reasons(self.host, self.name) if files or compiled else ()
         activation = Activation(RELOAD, because) if because else Activation(NOTHING)
+        self.decides = bool(because)
         return _change.Plan(self.directory, files, compiled, activation)
 
     def _file(self, content: bytes) -> File:
@@ -137,6 +144,19 @@ class TableRun:
         for name in names:
             self.compile.make(self.host, stage, name, self.kind, aliases=self.syntax.form == table.ALIASES)
         self.compile.finish(stage)
+
+    def _check_stage(self, stage: str) -> t.Sequence[str]:
+        """Check the candidate. What the MTA takes now is noted, where the table decides that."""
+        if self.decides:
+            # Imported where it is needed: most tables do without.
+            from .live_answers import LiveAnswers
+
+            self.answers = LiveAnswers(self.host)
+            self.answers.observe()
+        return self._check(stage)
+
+    def _verify(self) -> t.Sequence[str]:
+        return [*self._check(self.directory), *(self.answers.findings() if self.answers else ())]
 
     def _check(self, directory: str) -> t.Sequence[str]:
         if self.syntax.form != table.MAP or not self._compiled():
@@ -204,6 +224,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         used=bool(run.tables.type_in_use(host, run.name)),
         actions=list(outcome.healed) + plan.actions(),
         activation={"kind": plan.activation.kind, "because": list(plan.activation.because)},
+        verified=[] if check_mode or not run.answers else run.answers.verified,
         generation=outcome.generation,
         confirm_by=confirm_by(run.author, outcome.generation),
         warnings=list(outcome.warnings),
