@@ -123,8 +123,8 @@ class Admission:
         return ""
 
     def _in_domains(self, domain: str, name: str, words: t.Sequence[str], depth: int = 0) -> bool:
-        below = name in self.words("parent_domain_matches_subdomains")
-        keys = [domain] + (_parents(domain) if below else [f".{parent}" for parent in _parents(domain)])
+        # Of these lists only relay_domains knows subdomains; trivial-rewrite(8) compares the others whole.
+        keys = [domain, *self._above(domain, name)] if name == "relay_domains" else [domain]
         for word in words:
             plain = word.lstrip("!")
             if plain.startswith("/") and depth < _DEPTH:
@@ -136,6 +136,11 @@ class Admission:
             if hit:
                 return not word.startswith("!")
         return False
+
+    def _above(self, domain: str, name: str) -> t.List[str]:
+        """Return the keys by which a list, or a kind of table, has all that is below a domain."""
+        plain = name in self.words("parent_domain_matches_subdomains")
+        return [parent if plain else f".{parent}" for parent in _parents(domain)]
 
     # -- restriction lists
 
@@ -232,12 +237,16 @@ class Admission:
             separator = ":" if ":" in session.client else "."
             parts = session.client.split(separator)
             addresses = [separator.join(parts[:number]) for number in range(len(parts), 0, -1)]
-            return [session.name, *_parents(session.name), *addresses], [session.name, session.client]
+            if session.name == "unknown":
+                return addresses, [session.client]
+            above = self._above(session.name, "smtpd_access_maps")
+            return [session.name, *above, *addresses], [session.name, session.client]
         if subject == "helo":
-            return [session.helo, *_parents(session.helo)], [session.helo]
+            return [session.helo, *self._above(session.helo, "smtpd_access_maps")], [session.helo]
         address = session.sender if subject == "sender" else session.recipient
         user, dummy, domain = address.rpartition("@")
-        return [address or "<>", domain, *_parents(domain), f"{user}@"], [address or "<>"]
+        above = self._above(domain, "smtpd_access_maps")
+        return [address or "<>", domain, *above, f"{user}@"], [address or "<>"]
 
 
 #: Restrictions whose verdict does not depend on anything.

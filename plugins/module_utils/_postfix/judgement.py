@@ -19,7 +19,7 @@ from .._model import trust
 from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
 from .._model.host import Host
 from . import clients, main_cf, master_cf, ports, restrictions
-from .admission import DISCARD, LISTS, PERMIT, REFUSE, Admission, Session
+from .admission import DEFER, DISCARD, LISTS, PERMIT, REFUSE, Admission, Session
 from .discover import listens
 from .master_cf import Service
 from .parameters import defaults, split_list
@@ -325,7 +325,7 @@ def _refusing(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Findi
         inside = Session("127.0.0.1", "localhost", "client.stranger.example", "b@other.example", "c@foreign.example")
         first, second = [admission.decide(session) for session in (outside, inside)]
         place = _place(listener, first.list_name)
-        if first.verdict == second.verdict == REFUSE:
+        if {first.verdict, second.verdict} <= {REFUSE, DEFER}:
             consequence = "clients from outside and from inside are refused alike"
             yield _finding("refuses_everybody", place, first.element, consequence)
         if first.verdict == second.verdict == DISCARD:

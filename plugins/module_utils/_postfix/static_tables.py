@@ -14,7 +14,7 @@ import ipaddress
 import re
 import typing as t
 
-from . import examples
+from .._model import examples
 from .compile import entries
 from .logical_lines import read_document
 from .parameters import split_list

@@ -19,12 +19,11 @@ from .. import _files, _proc, _scratch
 from .._model import trust
 from .._model.finding import ERROR, WARNING, Finding, make_finding
 from .._model.host import Host
-from . import cf, clients, networks, rulesets
+from . import cf, claims, clients, networks, rulesets
 from .compile import map_entries
 from .rulesets import Question
 
 _CLASSES = ("w", "R", "m")
-_DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _MOST = 12
 #: The addresses of the interfaces are in class w.
 RELAYS_FOR_OWN = True
@@ -181,7 +180,10 @@ def _claims(facts: Facts, plain: Question) -> t.Iterator[_Attempt]:
         routed = f"postmaster%{trust.FOREIGN[0]}@{domain}"
         yield _Attempt(plain._replace(recipient=routed), "routes_for_everybody", "check_rcpt", "routing characters")
     for word in _claimed(facts):
-        yield _Attempt(plain._replace(sender=f"a@{word}"), "believes_claims", "Local_check_rcpt", f"senders of {word}")
+        sender = word if "@" in word else f"a@{word}"
+        yield _Attempt(plain._replace(sender=sender), "believes_claims", "Local_check_rcpt", f"the sender {sender}")
+        hello = plain._replace(helo=word.rpartition("@")[2])
+        yield _Attempt(hello, "believes_claims", "Local_check_rcpt", f"HELO {hello.helo}")
     for name, word in _suffixes(facts):
         below = f"postmaster-probe.{word}"
         yield _Attempt(plain._replace(recipient=f"postmaster@{below}"), "serves_everybody", name, word)
@@ -230,12 +232,15 @@ def _suffixes(facts: Facts) -> t.List[t.Tuple[str, str]]:
 
 
 def _claimed(facts: Facts) -> t.List[str]:
-    """Return the domains that rules of an administrator's own name: one of them may let a sender pass."""
-    start = facts.text.find("\nSLocal_check_rcpt")
-    if start < 0:
-        return []
-    rules = facts.text[start + 1 :].split("\nS", 1)[0]
-    return list(dict.fromkeys(_DOMAIN.findall(rules)))[:_MOST]
+    """Return the domains and addresses that rules of an administrator's own name: one of them may let a client pass."""
+    return claims.words(claims.Source(facts.text, facts.known, _keys))[:_MOST]
+
+
+def _keys(definition: str) -> t.List[str]:
+    """Return the keys of a table that has a source beside it."""
+    paths = [word for word in definition.split() if word.startswith("/")]
+    content = (_files.read(paths[-1]) or b"").decode("utf-8", "surrogateescape") if paths else ""
+    return [entry.key for entry in map_entries(content)][:_MOST]
 
 
 def _trusted_names(facts: Facts) -> t.Iterator[Finding]:

@@ -32,12 +32,16 @@ def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence
     return dict(zip(recipients, verdicts)) if len(verdicts) == len(recipients) else {}
 
 
+_HELO = "mail.stranger.example"
+
+
 class Question(t.NamedTuple):
     """What a client says.
 
     :param name: its name, in brackets where it has none.
     :param resolved: whether the name is verified.
     :param text: what the ruleset is given in the place of the recipient.
+    :param helo: what it says in EHLO, where that matters.
     """
 
     client: str
@@ -46,12 +50,16 @@ class Question(t.NamedTuple):
     recipient: str
     resolved: bool = False
     text: str = ""
+    helo: str = ""
 
 
 def ask_all(host: Host, path: str, ruleset: str, questions: t.Sequence[Question]) -> t.Tuple[str, ...]:
     """Return what a ruleset makes of each question, asked in one run of sendmail -bt; nothing where it cannot be asked."""
     lines: t.List[str] = []
+    claims = any(asked.helo for asked in questions)
     for asked in questions:
+        if claims:
+            lines += [f".Ds{asked.helo or _HELO}", f".D{{mail_from}}<{asked.sender}>"]
         lines += [f".D{{client_addr}}{_tagged(asked.client)}", f".D{{client_name}}{asked.name}"]
         lines += [f".D{{client_resolve}}{'OK' if asked.resolved else 'FAIL'}", f".Df<{asked.sender}>"]
         lines.append(f"{ruleset} {asked.text or f'<{asked.recipient}>'}")

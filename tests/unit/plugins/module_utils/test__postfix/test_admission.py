@@ -42,7 +42,9 @@ def decided(**values):
         ({"smtpd_relay_restrictions": "permit_mynetworks, reject", "mynetworks": "/t/n"}, "refuse"),
         ({"smtpd_relay_restrictions": "reject_unauth_destination", "relay_domains": "test", "parent_domain_matches_subdomains": "relay_domains"}, "permit"),
         ({"smtpd_relay_restrictions": "reject_unauth_destination", "relay_domains": "!third.test, static:x"}, "refuse"),
-        ({"smtpd_relay_restrictions": "reject_unauth_destination", "mydestination": ".test"}, "permit"),
+        ({"smtpd_relay_restrictions": "reject_unauth_destination", "relay_domains": ".test"}, "permit"),
+        # Seen on a real one: only relay_domains has subdomains.
+        ({"smtpd_relay_restrictions": "reject_unauth_destination", "mydestination": ".test"}, "refuse"),
     ],
 )  # fmt: skip
 def test_the_lists_are_read_as_smtpd_does(values, verdict):

@@ -36,6 +36,8 @@ FILES = {
     "/t/bounces": b"<> OK\n",
     "/t/wide": b"10.0.0.0/8\n44.0.0.0/8\n",
     "/t/tabs": b"44.0.0.0/6\tyes\n",
+    "/t/nameless": b"/^unknown$/ OK\n",
+    "/t/later": b"/./ DEFER\n",
     "/t/discard": b"/^/ DISCARD\n",
     "/t/routes": b"partner.test gone:[192.0.2.1]\n",
 }
@@ -110,8 +112,8 @@ OPEN = [
     ("smtpd_relay_restrictions = check_client_access randmap:{OK, DUNNO}, reject_unauth_destination\n", "trusts_everybody"),
     ("mynetworks = 127.0.0.0/8, /t/wide\n", "trusts_everybody"),
     ("mynetworks = 127.0.0.0/8, cidr:/t/tabs\n", "trusts_everybody"),
-    ("smtpd_relay_restrictions = outer, reject_unauth_destination\nsmtpd_restriction_classes = outer, inner\nouter = inner\ninner = check_sender_access regexp:/t/said\n", "permits_everybody"),
-    ("smtpd_tls_req_ccert = yes\nrelay_clientcerts = static:x\nsmtpd_relay_restrictions = permit_tls_clientcerts, reject_unauth_destination\n", "trusts_certificates"),
+    ("smtpd_restriction_classes=a, b\na=b\nb=check_sender_access regexp:/t/said\nsmtpd_relay_restrictions=a, reject_unauth_destination\n", "permits_everybody"),
+    ("smtpd_tls_req_ccert=yes\nrelay_clientcerts=static:x\nsmtpd_relay_restrictions=permit_tls_clientcerts,reject_unauth_destination\n", "trusts_certificates"),
 ]  # fmt: skip
 
 
@@ -140,6 +142,7 @@ def test_who_only_listens_to_the_host_itself_is_not_open():
 
 
 DEAD = [
+    ("smtpd_helo_restrictions = check_helo_access regexp:/t/later\n", "refuses_everybody"),
     ("smtpd_milters = inet:127.0.0.1:8891\n", "nobody_listens"),
     ("smtpd_milters = unix:/run/none.sock\n", "nobody_listens"),
     ("smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, check_policy_service inet:127.0.0.1:10023\n", "nobody_listens"),
@@ -205,3 +208,12 @@ def test_a_finding_names_parameter_value_consequence_and_remedy():
     )
     finding = judgement.judged(facts)[0]
     assert finding.what.startswith("mynetworks = static:all: a stranger (203.0.113.9, ") and finding.remedy
+
+
+def test_only_relay_domains_has_subdomains():
+    """trivial-rewrite(8) compares the other lists whole, whatever parent_domain_matches_subdomains says."""
+    assert codes("mydestination = com\nparent_domain_matches_subdomains = mydestination, relay_domains\n") == []
+
+
+def test_a_client_without_a_name_is_not_looked_up_by_one():
+    assert codes("smtpd_relay_restrictions = check_client_access regexp:/t/nameless, reject_unauth_destination\n") == []

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix.examples import example_of
+from ansible_collections.postmaster.mta.plugins.module_utils._model.examples import example_of
 
 
 @pytest.mark.parametrize(
