@@ -78,7 +78,7 @@ def _check(path: str, row: Policy, policy: Policy, others: t.Container[str]) -> 
         raise OptionError(f"{path}.users", row.users, "nobody would exist in it: name its users, or tables")
 
 
-def users_of(domain: str, addresses: t.Iterable[str]) -> t.List[str]:
-    """Return what stands before the @ in the addresses of a domain, without the one that every domain has."""
-    users = {address.rpartition("@")[0] for address in addresses if address.endswith(f"@{domain}")}
-    return sorted(users - {"", POSTMASTER})
+def row_of(domain: str, addresses: t.Iterable[str]) -> t.Dict[str, t.Any]:
+    """Return a domain with its users, as the policy has it, without the user that every domain has."""
+    users = {address.rpartition("@")[0] for address in addresses if address.endswith(f"@{domain}")} - {"", POSTMASTER}
+    return {"domain": domain, "users": sorted(users)} if users else {"domain": domain}

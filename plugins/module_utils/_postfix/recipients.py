@@ -12,7 +12,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
-from .._model.policy_recipients import known, users_of
+from .._model.policy_recipients import known, row_of
 from .._model.rewriting import RELAYED, implied_domains, rules_of
 from .draft import Draft, is_ours
 
@@ -74,9 +74,4 @@ def read(live: "Live") -> t.Dict[str, t.Any]:
 def _rows(live: "Live", entries: t.Mapping[str, str]) -> t.List[t.Dict[str, t.Any]]:
     """Return the served domains whose recipients are known, each with its users."""
     served = sorted(live.patterns("relay_domains") or ())
-    return [_row(domain, entries) for domain in served if f"@{domain}" not in entries]
-
-
-def _row(domain: str, entries: t.Iterable[str]) -> t.Dict[str, t.Any]:
-    users = users_of(domain, entries)
-    return {"domain": domain, "users": users} if users else {"domain": domain}
+    return [row_of(domain, entries) for domain in served if f"@{domain}" not in entries]

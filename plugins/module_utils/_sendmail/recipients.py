@@ -9,7 +9,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
-from .._model.policy_recipients import known, users_of
+from .._model.policy_recipients import known, row_of
 from . import mc, tables
 from .compile import map_entries
 from .draft import Draft
@@ -58,9 +58,4 @@ def read(live: "Live") -> t.Dict[str, t.Any]:
     names = sorted(name for name in live.cf.maps if name.startswith(f"{MAP}_"))
     more = [live.cf.maps[name].split()[-1].rpartition("/")[2] for name in names]
     domains = sorted(key for key, value in entries.items() if value == LISTED)
-    return {"domains": [_row(domain, entries) for domain in domains], "tables": more or None}
-
-
-def _row(domain: str, entries: t.Iterable[str]) -> t.Dict[str, t.Any]:
-    users = users_of(domain, entries)
-    return {"domain": domain, "users": users} if users else {"domain": domain}
+    return {"domains": [row_of(domain, entries) for domain in domains], "tables": more or None}

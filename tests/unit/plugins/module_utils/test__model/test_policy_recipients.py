@@ -5,7 +5,7 @@
 """Which recipients a policy knows."""
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
-from ansible_collections.postmaster.mta.plugins.module_utils._model.policy_recipients import Known, known, users_of
+from ansible_collections.postmaster.mta.plugins.module_utils._model.policy_recipients import Known, known, row_of
 
 
 def test_the_postmaster_exists_in_every_domain():
@@ -20,4 +20,6 @@ def test_the_postmaster_exists_in_every_domain():
 
 
 def test_users_are_read_back_without_the_postmaster():
-    assert users_of("s.test", ["b@s.test", "a@s.test", "postmaster@s.test", "@s.test", "c@other.test"]) == ["a", "b"]
+    addresses = ["b@s.test", "a@s.test", "postmaster@s.test", "@s.test", "c@other.test"]
+    assert row_of("s.test", addresses) == {"domain": "s.test", "users": ["a", "b"]}
+    assert row_of("none.test", addresses) == {"domain": "none.test"}
