@@ -49,6 +49,21 @@ def _entries(live: "Live", parameter: str) -> t.Dict[str, str]:
     return values
 
 
+def hop_lists(live: "Live") -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the next hops of each route as they are written, with its recipient domain; empty where it is for several."""
+    yield "", live.value("relayhost")
+    transports, relayhosts = TABLE_LISTS[0], TABLE_LISTS[1]
+    for key, value in _entries(live, transports).items():
+        yield key.rpartition("@")[2].lstrip("."), value.partition(":")[2]
+    for value in _entries(live, relayhosts).values():
+        yield "", value
+
+
+def names_in(hops: str) -> t.List[str]:
+    """Return the hosts that a list of next hops names."""
+    return [hop.name for hop in map(_hop, split_list(hops)) if hop is not None]
+
+
 def _default(live: "Live") -> Options:
     relayhost = live.value("relayhost")
     hops = _hops(relayhost) if relayhost else {}

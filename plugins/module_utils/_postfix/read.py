@@ -506,11 +506,21 @@ def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
     demands = []
     for key, value in entries.items():
         demand = _demand(key, value)
-        if demand is None:
+        is_next_hop = key.startswith("[") or ":" in key
+        if demand is None or (is_next_hop and not _follows(live, entries, key)):
             live.leave("smtp_tls_policy_maps")
-        elif not key.startswith("[") and ":" not in key:
+        elif not is_next_hop:
             demands.append(demand)
     return demands
+
+
+def _follows(live: Live, entries: t.Mapping[str, str], key: str) -> bool:
+    """Return whether the demand of a next hop is that of a domain, or of a host, whose mail goes there."""
+    names = set(live_routes.names_in(key))
+    for domain, hops in live_routes.hop_lists(live):
+        if key in split_list(hops):
+            names.update((domain, *live_routes.names_in(hops)))
+    return any(entries.get(name) == entries[key] for name in names)
 
 
 def _demand(key: str, value: str) -> t.Optional[t.Dict[str, t.Any]]:
@@ -519,7 +529,10 @@ def _demand(key: str, value: str) -> t.Optional[t.Dict[str, t.Any]]:
     protocols = [option[len("protocols=") :] for option in options if option.startswith("protocols=")]
     if level not in ("none", "may", "encrypt", "verify") or len(protocols) < len(options):
         return None
-    return _known({"domain": key, "level": level, "minimum": _minimum(protocols[0]) if protocols else None})
+    minimum = _minimum(protocols[0]) if protocols else None
+    if protocols and minimum is None:
+        return None
+    return _known({"domain": key, "level": level, "minimum": minimum})
 
 
 def _aliases(live: Live) -> t.Dict[str, t.List[str]]:

@@ -222,3 +222,30 @@ def test_a_fresh_package_is_read(tmp_path):
         assert found["session"]["vrfy"] is True
         assert found["relay"] == {"networks": [], "domains": [], "subdomains": True}
         assert found["limits"]["message_size"] == 10240000
+
+
+@pytest.mark.parametrize(
+    "entries, demands, is_named",
+    [
+        ("a.test encrypt\n[gw.test]:26 encrypt\n", [{"domain": "a.test", "level": "encrypt"}], False),
+        ("gw.test verify\n[gw.test]:26 verify\n", [{"domain": "gw.test", "level": "verify"}], False),
+        ("a.test encrypt\n[gw.test]:26 none\n", [{"domain": "a.test", "level": "encrypt"}], True),
+        ("[gw.test]:26 encrypt\n", [], True),
+        ("a.test encrypt\n[other.test] encrypt\n", [{"domain": "a.test", "level": "encrypt"}], True),
+        ("a.test encrypt protocols=!SSLv2\n", [], True),
+        (
+            "a.test encrypt protocols=>=TLSv1.3\n",
+            [{"domain": "a.test", "level": "encrypt", "minimum": "TLSv1.3"}],
+            False,
+        ),
+    ],
+)
+def test_a_demand_for_tls_that_no_option_says_is_named(tmp_path, entries, demands, is_named):
+    main = b"transport_maps = hash:$config_directory/routes\nsmtp_tls_policy_maps = hash:$config_directory/tls\n"
+    (tmp_path / "main.cf").write_bytes(recorded("3.10.13", "main.cf") + main)
+    (tmp_path / "master.cf").write_bytes(recorded("3.10.13", "master.cf"))
+    (tmp_path / "routes").write_text("a.test smtp:[gw.test]:26\n")
+    (tmp_path / "tls").write_text(entries)
+    live = read(make_host("3.10.13", tmp_path))
+    assert live["policy"]["tls"].get("domains", []) == demands
+    assert ("smtp_tls_policy_maps" in live["unexpressed"]) == is_named
