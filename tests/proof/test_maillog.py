@@ -64,6 +64,14 @@ def test_100000_lines_of_every_outcome_are_read_as_an_independent_reader_reads_t
     assert done.returncode == 0, done.stdout[-2000:]
 
 
+def test_3000_questions_are_answered_by_a_search_as_by_the_join_of_all_lines():
+    narrow = ROOT / "tests/unit/plugins/module_utils/test__log/test_narrow.py"
+    environment = {**os.environ, "LOG_QUESTIONS": "40", "LOG_SEEDS": "25"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(narrow)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
 # --- the rehearsal ----------------------------------------------------------------------------------------------------
 
 

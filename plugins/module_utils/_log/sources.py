@@ -69,9 +69,13 @@ class Reading:
         """Note from when to when the lines of a block are, by its first and its last one."""
         for line in (lines[0], lines[-1]) if lines else ():
             moment = _moment(clock, line)
-            if moment:
-                self.begin = min(self.begin or moment, moment)
-                self.end = max(self.end, moment)
+            self.note_span(moment, moment)
+
+    def note_span(self, begin: float, end: float) -> None:
+        """Note from when to when some lines are, in seconds since the epoch; 0 when none has a time."""
+        if begin:
+            self.begin = min(self.begin or begin, begin)
+            self.end = max(self.end, end)
 
 
 def _moment(clock: Clock, line: bytes) -> float:

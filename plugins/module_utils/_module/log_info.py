@@ -14,8 +14,8 @@ import time
 import typing as t
 
 from .._errors import OptionError
+from .._log import narrow, split
 from .._log import sources as files
-from .._log import split
 from .._log.collected import Collected
 from .._log.conditions import Selection, select, selection, tests
 from .._log.deliveries import Internal, delivery, post_line, readable
@@ -67,6 +67,7 @@ class Log:
         self._order = order
         self._state = state
         self._last_lines = lines
+        self._narrowed: t.Optional[narrow.Narrowed] = None
         if state and state.messages:
             try:
                 self.join.load(state.messages)
@@ -74,11 +75,13 @@ class Log:
                 self.reading.notes.append(f"the messages that were open at the last call are not known: {problem}")
 
     def blocks(self) -> t.Iterator[t.Tuple[Clock, t.List[Raw]]]:
-        """Yield all deliveries, block by block; join.outbox holds the messages of the same block until the next one."""
+        """Yield all deliveries, block by block; join.outbox holds the messages of the same block until the next one.
+
+        Where the log was searched, only those deliveries that can be selected are among them for sure.
+        """
         clock = Clock(0)
         for path in files.files_of(self._order.paths):
             for clock, lines in self._lines(path):
-                self.reading.note_times(clock, lines)
                 self.join.feed(lines)
                 yield clock, self.join.outbox.deliveries
                 self.join.outbox.clear()
@@ -100,7 +103,31 @@ class Log:
             return False
         return os.stat(paths[0]).st_size >= split.WORTH_IT
 
+    def search(self) -> bool:
+        """Search the log for what the order selects, so that few lines are joined; return whether that is possible."""
+        needles = narrow.needles_of(self._order.selection)
+        paths = files.files_of(self._order.paths)
+        if not needles or self._state is not None or self._last_lines or files.JOURNAL in paths:
+            return False
+        if sum(os.stat(path).st_size for path in paths) >= narrow.WORTH_IT:
+            self._narrowed = narrow.search(self._runner, paths, needles)
+        return self._narrowed is not None
+
     def _lines(self, path: str) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
+        narrowed = self._narrowed
+        if narrowed is None or path not in narrowed.lines:
+            for clock, lines in self._all_lines(path):
+                self.reading.note_times(clock, lines)
+                yield clock, lines
+            return
+        clock = Clock(os.stat(path).st_mtime)
+        for lines in narrow.blocks(narrowed.lines[path]):
+            yield clock, lines
+        count = narrowed.counts[path]
+        self.join.lines += count.lines - len(narrowed.lines[path])
+        self.reading.note_span(count.begin, count.end)
+
+    def _all_lines(self, path: str) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
         if self._state is None:
             return files.blocks_of(self._runner, path, self.reading, self._order.selection.since, self._last_lines)
         return files.blocks_since(self._runner, path, self._state.positions.get(path), self.reading)
@@ -178,7 +205,7 @@ def records(log: Log, order: Order) -> Listing:
     """
     listing = Listing(order)
     with no_cycles():
-        if order.limit and not order.full and log.can_be_split():
+        if not log.search() and order.limit and not order.full and log.can_be_split():
             split.collect(files.files_of(order.paths)[0], listing)
             return listing
         clock = Clock(0)
@@ -210,6 +237,8 @@ def summary(log: Log, order: Order) -> Summary:
         if everything and log.can_be_split():
             split.collect(files.files_of(order.paths)[0], figures)
             return figures
+        if not everything:
+            log.search()
         for clock, raws in log.blocks():
             if everything:
                 figures.take(log.join.outbox, clock)
