@@ -109,8 +109,12 @@ def relistened(host: Host, policy: Policy, native: Native, current: Current) -> 
     _refuse_unlike(host, source, built)
     listeners = settings.daemon_options(Draft(host, policy, current))
     text = _with_listeners(source, listeners)
+    files = _mc_and_cf(text, build_cf(host, text))
+    if current("local-host-names") is None and "/local-host-names" in built:
+        # It is there because of us: what this author does not say again goes back to what stood there before.
+        files["local-host-names"] = frame.word_list()
     return Rendering(
-        _mc_and_cf(text, build_cf(host, text)),
+        files,
         {f"DAEMON_OPTIONS({listener.split(',')[0]})": listener for listener in listeners},
     )
 

@@ -398,6 +398,13 @@ def test_other_listeners_leave_every_other_line():
     assert set(found.files) == {"sendmail.mc", "sendmail.cf"}
 
 
+def test_the_file_of_names_that_the_first_run_made_is_said_again():
+    """An instance whose address is changed a second time was refused, since its file of names went."""
+    built = "##### built by us\nFw/etc/sendmail-ext/local-host-names\n"
+    files = {"sendmail.mc": BY_HAND.encode(), "sendmail.cf": built.encode()}
+    assert additional(LISTEN, files, render=relistened, built=built).files["local-host-names"].content == b""
+
+
 @pytest.mark.parametrize(
     "mc, live, said",
     [
