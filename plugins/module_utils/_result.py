@@ -11,6 +11,7 @@ import os
 import re
 import typing as t
 
+from ._account import generations
 from ._change import FileChange, Plan
 
 HIDDEN = "********"
@@ -34,8 +35,10 @@ _ASSIGNMENT = re.compile(
 def diff(plan: Plan, hide: t.AbstractSet[str] = frozenset()) -> t.List[t.Dict[str, str]]:
     """Return one entry for each file, as Ansible's C(--diff) takes it.
 
-    :param hide: names of settings whose values are never shown, besides those that look like secrets.
+    :param hide: names of settings whose values are never shown, besides those that look like secrets and those that were secrets once.
     """
+    if any(change.name.endswith(".cf") for change in plan.files):
+        hide = hide | generations.hidden(plan.directory)
     return [_entry(plan.directory, change, hide) for change in plan.files]
 
 
@@ -71,12 +74,22 @@ def _redacted(text: str, other: str, hide: t.AbstractSet[str], mark: str) -> str
     # A hidden value that changes must still be seen to change, so the new side is marked.
     known = set(other.splitlines())
     lines = text.splitlines(True)
+    secret = False
     for number, line in enumerate(lines):
+        if line.startswith("#") or not line.strip():
+            continue
         match = _ASSIGNMENT.match(line.rstrip("\n"))
-        if match and (match.group(2) in hide or looks_secret(match.group(2), match.group(4))):
-            same = line.rstrip("\n") in known
-            lines[number] = "".join(match.group(1, 2, 3)) + HIDDEN + ("" if same else mark) + "\n"
+        # A value goes on in lines that begin with a blank.
+        secret = _is_secret(match, hide) if match else secret and line[0] in " \t"
+        if secret:
+            beginning = "".join(match.group(1, 2, 3)) if match else " "
+            ending = "" if line.rstrip("\n") in known else mark
+            lines[number] = f"{beginning}{HIDDEN}{ending}\n"
     return "".join(lines)
+
+
+def _is_secret(match: t.Match[str], hide: t.AbstractSet[str]) -> bool:
+    return match.group(2) in hide or looks_secret(match.group(2), match.group(4))
 
 
 def _changed_names(change: FileChange) -> t.Set[str]:

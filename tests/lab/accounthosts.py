@@ -125,7 +125,7 @@ def _capture(host: Host, dice: random.Random) -> None:
 
 def caught(host: Host) -> bool:
     """Whether mail is caught on the host."""
-    return bool(capturehosts.capture(host, "capture_info")["exists"])
+    return bool(insist(capturehosts.capture(host, "capture_info"))["exists"])
 
 
 def release(host: Host) -> None:

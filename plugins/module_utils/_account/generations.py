@@ -225,7 +225,16 @@ def _new_record(
         "reason": "",
     }
     record.update(author.more)
+    if last.get("hidden"):
+        # What was a secret once stays one, whichever module writes next.
+        record["hidden"] = sorted({*last["hidden"], *record.get("hidden", ())})
     return record
+
+
+def hidden(directory: str) -> t.FrozenSet[str]:
+    """Return the settings whose values are never shown: somebody gave them as secrets."""
+    records = [load(directory, number) for number in numbers(directory)]
+    return frozenset(name for record in records for name in record.get("hidden", ()))
 
 
 def _private(place: str) -> str:

@@ -27,7 +27,8 @@ def drift_of(host: Host) -> t.List[t.Dict[str, t.Any]]:
     twin = ownership_of(host.mta).twin(host)
     names = {part.partition(" ")[2] for parts in owned.values() for part in parts}
     live = twin.parts(lambda name: _files.read(os.path.join(directory, name)), names)
-    drifts = [shown(directory, drift) for drift in drifted(twin, owned, live)]
+    hidden = generations.hidden(directory)
+    drifts = [shown(directory, drift, hidden) for drift in drifted(twin, owned, live)]
     named = {entry["file"] for entry in drifts}
     for name, record in generations.changed_since(directory):
         path = os.path.join(directory, name)

@@ -244,7 +244,7 @@ def _texts(key: str, value: t.Any) -> t.Iterator[t.Tuple[str, str]]:
 
 def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
     plan, instance = outcome.plan, relay.host.instance
-    hidden = frozenset(relay.native.main_secrets)
+    hidden = generations.hidden(relay.directory).union(relay.native.main_secrets)
     accepted = relay.author.more.get("accept_risk", {})
     return {
         "changed": plan.changed or bool(outcome.healed),

@@ -66,7 +66,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         params.get("by") or "",
         params.get("ticket") or "",
         owned=lambda owned: _owned(directory, target),
-        more={"state": target, "undoes": undone, "hidden": sorted(_hidden(directory))},
+        more={"state": target, "undoes": undone},
     )
     if params.get("confirm"):
         from . import expire  # noqa: F401  # the watcher: named here, it is sent along
@@ -78,7 +78,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     plan = outcome.plan
     return {
         "changed": plan.changed or bool(outcome.healed),
-        "diff": _result.diff(plan, frozenset(_hidden(directory))),
+        "diff": _result.diff(plan),
         "mta": host.mta,
         "instance": host.instance.name,
         "to": target,
@@ -113,8 +113,3 @@ def _owned(directory: str, target: int) -> t.Mapping[str, t.Any]:
                 break
             owned = record["owned"]
     return owned
-
-
-def _hidden(directory: str) -> t.Set[str]:
-    """Return the settings whose values are never shown."""
-    return {name for record in history.records(directory) for name in record.get("hidden", ())}

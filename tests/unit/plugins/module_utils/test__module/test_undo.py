@@ -19,12 +19,6 @@ def test_what_is_undone_is_told_by_number(live):
     assert undo._undone(str(live), 1) == [5]
 
 
-def test_a_setting_that_was_secret_once_is_never_shown(live):
-    change(live, {"main.cf": b"a = 2\n"}, hidden=["a"])
-    change(live, {"main.cf": b"a = 3\n"}, hidden=["b"])
-    assert undo._hidden(str(live)) == {"a", "b"}
-
-
 def test_who_owned_what_is_as_it_was(live):
     change(live, {"main.cf": b"a = 2\n"})
     change(live, {"main.cf": b"a = 3\n"})
