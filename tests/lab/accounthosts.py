@@ -119,8 +119,13 @@ def _capture(host: Host, dice: random.Random) -> None:
     if caught(host):
         release(host)
     else:
-        address = capturehosts.address_of(host)
-        insist(capturehosts.capture(host, address=address, port=10025, to=["caught@served.test"]))
+        insist(catch(host))
+
+
+def catch(host: Host) -> t.Dict[str, t.Any]:
+    """Start to catch mail to one recipient."""
+    address = capturehosts.address_of(host)
+    return capturehosts.capture(host, address=address, port=10025, to=["caught@served.test"])
 
 
 def caught(host: Host) -> bool:
@@ -162,6 +167,80 @@ def is_refused(host: Host) -> bool:
     """Whether the rule is kept on the wire."""
     reply = accesshosts.rcpt(host, STRANGER, "a@stranger.test", "gone@served.test")
     return reply["code"] == 550
+
+
+# --- pairs of policies ----------------------------------------------------------------------------------------------
+
+
+def random_policy(host: Host, dice: random.Random) -> t.Dict[str, t.Any]:
+    """Return the fleet's policy with some sections changed, such as a host really has them."""
+    changes: t.Dict[str, t.Sequence[t.Dict[str, t.Any]]] = {
+        "limits": [{"message_size": "12M"}, {"recipients_per_message": 150, "hops": 40}, {"header_size": "90k"}],
+        "routes": [
+            {"default": {"host": "mx1.ok.test"}},
+            {"domains": [{"domain": "served.test", "host": "10.25.0.60", "mx": False}]},
+            {"addresses": [{"address": "gone@served.test", "action": "reject", "text": "Moved away"}]},
+        ],
+        "session": [
+            {"helo_required": False},
+            {"vrfy": True},
+            {"greeting_delay": "2s"},
+            {"sender_domain_exists": False},
+        ],
+        "identity": [{"banner": "ready"}, {"send_from": [host.address]}],
+        "queue": [{"lifetime": "3d"}, {"warning_time": "2h", "retry_maximum": "1h"}],
+        "rewrite": [{"recipients": [{"match": "old@served.test", "to": "user@served.test"}]}],
+        "aliases": [{"info": ["anna@served.test"]}],
+        "log": [{"level": "verbose"}],
+        "timeouts": [{"connect": "20s", "quit": "10s"}],
+    }
+    policy = policy_of(host)
+    for name in dice.sample(sorted(changes), 4):
+        policy[name] = {**policy.get(name, {}), **dice.choice(changes[name])}
+    return policy
+
+
+#: What both configurations are asked, each line as a client types it.
+DIALOGUES = (
+    ["EHLO client.stranger.test", "VRFY root", "MAIL FROM:<a@stranger.test>", "RCPT TO:<user@served.test>"],
+    [
+        "EHLO client.stranger.test",
+        "MAIL FROM:<a@stranger.test>",
+        "RCPT TO:<gone@served.test>",
+        "RCPT TO:<a@third.test>",
+    ],
+    ["MAIL FROM:<a@stranger.test>", "HELO localhost", "MAIL FROM:<a@nosuch.example>", "RCPT TO:<old@served.test>"],
+)
+
+
+def on_the_wire(host: Host) -> t.List[t.List[t.Any]]:
+    """Return the replies to all dialogues, without what is other each time."""
+    said = [accesshosts.say(host, f"10.25.0.{110 + number}", lines) for number, lines in enumerate(DIALOGUES)]
+    return [
+        [(step["code"], step.get("enhanced"), sorted(step.get("extensions") or ())) for step in steps] for steps in said
+    ]
+
+
+def meaning(host: Host) -> str:
+    """The lines of every file, whatever their order, without the moment at which a rule was added."""
+    names = [name for name in contents(host) if not name.endswith(".before-postmaster") and ".m4" not in name]
+    texts = {name: host.read(name).decode(errors="replace") for name in sorted(names) if "databases" not in name}
+    lines = {name: sorted(line.partition(" added=")[0] for line in text.splitlines()) for name, text in texts.items()}
+    return str({name: text for name, text in lines.items() if text})
+
+
+def pair(host: Host, dice: random.Random) -> bool:
+    """Return whether B after A is B alone, in the files and on the wire."""
+    first, second = random_policy(host, dice), random_policy(host, dice)
+    both = [
+        insist(host.apply(first, **natives(host, dice))),
+        insist(host.apply(second)),
+        meaning(host),
+        on_the_wire(host),
+    ]
+    insist(host.apply(policy_of(host)))
+    alone = [insist(host.apply(second)), meaning(host), on_the_wire(host)]
+    return both[-2:] == alone[-2:]
 
 
 # --- nobody confirms ------------------------------------------------------------------------------------------------

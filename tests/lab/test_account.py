@@ -103,6 +103,25 @@ def test_a_rule_outlives_whatever_others_do(host):
     assert accounthosts.is_refused(host), done
 
 
+#: Native settings that once unhooked the rules of access, or stood in front of them.
+UNHOOKING = {
+    "postfix": {"main": {f"smtpd_{name}_restrictions": "permit" for name in ("client", "helo", "sender", "recipient")}},
+    "sendmail": {"mc": {"features": {"delay_checks": []}, "local_rulesets": "SLocal_check_mail\nR$*\t\t$@ OK\n"}},
+}
+
+
+@pytest.mark.parametrize("host", some("pf13", "sm13"), ids=named)
+def test_native_lists_do_not_unhook_a_rule(host, policy):
+    """B2: the block was gone, the run green, and the next harden said that all is well."""
+    accounthosts.make_lasting(host)
+    insist(accesshosts.access(host, rules=[{"from": ["bad.example"]}]))
+    insist(host.apply(policy, accept_risk={"open_relay": "a test"}, **UNHOOKING[host.mta]))
+    assert accounthosts.is_refused(host)
+    assert accesshosts.rcpt(host, accounthosts.STRANGER, "a@bad.example", "user@served.test")["code"] == 550
+    insist(host.apply(policy))
+    assert accounthosts.is_refused(host)
+
+
 @pytest.mark.parametrize("host", some("pf13", "sm13"), ids=named)
 def test_a_rule_that_nobody_confirms_goes_and_what_came_later_stays(host):
     accounthosts.make_lasting(host)

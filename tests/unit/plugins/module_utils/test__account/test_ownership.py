@@ -194,6 +194,29 @@ def test_what_the_policy_no_longer_says_goes_back(policy, name, default):
     assert site.values().get(name) == default
 
 
+@pytest.mark.parametrize(
+    "policy, native",
+    [
+        ({"routes": {"default": {"host": "mx1.ok.test"}}}, {}),
+        ({"limits": {"message_rate": 77, "connection_rate": 78}}, {}),
+        ({"identity": {"send_from": ["10.25.0.21"]}}, {}),
+        ({"tls": {"client": {"ca_file": "/etc/ssl/lab/ca.pem"}}}, {}),
+        ({}, {"main": {"smtp_x_own": "1"}, "mc": {"defines": {"confMAX_NOOP_COMMANDS": 5}}}),
+        ({}, {"master": {"slow/unix": {"command": "smtp"}}, "mc": {"features": {"dnsbl": ["bl.example.org"]}}}),
+        ({}, {"mc": {"before_mailers": "INPUT_MAIL_FILTER(`x', `S=inet:9@127.0.0.1')dnl"}, "main": {"biff": True}}),
+    ],
+)
+def test_each_option_that_once_stayed_live_goes(site, policy, native):
+    """B1, on both MTAs: taken out of the policy or of the native settings, it is gone from the configuration."""
+    host = site()
+    host.apply(({}, "hardened", {}))
+    before = host.meaning()
+    host.apply((policy, "hardened", native))
+    assert host.meaning() != before
+    host.apply(({}, "hardened", {}))
+    assert host.meaning() == before
+
+
 def test_a_native_key_that_is_dropped_goes():
     site = PostfixSite({})
     site.apply(({}, "none", {"main": {"smtpd_milters": "inet:127.0.0.1:9999", "biff": True}}))
