@@ -15,6 +15,7 @@ import os
 import re
 import typing as t
 
+from .._errors import CommandError
 from .._model import route as _route
 from .._model.host import Host
 from .._model.route import Hop, Rewriting, Route, RouteQuestion, TableEntry
@@ -29,6 +30,10 @@ _PROMPT = re.compile(r"\A(?:> )+")
 #: Errors of the error mailer begin with the reply code, in quotes.
 _REPLY = re.compile(r'"?(?P<code>\d{3}) (?P<text>[^"]*)"?')
 _RELAYS = frozenset(("mailertable", "virtuser", "domaintable", "smarttable"))
+
+
+#: What test mode says when it has read its configuration.
+_STARTED = "ADDRESS TEST MODE"
 
 
 class Map(t.NamedTuple):
@@ -68,7 +73,11 @@ def trace(host: Host, asked: RouteQuestion) -> Route:
     maps = parse_maps(configuration.maps)
     program = discover.the_layout().program
     script = "\n".join(session(asked, maps)) + "\n"
-    answer = host.runner.run([program, "-bt", "-C", live], stdin=script, timeout=90)
+    argv = [program, "-bt", "-C", live]
+    # It ends as the last address would: a refused one with the status of its refusal.
+    answer = host.runner.run(argv, stdin=script, timeout=90, check=False)
+    if answer.rc and _STARTED not in answer.out:
+        raise CommandError(argv, answer.rc, answer.out, answer.err)
     return route_of(asked, read_transcript(answer.out), maps, configuration)
 
 

@@ -7,11 +7,12 @@
 Private to the collection: it can change at any time.
 """
 
+import ipaddress
 import re
 import typing as t
 
 from .._model.host import Host
-from . import cf, discover
+from . import cf, discover, networks
 
 #: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
 STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
@@ -71,7 +72,7 @@ def ask_all(host: Host, path: str, ruleset: str, questions: t.Sequence[Question]
 
 def _tagged(address: str) -> str:
     """Return an address as sendmail writes it in {client_addr}."""
-    return f"IPv6:{address}" if ":" in address else address
+    return networks.prefixes(ipaddress.ip_network(address))[0] if ":" in address else address
 
 
 def members(host: Host, path: str, names: t.Sequence[str]) -> t.Dict[str, t.Tuple[str, ...]]:

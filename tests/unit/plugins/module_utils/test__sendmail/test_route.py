@@ -5,11 +5,13 @@
 """Tests of _sendmail/route.py, against recorded sessions of sendmail -bt."""
 
 import pathlib
+import types
 
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model.route import Hop, RouteQuestion
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, route
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, discover, route
 
 CORPUS = pathlib.Path(__file__).parents[4] / "corpus" / "route"
 MAILER = (
@@ -189,3 +191,12 @@ class TestWhatDecides:
         said = "parse            returns: $# esmtp\nmailer esmtp, host mx6.third.test, user u@ok.test\n"
         found = route.route_of(RouteQuestion("u@ok.test"), route.read_transcript(said), {}, CF)
         assert found.because == "no table has an entry: a rule of sendmail.cf sends it to mx6.third.test"
+
+
+def test_a_refused_address_is_an_answer(monkeypatch):
+    """sendmail -bt ends with the status of the refusal; a route with the action reject could not be asked."""
+    monkeypatch.setattr(discover, "the_layout", lambda: types.SimpleNamespace(program="sendmail"))
+    said = "ADDRESS TEST MODE (ruleset 3 NOT automatically invoked)\nEnter <ruleset> <address>\n> "
+    runner = types.SimpleNamespace(run=lambda argv, **dummy: Result(argv, 65, said, ""))
+    host = types.SimpleNamespace(runner=runner, instance=types.SimpleNamespace(config_directory="/nowhere"))
+    assert route.trace(host, RouteQuestion("a@no.test")).address == "a@no.test"

@@ -41,3 +41,9 @@ def test_what_a_verdict_means(verdict, refused, taken):
 def test_the_ruleset_about_recipients_alone():
     assert rulesets.about_recipients(cf.parse("Scheck_rcpt\nScheckrcpt\n")) == "checkrcpt"
     assert rulesets.about_recipients(cf.parse("Scheck_rcpt\n")) == "check_rcpt"
+
+
+@pytest.mark.parametrize("address, written", [("fd00:25::60", "IPv6:fd00:25:0:0:0:0:0:60"), ("10.0.0.1", "10.0.0.1")])
+def test_an_address_is_written_as_sendmail_compares_it(address, written):
+    """Class R has whole groups; a network of IPv6 that may relay was taken for one that may not."""
+    assert rulesets._tagged(address) == written
