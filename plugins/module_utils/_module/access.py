@@ -154,6 +154,7 @@ class AccessRun:
         if self.request.state != ABSENT:
             self.driver.refuse_unfit(self.host, self.facts, self.request.rules)
             self._refuse_own_domains()
+            self._refuse_the_internet()
         works = self._works()
         self.works = {work.name: work for work in works}
         filled = {work.name: work.size > 0 for work in works if work.mark is not None or work.edited.edits}
@@ -198,6 +199,26 @@ class AccessRun:
                 findings.append(f"{rule.title}: {why}")
         if findings:
             raise Refused(findings)
+
+    def _refuse_the_internet(self) -> None:
+        """Refuse relay rules that are, with those of earlier runs, a large part of the Internet."""
+        rules = [rule for rule in self.request.rules if rule.action == access.RELAY and rule.where == access.CONNECT]
+        if rules and self.request.state != EXACT:
+            _refuse_the_internet([rule.pattern for rule in rules], self._standing_like(rules))
+
+    def _standing_like(self, rules: t.Sequence[access.Rule]) -> t.Set[str]:
+        """Return the clients of the rules that stand where some rules would, and say the same."""
+        values: t.Dict[str, t.Set[str]] = {}
+        for rule in rules:
+            for name, lines in self.driver.place(self.facts, rule).items():
+                values.setdefault(name, set()).update(line.partition("\t")[2] for line in lines)
+        standing = set()
+        for name, said in values.items():
+            for placed in blocks.all_blocks(self._read(name)[1], self._path(name)):
+                where, dummy, pattern = placed.block.title.partition(" ")
+                if where == access.CONNECT and said & {line.partition("\t")[2] for line in placed.block.lines}:
+                    standing.add(pattern)
+        return standing
 
     def _blocks(self) -> t.Tuple[t.Dict[str, t.List[blocks.Block]], t.Dict[str, t.List[blocks.Block]]]:
         """Return the blocks that should stand in each table, and those that should not."""
@@ -380,20 +401,24 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
     if not rules and not may_be_empty:
         raise OptionError("rules", [], "no rule is given")
     if state != ABSENT:
-        _refuse_the_internet([rule for rule in rules if rule.action == access.RELAY])
+        _refuse_the_internet([rule.pattern for rule in rules if rule.action == access.RELAY])
     return Request(access.unique(rules), state, purge, now, tuple(left_out), _confirmed(params))
 
 
-def _refuse_the_internet(rules: t.Sequence[access.Rule]) -> None:
-    """Refuse to let clients relay from networks that are together a large part of the Internet, however small each is."""
-    if len(rules) < 2:
+def _refuse_the_internet(patterns: t.Iterable[str], standing: t.AbstractSet[str] = frozenset()) -> None:
+    """Refuse to let clients relay from networks that are together a large part of the Internet, however small each is.
+
+    :param standing: those that may relay already. They are no reason to refuse a narrow one.
+    """
+    new = set(patterns) - standing
+    if len(new) + len(standing) < 2 or not new:
         return
     from .._model import trust
 
-    wide = trust.wide(trust.networks_in(rule.pattern for rule in rules))
-    if wide:
+    wide = trust.wide(trust.networks_in(sorted(new | standing)))
+    if wide and (set(wide) & set(trust.networks_in(new)) or not trust.wide(trust.networks_in(standing))):
         why = "may relay together: a large part of the Internet, an open relay; name the networks of your own clients"
-        raise OptionError("rules", f"{len(rules)} networks, {wide[0]} among them", why)
+        raise OptionError("rules", f"{len(new | standing)} networks, {wide[0]} among them", why)
 
 
 def _confirmed(params: t.Mapping[str, t.Any]) -> t.FrozenSet[str]:

@@ -4,6 +4,7 @@
 
 """One run of the module access with a driver of our own: one table of lines, compiled by copying it."""
 
+import contextlib
 import datetime
 import os
 import re
@@ -318,3 +319,21 @@ def test_a_rule_without_subdomains_spares_what_lies_below(driver, directory):
     bring(driver, directory, sender=["b.test"], subdomains=False)
     with pytest.raises(Refused, match="this relay serves mail.b.test"):
         bring(driver, directory, sender=["mail.b.test"], subdomains=False)
+
+
+@pytest.mark.parametrize(
+    "new, standing, refused",
+    [
+        (["44.0.0.0/8"], [], False),
+        (["44.0.0.0/8", "45.0.0.0/8"], [], True),
+        (["45.0.0.0/8"], ["44.0.0.0/8"], True),
+        (["44.0.0.0/8"], ["44.0.0.0/8"], False),
+        (["192.0.2.7/32"], ["44.0.0.0/8"], False),
+        (["45.128.0.0/9"], ["44.0.0.0/9"], True),
+        (["10.0.0.0/8", "192.168.0.0/16"], ["172.16.0.0/12"], False),
+    ],
+)
+def test_the_internet_in_pieces_and_in_several_runs(new, standing, refused):
+    """D3: 223 rules of a network each, together the Internet; one a run is the same."""
+    with pytest.raises(OptionError) if refused else contextlib.nullcontext():
+        _accessrun._refuse_the_internet(new, set(standing))
