@@ -178,3 +178,10 @@ class TestTheChecksAreAbleToFail:
     def test_two_modules_in_a_task_are_found(self):
         with pytest.raises(AssertionError):
             module_of({"name": "Two", "ansible.builtin.ping": None, "ansible.builtin.debug": None})
+
+
+def test_what_only_the_playbooks_call_says_so_by_its_name():
+    """The list of modules is for users."""
+    for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        helper = 'short_description: "Helper of the playbooks' in path.read_text(encoding="utf-8")
+        assert helper == path.stem.startswith("playbook_"), path.name
