@@ -36,14 +36,13 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     :raises OptionError: a subject that is none.
     """
     hosts = exposed.chosen(runner or Runner(), params["mta"], params["instance"])
-    asked = [(place, text) for place in access.PLACES for text in params[place] or ()]
-    subjects = [(place, _subject(place, text), text) for place, text in asked]
+    questions = [_question(place, text) for place in access.PLACES for text in params[place] or ()]
     answers: t.List[t.Dict[str, t.Any]] = []
     rules: t.List[t.Dict[str, t.Any]] = []
     for host in hosts:
         facts, own = access_of(host.mta).facts(host), {"instance": host.instance.name}
-        answers += [dict(_answer(host, facts, place, subject, text), **own) for place, subject, text in subjects]
-        if not asked:
+        answers += [dict(_answer(host, facts, question), **own) for question in questions]
+        if not questions:
             rules += [dict(rule, **own) for rule in rules_of(host, facts, _now())]
     first = hosts[0].instance
     expired = [rule["rule"] for rule in rules if rule["expired"]]
@@ -56,6 +55,22 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "count": len(rules),
         "expired": expired[: params["limit"]],
     }
+
+
+class Question(t.NamedTuple):
+    """What is asked about one sender, recipient or client.
+
+    :param subject: what the MTA would see.
+    :param text: what the user wrote.
+    """
+
+    place: str
+    subject: str
+    text: str
+
+
+def _question(place: str, text: str) -> Question:
+    return Question(place, _subject(place, text), text)
 
 
 def _now() -> datetime.datetime:
@@ -75,10 +90,11 @@ def _subject(place: str, text: str) -> str:
     return f"{_PROBE}@{pattern}" if kind == access.DOMAIN and place != access.CONNECT else pattern
 
 
-def _answer(host: Host, facts: Facts, place: str, subject: str, text: str) -> t.Dict[str, t.Any]:
-    driver = lookup_of(host.mta)
-    entry = driver.explain(host, facts, place, subject)
-    answer = {"place": place, "asked": text, "refused": False, "action": "none", "code": None, "status": "", "text": ""}
+def _answer(host: Host, facts: Facts, question: "Question") -> t.Dict[str, t.Any]:
+    driver, place = lookup_of(host.mta), question.place
+    entry = driver.explain(host, facts, place, question.subject)
+    answer: t.Dict[str, t.Any] = {"place": place, "asked": question.text, "refused": False, "action": "none"}
+    answer.update(code=None, status="", text="")
     if entry is None:
         return answer
     action, code, status, reply = driver.meaning(entry.value, place)

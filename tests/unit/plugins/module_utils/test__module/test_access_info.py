@@ -50,13 +50,13 @@ def test_our_rules_stand_once_however_many_lines_they_have(host, live):
 )
 def test_an_answer_says_who_wrote_the_line(host, live, content, by_hand, rule):
     (live / "access_to").write_bytes(content)
-    answer = access_info._answer(host, None, "from", "x@spam.test", "spam.test")
+    answer = access_info._answer(host, None, access_info._question("from", "spam.test"))
     assert (answer["refused"], answer["by_hand"], answer.get("rule")) == (True, by_hand, rule)
 
 
 def test_nobody_is_refused_without_an_entry(host, driver):
     driver.explain = lambda *dummy: None
-    answer = access_info._answer(host, None, "from", "x@spam.test", "spam.test")
+    answer = access_info._answer(host, None, access_info._question("from", "spam.test"))
     assert (answer["refused"], answer["action"]) == (False, "none")
 
 
