@@ -225,8 +225,9 @@ class CallbackModule(CallbackBase):
             self._head = ""
 
     def _tell_waiting(self, text: str) -> None:
-        self._announce()
-        self._display.display("\n".join(textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")))
+        # Not among the results: what a report prints as JSON stays JSON.
+        lines = textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        self._display.display("\n".join(lines), stderr=True)
 
     def _tell(self, host: str, message: t.Any) -> None:
         """Print what a playbook says to its reader: lines as they are, each with its host."""

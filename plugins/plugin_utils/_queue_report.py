@@ -79,7 +79,7 @@ def _domains(fleet: t.Mapping[str, t.Any], now: float, top: int) -> list[str]:
         Column("RECIPIENTS", right=True),
         Column("OLDEST", right=True),
         Column("SINCE (UTC)"),
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("ID"),
     ]
     by_age = sorted(fleet["domains"], key=lambda row: (row["oldest"]["arrival"], row["name"]))
@@ -129,7 +129,7 @@ def listing(messages: t.Sequence[t.Mapping[str, t.Any]], now: float) -> list[str
     :param messages: rows of queue or of queue_info, each with its host.
     """
     columns = [
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("ID"),
         Column("STATUS"),
         Column("OUTCOME"),

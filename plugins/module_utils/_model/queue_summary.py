@@ -36,8 +36,8 @@ _MAIL_ADDRESS = re.compile(r"<[^<>\s]*@[^<>\s]*>")
 # Names, but no version numbers and no parts of web addresses, which tell what to do.
 _NAME = re.compile(r"(?<![/\w.@-])(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]+\.?(?![\w@/-])")
 _SERIAL = re.compile(r"\b(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{8,}(?:\.[0-9]+)?\b")
-#: sendmail records what the next hop replied without saying who that was. Names in it are anybody's.
-_REPLY = re.compile(r"(?:Deferred: )?[245][0-9][0-9][ -]")
+#: sendmail records what the next hop replied without saying who that was, and a hold names who was held. No name in them is a next hop.
+_REPLY = re.compile(r"(?:Deferred: )?[245][0-9][0-9][ -]|<[^>]*>: (?:Sender|Recipient|Client|Helo) ")
 _SECONDS = re.compile(r"\b[0-9]+ (seconds|minutes|hours)\b")
 
 
@@ -51,6 +51,8 @@ class Explained(t.NamedTuple):
 #: What the two MTAs say otherwise of the same cause, and the words for it, applied to reasons whose names are replaced.
 _SAME_CAUSE = (
     (re.compile(r"^Deferred: "), ""),
+    (re.compile(r"^quarantine: "), ""),
+    (re.compile(r"^<[^>]*>: (?:(?:Sender|Recipient) address|Client host|Helo command|End-of-data|Data command) (?!rejected)"), ""),
     (re.compile(r"^host HOST (?:said|refused to talk to me): "), ""),
     (re.compile(r" \(in reply to [^()]*\)$"), ""),
     (re.compile(r"^connect to (?:HOST|IP): "), ""),

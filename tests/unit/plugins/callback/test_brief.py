@@ -74,3 +74,14 @@ def test_an_alarm_in_the_middle_of_another_line_breaks_nothing(waiting):
     waiting.add("mx1")
     waiting._speak()
     assert waiting.alarms == [15, 30]
+
+
+def test_what_is_said_while_waiting_is_no_part_of_the_results(monkeypatch):
+    """A report in JSON is read by a program."""
+    shown = []
+    callback = brief.CallbackModule.__new__(brief.CallbackModule)
+    callback._head = "Show what waits: mx1"
+    monkeypatch.setattr(brief.CallbackBase, "_display", None, raising=False)
+    callback._display = type("Display", (), {"display": lambda self, text, **more: shown.append((text, more))})()
+    callback._tell_waiting("Ask every relay: still running after 15 s on mx1")
+    assert shown == [("  Ask every relay: still running after 15 s on mx1", {"stderr": True})]

@@ -78,6 +78,9 @@ def rows(table):
         ("450 4.2.0 <u@a.test>: try in 300 seconds", "450 4.2.0 <ADDRESS>: try in N seconds", ""),
         ("Deferred: 450 4.7.1 <mx.our.test>: Helo command rejected", "450 4.7.1 <HOST>: Helo command rejected", ""),
         ("Deferred: 450 4.7.25 cannot find relay.our.test[192.0.2.7]", "450 4.7.25 cannot find HOST", ""),
+        ("quarantine: captured", "captured", ""),
+        ("<u@a.test>: Recipient address captured", "captured", ""),
+        ("<relay.our.test[192.0.2.7]>: Client host suspicious", "suspicious", ""),
         ("", queue_summary.NO_REASON, ""),
     ],
 )
