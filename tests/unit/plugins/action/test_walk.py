@@ -10,6 +10,7 @@ a process for each.)
 """
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -98,3 +99,17 @@ def test_every_playbook_says_what_is_wrong_before_it_does_anything(tmp_path):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         wrong = [text for texts in pool.map(lambda name: walk(tmp_path, name), BOOKS) for text in texts]
     assert wrong == [], "\n".join(wrong)
+
+
+def test_an_empty_policy_is_refused_before_anything_is_looked_at(tmp_path):
+    """Sections without a word in them are empty as well."""
+    policies = {"nothing": {}, "section": {"relay": {}}, "nulls": {"relay": None, "identity": {}}}
+    base = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+    hosts = {name: dict(base, relay_policy=policy) for name, policy in policies.items()}
+    (tmp_path / "hosts.json").write_text(json.dumps({"relays": {"hosts": hosts}}))
+    play = {"hosts": "relays", "gather_facts": False, "roles": ["postmaster.mta.relay"]}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    status, output = run(tmp_path, "-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"))
+    assert status == 2
+    for name in policies:
+        assert f"  {name:<8}  Refuse an empty policy: FAILED: the policy is empty" in output, output
