@@ -21,7 +21,7 @@ from .. import _files, _mta
 from .._errors import OptionError, PostmasterError
 from .._log.deliveries import Internal
 from .._model.host import Host
-from .._module import history_info, queue_info, status_info
+from .._module import campaign_info, history_info, queue_info, status_info
 from .._report import build, page, plain
 from .._report.figures import Figures, Period
 from .._runner import Runner
@@ -35,6 +35,8 @@ FORMS: t.Dict[str, t.Callable[[Figures], str]] = {
     "csv": plain.table_csv,
     "json": plain.as_json,
 }
+#: In so many of the last lines of the log campaigns are looked for, which takes a second.
+CAMPAIGN_LINES = 100000
 SUBJECT = "{title} of {host}, {begin} to {end} UTC"
 Part = t.Mapping[str, t.Any]
 
@@ -135,9 +137,16 @@ def _history(runner: Runner, part: Part) -> t.Dict[str, t.Any]:
     return history_info.run({"mta": "auto", "instance": part["instance"], "limit": 1000}, False, runner)
 
 
+def _campaigns(runner: Runner, part: Part) -> t.Dict[str, t.Any]:
+    params = {name: spec.get("default") for name, spec in campaign_info.ARGUMENT_SPEC.items()}
+    params.update(instance=part["instance"], lines=CAMPAIGN_LINES, reader=f"report-{part['name']}")
+    return campaign_info.run(params, True, runner)
+
+
 _QUESTIONS: t.Dict[str, t.Callable[[Runner, Part], t.Dict[str, t.Any]]] = {
     "queue": _queue,
     "host": _certificates,
+    "campaigns": _campaigns,
     "history": _history,
 }
 

@@ -59,7 +59,7 @@ def build(
         classes=figures.classes(summary.report(merged, 0)["reasons"]),
         delays=figures.delay_classes(summary.delay_counts(merged)),
         queue=_queue(asked.queue, top),
-        campaigns=tuple(_campaigns(asked.campaigns)),
+        campaigns=tuple(_campaigns(asked.campaigns, period)) if asked.campaigns else None,
         certificates=tuple(_certificates(asked.host, now)),
         changes=tuple(_changes(asked.history, period)),
         notes=tuple(_notes(logs, coverage, period)),
@@ -89,11 +89,14 @@ def _queue(results: Results, top: int) -> t.Dict[str, t.Any]:
     return dict(merged, domains=merged["domains"][:top])
 
 
-def _campaigns(results: Results) -> t.Iterator[t.Dict[str, t.Any]]:
+def _campaigns(results: Results, period: Period) -> t.Iterator[t.Dict[str, t.Any]]:
+    """Yield the campaigns of the period. Who looks for them looks at the end of the log."""
     for host, result in sorted(results.items()):
         for campaign in result.get("campaigns") or ():
-            command = f"playbook block_domains, {campaign['kind']} {campaign['key']}"
-            yield {"messages": campaign["messages"], "pattern": campaign["key"], "host": host, "advice": command}
+            first, last = (figures.time_of(str(campaign[name])) for name in ("first_seen", "last_seen"))
+            if first <= period.end and last >= period.begin:
+                pattern = f"{campaign['kind']} {campaign['key']}"
+                yield {"messages": campaign["count"], "pattern": pattern, "host": host, "advice": campaign["command"]}
 
 
 def _certificates(results: Results, now: datetime.datetime) -> t.Iterator[t.Dict[str, t.Any]]:

@@ -65,7 +65,7 @@ class Figures(t.NamedTuple):
     classes: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]
     delays: t.Tuple[int, ...]
     queue: t.Mapping[str, t.Any]
-    campaigns: t.Tuple[t.Mapping[str, t.Any], ...] = ()
+    campaigns: t.Optional[t.Tuple[t.Mapping[str, t.Any], ...]] = ()
     certificates: t.Tuple[t.Mapping[str, t.Any], ...] = ()
     changes: t.Tuple[t.Mapping[str, t.Any], ...] = ()
     notes: t.Tuple[str, ...] = ()

@@ -141,10 +141,11 @@ def _waiting(figures: Figures) -> Table:
 def _campaigns(figures: Figures) -> Table:
     rows = [
         (number(row["messages"]), row["pattern"], row.get("host", ""), row.get("advice", ""))
-        for row in figures.campaigns
+        for row in figures.campaigns or ()
     ]
     head = ("Messages", "Pattern", "On", "What to do")
-    return Table("campaigns", "Spam campaigns", head, tuple(rows), frozenset((0,)), "None was noticed.")
+    empty = "The logs were not searched for campaigns." if figures.campaigns is None else "None was noticed."
+    return Table("campaigns", "Spam campaigns at the end of the log", head, tuple(rows), frozenset((0,)), empty)
 
 
 def _certificates(figures: Figures) -> Table:
