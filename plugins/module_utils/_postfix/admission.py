@@ -15,7 +15,7 @@ import typing as t
 
 from . import restrictions
 from .parameters import MalformedValue, expand, split_list
-from .static_tables import Tables
+from .static_tables import Tables, is_table
 
 PERMIT, REFUSE, DEFER, DISCARD, PASS = "permit", "refuse", "defer", "discard", ""
 #: The lists in which a recipient is refused, in the order of smtpd(8) with smtpd_delay_reject: those before DATA.
@@ -25,6 +25,7 @@ _SUBJECTS = {
     "check_client_access": "client",
     "check_reverse_client_hostname_access": "client",
     "check_helo_access": "helo",
+    "check_ccert_access": "certificate",
     "check_sender_access": "sender",
     "check_recipient_access": "recipient",
 }
@@ -97,20 +98,22 @@ class Admission:
 
     # -- lists of clients and domains
 
-    def trusts(self, client: str) -> bool:
-        """Return whether a client is in mynetworks."""
-        return self._in_networks(client, self.words("mynetworks"))
+    def trusts(self, client: str, name: str = "unknown") -> bool:
+        """Return whether a client is in mynetworks, by its address or by its verified name."""
+        names = [] if name == "unknown" else [name, *self._above(name, "mynetworks")]
+        return self._in_networks(client, names, self.words("mynetworks"))
 
-    def _in_networks(self, client: str, words: t.Sequence[str], depth: int = 0) -> bool:
+    def _in_networks(self, client: str, names: t.Sequence[str], words: t.Sequence[str], depth: int = 0) -> bool:
         address = ipaddress.ip_address(client)
         for word in words:
             plain = word.lstrip("!")
             if plain.startswith("/") and depth < _DEPTH:
-                hit = self._in_networks(client, self.tables.words(plain), depth + 1)
-            elif ":/" in plain or plain.startswith(("static:", "inline:")):
-                hit = self.tables.find(plain, [client], client) is not None
+                hit = self._in_networks(client, names, self.tables.words(plain), depth + 1)
+            elif is_table(plain):
+                wholes = [*names[:1], client]
+                hit = any(self.tables.find(plain, [*names, client], whole) is not None for whole in wholes)
             else:
-                hit = _is_in(address, plain)
+                hit = _is_in(address, plain) or plain.lower() in names
             if hit:
                 return not word.startswith("!")
         return False
@@ -184,7 +187,9 @@ class Admission:
         if word in _FIXED:
             return _FIXED[word]
         if word in ("permit_mynetworks", "permit_inet_interfaces"):
-            return PERMIT if self.trusts(session.client) else PASS
+            return PERMIT if self.trusts(session.client, session.name) else PASS
+        if word == "permit_naked_ip_address":
+            return PERMIT if is_address(session.helo) else PASS
         if word in ("permit_tls_all_clientcerts", "permit_tls_clientcerts"):
             known = word == "permit_tls_all_clientcerts" or self._knows_every_certificate()
             return PERMIT if session.certificate and known and self._asks_for_certificates() else PASS
@@ -198,8 +203,8 @@ class Admission:
 
     def _knows_every_certificate(self) -> bool:
         """Return whether the table of certificates that may relay has one that nobody has made."""
-        nobodys = ":".join(["5E"] * 32)
-        return any(self.tables.find(table, [nobodys], nobodys) is not None for table in self.words("relay_clientcerts"))
+        tables = self.words("relay_clientcerts")
+        return any(self.tables.find(table, [_NOBODYS], _NOBODYS) is not None for table in tables)
 
     def action_of(self, name: str, element: str, session: Session) -> str:
         """Return what the table of an element says about a session; empty where it asks none, or has no entry."""
@@ -241,6 +246,8 @@ class Admission:
                 return addresses, [session.client]
             above = self._above(session.name, "smtpd_access_maps")
             return [session.name, *above, *addresses], [session.name, session.client]
+        if subject == "certificate":
+            return ([_NOBODYS], [_NOBODYS]) if session.certificate and self._asks_for_certificates() else ([], [])
         if subject == "helo":
             return [session.helo, *self._above(session.helo, "smtpd_access_maps")], [session.helo]
         address = session.sender if subject == "sender" else session.recipient
@@ -257,6 +264,18 @@ _FIXED = {
 }
 #: Actions of access(5) that let the list go on.
 _NO_RESTRICTIONS = frozenset("DUNNO WARN INFO HOLD PREPEND REDIRECT FILTER BCC DEFER_IF_REJECT".split())
+
+
+#: The fingerprint of a certificate that nobody has made.
+_NOBODYS = ":".join(["5E"] * 32)
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is an IP address, without brackets."""
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def _parents(domain: str) -> t.List[str]:

@@ -19,14 +19,15 @@ from .._model import trust
 from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
 from .._model.host import Host
 from . import clients, main_cf, master_cf, ports, restrictions
-from .admission import DEFER, DISCARD, LISTS, PERMIT, REFUSE, Admission, Session
+from .admission import DEFER, DISCARD, LISTS, PERMIT, REFUSE, Admission, Decision, Session, is_address
 from .discover import listens
 from .master_cf import Service
 from .parameters import defaults, split_list
-from .static_tables import Tables
+from .static_tables import Tables, is_table
 
 _DOMAIN_LISTS = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
 #: The lists whose permission lets a foreign recipient pass.
+_ENDS = ("reject", "reject_unauth_destination", "defer_unauth_destination", "permit_auth_destination")
 _CONTROLS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")
 _ORDINARY = Session("203.0.113.9", "mail.stranger.example", "mail.stranger.example", "a@stranger.example", "")
 _TRANSPORTS = ("default_transport", "local_transport", "relay_transport", "virtual_transport", "content_filter")
@@ -157,9 +158,23 @@ def _open(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
         decision = admission.decide(session)
         if decision.verdict == PERMIT and not clients.is_forgeable(decision.element):
             yield _opening(facts, listener, session)
+    yield from _backup(listener)
     if admission.text("allow_untrusted_routing") == "yes":
         consequence = "who writes user%elsewhere@ours is relayed to elsewhere"
         yield _finding("routes_for_everybody", _place(listener, "allow_untrusted_routing"), "yes", consequence)
+
+
+def _backup(listener: Listener) -> t.Iterator[Finding]:
+    """Yield that everybody who names this relay as a mail exchanger is relayed to."""
+    admission = listener.admission
+    for name in _CONTROLS if not admission.words("permit_mx_backup_networks") else ():
+        elements = list(restrictions.elements(admission.text(name)))
+        ends = [elements.index(word) for word in _ENDS if word in elements]
+        if "permit_mx_backup" in elements[: min(ends, default=len(elements))]:
+            consequence = (
+                "who names this relay as a mail exchanger of his domain may have mail relayed there by everybody"
+            )
+            yield _finding("serves_everybody", _place(listener, name), "permit_mx_backup", consequence)
 
 
 def _attempts(facts: Facts, admission: Admission) -> t.Iterator[Session]:
@@ -181,6 +196,9 @@ def _attempts(facts: Facts, admission: Admission) -> t.Iterator[Session]:
 def _claims(facts: Facts, admission: Admission, plain: Session) -> t.Iterator[Session]:
     """Yield attempts with what anybody can claim: a certificate, a name, a sender; and recipients below a public suffix."""
     yield plain._replace(certificate=True)
+    yield plain._replace(helo="203.0.113.9")
+    for word in _trusted_suffixes(facts, admission):
+        yield plain._replace(name=f"postmaster-probe.{word}")
     for word in _suffixes(facts, admission):
         yield plain._replace(recipient=f"postmaster@postmaster-probe.{word}")
     for subject, key in _permitted_keys(admission):
@@ -197,6 +215,13 @@ def _trusted_words(admission: Admission) -> t.Iterator[str]:
             yield from admission.tables.words(word)
         yield from (network for network, dummy in admission.tables.networks(word))
         yield word
+
+
+def _trusted_suffixes(facts: Facts, admission: Admission) -> t.List[str]:
+    """Return the public suffixes below which every client is trusted by its name: DNS verifies what its owner says."""
+    words = [word for listed in _trusted_words(admission) for word in (listed, *admission.tables.entries(listed))]
+    names = [word.lstrip(".") for word in words if not is_table(word) and "/" not in word]
+    return [name for name in dict.fromkeys(names) if not is_address(name) and facts.is_suffix(name)][:_MOST]
 
 
 def _permitted_networks(admission: Admission) -> t.Iterator[t.Any]:
@@ -323,7 +348,7 @@ def _refusing(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Findi
         admission = listener.admission
         outside = _ORDINARY._replace(recipient=_served_address(admission))
         inside = Session("127.0.0.1", "localhost", "client.stranger.example", "b@other.example", "c@foreign.example")
-        first, second = [admission.decide(session) for session in (outside, inside)]
+        first, second = [_fate(admission, session) for session in (outside, inside)]
         place = _place(listener, first.list_name)
         if {first.verdict, second.verdict} <= {REFUSE, DEFER}:
             consequence = "clients from outside and from inside are refused alike"
@@ -331,6 +356,17 @@ def _refusing(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Findi
         if first.verdict == second.verdict == DISCARD:
             yield _finding("discards_everything", place, first.element, "mail is taken and thrown away")
         yield from _holding(listener, (outside, inside))
+
+
+def _fate(admission: Admission, session: Session) -> Decision:
+    """Return what becomes of a message: the decision before DATA, else that of the lists behind it."""
+    decision = admission.decide(session)
+    if decision.verdict == PERMIT:
+        later = [
+            admission.in_list(name, session) for name in ("smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
+        ]
+        return next((known for known in later if known.verdict in (REFUSE, DEFER, DISCARD)), decision)
+    return decision
 
 
 def _served_address(admission: Admission) -> str:
@@ -372,6 +408,10 @@ def _routes_of_all(facts: Facts, whole: Admission) -> t.Iterator[t.Tuple[str, st
     """Yield the transports of mail to any domain, each with the parameter that says so."""
     for name in ("default_transport", "relay_transport"):
         yield name, whole.text(name)
+    for table in whole.words("sender_dependent_default_transport_maps"):
+        everybodys = facts.tables.find(table, ["@stranger.example"], "a@stranger.example")
+        if everybodys:
+            yield "sender_dependent_default_transport_maps", everybodys
     for table in whole.words("transport_maps"):
         value = facts.tables.find(table, ["anybody@foreign.example", "foreign.example", "*"], "anybody@foreign.example")
         if value:
@@ -388,11 +428,12 @@ def _checks(whole: Admission, name: str, lines: t.Sequence[str]) -> t.Iterator[F
     """Yield what the checks of header or body do with every message."""
     codes = {"DISCARD": "discards_everything", "REJECT": "refuses_everybody", "HOLD": "holds_everything"}
     for table in whole.words(name):
-        values = [whole.tables.find(table, [], line) or "" for line in lines]
-        words = {value.split(None, 1)[0].upper() if value else "" for value in values}
-        code = codes.get(words.pop()) if len(words) == 1 else None
-        if code:
-            yield _finding(code, name, table, f"every message has a line that gets {values[0]}")
+        for line in lines:
+            value = whole.tables.find(table, [], line) or ""
+            code = codes.get(value.split(None, 1)[0].upper() if value.strip() else "")
+            if code:
+                yield _finding(code, name, table, f"every message has a line that gets {value}")
+                break
 
 
 # --- dead: what is not there ------------------------------------------------------------------------------------------
@@ -405,11 +446,23 @@ def _services(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Findi
         if name not in defined:
             consequence = f"the service {name} is not there, and no mail passes without it"
             yield _finding("undefined_service", "master.cf", name, consequence)
+    yield from _disabled(facts)
     for name, value in _named_transports(facts, listeners):
         transport = value.partition(":")[0].strip()
         if transport and f"{transport}/unix" not in facts.services:
             consequence = f"there is no service {transport} in master.cf; its mail is deferred"
             yield _finding("undefined_service", name, value, consequence)
+
+
+def _disabled(facts: Facts) -> t.Iterator[Finding]:
+    """Yield services that master_service_disable switches off though no mail passes without them."""
+    whole = Admission(facts.values, facts.tables)
+    for word in whole.words("master_service_disable"):
+        name, dot, kind = word.rpartition(".")
+        needed = name in (*_NEEDED, "smtp", "25") if dot else word in ("inet", "unix")
+        if needed:
+            consequence = "no mail passes without what it switches off"
+            yield _finding("undefined_service", "master_service_disable", word, consequence)
 
 
 def _named_transports(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[t.Tuple[str, str]]:
@@ -431,7 +484,8 @@ def _endpoints(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Find
         yield from _policy_services(facts, listener)
         for name in ("content_filter", "smtpd_proxy_filter"):
             value = listener.admission.text(name)
-            hop = value if name == "smtpd_proxy_filter" else value.partition(":")[2]
+            hop = value[5:] if value.startswith("inet:") else value
+            hop = hop if name == "smtpd_proxy_filter" else value.partition(":")[2]
             if value and not _hop_answers(facts, hop):
                 yield _finding("nobody_listens", _place(listener, name), value, "nobody listens there; all mail waits")
 
@@ -452,7 +506,7 @@ def _milters(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
 
 def _policy_services(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
     """Yield policy services that do not answer."""
-    for name in LISTS:
+    for name in restrictions.LISTS:
         for element in restrictions.elements(listener.admission.text(name)):
             word, dummy, endpoint = element.partition(" ")
             if word == "check_policy_service" and not _answers(facts, endpoint.strip("{} ").split(",")[0].strip()):
@@ -496,6 +550,9 @@ def _hop(where: str) -> t.Tuple[str, str]:
         return name.lower(), rest.lstrip(":") or "25"
     if text.isdigit():
         return "", text
+    if "@" in text:
+        port, dummy, name = text.partition("@")
+        return name.strip("[]").lower(), port
     name, dummy, port = text.rpartition(":") if ":" in text else (text, "", "25")
     return name.lower(), port
 
@@ -520,6 +577,9 @@ def _hops_of_all(facts: Facts, whole: Admission) -> t.List[t.Tuple[str, str]]:
     """Return the next hops to which mail for every domain goes, each with the parameter that says so."""
     hops = [("relayhost", whole.text("relayhost"))]
     hops += [(name, whole.text(name).partition(":")[2]) for name in ("default_transport", "relay_transport")]
+    for table in whole.words("sender_dependent_relayhost_maps"):
+        everybodys = facts.tables.find(table, ["@stranger.example"], "a@stranger.example") or ""
+        hops.append(("sender_dependent_relayhost_maps", everybodys))
     for table in whole.words("transport_maps"):
         value = facts.tables.find(table, ["*"], "anybody@foreign.example") or ""
         hops.append(("transport_maps", value.partition(":")[2]))

@@ -25,6 +25,16 @@ _INDEXED = frozenset(("btree", "cdb", "dbm", "hash", "lmdb", "sdbm", "texthash")
 _PATTERNS = frozenset(("cidr", "pcre", "regexp"))
 _ELEMENT = re.compile(r"(?:proxy:)?([a-z][a-z0-9]*):(.*)\Z", re.S)
 
+#: Types that are no files, or that are made of others.
+_COMPOSED = frozenset(("inline", "pipemap", "randmap", "static", "unionmap"))
+
+
+def is_table(word: str) -> bool:
+    """Return whether a word of a list is a table; an address of IPv6 has colons as well."""
+    match = _ELEMENT.match(word)
+    return match is not None and (match.group(1) in _COMPOSED or match.group(2).startswith("/"))
+
+
 Read = t.Callable[[str], t.Optional[bytes]]
 
 

@@ -37,6 +37,7 @@ FILES = {
     "/t/wide": b"10.0.0.0/8\n44.0.0.0/8\n",
     "/t/tabs": b"44.0.0.0/6\tyes\n",
     "/t/nameless": b"/^unknown$/ OK\n",
+    "/t/received": b"/^Received:/ DISCARD\n",
     "/t/later": b"/./ DEFER\n",
     "/t/discard": b"/^/ DISCARD\n",
     "/t/routes": b"partner.test gone:[192.0.2.1]\n",
@@ -114,6 +115,13 @@ OPEN = [
     ("mynetworks = 127.0.0.0/8, cidr:/t/tabs\n", "trusts_everybody"),
     ("smtpd_restriction_classes=a, b\na=b\nb=check_sender_access regexp:/t/said\nsmtpd_relay_restrictions=a, reject_unauth_destination\n", "permits_everybody"),
     ("smtpd_tls_req_ccert=yes\nrelay_clientcerts=static:x\nsmtpd_relay_restrictions=permit_tls_clientcerts,reject_unauth_destination\n", "trusts_certificates"),
+    ("mynetworks = 127.0.0.0/8, com\n", "trusts_everybody"),
+    ("mynetworks = 127.0.0.0/8, hash:/t/clients\n", "trusts_everybody"),
+    ("mynetworks = pipemap:{static:x}\n", "trusts_everybody"),
+    ("mynetworks = randmap:{x}\n", "trusts_everybody"),
+    ("smtpd_relay_restrictions=permit_naked_ip_address, reject_unauth_destination\n", "permits_everybody"),
+    ("smtpd_relay_restrictions=permit_mynetworks, permit_mx_backup, reject_unauth_destination\n", "serves_everybody"),
+    ("smtpd_tls_ask_ccert=yes\nsmtpd_relay_restrictions=check_ccert_access static:OK, reject_unauth_destination\n", "permits_everybody"),
 ]  # fmt: skip
 
 
@@ -142,6 +150,15 @@ def test_who_only_listens_to_the_host_itself_is_not_open():
 
 
 DEAD = [
+    ("sender_dependent_relayhost_maps = static:[127.0.0.1]\n", "sends_to_itself"),
+    ("sender_dependent_default_transport_maps = static:discard:\n", "discards_everything"),
+    ("header_checks = regexp:/t/received\n", "discards_everything"),
+    ("smtpd_milters = inet:99@127.0.0.1\n", "nobody_listens"),
+    ("smtpd_proxy_filter = inet:127.0.0.1:99\n", "nobody_listens"),
+    ("smtpd_end_of_data_restrictions = check_policy_service inet:127.0.0.1:99\n", "nobody_listens"),
+    ("smtpd_data_restrictions = reject\n", "refuses_everybody"),
+    ("master_service_disable = inet\n", "undefined_service"),
+    ("master_service_disable = qmgr.unix\n", "undefined_service"),
     ("smtpd_helo_restrictions = check_helo_access regexp:/t/later\n", "refuses_everybody"),
     ("smtpd_milters = inet:127.0.0.1:8891\n", "nobody_listens"),
     ("smtpd_milters = unix:/run/none.sock\n", "nobody_listens"),
@@ -217,3 +234,16 @@ def test_only_relay_domains_has_subdomains():
 
 def test_a_client_without_a_name_is_not_looked_up_by_one():
     assert codes("smtpd_relay_restrictions = check_client_access regexp:/t/nameless, reject_unauth_destination\n") == []
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        "smtpd_relay_restrictions = permit_mynetworks, permit_mx_backup, reject_unauth_destination\npermit_mx_backup_networks = 192.0.2.0/24\n",
+        "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, permit_mx_backup\n",
+        "mynetworks = 127.0.0.0/8, [2001:db8::]/32, clients.example.com\n",
+        "master_service_disable = tlsproxy.unix\n",
+    ],
+)
+def test_what_only_looks_like_it_is_no_finding(main):
+    assert codes(main) == []
