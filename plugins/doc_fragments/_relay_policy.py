@@ -676,15 +676,16 @@ options:
         suboptions:
           delay:
             description:
-            - Load average from which each command is answered a second late.
+            - 'Load average from which a client waits a second: at each command of sendmail, at the greeting of
+              Postfix.'
             type: int
           queue:
             description:
-            - Load average from which mail is only queued.
+            - Load average from which mail is only queued. sendmail only.
             type: int
           refuse:
             description:
-            - Load average from which connections are refused.
+            - Load average from which connections are refused; Postfix says so with 421, and not to loopback.
             type: int
       tls:
         description:

@@ -10,7 +10,7 @@ In a restriction list, C(smtpd_client_restrictions) for instance, three modules 
 
 1. C(capture): what it catches is caught first, and nothing slips by;
 2. C(access): no C(permit) of anybody overtakes a rule;
-3. the policy, with the delay of the greeting.
+3. the policy, with the delay of the greeting and the service that knows the load.
 
 In a list of lookup tables, C(transport_maps) for instance, the same holds: what is captured, the routes of the policy, other tables.
 
@@ -36,12 +36,12 @@ TABLE_LISTS = frozenset(
 )
 _OWN = ":$config_directory/"
 #: How the tables of each author begin, in the order of the authors. Of the policy's tables this one stands in front.
-_AUTHORS = (_OWN + "capture_", _OWN + "access_", _OWN + "policy_greeting")
+_AUTHORS = (_OWN + "capture_", _OWN + "access_", _OWN + "policy_greeting", "unix:private/policy_load,")
 
 
 def is_hook(name: str, element: str) -> bool:
     """Return whether an element of a list is one that a module hooked in, and not the administrator's."""
-    return _rank(name, element) < len(_AUTHORS)
+    return _rank(name, element) < len(_authors(name))
 
 
 def in_order(name: str, words: t.Iterable[str]) -> t.List[str]:
@@ -73,8 +73,12 @@ def _hooks(name: str, native: str, before: str) -> t.List[str]:
     return [element for element in hooks if _OWN + "policy_" not in element]
 
 
+def _authors(name: str) -> t.Tuple[str, ...]:
+    return _AUTHORS if name in LISTS else _AUTHORS[:2] + (_OWN + "policy_",)
+
+
 def _rank(name: str, element: str) -> int:
-    authors = _AUTHORS if name in LISTS else _AUTHORS[:2] + (_OWN + "policy_",)
+    authors = _authors(name)
     ranks = [number for number, beginning in enumerate(authors) if beginning in element]
     return ranks[0] if ranks else len(authors)
 

@@ -16,7 +16,7 @@ from .._model import kinds as _kinds
 from .._model import policy as _policy
 from .._model.host import COMPILED_SUFFIXES, Host
 from .._model.rewriting import without_implied
-from . import clients, live_routes, main_cf, master_cf, recipients, rewriting, settings
+from . import clients, live_routes, load, main_cf, master_cf, recipients, rewriting, settings
 from . import compile as compiled
 from .discover import settings as live_settings
 from .draft import duration_text, is_ours
@@ -194,6 +194,7 @@ def _policy_of(live: Live) -> t.Dict[str, t.Any]:
         "session": _session(live),
         "limits": _limits(live),
         "timeouts": _timeouts(live),
+        "load": load.read(live.value(load.LIST), live.services),
         "tls": _tls(live),
         "aliases": _aliases(live),
         "queue": _known({name: live.time(parameter) for name, parameter in settings.QUEUE.items()}),

@@ -15,7 +15,7 @@ import typing as t
 from .._errors import OptionError, SyntaxProblem
 from .._model.host import COMPILED_SUFFIXES, File, Host, Native, Rendering, compiled_names
 from .._model.policy_record import Policy
-from . import access, clients, main_cf, master_cf, routes, secret_tables, settings, tables
+from . import access, clients, load, main_cf, master_cf, routes, secret_tables, settings, tables
 from . import baseline as hardened
 from . import native as natives
 from .composition import with_hooks
@@ -31,6 +31,7 @@ TABLES = tuple(
         "commands",
         "greeting",
         "helo",
+        "load",
         "local_domains",
         "recipient_domains",
         "recipients",
@@ -149,7 +150,7 @@ def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]
 
 def _master(host: Host, draft: Draft, native: Native, current: Current, files: t.Dict[str, File]) -> t.Dict[str, str]:
     """Put master.cf among the files where something of it is decided."""
-    routed = _route_services(draft)
+    routed = {**_route_services(draft), **load.services(draft, host)}
     policy = draft.policy
     if policy.identity.port is None and policy.limits.processes is None and not native.master and not routed:
         return {}

@@ -16,7 +16,7 @@ from .._model.host import compiled_names
 from .._model.policy_record import Policy
 from .._model.policy_routes import hosts
 from .._model.rewriting import LOCAL, RELAYED, implied_domains, rules_of
-from . import clients, recipients, rewriting, routes
+from . import clients, load, recipients, rewriting, routes
 from . import reply_tables as commands
 from .composition import in_order
 from .draft import Draft, duration_text, is_ours
@@ -88,7 +88,7 @@ def apply(draft: Draft) -> None:
         _set_greeting_delays,
         _set_limits,
         _set_timeouts,
-        _refuse_load,
+        load.apply,
         _set_tls,
         _set_aliases,
         _set_queue,
@@ -399,15 +399,6 @@ def _set_hello_timeout(draft: Draft) -> None:
     if chosen is None:
         chosen = greeting
     draft.set_time("smtp_helo_timeout", chosen)
-
-
-def _refuse_load(draft: Draft) -> None:
-    load = draft.policy.load
-    for name in ("delay", "queue", "refuse"):
-        value = getattr(load, name)
-        if value:
-            nearest = "limits.processes and limits.connection_rate; the stress parameters work by themselves"
-            draft.cannot(f"policy.load.{name}", value, nearest)
 
 
 def _set_tls(draft: Draft) -> None:

@@ -24,7 +24,7 @@ from .._model.host import Host
 from .._model.policy_record import Policy
 from .._smtp.dialogue import Dialogue, Step, tls_context
 from . import compile as compiled
-from . import main_cf, master, master_cf
+from . import load, main_cf, master, master_cf
 from .master_cf import Service, main_service
 from .parameters import MalformedValue, expand, split_list
 
@@ -131,7 +131,7 @@ def _write_shadow(
         return None
     changes: t.Dict[str, t.Optional[Service]] = {}
     for name, service in parsed.services.items():
-        changes[name] = _shadow_service(service) if service.type != "inet" and name not in _LEFT_OUT else None
+        changes[name] = _shadow_service(service, config) if service.type != "inet" and name not in _LEFT_OUT else None
     listener = _listener(parsed.services, key, port)
     changes[key] = listener
     if claims is not None:
@@ -168,9 +168,9 @@ def _overrides(scratch: str) -> t.Dict[str, t.Optional[str]]:
     }
 
 
-def _shadow_service(service: Service) -> Service:
-    """Return a service without chroot: the scratch queue has no copies of the system's files."""
-    return service._replace(chroot="n")
+def _shadow_service(service: Service, config: str) -> Service:
+    """Return a service without chroot: the scratch queue has no copies of the system's files. Our own program is that of the copy."""
+    return load.in_directory(service, config)._replace(chroot="n")
 
 
 def _listener(services: t.Mapping[str, Service], key: str, port: int) -> Service:

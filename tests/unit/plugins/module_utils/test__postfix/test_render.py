@@ -13,7 +13,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compile as compiled
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import main_cf, master_cf
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import load, main_cf, master_cf
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import TABLES
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     VERSIONS,
@@ -208,7 +208,10 @@ def _nothing_but_the_settings(rendering, version, removed=()):
     }
     assert set(expected) - set(after) <= set(removed) | {"smtpd_tls_chain_files", "smtpd_use_tls", "smtp_use_tls"}
     for name, file in rendering.files.items():
-        if name in TABLES and file.content is not None:
+        if name == "policy_load" and file.content is not None:
+            # No table but a program, in which nothing of the policy stands.
+            assert file.content == load.PROGRAM.encode()
+        elif name in TABLES and file.content is not None:
             _well_formed(name, file.content)
 
 
