@@ -681,7 +681,7 @@ options:
             type: int
           queue:
             description:
-            - Load average from which mail is only queued. sendmail only.
+            - Load average from which mail is only queued.
             type: int
           refuse:
             description:

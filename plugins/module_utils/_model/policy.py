@@ -234,7 +234,7 @@ SECTIONS: t.Tuple[Option, ...] = (
     )), "Timeouts of the SMTP client, and of the server where it says so (RFC 5321 4.5.3.2)."),
     Option("load", section((
         Option("delay", count(0, 10000), "Load average from which a client waits a second: at each command of sendmail, at the greeting of Postfix."),
-        Option("queue", count(0, 10000), "Load average from which mail is only queued. sendmail only."),
+        Option("queue", count(0, 10000), "Load average from which mail is only queued."),
         Option("refuse", count(0, 10000), "Load average from which connections are refused; Postfix says so with 421, and not to loopback."),
     )), "Load thresholds; V(0) is off."),
     Option("tls", section((

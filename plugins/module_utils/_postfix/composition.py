@@ -74,7 +74,7 @@ def _hooks(name: str, native: str, before: str) -> t.List[str]:
 
 
 def _authors(name: str) -> t.Tuple[str, ...]:
-    return _AUTHORS if name in LISTS else _AUTHORS[:2] + (_OWN + "policy_",)
+    return _AUTHORS if name in LISTS else _AUTHORS[:2] + ("unix:private/policy_load_map", _OWN + "policy_")
 
 
 def _rank(name: str, element: str) -> int:

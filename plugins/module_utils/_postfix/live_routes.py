@@ -13,12 +13,15 @@ import typing as t
 from .. import _addresses
 from .._model import kinds as _kinds
 from .._model import policy_routes as _routes
+from . import load
 from .parameters import split_list
 from .routes import DEFAULT_TRANSPORTS, HOLD, TABLE_LISTS
 
 if t.TYPE_CHECKING:
     from .read import Live
 
+#: How the tables of other modules begin: they are theirs, and not routes of the policy.
+_HOOKED = ("access_", "capture_")
 Options = t.Dict[str, t.Any]
 _HOP = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]+))?\Z")
 #: What the transports of DEFAULT_TRANSPORTS are when nobody sets them.
@@ -41,6 +44,8 @@ def _entries(live: "Live", parameter: str) -> t.Dict[str, str]:
     """Return the entries of all tables of a parameter; of a key that stands in two the first one counts."""
     values: t.Dict[str, str] = {}
     for word in live.words(parameter):
+        if word == load.MAP or word.partition(":")[2].startswith(tuple(f"{live.directory}/{name}" for name in _HOOKED)):
+            continue
         entries = live.table(word)
         if entries is None:
             live.leave(parameter)

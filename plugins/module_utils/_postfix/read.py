@@ -194,7 +194,7 @@ def _policy_of(live: Live) -> t.Dict[str, t.Any]:
         "session": _session(live),
         "limits": _limits(live),
         "timeouts": _timeouts(live),
-        "load": load.read(live.value(load.LIST), live.services),
+        "load": load.read(live.raw.get(load.LIST, ""), live.words(load.TRANSPORT), live.services),
         "tls": _tls(live),
         "aliases": _aliases(live),
         "queue": _known({name: live.time(parameter) for name, parameter in settings.QUEUE.items()}),

@@ -24,10 +24,10 @@ from .master_cf import Service
 from .parameters import split_list
 
 SERVICE = "postmaster-route-"
-#: error(8) under a name of its own. smtpd(8) knows "error" and "retry" and would refuse such a recipient; this one is accepted,
-#: and every attempt to deliver to it is put off.
+#: A client of a server that is not there, whose name tells why: a recipient is accepted, and every attempt to deliver to it is put off.
+#: smtpd(8) would refuse recipients of the services "error" and "retry", and error(8) takes no other name.
 HOLD = SERVICE + "hold"
-HOLD_TEXT = "4.3.2 held back by a route of the policy"
+HOLD_TEXT = "unix:held-back-by-a-route-of-the-policy"
 TABLE_LISTS = ("transport_maps", "sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps")
 #: The transports of mail that no table has an entry for, to served domains and to all others.
 DEFAULT_TRANSPORTS = ("default_transport", "relay_transport")
@@ -117,7 +117,7 @@ def _action(draft: Draft, route: Policy) -> str:
         return f"error:{_routes.REFUSAL_STATUS} {_routes.refusal(route)}"
     if route.action == _routes.DISCARD:
         return "discard:by a route of the policy"
-    draft.services[f"{HOLD}/unix"] = Service(HOLD, "unix", "-", "-", "n", "-", "-", "error")
+    draft.services[f"{HOLD}/unix"] = Service(HOLD, "unix", "-", "-", "n", "-", "-", "lmtp")
     return f"{HOLD}:{HOLD_TEXT}"
 
 

@@ -81,7 +81,7 @@ EVERYTHING = {
         "connect": "31s", "greeting": "61s", "helo": "61s", "mail": "62s", "rcpt": "63s", "data_init": "64s", "data_block": "65s",
         "data_final": "66s", "rset": "67s", "quit": "68s", "starttls": "69s", "command": "70s", "ident": "0s",
     },
-    "load": {"delay": 8, "queue": 0, "refuse": 12},
+    "load": {"delay": 8, "queue": 9, "refuse": 12},
     "tls": {
         "server": {"level": "may", "certificate": "/c.pem", "key": "/k.pem", "minimum": "TLSv1.3", "ciphers": "ECDHE-RSA-AES128-GCM-SHA256"},
         "client": {

@@ -56,10 +56,10 @@ def test_connections_that_differ_have_a_service_that_goes_with_its_route():
     rendering = rendered({"routes": {"domains": [route], "addresses": [kept]}}, "none")
     assert lines(rendering, "transport") == [
         ("a.test", "postmaster-route-helo-2001.db8..1:[10.0.0.1]"),
-        ("x@a.test", "postmaster-route-hold:4.3.2 held back by a route of the policy"),
+        ("x@a.test", "postmaster-route-hold:unix:held-back-by-a-route-of-the-policy"),
     ]
     services = master_cf.parse(rendering.files["master.cf"].content).services
-    assert services["postmaster-route-hold/unix"].command == "error"
+    assert services["postmaster-route-hold/unix"].command == "lmtp"
     service = services["postmaster-route-helo-2001.db8..1/unix"]
     assert service.command == "smtp" and service.chroot == services["smtp/unix"].chroot
     assert service.option_values == {

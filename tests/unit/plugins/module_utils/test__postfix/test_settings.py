@@ -131,7 +131,6 @@ def test_an_option_sets_its_parameters_and_no_other(params, expected):
         ({"timeouts": {"misc": "1m"}}, "policy.timeouts.misc"),
         ({"timeouts": {"ident": "5s"}}, "policy.timeouts.ident"),
         ({"timeouts": {"greeting": "10s", "helo": "20s"}}, "policy.timeouts.greeting"),
-        ({"load": {"queue": 8}}, "policy.load.queue"),
         ({"log": {"level": "verbose"}}, "policy.log.level"),
     ],
 )
