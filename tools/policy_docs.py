@@ -45,6 +45,8 @@ def main() -> int:
     sys.path.insert(0, str(ROOT / ".cache" / "collections"))
     from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as relay_policy
 
+    # The page shows the Python of a host, whichever one writes it.
+    sys.executable = "/usr/bin/python3"
     status = 0
     for path, text in ((FRAGMENT, fragment()), (REFERENCE, policy_reference.page(relay_policy.SECTIONS))):
         current = path.exists() and path.read_text(encoding="utf-8") == text
