@@ -27,7 +27,7 @@ from ansible_collections.postmaster.mta.tests.docs.test_examples import (
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs/docsite/rst"
-GUIDES = ("getting_started", "operating_guide", "fleet_guide", "troubleshooting")
+GUIDES = ("getting_started", "operating_guide", "fleet_guide", "troubleshooting", "uninstall")
 SCHEMA = json.loads((ROOT / "docs/schemas/group_vars.json").read_text(encoding="utf-8"))
 BLOCK = re.compile(r"(?m)^( *)\.\. code-block:: (\w+)\n\n((?:\1   .*\n|\n)+)")
 #: Programs of others; their options are theirs.
