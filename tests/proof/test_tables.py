@@ -11,7 +11,7 @@ import tablehosts
 from labhosts import Host, some
 
 CONNECTIONS = 10000
-ROUNDS = 5
+ROUNDS = 3
 
 
 @pytest.mark.parametrize("host", some("pf13"), ids=str)

@@ -22,6 +22,8 @@ from .parameters import MalformedValue, defaults, expand, split_list
 CONTINUES = True
 _PREFIX = "$config_directory/"
 _ALTERNATIVES = ("${config_directory}/", "$(config_directory)/")
+#: The types of Berkeley DB, each with the parameter that says what takes their place.
+_BERKELEY = {"hash": "default_database_type", "btree": "default_cache_db_type"}
 #: Tables of these parameters are read by local(8) and have the syntax of aliases(5).
 ALIAS_PARAMETERS = frozenset(("alias_database", "alias_maps"))
 #: trivial-rewrite(8) decides with these what class a recipient is of, and where it goes. It looks for new tables every ten seconds,
@@ -73,7 +75,21 @@ def type_in_use(host: Host, name: str) -> str:
     """Return the type by which main.cf refers to a table of the directory; empty where it does not."""
     directory = host.instance.config_directory
     values = main_cf.parse(_files.read(os.path.join(directory, "main.cf")) or b"").values
-    return next((table.type for table in references(values, directory) if table.name == name), "")
+    kind = next((table.type for table in references(values, directory) if table.name == name), "")
+    return redirected(host, kind, values)
+
+
+def redirected(host: Host, kind: str, values: t.Mapping[str, str]) -> str:
+    """Return the type that Postfix takes for one of main.cf: from 3.11 on it can leave those of Berkeley DB behind.
+
+    :param values: the parameters of main.cf.
+    """
+    if kind not in _BERKELEY:
+        return kind
+    known = dict(defaults(host.runner), **values)
+    if not known.get("non_bdb_migration_level", "").startswith("enable"):
+        return kind
+    return known.get(_BERKELEY[kind]) or kind
 
 
 def reload_reasons(host: Host, name: str) -> t.Tuple[str, ...]:
@@ -137,7 +153,7 @@ def stale(host: Host, files: Files) -> t.Tuple[str, ...]:
     """
     directory = host.instance.config_directory
     names = []
-    for kind, name, aliases in _indexed(files, directory):
+    for kind, name, aliases in _indexed(host, files, directory):
         file = files.get(name)
         if file is not None and file.content is not None and not _fresh(host, kind, name, file.content, aliases):
             names += list(compiled_names(kind, name)[:1])
@@ -204,11 +220,11 @@ def _relative(path: str, config_directory: str) -> str:
     return ""
 
 
-def _indexed(files: Files, directory: str) -> t.List[t.Tuple[str, str, bool]]:
+def _indexed(host: Host, files: Files, directory: str) -> t.List[t.Tuple[str, str, bool]]:
     main = files.get("main.cf")
     values = main_cf.parse(main.content or b"").values if main else {}
     sources = {
-        (reference.type, reference.name, reference.parameter in ALIAS_PARAMETERS)
+        (redirected(host, reference.type, values), reference.name, reference.parameter in ALIAS_PARAMETERS)
         for reference in references(values, directory)
         if reference.name and reference.type in COMPILED_SUFFIXES
     }

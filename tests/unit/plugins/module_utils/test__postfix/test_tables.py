@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import COMPILED_SUFFIXES, File
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import compile as _compiled
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix import tables
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix import main_cf, tables
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import make_host
 
@@ -192,3 +192,36 @@ def test_what_a_running_postfix_must_be_told_about(live):
     assert tables.reload_reasons(host_in(live), "names") == ("lmdb:names",)
     assert tables.reload_reasons(host_in(live), "r") == ("regexp:r",)
     assert tables.reload_reasons(host_in(live), "other") == ()
+
+
+REDIRECT = b"non_bdb_migration_level = enable-redirect\ndefault_database_type = cdb\ntransport_maps = hash:$config_directory/routes\n"
+
+
+def test_a_postfix_that_leaves_berkeley_db_behind_uses_another_table_than_main_cf_says(tmp_path):
+    """3.11, non_bdb_migration_level: once each change of such a table was refused, for a line that postmap says."""
+
+    def postmap(argv):
+        kind, dummy, path = argv[-1].partition(":")
+        if "-s" in argv:
+            return Result(argv, 0, "a.test\tsmtp:[10.0.0.1]\n.b.test\tsmtp:\n", "")
+        with open(path + ".cdb", "w"):
+            pass
+        said = f"postmap: redirecting hash:{path} to cdb:{path}\n" if kind == "hash" else ""
+        return Result(argv, 0, "", said)
+
+    host = make_host("3.10.13", tmp_path, {("postmap", ...): postmap})
+    (tmp_path / "main.cf").write_bytes(REDIRECT)
+    (tmp_path / "routes").write_bytes(ROUTES)
+    assert tables.type_in_use(host, "routes") == "cdb"
+    files = {"main.cf": File(REDIRECT), "routes": File(ROUTES)}
+    assert tables.stale(host, files) == ("routes.cdb",)
+    tables.build(host, str(tmp_path), ["routes"])
+    assert tables.stale(host, files) == ()
+    (tmp_path / "main.cf").write_bytes(REDIRECT.replace(b"enable-redirect", b"disable"))
+    assert tables.type_in_use(host, "routes") == "hash"
+
+
+def test_what_3_11_says_of_berkeley_db_is_no_defect():
+    said = "postmap: warning: t: hash/btree support is deprecated.  Please switch to cdb or lmdb.\n"
+    said += "postmap: warning: See /usr/share/doc/postfix/NON_BERKELEYDB_README.gz for more info.\n"
+    assert main_cf.complaints(said) == []
