@@ -23,7 +23,7 @@ from .admission import DEFER, DISCARD, LISTS, PERMIT, REFUSE, Admission, Decisio
 from .discover import listens
 from .master_cf import Service
 from .parameters import defaults, split_list
-from .static_tables import Tables, is_table
+from .static_tables import Tables
 
 _DOMAIN_LISTS = ("mydestination", "virtual_alias_domains", "virtual_mailbox_domains", "relay_domains")
 #: The lists whose permission lets a foreign recipient pass.
@@ -39,6 +39,8 @@ _CHECKS = {
     "body_checks": ("", "anything at all", "-- "),
 }
 _MOST = 12
+#: A word of a list that can be a name, and is neither a network nor a table.
+_NAME = re.compile(r"[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*\Z")
 #: Results of access(5) that permit nothing.
 _REFUSING = re.compile(r"(?:REJECT|DEFER\w*|DISCARD|DUNNO|HOLD|WARN|INFO|[45]\d\d)\b", re.IGNORECASE)
 #: smtpd(8) has mynetworks and nothing else.
@@ -220,8 +222,8 @@ def _trusted_words(admission: Admission) -> t.Iterator[str]:
 def _trusted_suffixes(facts: Facts, admission: Admission) -> t.List[str]:
     """Return the public suffixes below which every client is trusted by its name: DNS verifies what its owner says."""
     words = [word for listed in _trusted_words(admission) for word in (listed, *admission.tables.entries(listed))]
-    names = [word.lstrip(".") for word in words if not is_table(word) and "/" not in word]
-    return [name for name in dict.fromkeys(names) if not is_address(name) and facts.is_suffix(name)][:_MOST]
+    names = [word.lstrip(".") for word in words if _NAME.match(word) and not is_address(word)]
+    return [name for name in dict.fromkeys(names) if facts.is_suffix(name)][:_MOST]
 
 
 def _permitted_networks(admission: Admission) -> t.Iterator[t.Any]:

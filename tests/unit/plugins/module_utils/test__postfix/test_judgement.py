@@ -242,6 +242,7 @@ def test_a_client_without_a_name_is_not_looked_up_by_one():
         "smtpd_relay_restrictions = permit_mynetworks, permit_mx_backup, reject_unauth_destination\npermit_mx_backup_networks = 192.0.2.0/24\n",
         "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, permit_mx_backup\n",
         "mynetworks = 127.0.0.0/8, [2001:db8::]/32, clients.example.com\n",
+        "mynetworks = 192.0.2.5, [2001:db8::5], !2001:db8::6\n",
         "master_service_disable = tlsproxy.unix\n",
     ],
 )
