@@ -137,6 +137,16 @@ def shorten(value: t.Any, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
 
 
+def told(warn: t.Callable[[str], None], answer: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Hand the warnings of an answer to Ansible, which returns them: soon it takes them in no other way.
+
+    :param warn: the function of the module.
+    """
+    for warning in answer.pop("warnings", ()):
+        warn(warning)
+    return answer
+
+
 def failure(problem: PostmasterError) -> t.Dict[str, t.Any]:
     """Return an error as the modules return it."""
     answer: t.Dict[str, t.Any] = {"msg": str(problem), "findings": list(getattr(problem, "findings", ()))}

@@ -274,7 +274,7 @@ restored:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure, told
 from ansible_collections.postmaster.mta.plugins.module_utils._module import relay
 
 
@@ -283,7 +283,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=relay.ARGUMENT_SPEC, supports_check_mode=True, no_log=True)
     module.no_log_values.update(relay.secrets(module.params))
     try:
-        module.exit_json(**relay.run(module.params, module.check_mode))
+        module.exit_json(**told(module.warn, relay.run(module.params, module.check_mode)))
     except PostmasterError as problem:
         module.fail_json(**failure(problem))
 

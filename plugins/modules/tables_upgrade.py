@@ -162,14 +162,14 @@ restored:
 from ansible.module_utils.basic import AnsibleModule
 
 import ansible_collections.postmaster.mta.plugins.module_utils._startup  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError, failure, told
 from ansible_collections.postmaster.mta.plugins.module_utils._module import tables_upgrade
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=tables_upgrade.ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        module.exit_json(**tables_upgrade.run(module.params, module.check_mode))
+        module.exit_json(**told(module.warn, tables_upgrade.run(module.params, module.check_mode)))
     except PostmasterError as problem:
         module.fail_json(**failure(problem))
 

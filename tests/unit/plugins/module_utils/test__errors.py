@@ -47,3 +47,11 @@ def test_that_the_relay_is_down_comes_first():
     assert str(restored) == "the change failed, the old configuration is restored: it did not greet"
     assert _errors.failure(restored) == {"msg": str(restored), "findings": ["it did not greet"], "restored": True}
     assert "restored" not in _errors.failure(_errors.Busy("locked"))
+
+
+def test_the_warnings_of_an_answer_go_their_own_way():
+    """ansible-core 2.21 calls them deprecated among the rest."""
+    heard = []
+    assert _errors.told(heard.append, {"changed": True, "warnings": ["a", "b"]}) == {"changed": True}
+    assert heard == ["a", "b"]
+    assert _errors.told(heard.append, {"changed": False}) == {"changed": False}
