@@ -512,6 +512,14 @@ options:
             - Refuse envelope senders whose domain has neither MX nor address record.
             - Baseline is C(true).
             type: bool
+          require_ptr:
+            description:
+            - Refuse strangers whose address has no name in DNS.
+            type: bool
+          special_addresses:
+            description:
+            - 'With V(false) refuse recipients with routing in them from strangers: bang paths and the percent hack.'
+            type: bool
           smtputf8:
             description:
             - Offer SMTPUTF8 (RFC 6531). Blocks written in A-labels do not see U-labels.

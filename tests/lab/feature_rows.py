@@ -172,6 +172,12 @@ ROWS: t.Tuple[Row, ...] = (
         postfix="250 for them, 5.1.1 for an unknown recipient, 5.7.1 for other domains",
     ),
     Row(
+        28,
+        "No routing by bang paths and percent signs",
+        "session: {special_addresses: false}",
+        postfix="5.7.1 for a stranger, whatever domain is meant",
+    ),
+    Row(
         29, "No canonification", say="the baseline", postfix="the recipient stays in the domain that is an alias in DNS"
     ),
     Row(

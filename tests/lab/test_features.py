@@ -345,6 +345,18 @@ def check_27(relay: Relay) -> None:
     assert reply["code"] >= 550 and reply["enhanced"] == "5.7.1"
 
 
+def check_28(relay: Relay) -> None:
+    hello = ("EHLO a.stranger.test", "MAIL FROM:<a@ok.test>")
+    for recipient in (
+        "served.test!user",
+        "third.test!user",
+        "user%third.test@served.test",
+        f"user%third.test@{relay.name}",
+    ):
+        reply = relay.say("stranger", *hello, f"RCPT TO:<{recipient}>")
+        assert reply["code"] >= 550 and reply["enhanced"] == "5.7.1", (recipient, reply)
+
+
 def check_29(relay: Relay) -> None:
     DNS.run("labdns set alias.ok.test CNAME mx6.third.test 5")
     recipient = unique("alias.ok.test")

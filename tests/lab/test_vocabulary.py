@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import time
 
+import accesshosts
 import labhosts
 import pytest
-from labhosts import RELAYS, WORLD, conversation
+from labhosts import DNS, RELAYS, WORLD, conversation
 
 POLICY = {
-    "session": {"bare_newline_exceptions": ["10.25.0.60/32"], "operator_characters": ".:%@!^/[]+="},
+    "session": {
+        "bare_newline_exceptions": ["10.25.0.60/32"],
+        "operator_characters": ".:%@!^/[]+=",
+        "require_ptr": True,
+        "special_addresses": False,
+    },
     "notices": {"double_bounces": "anna", "copies_to": "bert", "delays_to": "bert", "mime": True},
 }
 #: What each MTA cannot do.
@@ -37,6 +43,7 @@ def test_options_are_done_read_back_and_come_off_again(hardened, host, policy):
         assert host.apply({**policy, **POLICY}, unsupported="note")["changed"] is False
         _read_back(host)
         _bare_newlines(host)
+        _nameless_clients(host)
         _double_bounce(host)
     finally:
         assert not host.apply(policy).get("failed")
@@ -48,6 +55,17 @@ def _read_back(host: labhosts.Host) -> None:
     for section, options in POLICY.items():
         wanted = {name: value for name, value in options.items() if (section, name) != LEFT_OUT[host.mta]}
         assert {name: live[section].get(name) for name in wanted} == wanted
+
+
+def _nameless_clients(host: labhosts.Host) -> None:
+    """A stranger whose address has no name is refused, one that has a name is not."""
+    reverse = "139.0.25.10.in-addr.arpa"
+    DNS.run(f"labdns delete {reverse} PTR")
+    try:
+        assert accesshosts.rcpt(host, "10.25.0.139", "a@ok.test", "user@served.test")["enhanced"] == "5.7.1"
+        assert accesshosts.rcpt(host, "10.25.0.138", "a@ok.test", "user@served.test")["code"] == 250
+    finally:
+        DNS.run(f"labdns set {reverse} PTR stranger39.stranger.test.")
 
 
 def _bare_newlines(host: labhosts.Host) -> None:

@@ -199,6 +199,8 @@ SECTIONS: t.Tuple[Option, ...] = (
         Option("operator_characters", OPERATORS, "Characters at which an address is parted; sendmail only."),
         Option("nul", choice("reject", "accept"), "Messages with NUL bytes.", "reject"),
         Option("sender_domain_exists", BOOLEAN, "Refuse envelope senders whose domain has neither MX nor address record.", True),
+        Option("require_ptr", BOOLEAN, "Refuse strangers whose address has no name in DNS."),
+        Option("special_addresses", BOOLEAN, "With V(false) refuse recipients with routing in them from strangers: bang paths and the percent hack."),
         Option("smtputf8", BOOLEAN, "Offer SMTPUTF8 (RFC 6531). Blocks written in A-labels do not see U-labels.", False),
         Option("greeting_delay", DURATION, "How long every client waits for the greeting; who talks earlier is refused.", "0s"),
         Option("greeting_delays", records(_GREETING_CLIENT, ("network", "delay")), "Other delays for some clients."),

@@ -69,6 +69,9 @@ def apply(draft: Draft) -> None:
     """Put the measures into the draft."""
     for measure in HARDENED:
         draft.set(measure.name, measure.value)
+    if draft.policy.session.special_addresses is False:
+        # They are refused as they are written; swapped they would be addresses like all others.
+        draft.set("swap_bangpath", False)
     draft.set("smtpd_discard_ehlo_keywords", _keywords(draft))
     _compatibility(draft)
 

@@ -364,12 +364,20 @@ def _session(live: Live) -> t.Dict[str, t.Any]:
             "bare_newline_exceptions": _exceptions(live),
             "missing_headers": "add" if live.flag("always_add_missing_headers") else "leave",
             "nul": "reject" if "\\0" in live.value("message_reject_characters") else "accept",
+            "require_ptr": settings.PTR_CHECK in elements(live.raw.get("smtpd_client_restrictions", "")) or None,
+            "special_addresses": _special_addresses(live),
             "sender_domain_exists": "reject_unknown_sender_domain" in sender,
             "smtputf8": live.flag("smtputf8_enable"),
             "greeting_delay": duration_text(delays.pop("0.0.0.0/0", 0)),
             "greeting_delays": [{"network": name, "delay": duration_text(delays[name])} for name in sorted(delays)],
         }
     )
+
+
+def _special_addresses(live: Live) -> t.Optional[bool]:
+    """Return False where our table refuses them; what else the recipient restrictions do no option says."""
+    refused = any(map(is_ours, elements(live.raw.get("smtpd_recipient_restrictions", ""))))
+    return False if refused else None
 
 
 def _pipelining(live: Live) -> bool:

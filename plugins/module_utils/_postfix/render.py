@@ -42,6 +42,7 @@ TABLES = tuple(
         "rewrite_senders",
         "sender_hops",
         "sender_transports",
+        "special",
         "tls",
         "transport",
     )

@@ -71,6 +71,9 @@ NOTICES = {
     "delay": ("delays_to", "delay_notice_recipient"),
 }
 HELO_CHECKS = ("reject_invalid_helo_hostname", "reject_non_fqdn_helo_hostname")
+PTR_CHECK = "reject_unknown_reverse_client_hostname"
+#: Recipients with routing in them, for which only clients of the house are heard.
+_SPECIAL = ("/!/ permit_mynetworks, reject", "/%.*@/ permit_mynetworks, reject")
 #: Between these two stand only the tables of access rules with the action relay.
 RELAY = ("permit_mynetworks", "reject_unauth_destination")
 SUBDOMAINS = "parent_domain_matches_subdomains"
@@ -244,6 +247,8 @@ def _set_session(draft: Draft) -> None:
     if session.nul is not None:
         draft.set("message_reject_characters", "\\0" if session.nul == "reject" else "")
     _set_sender_checks(draft)
+    _set_client_checks(draft)
+    _set_special_addresses(draft)
     draft.set("smtputf8_enable", session.smtputf8)
 
 
@@ -310,11 +315,36 @@ def _set_sender_checks(draft: Draft) -> None:
         draft.set("unknown_address_reject_code", 550)
 
 
+def _set_client_checks(draft: Draft) -> None:
+    """Set what is asked about the names of clients."""
+    wanted = draft.policy.session.require_ptr
+    if wanted is None:
+        return
+    name = "smtpd_client_restrictions"
+    ours = ("permit_mynetworks", PTR_CHECK) if wanted else ()
+    draft.set(name, join(merge(elements(draft.live.get(name, "")), ours, () if wanted else (PTR_CHECK,))))
+    if wanted:
+        draft.set("unknown_client_reject_code", 550)
+
+
+def _set_special_addresses(draft: Draft) -> None:
+    """Set the table that refuses routing inside of recipients; it comes behind the rules of access and before all others."""
+    name = "smtpd_recipient_restrictions"
+    current = elements(draft.main[name] or "" if name in draft.main else draft.live.get(name, ""))
+    others = tuple(element for element in current if not is_ours(element))
+    if draft.policy.session.special_addresses is False and "regexp" in draft.capabilities.table_types:
+        ours = f"check_recipient_access {draft.table('special', _SPECIAL, 'regexp')}"
+        draft.set("swap_bangpath", False)
+        draft.set(name, join(in_order(name, (ours, *others))))
+    elif others != current:
+        draft.set(name, join(others))
+
+
 def _set_greeting_delays(draft: Draft) -> None:
     """Set the delays of the greeting: smtpd sleeps before it, and refuses who talked meanwhile."""
     session = draft.policy.session
     name = "smtpd_client_restrictions"
-    current = elements(draft.live.get(name, ""))
+    current = elements(draft.main.get(name) or draft.live.get(name, ""))
     foreign = tuple(element for element in current if not is_ours(element))
     if session.greeting_delay is None and not session.greeting_delays:
         return

@@ -25,7 +25,7 @@ _OF_THE_POLICY = frozenset(
     settings.HELO_CHECKS
     + settings.RELAY
     + ("defer_unauth_destination", "permit_sasl_authenticated", "reject", "reject_multi_recipient_bounce")
-    + ("reject_non_fqdn_sender", "reject_unauth_pipelining", "reject_unknown_sender_domain")
+    + (settings.PTR_CHECK, "reject_non_fqdn_sender", "reject_unauth_pipelining", "reject_unknown_sender_domain")
 )
 #: Values that follow from an option: parameter to the value that the option gives it.
 _COMPANIONS = {
@@ -38,8 +38,10 @@ _COMPANIONS = {
     "smtpd_relay_before_recipient_restrictions": ("yes",),
     "smtpd_tls_ask_ccert": ("yes",),
     "smtpd_tls_fingerprint_digest": ("sha256",),
+    "swap_bangpath": ("no",),
     "tls_append_default_CA": ("yes",),
     "unknown_address_reject_code": ("550",),
+    "unknown_client_reject_code": ("550",),
     "unknown_relay_recipient_reject_code": ("550",),
     "virtual_mailbox_limit": ("0",),
 }

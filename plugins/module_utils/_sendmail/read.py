@@ -274,6 +274,8 @@ def _session(live: Live) -> Options:
         "missing_headers": "add",
         "operator_characters": _operators(live),
         "nul": "reject" if (live.cf.value("RejectNUL") or "").lower() == "true" else "accept",
+        "require_ptr": True if "PostmasterPtr" in live.cf.rulesets else None,
+        "special_addresses": False if "PostmasterSpecial" in live.cf.rulesets else None,
         "sender_domain_exists": bool({"resolve", "postmaster_resolve"} & set(live.cf.maps)),
         "smtputf8": None if "eai" in live.host.capabilities.features else False,
         "greeting_delay": _greeting_delay(live),

@@ -36,6 +36,21 @@ RIPv6:0:0:0:0:0:0:0:1\t$@ YES
 RIPv6:::1\t$@ YES
 R$=R $*\t$@ YES
 R$*\t$@ NO"""
+# Routing inside of an address, from strangers. In quotes it is one token, and no routing.
+SPECIAL = """\
+SPostmasterSpecial
+R$*\t$: $1 $| $>PostmasterTrusted
+R$* $| YES\t$@ OK
+R$* ! $* $| NO\t$#error $@ 5.7.1 $: "550 Relaying denied"
+R$* % $* @ $* $| NO\t$#error $@ 5.7.1 $: "550 Relaying denied"
+R$*\t$@ OK"""
+# A name that does not lead back is no matter here, as with reject_unknown_reverse_client_hostname of Postfix.
+PTR_REQUIRED = """\
+SPostmasterPtr
+R$*\t$: < $&{client_resolve} > $>PostmasterTrusted
+R< FAIL > NO\t$#error $@ 5.7.1 $: "550 Client host rejected: its address has no name in DNS"
+R< TEMP > NO\t$#error $@ 4.7.1 $: "450 Client host rejected: DNS does not answer for its address"
+R$*\t$@ OK"""
 # What sendmail's own rules ask of everybody, asked of strangers alone, as Postfix has it: u in the flags of the daemon lets a
 # sender without a domain pass. No error for a sender that the access map knows: its keys have no dot at their end. The status of
 # a missing domain is Postfix's.

@@ -16,6 +16,8 @@ from . import cf, discover, networks
 
 #: Networks for documentation (RFC 5737, RFC 3849) and others that nobody connects from: one of them plays the stranger.
 STRANGERS = ("203.0.113.9", "198.51.100.9", "192.0.2.9", "240.0.0.9", "100.64.0.9")
+#: A name that does not lead back: no check that wants a name stops such a client, and none that trusts a name lets it pass.
+_UNRESOLVED = ".D{client_resolve}FORGED"
 
 
 def about_recipients(known: cf.Cf) -> str:
@@ -26,7 +28,7 @@ def about_recipients(known: cf.Cf) -> str:
 def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence[str]) -> t.Dict[str, str]:
     """Return what a ruleset makes of each recipient when I(client) sends (sendmail -bt)."""
     program = discover.the_layout().program
-    lines = [f".D{{client_addr}}{client}", f".D{{client_name}}[{client}]", ".D{client_resolve}FAIL", ".Df<>"]
+    lines = [f".D{{client_addr}}{client}", f".D{{client_name}}[{client}]", _UNRESOLVED, ".Df<>"]
     lines += [f"{ruleset} <{address}>" for address in recipients]
     result = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=60, check=False)
     verdicts = verdicts_in(result.out, ruleset)
@@ -62,7 +64,7 @@ def ask_all(host: Host, path: str, ruleset: str, questions: t.Sequence[Question]
         if claims:
             lines += [f".Ds{asked.helo or _HELO}", f".D{{mail_from}}<{asked.sender}>"]
         lines += [f".D{{client_addr}}{_tagged(asked.client)}", f".D{{client_name}}{asked.name}"]
-        lines += [f".D{{client_resolve}}{'OK' if asked.resolved else 'FAIL'}", f".Df<{asked.sender}>"]
+        lines += [".D{client_resolve}OK" if asked.resolved else _UNRESOLVED, f".Df<{asked.sender}>"]
         lines.append(f"{ruleset} {asked.text or f'<{asked.recipient}>'}")
     program = discover.the_layout().program
     result = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=120, check=False)

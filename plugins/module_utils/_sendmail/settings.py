@@ -277,6 +277,12 @@ def _session(draft: Draft) -> None:
         draft.statements.append(mc.Raw("maps", ruleset_texts.SENDER_MAPS))
         # With a wildcard in the host's own domain, the resolver's search list would find every domain that does not exist.
         draft.define("confBIND_OPTS", "+WorkAroundBrokenAAAA -DNSRCH -DEFNAMES")
+    if session.special_addresses is False:
+        draft.ruleset(ruleset_texts.TRUSTED)
+        draft.rcpt_check(ruleset_texts.SPECIAL)
+    if session.require_ptr:
+        draft.ruleset(ruleset_texts.TRUSTED)
+        draft.rcpt_check(ruleset_texts.PTR_REQUIRED)
     if session.smtputf8 and "eai" not in draft.host.capabilities.features:
         draft.cannot("policy.session.smtputf8", True, "nothing, this build has no SMTPUTF8")
     draft.define("confOPERATORS", session.operator_characters)

@@ -71,6 +71,7 @@ EVERYTHING = {
         "helo_required": False, "helo_checks": False, "vrfy": True, "expn": False, "etrn": True, "pipelining_checks": False,
         "bare_newline": "accept", "bare_newline_exceptions": ["10.0.0.0/8"], "missing_headers": "leave",
         "nul": "accept", "sender_domain_exists": False, "smtputf8": True, "greeting_delay": "5s",
+        "require_ptr": True, "special_addresses": False,
         "greeting_delays": [{"network": "10.0.0.0/8", "delay": "0s"}, {"network": "2001:db8::/32", "delay": "7s"}],
     },
     "limits": {

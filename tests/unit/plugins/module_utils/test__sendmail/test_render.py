@@ -243,6 +243,9 @@ PLACES = [
     ("identity", "local_domains", lambda value: [value]),
     ("relay", "networks", lambda value: [value]),
     ("relay", "domains", lambda value: [value]),
+    ("relay", "clients", lambda value: [{"networks": [value]}]),
+    ("relay", "clients", lambda value: [{"names": [value]}]),
+    ("relay", "clients", lambda value: [{"senders": [value], "forgeable": True}]),
     ("routes", "default", lambda value: {"host": value}),
     ("routes", "domains", lambda value: [{"domain": value}]),
     ("routes", "domains", lambda value: [{"domain": "a.test", "host": value}]),
@@ -302,6 +305,9 @@ def test_a_hostile_policy_value_never_becomes_a_second_setting(place, value):
     if {"routes.postmaster"} & set(made.files):
         sized = dict(HOST, routes={"addresses": [{"address": "x@a.test", "action": "reject"}]})
     benign = names(mc_of(rendered(sized)))
+    if option == "clients":
+        others = (attempt(dict(HOST, relay={option: shape(other)})) for other in ("192.0.2.0/24", "q.test"))
+        benign = names(mc_of(next(other for other in others if other)))
     if section == "rewrite":
         # Its rulesets have no value in them, and one table holds the rules.
         others = (attempt(dict(HOST, rewrite=dict({option: shape(other)}))) for other in ("q.test", "q@q.test"))
