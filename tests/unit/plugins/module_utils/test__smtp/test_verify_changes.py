@@ -75,6 +75,7 @@ CHANGE = _changes.Domains(("kept.test",), ("new.test",), ("old.test",))
     [
         (answers(new=TAKEN, old=DENIED), ""),
         (answers(new=UNKNOWN, old=UNKNOWN), ""),
+        (answers(kept=step(550, "its address has no name in DNS"), new=UNKNOWN, old=UNKNOWN), ""),
         (answers(new=DENIED, old=DENIED), "new.test is served now, but postmaster@new.test gets: 554"),
         (answers(new=TAKEN, old=TAKEN), "old.test is not served any more, but postmaster@old.test is taken"),
         (answers(kept=step(451), new=TAKEN, old=DENIED), "legitimate mail to kept.test was taken before"),
