@@ -168,7 +168,7 @@ ROWS: t.Tuple[Row, ...] = (
     Row(
         27,
         "Relay by recipient domain, with or without a list of its recipients",
-        "relay: {domains: [served.test, closed.test]}\nrecipients: {domains: [{domain: closed.test, users: [anna, bert]}]}",
+        "relay: {domains: [served.test, closed.test, moved.test]}\nrecipients: {domains: [{domain: closed.test, users: [anna, bert]}]}",
         postfix="250 for them, 5.1.1 for an unknown recipient, 5.7.1 for other domains",
     ),
     Row(
@@ -202,7 +202,7 @@ ROWS: t.Tuple[Row, ...] = (
     ),
     Row(
         33,
-        "Refuse recipients with words of one's own",
+        "Refuse recipients and whole domains, served ones too, with words of one's own",
         say="module access: {to: gone@served.test, action: reject, status: 5.1.6, text: Moved away}",
         postfix="550 5.1.6 Moved away",
     ),

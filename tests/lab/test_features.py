@@ -72,6 +72,8 @@ _RULES = [
     {"to": "gone@served.test", "action": "reject", "status": "5.1.6", "text": "Moved away"},
     {"from": "spammer@stranger.test", "action": "reject"},
     {"to": "lost@served.test", "action": "drop"},
+    {"to": "moved.test", "action": "reject", "status": "5.1.6", "text": "All of it has moved"},
+    {"to": "stays@moved.test", "action": "ok"},
     {"to": "lost.ok.test", "action": "drop"},
     {"from": "odd@stranger.test", "action": "reject", "code": 571, "text": "Go away"},
 ]
@@ -379,6 +381,11 @@ def check_33(relay: Relay) -> None:
         "5.1.6",
         "Moved away",
     )
+
+    hello = ("EHLO a.stranger.test", "MAIL FROM:<a@ok.test>")
+    for who in ("stranger", "trusted"):
+        has(relay.say(who, *hello, "RCPT TO:<any@moved.test>"), 550, "5.1.6", "All of it has moved")
+        has(relay.say(who, *hello, "RCPT TO:<stays@moved.test>"), 250)
 
 
 def check_34(relay: Relay) -> None:

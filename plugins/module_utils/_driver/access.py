@@ -44,6 +44,9 @@ class Access(Protocol):
     def place(self, known: OwnFacts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
         """Return the lines of a rule by table, each C(key TAB value)."""
 
+    def is_routed(self, known: OwnFacts, rule: Rule) -> bool:
+        """Return whether a rule is asked where recipients are routed, and not where they are checked."""
+
     def refuse_unfit(self, host: Host, known: OwnFacts, rules: t.Iterable[Rule]) -> None:
         """Raise Refused with every rule that this MTA could not keep."""
 
@@ -56,7 +59,7 @@ class Access(Protocol):
         """Return the configuration files that must change for the tables to be asked.
 
         :param filled: for each table, whether it will have lines.
-        :param places: those that the rules of this run are about, and C(drop) where one of them drops.
+        :param places: those that the rules of this run are about, and C(drop) where one of them is routed.
         """
 
     def reload_reasons(self, known: OwnFacts, changed: t.Iterable[str]) -> t.Tuple[str, ...]:

@@ -170,10 +170,10 @@ class AccessRun:
         return _change.Plan(self.directory, files, self._to_compile(changed, gone), activation)
 
     def _places(self) -> t.Set[str]:
-        """Return the places that the rules are about; what is dropped is asked for at a place of its own."""
+        """Return the places that the rules are about; what a route says is asked for at a place of its own."""
         rules = self.request.rules if self.request.state != ABSENT else ()
-        drops = any(rule.action == access.DROP for rule in rules)
-        return {rule.where for rule in self.request.rules} | ({access.DROP} if drops else set())
+        routed = any(self.driver.is_routed(self.facts, rule) for rule in rules)
+        return {rule.where for rule in self.request.rules} | ({access.DROP} if routed else set())
 
     def _works(self) -> t.List[TableWork]:
         """Return what is to be done to each table, by name."""

@@ -261,6 +261,11 @@ def escaped(text: str) -> str:
     return "".join("\\" + letter if letter in ".+/" else letter for letter in text)
 
 
+def is_routed(known: Facts, rule: Rule) -> bool:
+    """Return whether a rule is a route, and no restriction."""
+    return rule.action == DROP
+
+
 # --- rules that are not taken ---------------------------------------------------------------------------------------
 
 

@@ -11,20 +11,24 @@ import os
 import re
 import typing as t
 
+from .. import _files
 from .._errors import Refused
 from .._model.access import ADDRESS, DEFER, DISCARD, DOMAIN, DROP, HOLD, NETWORK, REJECT, TO, Rule, octets
 from .._model.host import File, Host
-from . import drop_map
 from .compile import compiled_names
 from .discover import live_cf, unsupported
-from .lookup import DROP_TAG, TAGS, ask
+from .lookup import DROP_TAG, REFUSE_TAG, TAGS, ask
 from .networks import prefixes
 
 NAME = "access"
+#: The table of the policy, which is asked before that of the rules.
+POLICY_TABLE = "access.postmaster"
 #: Whether a table without lines is removed; this one is the administrator's.
 REMOVE_EMPTY = False
 NEW_MODE = 0o640
 _MAP = re.compile(r"^K(access\w*)[ \t]+(\w+)[ \t]+(.*)$", re.MULTILINE)
+#: The ruleset that asks for the rules that are routes.
+_ROUTES = "\nSPostmasterRefuse"
 #: A recipient that no rule is about.
 _NOBODY = "postmaster-mta-asks"
 
@@ -35,7 +39,8 @@ class Facts(t.NamedTuple):
     :param maps: the files behind the access map in the order in which they are looked up: path relative to the directory, type.
     :param blocklist: whether To: is looked up (FEATURE(blocklist_recipients)).
     :param skip: whether SKIP is known (the third argument of access_db).
-    :param drops: whether recipients that are dropped are asked for.
+    :param drops: whether rules that are routes are asked for.
+    :param serves: whether the policy's own table lets everybody send to a domain.
     """
 
     kind: str
@@ -43,6 +48,7 @@ class Facts(t.NamedTuple):
     blocklist: bool
     skip: bool
     drops: bool = False
+    serves: t.Callable[[str], bool] = lambda domain: False
 
     def type_of(self, name: str) -> str:
         """Return the type of a table."""
@@ -56,7 +62,19 @@ def facts(host: Host) -> Facts:
         text = stream.read()
     maps = _maps(text, directory.rstrip("/") + "/")
     kind = dict(maps).get(NAME) or host.capabilities.default_table_type
-    return Facts(kind, maps, "SearchList <+ To>" in text, "\nR<SKIP>" in text, drop_map.is_in(text))
+    return Facts(kind, maps, "SearchList <+ To>" in text, "\nR<SKIP>" in text, _ROUTES in text, _serving(directory))
+
+
+def _serving(directory: str) -> t.Callable[[str], bool]:
+    """Return what tells the domains that the policy serves, which reads its table when it is first asked."""
+    content: t.List[bytes] = []
+
+    def serves(domain: str) -> bool:
+        if not content:
+            content.append(_files.read(os.path.join(directory, POLICY_TABLE)) or b"")
+        return f"\nTo:{domain}\tRELAY\n".encode("ascii") in content[0]
+
+    return serves
 
 
 def _maps(text: str, directory: str) -> t.Tuple[t.Tuple[str, str], ...]:
@@ -90,8 +108,22 @@ def place(known: Facts, rule: Rule) -> t.Dict[str, t.Tuple[str, ...]]:
         nearest = "the domain with its subdomains, or addresses in it"
         raise unsupported("subdomains", f"false for {rule.title}", nearest)
     value = value_of(rule)
-    tag = DROP_TAG if rule.action == DROP else TAGS[rule.where]
-    return {NAME: tuple(f"{tag}:{key}\t{value}" for key in _keys(rule))}
+    return {NAME: tuple(f"{_tag(known, rule)}:{key}\t{value}" for key in _keys(rule))}
+
+
+def _tag(known: Facts, rule: Rule) -> str:
+    if not is_routed(known, rule):
+        return TAGS[rule.where]
+    return DROP_TAG if rule.action == DROP else REFUSE_TAG
+
+
+def is_routed(known: Facts, rule: Rule) -> bool:
+    """Return whether a rule is asked where recipients are parsed: a drop, and the refusal of a domain that the policy serves.
+
+    At RCPT the policy's own table would be asked before the rule, and lets everybody send to the domain.
+    """
+    refuses = rule.where == TO and rule.kind == DOMAIN and rule.action in (REJECT, DEFER)
+    return rule.action == DROP or (refuses and known.serves(rule.pattern))
 
 
 def _keys(rule: Rule) -> t.Tuple[str, ...]:
@@ -124,7 +156,7 @@ def refuse_unfit(host: Host, known: Facts, rules: t.Iterable[Rule]) -> None:
     """
     about = [rule for rule in rules if rule.where == TO]
     _keep_closed(host, [rule for rule in about if rule.action in (DISCARD, HOLD)])
-    _refuse_served(host, known, [rule for rule in about if rule.kind == DOMAIN and rule.action != DROP])
+    _refuse_served(host, known, [rule for rule in about if rule.kind == DOMAIN and not is_routed(known, rule)])
 
 
 def _keep_closed(host: Host, rules: t.Sequence[Rule]) -> None:
@@ -203,6 +235,8 @@ def wire(host: Host, known: Facts, filled: t.Mapping[str, bool], places: t.Abstr
 
     text = "\n".join(_with_features(host, path, lines))
     if DROP in places:
+        from . import drop_map
+
         text = drop_map.wired(text)
     pair = {"sendmail.mc": text, "sendmail.cf": build_cf(host, text)}
     return {name: File(content.encode("utf-8", "surrogateescape")) for name, content in pair.items()}

@@ -27,6 +27,8 @@ if t.TYPE_CHECKING:
 TAGS = {FROM: "From", TO: "To", CONNECT: "Connect"}
 #: The tag of recipients that are dropped, which a ruleset of ours asks for.
 DROP_TAG = "Drop"
+#: The tag of domains that are refused though the policy's own table lets everybody send there.
+REFUSE_TAG = "Refuse"
 _WORDS = {"drop": DROP, "ok": OK, "relay": RELAY, "skip": SKIP, "reject": REJECT, "discard": DISCARD}
 #: The two words with a reply of their own (cf/README, "ACCESS DATABASE"; proto.m4).
 _REPLIES = {FROM: (550, "5.7.1", "Access denied"), CONNECT: (550, "5.7.1", "Access denied")}
@@ -94,7 +96,7 @@ def explain(host: Host, known: "Facts", where: str, subject: str) -> t.Optional[
     """
     keys = list(lookups(where, subject))
     if where == TO:
-        keys += [f"{DROP_TAG}:{key}" for key in _address_keys(where, subject)]
+        keys = _with_routes(keys, subject)
     directory = host.instance.config_directory
     lines: t.Dict[str, Line] = {}
     for name, kind in known.maps:
@@ -103,6 +105,14 @@ def explain(host: Host, known: "Facts", where: str, subject: str) -> t.Optional[
                 lines.setdefault(key, Line(name, key, value))
     first = next((lines[key] for key in keys if key in lines), None)
     return None if first is None or first.value.upper() == "SKIP" else first
+
+
+def _with_routes(keys: t.Sequence[str], subject: str) -> t.List[str]:
+    """Return the keys with those of the rules that are routes: behind the rules for the address, before those for its domain."""
+    plain = list(_address_keys(TO, subject))
+    refused = [f"{REFUSE_TAG}:{key}" for key in plain if "@" not in key]
+    addresses = [key for key in keys if "@" in key]
+    return [*addresses, *refused, *(key for key in keys if "@" not in key), *(f"{DROP_TAG}:{key}" for key in plain)]
 
 
 def lookups(where: str, subject: str) -> t.Iterator[str]:

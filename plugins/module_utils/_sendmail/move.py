@@ -26,9 +26,6 @@ from .move_tables import ACCESS_TAGS, Access, alias_rows, milter, rewriting, vir
 
 #: Options of the policy that Postfix does not have.
 _NOT_ON_POSTFIX: t.Tuple[t.Tuple[Path, str], ...] = (
-    (("load", "delay"), "load averages have no counterpart; the stress parameters work by themselves"),
-    (("load", "queue"), "load averages have no counterpart; nearest: limits.processes"),
-    (("load", "refuse"), "load averages have no counterpart; nearest: limits.processes and limits.connection_rate"),
     (("timeouts", "misc"), "nearest: the timeouts of the single commands"),
 )
 _FEATURES_NOT_CONVERTED = {

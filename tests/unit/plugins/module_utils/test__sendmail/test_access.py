@@ -46,6 +46,19 @@ def test_lines(where, pattern, words, wanted):
     assert lines(where, pattern, **words) == wanted
 
 
+def test_a_domain_that_the_policy_serves_is_refused_where_recipients_are_parsed(tmp_path):
+    (tmp_path / "access.postmaster").write_text("# ours\nTo:served.test\tRELAY\nTo:more.test\tRELAY\n")
+    known = cf(tmp_path, "")
+
+    def placed(pattern, **words):
+        rule = _access.parse("rules[0]", {"to": [pattern]}, words, NOW)[0]
+        return access.place(known, rule)["access"][0].partition(":")[0], access.is_routed(known, rule)
+
+    assert placed("served.test") == placed("more.test", action="defer") == ("Refuse", True)
+    assert placed("other.test") == placed("ed.test") == placed("a@served.test") == ("To", False)
+    assert placed("served.test", action="ok") == ("To", False)
+
+
 @pytest.mark.parametrize(
     "where, pattern, words", [("from", "a.example", {"subdomains": False}), ("connect", "2001::/20", {})]
 )

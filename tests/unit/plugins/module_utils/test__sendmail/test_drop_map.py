@@ -11,7 +11,7 @@ def test_the_block_comes_with_the_first_rule():
     assert drop_map.block(None) == drop_map.block(b"To:a@b.test\tREJECT\n# Drop: nothing\n") == ""
     text = drop_map.block(b"To:a@b.test\tREJECT\nDrop:c@d.test\tDROP\n")
     assert text == drop_map.block(b"Drop:c@d.test\tDROP\n") != ""
-    assert drop_map.is_in(text) and not drop_map.is_in("")
+    assert text == drop_map.block(b'To:a@b.test\tOK\nRefuse:d.test\tERROR:5.1.6:"550 Gone"\n')
 
 
 def test_it_is_written_once_and_before_the_routes():
