@@ -290,7 +290,8 @@ def _is_closed(before: Answers) -> bool:
     A relay that takes nothing at all says nothing about that.
     """
     steps = [step for question, step in before.items() if _is_foreign(question)]
-    return bool(steps) and all(step.name == "rcpt" and step.family == 5 for step in steps)
+    # Who is refused for want of a name says nothing about who may relay either.
+    return bool(steps) and all(step.name == "rcpt" and step.family == 5 and not is_nameless(step) for step in steps)
 
 
 class Settled(t.NamedTuple):
