@@ -40,6 +40,8 @@ from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden
 WIDTH = 100
 #: Lines that one sentence may take, unless with -v.
 LINES = 5
+#: What Ansible says of every host in every run, of which nothing follows.
+_INTERPRETER = "is using the discovered Python interpreter"
 #: A task of a playbook says in this variable what it can wait for.
 WAITS_FOR = "__waits_for"
 #: These wait for a person, whose line must stay as it is.
@@ -146,7 +148,8 @@ class CallbackModule(CallbackBase):
             self._tell(_host(result), returned.get("msg", ""))
             return
         for warning in returned.get("warnings") or ():
-            self._say(_host(result), f"warning: {warning}", C.COLOR_WARN)
+            if _INTERPRETER not in str(warning) or self._display.verbosity:
+                self._say(_host(result), f"warning: {warning}", C.COLOR_WARN)
         if returned.get("changed"):
             for line in self._changes(returned) or [_task(result)]:
                 self._say(_host(result), line, C.COLOR_CHANGED)

@@ -162,7 +162,7 @@ def _route(answered: Results, title: str, verbose: bool) -> Report:
         Column("HOST", least=8),
         Column("VERDICT"),
         Column("TRANSPORT", least=8),
-        Column("NEXT HOP", least=16),
+        Column("NEXT HOP", least=16, whole=True),
     ]
     rows, reasons, details = [], [], []
     for host, result in answered.items():
@@ -197,7 +197,12 @@ def _delivery(answered: Results, title: str, verbose: bool) -> Report:
 
 
 def _steps(steps: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
-    columns = [Column("STEP"), Column("SENT", least=16), Column("CODE"), Column("ANSWER", least=20)]
+    columns = [
+        Column("STEP"),
+        Column("SENT", least=16, whole=True),
+        Column("CODE"),
+        Column("ANSWER", least=20, whole=True),
+    ]
     rows = []
     for step in steps:
         code = " ".join(str(step.get(name) or "") for name in ("code", "enhanced")).strip() or str(step.get("outcome"))
@@ -230,7 +235,7 @@ def _changes(result: Result) -> list[str]:
 def _comparison(answered: Results, title: str, verbose: bool) -> Report:
     lines: list[str] = []
     wrong: dict[str, str] = {}
-    columns = [Column("STEP"), Column("RELAY", least=20), Column(title.upper(), least=20)]
+    columns = [Column("STEP"), Column("RELAY", least=20, whole=True), Column(title.upper(), least=20, whole=True)]
     for host, result in answered.items():
         rows = [(row["step"], row["here"], row["there"]) for row in result.get("differences") or ()]
         if rows:

@@ -85,3 +85,21 @@ def test_what_is_said_while_waiting_is_no_part_of_the_results(monkeypatch):
     callback._display = type("Display", (), {"display": lambda self, text, **more: shown.append((text, more))})()
     callback._tell_waiting("Ask every relay: still running after 15 s on mx1")
     assert shown == [("  Ask every relay: still running after 15 s on mx1", {"stderr": True})]
+
+
+@pytest.mark.parametrize(("verbosity", "expected"), [(0, ["warning: the policy trusts all"]), (1, None)])
+def test_what_is_true_of_every_host_is_no_warning(monkeypatch, verbosity, expected):
+    said = []
+    callback = brief.CallbackModule.__new__(brief.CallbackModule)
+    monkeypatch.setattr(brief.CallbackBase, "_display", None, raising=False)
+    callback._display = type("Display", (), {"verbosity": verbosity})()
+    callback._waiting = brief.Waiting(said.append)
+    callback._say = lambda host, text, color: said.append(text)
+    warnings = ["Host 'mx1' is using the discovered Python interpreter at '/usr/bin/python3'", "the policy trusts all"]
+    result = type("Result", (), {})()
+    result._result = {"warnings": warnings}
+    result._task = type("Task", (Task,), {"loop": None})("Ask every relay")
+    result._host = type("Host", (), {"get_name": lambda self: "mx1"})()
+    callback.v2_runner_on_ok(result)
+    told = [text for text in said if text.startswith("warning: ")]
+    assert told == (expected or [f"warning: {warning}" for warning in warnings])
