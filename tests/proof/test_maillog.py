@@ -72,6 +72,14 @@ def test_3000_questions_are_answered_by_a_search_as_by_the_join_of_all_lines():
     assert done.returncode == 0, done.stdout[-2000:]
 
 
+def test_1000_hostile_messages_are_only_text_in_every_form_of_a_report():
+    hostile = ROOT / "tests/unit/plugins/module_utils/test__report/test_hostile.py"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(hostile)]
+    environment = {**os.environ, "HOSTILE_CASES": "1000"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
 # --- the rehearsal ----------------------------------------------------------------------------------------------------
 
 
