@@ -22,6 +22,7 @@ Parts = t.Dict[str, t.Tuple[Text, Text]]
 #: Author to his parts, as a record has it.
 Owned = t.Mapping[str, t.Mapping[str, t.Sequence[Text]]]
 Current = t.Callable[[str], t.Optional[bytes]]
+Contents = t.Dict[str, t.Optional[bytes]]
 #: A part that is a whole file is named so.
 FILE = "file"
 
@@ -50,6 +51,13 @@ class Twin:
 
     def same(self, part: str, first: Text, second: Text) -> bool:
         """Return whether two texts of a part mean the same, apart from what other modules of ours add to it."""
+        raise NotImplementedError
+
+    def registered(self, current: Current, contents: Contents) -> Contents:
+        """Return the files of a way back, with the instances that are registered in them now.
+
+        An instance that was removed does not come back with a file, and one that was made since must not be lost by it.
+        """
         raise NotImplementedError
 
     def is_ours(self, current: Current) -> bool:

@@ -13,10 +13,11 @@ import os
 import typing as t
 
 from .. import _change, _files
-from .._account import generations, history
+from .._account import damage, generations, history
 from .._account.history import Contents
 from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
+from .._driver.ownership import ownership_of
 from .._driver.tables import tables_of
 from .._model.host import COMPILED_SUFFIXES, NOTHING, Activation, File, Host, Rendering
 from .guard import guard_of
@@ -45,6 +46,9 @@ class WayBack:
     def plan(self) -> _change.Plan:
         """Return what is to be done on the host as it is now."""
         contents = self._wanted()
+        if not damage.damaged(self.directory, list(contents)):
+            # What is left of a lost file does not say which instances there are.
+            contents = ownership_of(self.host.mta).twin(self.host).registered(self._current, contents)
         self._files = {name: self._file(name, content) for name, content in contents.items()}
         for name, content in contents.items():
             if content is None:

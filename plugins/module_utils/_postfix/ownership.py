@@ -9,7 +9,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
-from .._account.ownership import Current, Text, Twin
+from .._account.ownership import Contents, Current, Text, Twin
 from .._model.host import Host
 from . import main_cf, master_cf
 from .draft import PREFIX, is_ours
@@ -19,6 +19,8 @@ from .restrictions import elements
 _MAIN, _MASTER = "main.cf", "master.cf"
 #: Parameters whose value is a list in which several authors have elements.
 _LISTS = ("mydestination", "mynetworks", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains")
+#: What postmulti(1) writes.
+_REGISTRATION = tuple(f"multi_instance_{word}" for word in ("directories", "enable", "group", "name", "wrapper"))
 _RELAY_CONTROL = "smtpd_relay_restrictions"
 _LIST_ENDINGS = ("_restrictions", "_maps", "_milters")
 #: Tables of the modules access and capture, which put their elements into these lists themselves.
@@ -74,6 +76,15 @@ class PostfixTwin(Twin):
             return (first or "").split() == (second or "").split() and (first is None) == (second is None)
         name = part.partition(" ")[2]
         return self._own_elements(name, first) == self._own_elements(name, second)
+
+    def registered(self, current: Current, contents: Contents) -> Contents:
+        """Return the files with what postmulti(1) says of the instances in main.cf now."""
+        content = contents.get(_MAIN)
+        if content is None or current(_MAIN) is None:
+            return contents
+        live, then = _main(current).values, main_cf.parse(content)
+        changes = {name: live.get(name) for name in _REGISTRATION if live.get(name) != then.values.get(name)}
+        return dict(contents, **{_MAIN: main_cf.edit(then, changes)}) if changes else contents
 
     def is_ours(self, current: Current) -> bool:
         """Return whether main.cf names a table of a relay policy."""

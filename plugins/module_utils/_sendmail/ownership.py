@@ -12,7 +12,7 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
-from .._account.ownership import FILE, Current, Text, Twin
+from .._account.ownership import FILE, Contents, Current, Text, Twin
 from .._model.host import Host
 from . import units
 
@@ -54,6 +54,10 @@ class SendmailTwin(Twin):
     def same(self, part: str, first: Text, second: Text) -> bool:
         """Return whether two files have the same content."""
         return first == second
+
+    def registered(self, current: Current, contents: Contents) -> Contents:
+        """Return the same files: additional instances are units of the service manager."""
+        return contents
 
     def is_ours(self, current: Current) -> bool:
         """Return whether sendmail.mc bears our mark."""

@@ -316,3 +316,22 @@ def test_an_adopted_host_stays_as_it_is(site, wish):
     for dummy in range(2):
         adopted.apply(wish)
         assert adopted.files == before
+
+
+OLD = b"a = 1\nmulti_instance_directories = /etc/postfix-gone\n"
+
+
+@pytest.mark.parametrize(
+    "live, back",
+    [
+        (OLD, OLD),
+        (b"a = 2\n", b"a = 1\n"),
+        (b"multi_instance_directories = /etc/postfix-new\n", b"a = 1\nmulti_instance_directories = /etc/postfix-new\n"),
+        (None, OLD),
+    ],
+)
+def test_an_instance_does_not_come_back_with_a_file_and_none_is_lost(live, back):
+    """After an undo main.cf named a directory that was removed, and no program of Postfix worked."""
+    twin = PostfixSite().twin()
+    files = twin.registered({"main.cf": live}.get, {"main.cf": OLD, "access": b"x"})
+    assert files == {"main.cf": back, "access": b"x"}
