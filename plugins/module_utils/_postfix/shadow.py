@@ -77,11 +77,11 @@ def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, s
         os.makedirs(os.path.join(scratch, name))
         _label(expand(like, values), os.path.join(scratch, name))
     shutil.chown(os.path.join(scratch, "data"), values.get("mail_owner", "postfix"))
-    checked = host.runner.run(["postfix", "-c", config, "check"], check=False, timeout=30)
+    checked = host.runner.run(["postfix", "-c", config, "check"], check=False, timeout=120)
     if checked.rc:
         return _complaints(scratch) or [f"postfix check: exit status {checked.rc}: {checked.err.strip()}"]
     program = os.path.join(expand(values.get("daemon_directory", ""), values), "master")
-    started = host.runner.run([program, "-c", config, "-e", str(_LIFETIME), "-w"], check=False, timeout=30)
+    started = host.runner.run([program, "-c", config, "-e", str(_LIFETIME), "-w"], check=False, timeout=120)
     if started.rc:
         return _complaints(scratch) or [f"the master does not start: exit status {started.rc}"]
     findings = _await_greeting(port, key, scratch) or _ask(port, key, policy, values)

@@ -23,7 +23,11 @@ def _back(host, live, monkeypatch):
         activation=lambda host, current, rendering: Activation(RELOAD, tuple(rendering.files))
     )
     monkeypatch.setattr(way_back, "daemon_of", lambda mta: daemon)
-    monkeypatch.setattr(way_back, "tables_of", lambda mta: types.SimpleNamespace(stale=lambda host, files: ()))
+    monkeypatch.setattr(
+        way_back,
+        "tables_of",
+        lambda mta: types.SimpleNamespace(stale=lambda host, files: (), outdated=lambda host, files: ()),
+    )
 
     def back(target):
         return way_back.WayBack(host, _change.Author("undo"), lambda: history.contents(str(live), target), target)
