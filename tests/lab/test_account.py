@@ -115,7 +115,7 @@ def test_native_lists_do_not_unhook_a_rule(host, policy):
     """B2: the block was gone, the run green, and the next harden said that all is well."""
     accounthosts.make_lasting(host)
     insist(accesshosts.access(host, rules=[{"from": ["bad.example"]}]))
-    insist(host.apply(policy, accept_risk={"open_relay": "a test"}, **UNHOOKING[host.mta]))
+    insist(host.apply(policy, **UNHOOKING[host.mta]))
     assert accounthosts.is_refused(host)
     assert accesshosts.rcpt(host, accounthosts.STRANGER, "a@bad.example", "user@served.test")["code"] == 550
     insist(host.apply(policy))
