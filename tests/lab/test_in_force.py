@@ -79,6 +79,35 @@ def test_a_served_domain_comes_and_goes_at_once(host, policy):
         assert any(DOMAIN in said for said in answer["verified"]), answer["verified"]
 
 
+def with_networks(policy: t.Dict[str, t.Any], *more: str) -> t.Dict[str, t.Any]:
+    relay = policy["relay"]
+    return {**policy, "relay": {**relay, "networks": [*relay["networks"], *more]}}
+
+
+@pytest.mark.parametrize("host", some("pf13", "sm13"), ids=str)
+def test_a_network_comes_and_goes_at_once(host, policy):
+    """The client that asks is in it: from the module's end on it may relay, or may not any more."""
+    host.apply(policy)
+    for wish, right in ((with_networks(policy, "10.25.0.139/32"), {250}), (policy, {550, 554})):
+        with watched(host, f"v@{DOMAIN}") as watch:
+            answer = host.apply(wish)
+            ended = time.time()
+        assert answer["changed"], answer
+        assert set(watch.since(ended)) <= right and watch.since(ended), watch.since(ended)
+    if host.mta == "sendmail":
+        assert any("10.25.0.139 may not relay any more" in said for said in answer["verified"]), answer["verified"]
+
+
+@pytest.mark.parametrize("host", some("pf13", "sm13"), ids=str)
+def test_a_route_is_asked_of_the_running_mta(host, policy):
+    routes = {"domains": [{"domain": DOMAIN, "host": "10.25.0.50"}, {"domain": "no.test", "action": "reject"}]}
+    answer = host.apply({**policy, "routes": routes})
+    assert f"mail to {DOMAIN} goes to 10.25.0.50:25: the MTA's own answer" in answer["verified"], answer
+    assert "mail to no.test goes to error: the MTA's own answer" in answer["verified"]
+    answer = host.apply(policy)
+    assert any(said.startswith(f"mail to {DOMAIN} goes to ") for said in answer["verified"]), answer
+
+
 class Risk(t.NamedTuple):
     """A wish that makes a relay open or dead, and what it is called."""
 

@@ -19,8 +19,11 @@ class Judgement(Protocol):
     #: Whether the host's own addresses may relay, whatever the configuration says of them.
     RELAYS_FOR_OWN: bool
 
-    def may_relay(self, host: Host, clients: t.Sequence[str]) -> t.Dict[str, bool]:
-        """Return for each client without a name whether it may relay, by the MTA's own answer; nothing where it has none."""
+    def may_send(self, host: Host, questions: t.Sequence[t.Tuple[str, str]]) -> t.List[bool]:
+        """Return whether each client without a name may send to a domain, by the MTA's own answer; nothing where it has none.
+
+        :param questions: clients, each with a domain.
+        """
 
     def judge(self, host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.Tuple[Finding, ...]:
         """Return what makes it open or dead; each finding names parameter, value, consequence and remedy.

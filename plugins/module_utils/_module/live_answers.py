@@ -14,7 +14,7 @@ from .. import _proc
 from .._driver.daemon import daemon_of
 from .._driver.judgement import judgement_of
 from .._driver.read import read_of
-from .._model import policy
+from .._model import policy, trust
 from .._model.host import Host
 from .._model.policy_record import Policy
 from .._smtp import verify_changes, verify_policy
@@ -73,7 +73,7 @@ class LiveAnswers:
         short = socket.gethostname().partition(".")[0].lower()
         whole = verify_changes.changes(self._before, live, by_mx, short)
         listening = self._places()
-        findings = self._networks(self._before, live) + self._routes(self._before, live)
+        findings = self._asked_of_the_mta(self._before, live, whole) + self._routes(self._before, live)
         for place, before in self._answers.items():
             if place not in listening:
                 continue
@@ -84,18 +84,23 @@ class LiveAnswers:
             self.verified += [] if wrong else verify_changes.told(place, domains, before, answered)
         return findings
 
-    def _networks(self, before: Policy, live: Policy) -> t.List[str]:
-        """Return where the MTA says of a network that came, or went, what it said before the change."""
-        changes = verify_changes.networks(before, live, _proc.own_addresses() if self._relays_for_own else ())
-        answers = (
-            judgement_of(self._host.mta).may_relay(self._host, [client for client, dummy in changes]) if changes else {}
-        )
+    def _asked_of_the_mta(self, before: Policy, live: Policy, domains: verify_changes.Domains) -> t.List[str]:
+        """Return where the MTA says of a network or a domain that came, or went, what it said before the change."""
+        own = _proc.own_addresses() if self._relays_for_own else ()
+        expected = [
+            (client, trust.FOREIGN[0], may, f"{client} may {'relay' if may else 'not relay any more'}")
+            for client, may in verify_changes.networks(before, live, own)
+        ]
+        stranger = next(iter(trust.strangers(trust.networks_in(live.relay.networks or ()))), "")
+        expected += [(stranger, domain, False, f"mail to {domain} is refused") for domain in domains.went if stranger]
+        questions = [(client, domain) for client, domain, dummy, dummy in expected]
+        answers = judgement_of(self._host.mta).may_send(self._host, questions) if questions else []
         findings = []
-        for client, expected in changes:
-            if client in answers:
-                words = f"{client} may {'relay' if expected else 'not relay any more'}"
-                self.verified += [f"{words}: the MTA's own answer"] if answers[client] == expected else []
-                findings += [] if answers[client] == expected else [f"{words}, but the MTA says otherwise"]
+        for (dummy, dummy, may, words), answer in zip(expected, answers):
+            if may == answer:
+                self.verified.append(f"{words}: the MTA's own answer")
+            else:
+                findings.append(f"{words}, but the MTA says otherwise")
         return findings
 
     def _routes(self, before: Policy, live: Policy) -> t.List[str]:

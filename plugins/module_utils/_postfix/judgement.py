@@ -87,9 +87,9 @@ def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.T
     return judged(gather(host, directory, is_suffix))
 
 
-def may_relay(host: Host, clients: t.Sequence[str]) -> t.Dict[str, bool]:
+def may_send(host: Host, questions: t.Sequence[t.Tuple[str, str]]) -> t.List[bool]:
     """Return nothing: a Postfix that runs answers only the client itself. The trial has asked as others (C(shadow))."""
-    return {}
+    return []
 
 
 def gather(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> Facts:

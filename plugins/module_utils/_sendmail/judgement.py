@@ -69,13 +69,13 @@ def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.T
         return judged(_gather(host, directory, path, staged, is_suffix))
 
 
-def may_relay(host: Host, clients: t.Sequence[str]) -> t.Dict[str, bool]:
+def may_send(host: Host, questions: t.Sequence[t.Tuple[str, str]]) -> t.List[bool]:
     """Ask the live configuration in test mode."""
     path = os.path.join(host.instance.config_directory, "sendmail.cf")
     text = (_files.read(path) or b"").decode("utf-8", "surrogateescape")
-    questions = [Question(client, f"[{client}]", _REMOTE, f"postmaster@{trust.FOREIGN[0]}") for client in clients]
-    verdicts = rulesets.ask_all(host, path, rulesets.about_recipients(cf.parse(text)), questions)
-    return {client: not rulesets.refused(verdict) for client, verdict in zip(clients, verdicts)}
+    asked = [Question(client, f"[{client}]", _REMOTE, f"postmaster@{domain}") for client, domain in questions]
+    verdicts = rulesets.ask_all(host, path, rulesets.about_recipients(cf.parse(text)), asked)
+    return [not rulesets.refused(verdict) for verdict in verdicts]
 
 
 def _gather(host: Host, directory: str, path: str, text: str, is_suffix: t.Callable[[str], bool]) -> Facts:

@@ -41,16 +41,16 @@ def test_a_daemon_that_refuses_because_of_the_load_is_no_failure(monkeypatch, ru
     assert answers.verified == [verified]
 
 
-@pytest.mark.parametrize(
-    "answer, findings", [(False, []), (True, ["10.0.0.1 may not relay any more, but the MTA says otherwise"])]
-)
-def test_a_network_that_went_is_asked_of_the_mta(monkeypatch, answer, findings):
-    judge = types.SimpleNamespace(RELAYS_FOR_OWN=True, may_relay=lambda host, clients: dict.fromkeys(clients, answer))
+@pytest.mark.parametrize("answer", [False, True])
+def test_what_went_is_asked_of_the_mta(monkeypatch, answer):
+    judge = types.SimpleNamespace(RELAYS_FOR_OWN=True, may_send=lambda host, questions: [answer] * len(questions))
+    daemon = types.SimpleNamespace(running=lambda host: Running(7, 1, ()))
     monkeypatch.setattr(live_answers, "judgement_of", lambda mta: judge)
-    monkeypatch.setattr(
-        live_answers, "daemon_of", lambda mta: types.SimpleNamespace(running=lambda host: Running(7, 1, ()))
-    )
+    monkeypatch.setattr(live_answers, "daemon_of", lambda mta: daemon)
     answers = live_answers.LiveAnswers(types.SimpleNamespace(mta="sendmail"))
     before, after = (_policy.parse({"relay": {"networks": names}}, "none") for names in (["10.0.0.0/8"], []))
-    assert answers._networks(before, after) == findings
-    assert answers.verified == ([] if findings else ["10.0.0.1 may not relay any more: the MTA's own answer"])
+    domains = live_answers.verify_changes.Domains((), (), ("gone.test",))
+    findings = answers._asked_of_the_mta(before, after, domains)
+    words = ["10.0.0.1 may not relay any more", "mail to gone.test is refused"]
+    assert findings == ([f"{word}, but the MTA says otherwise" for word in words] if answer else [])
+    assert answers.verified == ([] if answer else [f"{word}: the MTA's own answer" for word in words])
