@@ -34,7 +34,7 @@ notes:
   - "sendmail asks about recipients before it controls who relays, so it would take in what strangers send to anywhere. V(discard) and
     V(hold) for recipients are therefore refused on sendmail, but for an address in a domain that the relay takes in mail for from
     everybody. For a recipient domain that is one of C(policy.relay.domains) itself V(ok) and V(skip) are refused there too: the
-    policy's table is asked first."
+    policy's table is asked first. To refuse such a domain there is a route on sendmail: mail that waits for it is returned."
 extends_documentation_fragment:
   - postmaster.mta._confirm
   - postmaster.mta._mta.exposed

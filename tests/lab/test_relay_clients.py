@@ -58,6 +58,14 @@ def _names() -> None:
         DNS.run(f"labdns set {reverse}.in-addr.arpa PTR {NAME}. 5")
 
 
+def _usual_names() -> None:
+    """The clients have the names of strangers again."""
+    for address in (BY_NAME, FORGED):
+        last = int(address.rpartition(".")[2])
+        reverse = ".".join(reversed(address.split(".")))
+        DNS.run(f"labdns set {reverse}.in-addr.arpa PTR stranger{last - 100:02}.stranger.test. 5")
+
+
 def _relays(host: Host, source: str, sender: str) -> bool:
     """Return whether a client may send to a foreign domain."""
     return accesshosts.rcpt(host, source, sender, "user@third.test")["code"] == 250
@@ -84,6 +92,7 @@ def test_named_clients_relay_and_nobody_else_does(host: Host) -> None:
         _who_relays(host)
         _checks_hold(host)
     finally:
+        _usual_names()
         accesshosts.clear(host)
         answer = host.apply(fleet)
     assert not answer.get("failed"), answer["msg"]
