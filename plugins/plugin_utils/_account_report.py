@@ -22,7 +22,7 @@ Shown = tuple[list[str], dict[str, str]]
 def history(answered: Results) -> Shown:
     """Return the generations of each instance, the newest first."""
     columns = [
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("INSTANCE", least=8),
         Column("NO", right=True),
         Column("TIME (UTC)"),
@@ -52,7 +52,7 @@ def history(answered: Results) -> Shown:
 def undo(answered: Results) -> Shown:
     """Return what came back on each host."""
     columns = [
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("INSTANCE", least=8),
         Column("STATE OF", right=True),
         Column("UNDONE"),
@@ -77,7 +77,7 @@ def _undone(host: str, result: t.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
 def tables_upgrade(answered: Results) -> Shown:
     """Return the tables of each host that have another type now, and what the person who asked has to do."""
     columns = [
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("TABLE", least=20),
         Column("FROM"),
         Column("TO"),
@@ -101,7 +101,7 @@ def tables_upgrade(answered: Results) -> Shown:
 def drift(answered: Results) -> Shown:
     """Return what differs from what was last written, with its file and since when."""
     columns = [
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("FILE", least=12),
         Column("SETTING", least=12),
         Column("WRITTEN", least=8),

@@ -93,7 +93,7 @@ def _dns(answered: Results, title: str, verbose: bool) -> Report:
 
 def _egress(answered: Results, title: str, verbose: bool) -> Report:
     columns = [
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("SOURCE"),
         Column("SEEN AS"),
         Column("NAME", least=12),
@@ -159,7 +159,7 @@ def _findings(answered: Results) -> tuple[list[str], dict[str, str]]:
 
 def _route(answered: Results, title: str, verbose: bool) -> Report:
     columns = [
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("VERDICT"),
         Column("TRANSPORT", least=8),
         Column("NEXT HOP", least=16, whole=True),

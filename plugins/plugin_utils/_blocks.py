@@ -133,7 +133,7 @@ def answers(relays: t.Sequence[Relay]) -> list[str]:
     if not rows:
         return _rules(relays) + _missing(relays, "Not asked:")
     columns = [
-        Column("HOST", least=8),
+        Column("HOST", least=8, whole=True),
         Column("ASKED", least=20, whole=True),
         Column("ANSWER", least=16),
         Column("BY", least=6),

@@ -35,7 +35,7 @@ def deliveries(answered: Results) -> list[dict[str, t.Any]]:
 def listing(rows: t.Sequence[Row]) -> list[str]:
     """Return one row for each delivery; below it the reason, where it was not delivered, and its lines of the log."""
     columns = [
-        Column("HOST", least=6),
+        Column("HOST", least=6, whole=True),
         Column("TIME"),
         Column("STATUS"),
         Column("SENDER", least=12, whole=True),

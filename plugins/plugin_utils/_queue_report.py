@@ -48,7 +48,7 @@ def report(results: Results, now: float, top: int) -> list[str]:
 
 def _hosts(results: Results, fleet: t.Mapping[str, t.Any], now: float) -> list[str]:
     numbers = ("MESSAGES", "ACTIVE", "DEFERRED", "ON HOLD", "RECIPIENTS", "SIZE", "OLDEST")
-    columns = [Column("HOST", least=12), *(Column(name, right=True) for name in numbers)]
+    columns = [Column("HOST", least=12, whole=True), *(Column(name, right=True) for name in numbers)]
     rows = [_host(host, result["summary"], now) for host, result in sorted(results.items()) if "summary" in result]
     if len(rows) > 1:
         rows.append(_host("all", fleet, now))

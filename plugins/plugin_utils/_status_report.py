@@ -19,7 +19,7 @@ Row = t.Mapping[str, t.Any]
 Results = t.Mapping[str, Row]
 
 _COLUMNS = [
-    Column("HOST", least=8),
+    Column("HOST", least=8, whole=True),
     Column("SERVICE", least=7),
     Column("VERSION", least=15),
     Column("WAIT", right=True),
