@@ -118,9 +118,13 @@ def apply(draft: Draft) -> None:
     _hook_in_front_of_routes(draft, bool(load.queue))
     if load.delay or load.refuse or load.queue:
         draft.tables[f"policy_{NAME}"] = PROGRAM
+    _hook_before_clients(draft, bool(load.delay or load.refuse))
+
+
+def _hook_before_clients(draft: Draft, wanted: bool) -> None:
     current = elements(draft.main.get(LIST) or draft.live.get(LIST, ""))
     others = [element for element in current if element != CHECK]
-    if load.delay or load.refuse:
+    if wanted:
         # Behind the tables: whom a rule refuses need not wait for that.
         draft.set(LIST, join((*others[: _tables(others)], CHECK, *others[_tables(others) :])))
         draft.set("smtpd_delay_reject", False)
