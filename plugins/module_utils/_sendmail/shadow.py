@@ -55,7 +55,7 @@ def try_out(host: Host, text: str, scratch: str, policy: Policy, candidate: cf.C
         file.write(shadow_cf(text, scratch, port, candidate))
     program = discover.the_layout().program
     try:
-        result = host.runner.run([program, "-bd", "-L", "sm-shadow", "-C", path], timeout=30, cwd=scratch, check=False)
+        result = host.runner.run([program, "-bd", "-L", "sm-shadow", "-C", path], timeout=180, cwd=scratch, check=False)
         if result.rc or result.err.strip():
             return [f"sendmail.cf: the daemon does not start: {result.err.strip() or result.rc}"]
         return _ask(port, policy)
