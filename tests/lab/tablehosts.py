@@ -65,27 +65,25 @@ json.dump({"asked": counts["asked"], "wrong": dict(wrong)}, sys.stdout)
 QUESTIONS = [
     ("a@stranger.test", "user@served.test", 250),
     ("bad@old.test", "user@served.test", 554),
-    ("worse@old.test", "user@served.test", 554),
     ("a@stranger.test", "gone@served.test", 550),
     ("a@stranger.test", "user@third.test", 554),
     ("a@stranger.test", "user@byhand.test", 250),
 ]
-#: Tables as administrators have them: by a parameter of their own, through proxy:, in -o, as a list of domains, beyond the directory.
+#: Tables as administrators have them: by a parameter of their own, in -o, as a list of domains, beyond the directory.
 GROW = r"""
 set -e
 cd /etc/postfix
 printf 'bad@old.test REJECT\n' > senders
-printf 'worse@old.test REJECT\n' > proxied
 printf 'gone@served.test 550 closed\n' > rcpts
 printf 'byhand.test x\n' > byhand
 printf 'byhand.test smtp:[mx1.ok.test]\n' > routes
 mkdir -p /srv/tables
 printf 'alias@served.test user@served.test\nfirst@served.test user@served.test\nfirst@served.test other@served.test\n' \
     > /srv/tables/virtual
-chmod 640 senders; postmap hash:senders; postmap btree:proxied; postmap hash:rcpts; postmap hash:byhand; postmap btree:routes
+chmod 640 senders; postmap hash:senders; postmap hash:rcpts; postmap hash:byhand; postmap btree:routes
 postmap hash:/srv/tables/virtual 2>/dev/null; newaliases
 postconf -e 'indexed = hash:$config_directory/' 'kind = btree' \
-    'smtpd_sender_restrictions = check_sender_access ${indexed}senders, check_sender_access proxy:btree:$config_directory/proxied' \
+    'smtpd_sender_restrictions = check_sender_access ${indexed}senders' \
     'relay_domains = served.test, hash:/etc/postfix/byhand' 'transport_maps = $kind:/etc/postfix/routes' \
     'virtual_alias_maps = hash:/srv/tables/virtual' 'smtp_tls_session_cache_database = btree:${data_directory}/smtp_scache' \
     'smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination' 'mydestination = $myhostname' \
@@ -106,7 +104,7 @@ def grown(host: Host) -> t.Iterator[None]:
     finally:
         host.run(
             "cp -p /tmp/grown/main.cf /tmp/grown/master.cf /etc/postfix/ && rm -rf /srv/tables /etc/aliases.lmdb && "
-            "cd /etc/postfix && rm -f senders* proxied* rcpts* byhand* routes* *.lmdb /var/lib/postfix/*.lmdb && postfix reload"
+            "cd /etc/postfix && rm -f senders* rcpts* byhand* routes* *.lmdb /var/lib/postfix/*.lmdb && postfix reload"
         )
 
 

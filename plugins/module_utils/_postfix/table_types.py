@@ -32,6 +32,10 @@ _WORD = re.compile(
     r"(?<![\w./$@-])(btree|cdb|cidr|dbm|hash|lmdb|pcre|regexp|sdbm|texthash)"
     r":((?:\$\{[^}]*\}|\$\([^)]*\)|[^\s,{}\"'])*)"
 )
+_PROXIED = (
+    "a client that comes in the seconds of the change can lose its connection, since the proxy of before does not serve the new table; "
+    "name the table without proxy: first, it needs none"
+)
 _LISTS_IN_FILES = frozenset(("mydestination", "mynetworks", "relay_domains"))
 #: A larger source is not searched for the names of other tables.
 _LARGEST = 8 << 20
@@ -255,6 +259,8 @@ class _Rewriting:
         def replaced(match: "re.Match[str]") -> str:
             if match.group(1) not in self.wanted.old or self._stays(name, match, known):
                 return match.group(0)
+            if value[: match.start()].endswith("proxy:"):
+                self.notes.append(f"{name}: proxy:{match.group(0)}: {_PROXIED}")
             return _renamed(match, kind)
 
         return _WORD.sub(replaced, value)

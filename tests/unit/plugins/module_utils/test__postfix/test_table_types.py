@@ -53,6 +53,11 @@ def test_every_form_of_a_table(upgrade, before, after):
     assert settings.get("relay_domains", before) == after
 
 
+def test_what_a_proxied_table_can_cost_is_said(upgrade):
+    done, dummy = upgrade("relay_domains = proxy:hash:ETC/a\n")
+    assert any("proxy:hash:" in note and "can lose its connection" in note for note in done.notes)
+
+
 def test_parameters_of_the_administrator_services_and_defaults(upgrade):
     done, settings = upgrade(
         "indexed = hash:ETC/\nkind = btree\nrelay_domains = ${indexed}a\ntransport_maps = $kind:ETC/b\n# hash:ETC/a btree:ETC/b\n",
