@@ -186,20 +186,27 @@ class Admission:
     def _word(self, word: str, session: Session) -> str:
         if word in _FIXED:
             return _FIXED[word]
-        if word in ("permit_mynetworks", "permit_inet_interfaces"):
-            return PERMIT if self.trusts(session.client, session.name) else PASS
-        if word == "permit_naked_ip_address":
-            return PERMIT if is_address(session.helo) else PASS
-        if word in ("permit_tls_all_clientcerts", "permit_tls_clientcerts"):
-            known = word == "permit_tls_all_clientcerts" or self._knows_every_certificate()
-            return PERMIT if session.certificate and known and self._asks_for_certificates() else PASS
         if word in _BY_DESTINATION:
             ours, foreign = _BY_DESTINATION[word]
             return ours if self.serves(session.recipient.rpartition("@")[2]) else foreign
-        return PASS
+        return PERMIT if self._is_permitted(word, session) else PASS
 
-    def _asks_for_certificates(self) -> bool:
-        return self.text("smtpd_tls_ask_ccert") == "yes" or self.text("smtpd_tls_req_ccert") == "yes"
+    def _is_permitted(self, word: str, session: Session) -> bool:
+        """Return whether a restriction that only permits does so."""
+        if word in ("permit_mynetworks", "permit_inet_interfaces"):
+            return self.trusts(session.client, session.name)
+        if word == "permit_naked_ip_address":
+            return is_address(session.helo)
+        if word == "permit_tls_all_clientcerts":
+            return self._shows_certificate(session)
+        if word == "permit_tls_clientcerts":
+            return self._shows_certificate(session) and self._knows_every_certificate()
+        return False
+
+    def _shows_certificate(self, session: Session) -> bool:
+        """Return whether the client has a certificate, and is asked for it."""
+        asks = self.text("smtpd_tls_ask_ccert") == "yes" or self.text("smtpd_tls_req_ccert") == "yes"
+        return session.certificate and asks
 
     def _knows_every_certificate(self) -> bool:
         """Return whether the table of certificates that may relay has one that nobody has made."""
@@ -239,21 +246,24 @@ class Admission:
     def _keys(self, subject: str, session: Session) -> t.Tuple[t.List[str], t.List[str]]:
         """Return the keys of an indexed table, and what a table of expressions is asked for, one after the other."""
         if subject == "client":
-            separator = ":" if ":" in session.client else "."
-            parts = session.client.split(separator)
-            addresses = [separator.join(parts[:number]) for number in range(len(parts), 0, -1)]
-            if session.name == "unknown":
-                return addresses, [session.client]
-            above = self._above(session.name, "smtpd_access_maps")
-            return [session.name, *above, *addresses], [session.name, session.client]
+            return self._client_keys(session)
         if subject == "certificate":
-            return ([_NOBODYS], [_NOBODYS]) if session.certificate and self._asks_for_certificates() else ([], [])
+            return ([_NOBODYS], [_NOBODYS]) if self._shows_certificate(session) else ([], [])
         if subject == "helo":
             return [session.helo, *self._above(session.helo, "smtpd_access_maps")], [session.helo]
         address = session.sender if subject == "sender" else session.recipient
         user, dummy, domain = address.rpartition("@")
         above = self._above(domain, "smtpd_access_maps")
         return [address or "<>", domain, *above, f"{user}@"], [address or "<>"]
+
+    def _client_keys(self, session: Session) -> t.Tuple[t.List[str], t.List[str]]:
+        separator = ":" if ":" in session.client else "."
+        parts = session.client.split(separator)
+        addresses = [separator.join(parts[:number]) for number in range(len(parts), 0, -1)]
+        if session.name == "unknown":
+            return addresses, [session.client]
+        above = self._above(session.name, "smtpd_access_maps")
+        return [session.name, *above, *addresses], [session.name, session.client]
 
 
 #: Restrictions whose verdict does not depend on anything.

@@ -32,7 +32,7 @@ def read(live: "Live") -> Options:
     """Return the routes; what no option can say is noted in I(live)."""
     default = _default(live)
     routes: Options = {"default": default} if default else {}
-    table = _entries(live, TABLE_LISTS[0])
+    table = table_entries(live, TABLE_LISTS[0])
     by_recipient = [route for route in (_route(live, key, table) for key in sorted(table)) if route]
     routes["domains"] = [route for route in by_recipient if "domain" in route]
     routes["addresses"] = [route for route in by_recipient if "address" in route]
@@ -40,7 +40,7 @@ def read(live: "Live") -> Options:
     return routes
 
 
-def _entries(live: "Live", parameter: str) -> t.Dict[str, str]:
+def table_entries(live: "Live", parameter: str) -> t.Dict[str, str]:
     """Return the entries of all tables of a parameter; of a key that stands in two the first one counts."""
     values: t.Dict[str, str] = {}
     for word in live.words(parameter):
@@ -58,9 +58,9 @@ def hop_lists(live: "Live") -> t.Iterator[t.Tuple[str, str]]:
     """Yield the next hops of each route as they are written, with its recipient domain; empty where it is for several."""
     yield "", live.value("relayhost")
     transports, relayhosts = TABLE_LISTS[0], TABLE_LISTS[1]
-    for key, value in _entries(live, transports).items():
+    for key, value in table_entries(live, transports).items():
         yield key.rpartition("@")[2].lstrip("."), value.partition(":")[2]
-    for value in _entries(live, relayhosts).values():
+    for value in table_entries(live, relayhosts).values():
         yield "", value
 
 
@@ -190,7 +190,7 @@ def _where(live: "Live", value: str) -> t.Optional[Options]:
 
 
 def _senders(live: "Live") -> t.List[Options]:
-    hops, transports = (_entries(live, parameter) for parameter in TABLE_LISTS[1:])
+    hops, transports = (table_entries(live, parameter) for parameter in TABLE_LISTS[1:])
     routes = []
     for key in sorted(set(hops) | set(transports), key=lambda key: key.lstrip("@")):
         route = _sender(live, key, hops.get(key), transports.get(key))

@@ -505,15 +505,9 @@ def _minimum(protocols: str) -> t.Optional[str]:
 
 
 def _tls_domains(live: Live) -> t.List[t.Dict[str, t.Any]]:
-    entries: t.Dict[str, str] = {}
-    for word in live.words("smtp_tls_policy_maps"):
-        table = live.table(word)
-        if table is None:
-            live.leave("smtp_tls_policy_maps")
-        for key, value in sorted((table or {}).items()):
-            entries.setdefault(key, value)  # the first table that has a key counts
+    entries = live_routes.table_entries(live, "smtp_tls_policy_maps")
     demands = []
-    for key, value in entries.items():
+    for key, value in sorted(entries.items()):
         demand = _demand(key, value)
         is_next_hop = key.startswith("[") or ":" in key
         if demand is None or (is_next_hop and not _follows(live, entries, key)):

@@ -343,17 +343,20 @@ class _Rewriting:
             if _CACHES.search(_parameter(setting)):
                 caches.setdefault(path, Cache(path, olds[path], kind, setting))
             elif kind == self.wanted.new:
-                known = tables.get(path)
-                aliases = _parameter(setting) in ALIAS_PARAMETERS or (known is not None and known.aliases)
-                tables[path] = Table(path, olds[path], aliases, known.setting if known else setting)
-        for table in tables.values():
+                known = tables.get(path, Table(path, olds[path], False, setting))
+                tables[path] = known._replace(aliases=known.aliases or _parameter(setting) in ALIAS_PARAMETERS)
+        self._look_for_sources(tables.values())
+        return tuple(tables[path] for path in sorted(tables)), tuple(caches[path] for path in sorted(caches))
+
+    def _look_for_sources(self, tables: t.Iterable[Table]) -> None:
+        """Note the tables without a source to compile them from."""
+        for table in tables:
             if not os.path.exists(table.path):
                 built = compiled_names(table.old, table.path)[0]
                 self.findings.append(
                     f"{self._line(table.setting)}: {table.old}:{table.path}: there is {built} and no source {table.path} "
                     "to compile it from; let whatever makes it make the new type, or name it in keep"
                 )
-        return tuple(tables[path] for path in sorted(tables)), tuple(caches[path] for path in sorted(caches))
 
 
 def _lines_with(path: str, kinds: t.Sequence[str]) -> t.Iterator[t.Tuple[int, str]]:

@@ -55,14 +55,19 @@ def _named(source: Source, rules: str) -> t.Iterator[str]:
     for word in _WORD.findall(rules):
         yield re.sub(r"\s", "", word)
     for long, short in _CLASS.findall(rules):
-        name = long or short
-        if name not in _OWN:
+        if (long or short) not in _OWN:
             words = source.known.classes.get(f"{{{long}}}" if long else short, ())
             yield from (word for word in words if not word.startswith("file:"))
     for name in _MAP.findall(rules):
-        definition = source.known.maps.get(name, "")
-        kind, dummy, rest = definition.strip().partition(" ")
-        if kind == "regex":
-            yield examples.example_of(rest.split()[-1] if rest.split() else "").strip("<>@.")
-        elif name != "access":
-            yield from source.keys(definition)
+        yield from _in_map(source, name)
+
+
+def _in_map(source: Source, name: str) -> t.Iterator[str]:
+    """Yield the keys of a map; of a map of expressions, an example."""
+    definition = source.known.maps.get(name, "")
+    kind, dummy, rest = definition.strip().partition(" ")
+    if kind == "regex":
+        words = rest.split()
+        yield examples.example_of(words[-1] if words else "").strip("<>@.")
+    elif name != "access":
+        yield from source.keys(definition)
