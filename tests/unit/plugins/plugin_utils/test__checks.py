@@ -4,7 +4,7 @@
 
 """What was checked, for programs that read JUnit files or the line of a Nagios plugin."""
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _checks, _harden
 from ansible_collections.postmaster.mta.plugins.plugin_utils._checks import Check
