@@ -24,6 +24,15 @@ from . import routed
 _BY_MX = ("permit_mx_backup", "relay_based_on_MX", "relay_based_on_mx")
 
 
+class _Expected(t.NamedTuple):
+    """What the MTA must say of a client that sends to a domain; C(words) say it in a message."""
+
+    client: str
+    domain: str
+    may_send: bool
+    words: str
+
+
 class LiveAnswers:
     """The dialogues before a change, and those after it."""
 
@@ -88,19 +97,20 @@ class LiveAnswers:
         """Return where the MTA says of a network or a domain that came, or went, what it said before the change."""
         own = _proc.own_addresses() if self._relays_for_own else ()
         expected = [
-            (client, trust.FOREIGN[0], may, f"{client} may {'relay' if may else 'not relay any more'}")
+            _Expected(client, trust.FOREIGN[0], may, f"{client} may {'relay' if may else 'not relay any more'}")
             for client, may in verify_changes.networks(before, live, own)
         ]
         stranger = next(iter(trust.strangers(trust.networks_in(live.relay.networks or ()))), "")
-        expected += [(stranger, domain, False, f"mail to {domain} is refused") for domain in domains.went if stranger]
-        questions = [(client, domain) for client, domain, dummy, dummy in expected]
+        refused = domains.went if stranger else ()
+        expected += [_Expected(stranger, domain, False, f"mail to {domain} is refused") for domain in refused]
+        questions = [(each.client, each.domain) for each in expected]
         answers = judgement_of(self._host.mta).may_send(self._host, questions) if questions else []
         findings = []
-        for (dummy, dummy, may, words), answer in zip(expected, answers):
-            if may == answer:
-                self.verified.append(f"{words}: the MTA's own answer")
+        for each, answer in zip(expected, answers):
+            if each.may_send == answer:
+                self.verified.append(f"{each.words}: the MTA's own answer")
             else:
-                findings.append(f"{words}, but the MTA says otherwise")
+                findings.append(f"{each.words}, but the MTA says otherwise")
         return findings
 
     def _routes(self, before: Policy, live: Policy) -> t.List[str]:
