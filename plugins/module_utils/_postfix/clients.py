@@ -112,7 +112,7 @@ def _set_classes(draft: Draft, entries: t.Sequence[Client]) -> None:
 
 def is_forgeable(element: str) -> bool:
     """Return whether an element of the relay control is one that the user has declared forgeable."""
-    return element.startswith(CHECKS["senders"]) and f"$config_directory/{STEM}" in element
+    return element.startswith(CHECKS["senders"]) and f"/{STEM}" in element
 
 
 def read(live: Reader) -> t.Optional[t.List[t.Dict[str, t.Any]]]:

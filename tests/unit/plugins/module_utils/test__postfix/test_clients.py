@@ -51,6 +51,7 @@ def test_each_entry_stands_before_the_refusal():
     }
     elements = made.settings["smtpd_relay_restrictions"].split(", ")
     assert [is_forgeable(element) for element in elements] == [False, False, False, False, True, False]
+    assert is_forgeable("check_sender_access regexp:/etc/postfix/policy_clients_3_senders")
 
 
 def test_entries_that_are_gone_leave_nothing():
