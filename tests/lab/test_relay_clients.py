@@ -10,11 +10,18 @@ import typing as t
 
 import accesshosts
 import pytest
-from labhosts import DNS, WORLD, Host, policy_of, some
+from labhosts import DNS, RELAYS, WORLD, Host, policy_of, some
 
 #: Clients of the pool of strangers, by what they are in the policy.
-BY_NETWORK, WITH_SENDER, BY_NAME, FORGED, NOBODY = (f"10.25.0.{last}" for last in (100, 102, 110, 111, 107))
-NAME = "c110.stranger.test"
+BY_NETWORK, WITH_SENDER, NOBODY = (f"10.25.0.{last}" for last in (100, 102, 107))
+
+
+def _named(host: Host) -> t.Tuple[str, str, str]:
+    """Return a name, the client that has it, and one that only says so; each relay has its own, since they are asked side by side."""
+    first = 110 + 2 * RELAYS.index(host)
+    return f"c{first}.stranger.test", f"10.25.0.{first}", f"10.25.0.{first + 1}"
+
+
 #: Runs on world: says HELO in a TLS session with a certificate, and asks for a recipient.
 SECURE = """
 import json, smtplib, ssl, subprocess, sys, tempfile
@@ -39,28 +46,29 @@ def _certificate(name: str) -> str:
     return WORLD.run(f"openssl x509 -noout -fingerprint -sha256 -in {path}.pem").strip().partition("=")[2]
 
 
-def _clients() -> t.List[t.Dict[str, t.Any]]:
+def _clients(host: Host) -> t.List[t.Dict[str, t.Any]]:
     return [
         {"networks": [f"{BY_NETWORK}/31"]},
         {"networks": [f"{WITH_SENDER}/32", "fd00:25::66/128"], "senders": ["ok.test", "dnl@third.test"]},
-        {"names": [NAME]},
-        {"certificates": [_certificate("known")]},
-        {"certificates": [_certificate("limited")], "senders": ["a@ok.test"]},
+        {"names": [_named(host)[0]]},
+        {"certificates": [_certificate(f"known-{host}")]},
+        {"certificates": [_certificate(f"limited-{host}")], "senders": ["a@ok.test"]},
         {"senders": ["Reject.test"], "forgeable": True},
     ]
 
 
-def _names() -> None:
+def _names(host: Host) -> None:
     """One client has the name, another one only says so."""
-    DNS.run(f"labdns set {NAME} A {BY_NAME} 5")
-    for address in (BY_NAME, FORGED):
+    name, *addresses = _named(host)
+    DNS.run(f"labdns set {name} A {addresses[0]} 5")
+    for address in addresses:
         reverse = ".".join(reversed(address.split(".")))
-        DNS.run(f"labdns set {reverse}.in-addr.arpa PTR {NAME}. 5")
+        DNS.run(f"labdns set {reverse}.in-addr.arpa PTR {name}. 5")
 
 
-def _usual_names() -> None:
+def _usual_names(host: Host) -> None:
     """The clients have the names of strangers again."""
-    for address in (BY_NAME, FORGED):
+    for address in _named(host)[1:]:
         last = int(address.rpartition(".")[2])
         reverse = ".".join(reversed(address.split(".")))
         DNS.run(f"labdns set {reverse}.in-addr.arpa PTR stranger{last - 100:02}.stranger.test. 5")
@@ -81,8 +89,8 @@ def _relays_by(host: Host, certificate: str, sender: str) -> bool:
 def test_named_clients_relay_and_nobody_else_does(host: Host) -> None:
     fleet = policy_of(host)
     before = host.read_back()["policy"]
-    _names()
-    clients = _clients()
+    _names(host)
+    clients = _clients(host)
     policy = {**fleet, "relay": {**fleet["relay"], "clients": clients}}
     answer = host.apply(policy)
     assert not answer.get("failed"), answer["msg"]
@@ -92,7 +100,7 @@ def test_named_clients_relay_and_nobody_else_does(host: Host) -> None:
         _who_relays(host)
         _checks_hold(host)
     finally:
-        _usual_names()
+        _usual_names(host)
         accesshosts.clear(host)
         answer = host.apply(fleet)
     assert not answer.get("failed"), answer["msg"]
@@ -108,6 +116,7 @@ def _read_back(host: Host, clients: t.List[t.Dict[str, t.Any]]) -> None:
 
 def _who_relays(host: Host) -> None:
     stranger, named = "a@stranger.test", "a@ok.test"
+    by_name, forged = _named(host)[1:]
     expected = {
         (BY_NETWORK, stranger): True,
         (NOBODY, stranger): False,
@@ -117,19 +126,19 @@ def _who_relays(host: Host) -> None:
         (WITH_SENDER, "b@third.test"): False,
         (WITH_SENDER, "a@x.ok.test"): False,
         (WITH_SENDER, ""): False,
-        (BY_NAME, stranger): True,
-        (FORGED, stranger): False,
+        (by_name, stranger): True,
+        (forged, stranger): False,
         (NOBODY, "b@reject.test"): True,
     }
     assert {case: _relays(host, *case) for case in expected} == expected
     by_certificate = {
         ("", stranger): False,
-        ("known", stranger): True,
-        ("limited", stranger): False,
-        ("limited", named): True,
-        ("unknown", stranger): False,
+        (f"known-{host}", stranger): True,
+        (f"limited-{host}", stranger): False,
+        (f"limited-{host}", named): True,
+        (f"unknown-{host}", stranger): False,
     }
-    _certificate("unknown")
+    _certificate(f"unknown-{host}")
     assert {case: _relays_by(host, *case) for case in by_certificate} == by_certificate
 
 
