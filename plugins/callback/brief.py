@@ -47,7 +47,8 @@ WAITS_FOR = "__waits_for"
 #: These wait for a person, whose line must stay as it is.
 ASKING = ("postmaster.mta.playbook_queue_confirm", "ansible.builtin.pause", "pause")
 #: Seconds after which a task says for the first time that it still runs, and at most between two times.
-FIRST_WORD, BETWEEN_WORDS = 15, 60
+FIRST_WORD = 15
+BETWEEN_WORDS = 60
 
 
 class Waiting:
