@@ -23,8 +23,8 @@ SETTLING = 8.0
 _PAUSE = 0.2
 #: More domains than this are not asked one by one: the first ones are.
 MOST = 3
-#: Questions of one connection: a relay slows down who is refused too often.
-_AT_ONCE = 3
+#: Questions of one connection: a hardened relay lets who is refused a third time wait a second for each reply.
+_AT_ONCE = 2
 #: Domains that no relay serves (RFC 2606); each is asked of a client that may not relay.
 FOREIGN = ("foreign.example", "foreign.example.com", "foreign.example.net")
 TRUSTED, STRANGER = "trusted client", "stranger"
