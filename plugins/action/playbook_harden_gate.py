@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
         # One host reads the whole fleet, the others only themselves: the work grows with the fleet, not with its square.
         speaks = me == batch[0]
         hosts = variables["ansible_play_hosts_all"] if speaks else [me]
-        relays = [_harden.read(host, variables["hostvars"][host], names) for host in hosts]
+        relays = [_harden.read(host, _harden.registered(variables["hostvars"], host), names) for host in hosts]
         blamed = _blamed(relays, batch, phase, check_mode)
         if blamed and speaks:
             _show(relays, batch if phase == ANSWERED else [], check_mode)

@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(_SPEC)
         names = _harden.Names(**options["variables"])
         hosts = variables["ansible_play_hosts_all"]
-        relays = [_harden.read(host, variables["hostvars"][host], names) for host in hosts]
+        relays = [_harden.read(host, _harden.registered(variables["hostvars"], host), names) for host in hosts]
         lines = _harden.table(relays, self._task.check_mode)
         checks = _harden.checks(relays)
         line = _checks.nagios("HARDEN", checks)

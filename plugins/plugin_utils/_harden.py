@@ -119,6 +119,14 @@ class Relay(t.NamedTuple):
         return self._replace(state=WAITING, reason="") if self.state == UNFINISHED else self
 
 
+def registered(hostvars: t.Any, host: str) -> t.Mapping[str, t.Any]:
+    """Return the variables of a host as they are kept: what a task registered is no template.
+
+    To template a whole result is to use each part of it, and ansible-core deprecates some.
+    """
+    return _mapping(hostvars.raw_get(host))
+
+
 def read(host: str, variables: t.Mapping[str, t.Any], names: Names = NAMES) -> Relay:
     """Read the variables of a relay."""
     result = _mapping(variables.get(names.relay))
