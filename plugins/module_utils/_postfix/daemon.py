@@ -13,7 +13,7 @@ import typing as t
 from .. import _proc
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Rendering, Running
-from . import main_cf, master, proxied, tables
+from . import main_cf, master, tables
 from .parameters import MalformedValue, defaults, expand, split_list
 
 if t.TYPE_CHECKING:
@@ -59,10 +59,21 @@ def activate(host: Host, wanted: Activation) -> None:
         _restart(host, pid)
     else:
         _refresh_chroot(host)
-        with proxied.served(host, wanted.serve, pid):
-            host.runner.run(_postfix(host, "reload"))
+        _reload(host, wanted, pid)
     if not master.comes_up(lambda: master.find_master(_pid_file(host))):
         raise PostmasterError(f"{host.instance.config_directory}: Postfix does not answer after the {wanted.kind}")
+
+
+def _reload(host: Host, wanted: Activation, pid: int) -> None:
+    """Reload; the tables that proxymap(8) serves to running processes stay served until these have ended."""
+    command = _postfix(host, "reload")
+    if not wanted.serve:
+        host.runner.run(command)
+        return
+    from . import proxied
+
+    with proxied.served(host, wanted.serve, pid):
+        host.runner.run(command)
 
 
 def should_run(host: Host) -> bool:
@@ -152,6 +163,10 @@ def _proxied(host: Host, current: t.Callable[[str], t.Optional[bytes]], renderin
     main, services = [
         rendering.files[name].content if name in rendering.files else current(name) for name in _CONFIGURATION
     ]
+    if all(b"proxy:" not in (content or b"") for content in (*before, main, services)):
+        return ()
+    from . import proxied
+
     return proxied.changed(host, before, (main or b"", services or b""))
 
 

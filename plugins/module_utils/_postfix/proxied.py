@@ -33,8 +33,6 @@ def changed(host: Host, before: t.Tuple[bytes, bytes], after: t.Tuple[bytes, byt
 
     :param before: main.cf and master.cf.
     """
-    if all(b"proxy:" not in content for content in before + after):
-        return ()
     return tuple(sorted(_named(host, *before) ^ _named(host, *after)))
 
 

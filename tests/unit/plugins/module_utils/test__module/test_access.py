@@ -54,6 +54,9 @@ class Driver:
     def refuse_unfit(self, host, facts, rules):
         pass
 
+    def is_routed(self, facts, rule):
+        return False
+
     def own_domains(self, host, facts):
         return frozenset(self.own)
 

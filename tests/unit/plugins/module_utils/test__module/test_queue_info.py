@@ -75,7 +75,7 @@ def test_a_hold_of_postfix_has_the_reason_of_the_log(twin, tmp_path):
     twin.queue = (message(2, "hold", reason=""),)
     found = info()
     assert found["messages"][0]["reason"] == "<h@x.test>: Sender address held for review"
-    assert found["summary"]["reasons"][0]["name"] == "<ADDRESS>: Sender address held for review"
+    assert found["summary"]["reasons"][0]["name"] == "held for review"
     assert info(select={"reason": ["held for review"]})["summary"]["total"]["messages"] == 1
     assert (
         "held for review"
