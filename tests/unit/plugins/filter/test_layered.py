@@ -6,10 +6,11 @@ import copy
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.postmaster.mta.plugins.filter.layered import FilterModule
+from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 layered = FilterModule().filters()["layered"]
 
@@ -80,6 +81,7 @@ LAYER = st.dictionaries(st.text(alphabet="abc", min_size=1), VALUES)
 
 
 @given(LAYER)
+@settings(max_examples=examples(100))
 def test_one_layer_is_itself_and_twice_the_same_is_the_same(layer):
     before = copy.deepcopy(layer)
     assert layered([layer]) == before

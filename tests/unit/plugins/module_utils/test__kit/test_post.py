@@ -81,6 +81,7 @@ def replies(*lines):
 
 def test_a_message_is_handed_over_with_doubled_dots():
     acts = [*replies(b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"250 ok"), b"354 go\r\n", ("read", 4), b"250 ok\r\n"]
+    acts += [("read", 1), b"221 bye\r\n"]
     with Script(*acts) as peer:
         post.send(("127.0.0.1", peer.port), TO, b"Subject: x\r\n\r\n.dot\r\n")
     assert b"\r\n..dot\r\n.\r\n" in peer.received and b"RCPT TO:<bert@ok.test>\r\n" in peer.received
