@@ -411,6 +411,11 @@ def forget(directory: str) -> None:
         _files.remove(os.path.join(place, name))
 
 
+def size_of(directory: str, number: int) -> int:
+    """Return how many bytes a generation takes."""
+    return _size(place_of(directory), [number])
+
+
 def _size(place: str, kept: t.Sequence[int]) -> int:
     total = 0
     for number in kept:

@@ -25,6 +25,8 @@ from . import generations, history
 
 UNITS = "/etc/systemd/system"
 KIT = "kit.pyz"
+#: A file that holds room for what a roll back writes: the disk may be full by then. Bytes, beside what the generation itself took.
+RESERVE, ROOM = "reserve", 1 << 20
 SHORTEST, LONGEST = 10, 7 * 86400
 MARK = "# Written by postmaster.mta: it goes when the change is confirmed or rolled back."
 _SERVICE = """\
@@ -94,6 +96,8 @@ def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float, 
     place = generations.place_of(directory)
     kit = os.path.join(place, f"{number:06d}.{KIT}")
     _files.write_new(kit, _zipapp.content("_module", watcher), 0o600)
+    # Random bytes: a file system that compresses would hold no room for zeros.
+    _files.write_new(_reserve(directory, number), os.urandom(_room(directory, number)), 0o600)
     words = {
         "mark": MARK,
         "number": number,
@@ -111,6 +115,20 @@ def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float, 
     runner.run(["systemctl", "enable", "--now", f"{name}.timer"])
 
 
+def _reserve(directory: str, number: int) -> str:
+    return os.path.join(generations.place_of(directory), f"{number:06d}.{RESERVE}")
+
+
+def _room(directory: str, number: int) -> int:
+    """Return how many bytes a roll back of a generation may write: its contents are kept compressed."""
+    return ROOM + 4 * generations.size_of(directory, number)
+
+
+def release(directory: str, number: int) -> None:
+    """Give the room back that was held for the roll back; none is fine."""
+    _files.remove(_reserve(directory, number))
+
+
 def _stamp(name: str, deadline: float) -> None:
     """Tell systemd that the timer has not missed anything yet: without this file it would not make up for what a shutdown makes it miss.
 
@@ -125,13 +143,14 @@ def _stamp(name: str, deadline: float) -> None:
 
 
 def disarm(runner: Runner, directory: str, number: int) -> None:
-    """Remove the timer, the units and the kit; none is fine."""
+    """Remove the timer, the units, the kit and the room that was held; none is fine."""
     name = unit_of(directory, number)
     runner.run(["systemctl", "disable", "--now", f"{name}.timer"], check=False)
     for ending in ("timer", "service"):
         _files.remove(os.path.join(UNITS, f"{name}.{ending}"))
     _files.remove(f"/var/lib/systemd/timers/stamp-{name}.timer")
     _files.remove(os.path.join(generations.place_of(directory), f"{number:06d}.{KIT}"))
+    release(directory, number)
     runner.run(["systemctl", "daemon-reload"], check=False)
 
 

@@ -51,6 +51,7 @@ def expire(way_back: t.Type[WayBack], runner: Runner, mta: str, directory: str, 
     if waits(directory, number):
         host = _mta.find(runner, mta, directory)
         author = author_of(directory, number)
+        watch.release(directory, number)
         way = way_back(host, author, lambda: taken_back(host, directory, number), before(directory, number))
         _change.transact(way.steps(), directory, lock_timeout=LOCK_TIMEOUT)
         outcome = f"generation {number} was not confirmed and is rolled back"

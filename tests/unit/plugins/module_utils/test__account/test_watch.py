@@ -79,6 +79,10 @@ def test_nothing_is_left_of_a_watcher_that_is_not_needed_any_more(tmp_path, monk
     assert {path.name for path in tmp_path.glob("*.timer")} == {f"{name}.timer"}
     assert "OnCalendar=2026-11-2" in (tmp_path / f"{name}.timer").read_text()
     assert "postfix /etc/postfix 7\n" in (tmp_path / f"{name}.service").read_text()
+    held = tmp_path / "account" / "000007.reserve"
+    assert held.stat().st_size >= watch.ROOM, "a roll back needs room, also on a disk that is full by then"
+    watch.release("/etc/postfix", 7)
+    assert not held.exists()
     watch.disarm(systemd, "/etc/postfix", 7)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert systemd.told == [
