@@ -70,7 +70,6 @@ POSTFIX_BAD = (
     Bad("a name that is no name", {"main": {"a b": "1"}}, "a b"),
     Bad("sendmail's natives on Postfix", {"mc": {"defines": {"confMAX_HOP": 5}}}, "mc"),
     Bad("a certificate that is not there", {"policy": {"tls": {"server": NOWHERE}}}, "/nonexistent"),
-    Bad("load thresholds on Postfix", {"policy": {"load": {"refuse": 12}}}, "policy.load.refuse"),
 )  # fmt: skip
 
 SENDMAIL_BAD = (
