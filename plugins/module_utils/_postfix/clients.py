@@ -11,6 +11,7 @@ reject_unauth_destination. Where the sender counts too, the tables lead to a res
 are tables of expressions: an indexed table would take in the subdomains as well.
 """
 
+import itertools
 import re
 import typing as t
 
@@ -108,6 +109,15 @@ def _set_classes(draft: Draft, entries: t.Sequence[Client]) -> None:
         draft.main[CLASSES] = ", ".join(others) or None
     before = {name for name in draft.live if name.startswith(STEM)}
     draft.main.update(dict.fromkeys(sorted(before.difference(ours))))
+
+
+def present(exists: t.Callable[[str], bool]) -> t.Iterator[str]:
+    """Yield our tables that are there. The entries are numbered without a gap, and each has one table at least."""
+    for number in itertools.count(1):
+        names = [name for name in (f"{STEM}{number}_{who}" for who in CHECKS) if exists(name)]
+        if not names:
+            return
+        yield from names
 
 
 def is_forgeable(element: str) -> bool:

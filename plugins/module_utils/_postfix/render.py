@@ -139,8 +139,7 @@ def _leftovers(draft: Draft, current: Current, main: bytes) -> t.Dict[str, File]
     """Return our tables that main.cf no longer names, and compiled tables of another type."""
     files: t.Dict[str, File] = {}
     named = {reference.name: reference.type for reference in tables.references(main_cf.parse(main).values)}
-    before = {reference.name for reference in tables.references(draft.live) if reference.name.startswith(clients.STEM)}
-    for name in (*TABLES, *sorted(before)):
+    for name in (*TABLES, *clients.present(lambda name: current(name) is not None)):
         expected = {name} if name in draft.tables else set()
         if name in named:
             expected.update((name, *compiled_names(named[name], name)))
