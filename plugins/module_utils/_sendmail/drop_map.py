@@ -15,6 +15,8 @@ from .capture_map import DROP_BEGIN, ROUTES_BEGIN
 from .lookup import DROP_TAG, REFUSE_TAG
 
 MAILER = "postmaster_drop"
+#: The mailer of the policy's routes that throw mail away.
+DISCARD = "postmaster_discard"
 _END = "dnl --- end of the dropped recipients of the module access\n"
 # Only recipients (e r) are asked about: the sender itself is parsed by the same rules. A file mailer: /dev/null is the one file
 # that everything can be written to.

@@ -14,7 +14,8 @@ from .. import _addresses
 from .._model import policy_routes as _routes
 from . import cf
 from .compile import map_entries
-from .routes import DEFAULT, DISCARD, HOLD, MAP, TABLE
+from .drop_map import DISCARD
+from .routes import DEFAULT, HOLD, MAP, TABLE
 
 if t.TYPE_CHECKING:
     from .read import Live

@@ -119,6 +119,11 @@ class TestRoute:
         said = "parse            returns: $# esmtp\nmailer esmtp, host [a.test]:b.test, user u@x.test\n"
         assert self.found(said).hops == (Hop("a.test", 25, False), Hop("b.test", 25, True))
 
+    @pytest.mark.parametrize("mailer", ["discard", "postmaster_discard", "postmaster_drop"])
+    def test_what_is_thrown_away_goes_to_no_host(self, mailer):
+        said = f"parse            returns: $# {mailer} $@ nowhere\nmailer {mailer}, host nowhere, user u@x.test\n"
+        assert (self.found(said).verdict, self.found(said).hops) == ("discard", ())
+
     def test_the_port_of_a_mailer(self):
         assert cf.mailer_port("Mx, P=[IPC], A=TCP $h 2527") == 2527
         assert cf.mailer_port("Mx, P=[IPC], A=TCP $h") == 25
