@@ -13,23 +13,21 @@ import typing as t
 
 from .capture_map import DROP_BEGIN, ROUTES_BEGIN
 from .lookup import DROP_TAG, REFUSE_TAG
+from .mailers import DROP
 
-MAILER = "postmaster_drop"
-#: The mailer of the policy's routes that throw mail away.
-DISCARD = "postmaster_discard"
 _END = "dnl --- end of the dropped recipients of the module access\n"
 # Only recipients (e r) are asked about: the sender itself is parsed by the same rules. A file mailer: /dev/null is the one file
 # that everything can be written to.
 _RULES = f"""\
 LOCAL_RULE_0
 R$+\t$: $1 $| $>PostmasterDrop $1
-R$+ $| DROP\t$#{MAILER} $@ nowhere $: $1
+R$+ $| DROP\t$#{DROP} $@ nowhere $: $1
 R$+ $| $*\t$: $1
 R$+\t$: $1 $| $>PostmasterRefuse $1
 R$+ $| < ERROR:$-.$-.$-:$+ >\t$#error $@ $2.$3.$4 $: $5
 R$+ $| $*\t$: $1
 MAILER_DEFINITIONS
-M{MAILER},\tP=[FILE], F=lsDFMPEu, S=EnvFromL/HdrFromL, R=EnvToL/HdrToL,
+M{DROP},\tP=[FILE], F=lsDFMPEu, S=EnvFromL/HdrFromL, R=EnvToL/HdrToL,
 \t\tT=DNS/RFC822/X-Unix,
 \t\tA=FILE /dev/null
 LOCAL_RULESETS

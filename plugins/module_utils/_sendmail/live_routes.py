@@ -14,7 +14,7 @@ from .. import _addresses
 from .._model import policy_routes as _routes
 from . import cf
 from .compile import map_entries
-from .drop_map import DISCARD
+from .mailers import DISCARD
 from .routes import DEFAULT, HOLD, MAP, TABLE
 
 if t.TYPE_CHECKING:

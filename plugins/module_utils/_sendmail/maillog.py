@@ -58,6 +58,10 @@ from .._model.log import (
     wait,
     wait_no_more,
 )
+from .mailers import DROP
+
+#: How the names of mailers end that throw mail away.
+_THROWING_AWAY = (b"_discard", DROP.encode("ascii"))
 
 #: handler(line, head, process, queue_id, text)
 Handler = t.Callable[[bytes, bytes, bytes, bytes, bytes], None]
@@ -459,7 +463,7 @@ def _unusual_status(to: bytes, fields: t.Mapping[bytes, bytes], outcome: bytes) 
 
 def _is_nobody(to: bytes, mailer: bytes) -> bool:
     """Return whether sendmail calls sent what nobody receives: by a mailer that throws away, or into C(/dev/null)."""
-    return mailer[-8:] == b"_discard" or mailer == b"*file*" and bare(to[3:]) == b"/dev/null"
+    return mailer.endswith(_THROWING_AWAY) or mailer == b"*file*" and bare(to[3:]) == b"/dev/null"
 
 
 def _stat(text: bytes) -> t.Tuple[bytes, bytes, bytes]:

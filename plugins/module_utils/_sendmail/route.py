@@ -19,8 +19,9 @@ from .._errors import CommandError
 from .._model import route as _route
 from .._model.host import Host
 from .._model.route import Hop, Rewriting, Route, RouteQuestion, TableEntry
-from . import cf, discover, drop_map
+from . import cf, discover
 from . import helpers as _helpers
+from .mailers import DISCARDING
 from .networks import prefixes
 
 _LINE = re.compile(r"(?P<rule>.{16}) (?P<what>  input|returns):(?: (?P<text>.*))?\Z")
@@ -271,13 +272,11 @@ def _verdict(transcript: Transcript) -> t.Tuple[str, str]:
         return _route.UNKNOWN, ""
     if transcript.mailer in _ERROR_MAILERS or result.replace(" ", "").startswith("$#error"):
         return _route.ERROR, _answer(result) or transcript.host
-    if transcript.mailer in _DISCARDING:
+    if transcript.mailer in DISCARDING:
         return _route.DISCARD, ""
     return (_route.REMOTE if transcript.host else _route.LOCAL), ""
 
 
-#: The mailers that throw mail away: the built-in one, and ours.
-_DISCARDING = ("discard", drop_map.DISCARD, drop_map.MAILER)
 #: No mailer at all, and the ways in which test mode writes the error mailer.
 _ERROR_MAILERS = ("", "*error*", "error")
 

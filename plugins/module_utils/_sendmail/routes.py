@@ -21,7 +21,7 @@ from . import tables
 from .capture_map import ROUTES_BEGIN as _BEGIN
 from .discover import unsupported
 from .draft import Draft
-from .drop_map import DISCARD
+from .mailers import DISCARD
 
 #: The table of our own; its keys are C(to:address), C(to:domain), C(to:.domain), C(from:address), C(from:domain) and C(default).
 TABLE = tables.ROUTES
