@@ -11,10 +11,10 @@ import os
 import pathlib
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _adopt, _answers
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -26,18 +26,15 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Write the files that are not there, show those that differ, and fail where a host could not be read."""
-        result = super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(_SPEC)
         check_mode = bool(self._task.check_mode)
-        results = _answers.collect(task_vars or {}, options["variable"])
+        results = _answers.collect(variables, options["variable"])
         missing = _answers.not_asked(results)
         texts = _texts({host: answer for host, answer in results.items() if host not in missing}, options["group"])
         changes = [_change(pathlib.Path(options["dest"]), path, text) for path, text in sorted(texts.items())]
@@ -47,11 +44,15 @@ class ActionModule(ActionBase):
                 _write(pathlib.Path(change["after_header"]), change["after"])
         lines = _lines(changes, due, check_mode) + _answers.missing_lines(missing)
         display.display("\n" + "\n".join(lines).strip("\n") + "\n")
-        result.update(
-            changed=bool(due), diff=due, files=sorted(texts), lines=lines, failed=bool(missing), reported=True
-        )
-        result["msg"] = "; ".join(f"{host}: {reason}" for host, reason in missing.items()) or "all relays were read"
-        return result
+        return {
+            "changed": bool(due),
+            "diff": due,
+            "files": sorted(texts),
+            "lines": lines,
+            "failed": bool(missing),
+            "reported": True,
+            "msg": "; ".join(f"{host}: {reason}" for host, reason in missing.items()) or "all relays were read",
+        }
 
 
 def _texts(answered: t.Mapping[str, t.Mapping[str, t.Any]], group: str) -> dict[str, str]:

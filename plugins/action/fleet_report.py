@@ -11,13 +11,13 @@ import os
 import pathlib
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.module_utils._log.conditions import moment_of
 from ansible_collections.postmaster.mta.plugins.module_utils._report import plain
 from ansible_collections.postmaster.mta.plugins.module_utils._report.figures import Figures, Period
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _fleet_report
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -35,31 +35,27 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Merge the answers, write or show the report, and fail where a relay could not be asked."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
         form = pathlib.Path(options["dest"] or "report.txt").suffix
         if form not in _fleet_report.FORMS:
             endings = ", ".join(sorted(_fleet_report.FORMS))
-            return dict(result, failed=True, msg=f"dest: {options['dest']}: expected a name that ends in {endings}")
+            return {"failed": True, "msg": f"dest: {options['dest']}: expected a name that ends in {endings}"}
         try:
             figures = _figures(variables, options)
         except ValueError as problem:
-            return dict(result, failed=True, msg=str(problem))
+            return {"failed": True, "msg": str(problem)}
         lines = plain.text(figures).splitlines()
         changed = bool(options["dest"]) and self._write(options["dest"], _fleet_report.FORMS[form](figures))
         if not options["dest"]:
             display.display("\n" + "\n".join(lines) + "\n")
         facts = {"totals": figures.log["totals"], "waiting": (figures.queue.get("total") or {}).get("messages")}
-        result.update(changed=changed, lines=lines, figures=facts, missing=figures.missing, msg="reported")
+        result = {"changed": changed, "lines": lines, "figures": facts, "missing": figures.missing, "msg": "reported"}
         if figures.missing:
             result.update(
                 failed=True, msg="not asked: " + "; ".join(f"{h}: {why}" for h, why in figures.missing.items())

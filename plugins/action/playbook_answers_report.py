@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _checks
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -38,32 +38,30 @@ _SPEC = {
     "variable": {"type": "str", "required": True},
     "title": {"type": "str", "required": True},
     "strict": {"type": "bool", "default": True},
-    "format": {"type": "str", "choices": ["table", "nagios"], "default": "table"},
-    "junit": {"type": "path"},
+    **_checks.ARGUMENT_SPEC,
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Show the answers, and fail where a host could not be asked or is not as expected."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
         results = _answers.collect(variables, options["variable"])
         report = _answers.report(options["kind"], results, options["title"], display.verbosity > 0)
         checks = _answers.checks(options["kind"], results, report)
-        line = _checks.nagios(options["kind"].upper(), checks)
-        shown = line if options["format"] == "nagios" else "\n" + "\n".join(report.lines).strip("\n") + "\n"
-        display.display(shown)
-        if options["junit"]:
-            _checks.write(options["junit"], _checks.junit(options["kind"], checks))
-        result.update(nagios=line)
-        result.update(changed=False, lines=report.lines, wrong=report.wrong, reported=True, msg="as expected")
+        told = _checks.tell(options["kind"], checks, "\n" + "\n".join(report.lines).strip("\n") + "\n", options)
+        display.display(told.shown)
+        result: dict[str, t.Any] = {
+            "changed": False,
+            "lines": report.lines,
+            "wrong": report.wrong,
+            "nagios": told.line,
+            "reported": True,
+            "msg": "as expected",
+        }
         if report.figures:
             result.update(figures=report.figures)
         result["failed"] = bool(report.wrong) and options["strict"]

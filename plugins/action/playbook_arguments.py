@@ -13,30 +13,24 @@ import re
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _arguments, _block_guard
-
-Vars = t.Mapping[str, t.Any]
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 _SPEC = {"playbook": {"type": "str", "required": True}}
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Check the names on the command line, and then the values of each host."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
         spec = _arguments.load(options["playbook"])
-        result.update(changed=False, user=_user(), msg="the variables are right")
+        result: dict[str, t.Any] = {"changed": False, "user": _user(), "msg": "the variables are right"}
         extra = load_extra_vars(self._loader)
         sentences = _arguments.leftover(extra) + _arguments.unknown(spec, extra)
         hosts = self._relays(spec, variables)

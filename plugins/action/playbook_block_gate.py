@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _blocks
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -23,18 +23,14 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Judge the fleet. One host speaks for all."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
-        result.update(changed=False, msg="go on")
+        result = {"changed": False, "msg": "go on"}
         if variables["inventory_hostname"] != variables["ansible_play_batch"][0]:
             return result
         hosts = variables["ansible_play_hosts_all"]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.module_utils._diagnosis import verdict as _diagnosis
 from ansible_collections.postmaster.mta.plugins.module_utils._model.finding import as_facts
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden, _verdict
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -25,24 +25,27 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Judge and show."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
         hosts = {host: variables["hostvars"][host] for host in variables["ansible_play_hosts_all"]}
         reports, missing = _read(hosts, options)
         verdict = _diagnosis.judge(options["domain"], reports, missing)
         shown = _verdict.lines(verdict, reports)
         display.display("\n" + "\n".join(shown) + "\n")
         cases = [dict(as_facts(case.finding), hosts=list(case.hosts)) for case in verdict.cases]
-        result.update(changed=False, lines=shown, cases=cases, healthy=verdict.healthy, reported=True, msg=shown[0])
+        result = {
+            "changed": False,
+            "lines": shown,
+            "cases": cases,
+            "healthy": verdict.healthy,
+            "reported": True,
+            "msg": shown[0],
+        }
         if not reports:
             # Nothing was checked, for instance because the domain is none: that is no verdict.
             result.update(failed=True, msg="nobody could be asked: " + "; ".join(sorted(set(missing.values()))))

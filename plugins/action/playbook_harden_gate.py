@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _harden
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -24,23 +24,19 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Judge the batch. The first host that is left shows the table, and each host answers for itself."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
         phase, names = options["phase"], _harden.Names(**options["variables"])
         me, batch = variables["inventory_hostname"], variables["ansible_play_batch"]
         check_mode = bool(self._task.check_mode)
         # In check mode nothing is at risk, and one run shows all that is wrong in the fleet.
         if check_mode and phase == FINISHED:
-            return dict(result, changed=False, msg="go on")
+            return {"changed": False, "msg": "go on"}
         # One host reads the whole fleet, the others only themselves: the work grows with the fleet, not with its square.
         speaks = me == batch[0]
         hosts = variables["ansible_play_hosts_all"] if speaks else [me]
@@ -48,7 +44,7 @@ class ActionModule(ActionBase):
         blamed = _blamed(relays, batch, phase, check_mode)
         if blamed and speaks:
             _show(relays, batch if phase == ANSWERED else [], check_mode)
-        return dict(result, changed=False, **_answer(me, batch, blamed))
+        return {"changed": False, **_answer(me, batch, blamed)}
 
 
 def _show(relays: t.Sequence[_harden.Relay], untouched: t.Sequence[str], check_mode: bool) -> None:

@@ -8,43 +8,39 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _checks, _harden
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
 _SPEC = {
     **_harden.ARGUMENT_SPEC,
-    "format": {"type": "str", "choices": ["table", "nagios"], "default": "table"},
-    "junit": {"type": "path"},
+    **_checks.ARGUMENT_SPEC,
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Show the table, and fail when a relay in it is not hardened."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
         names = _harden.Names(**options["variables"])
         hosts = variables["ansible_play_hosts_all"]
         relays = [_harden.read(host, _harden.registered(variables["hostvars"], host), names) for host in hosts]
         lines = _harden.table(relays, self._task.check_mode)
         checks = _harden.checks(relays)
-        line = _checks.nagios("HARDEN", checks)
-        display.display(line if options["format"] == "nagios" else "\n" + "\n".join(lines) + "\n")
-        if options["junit"]:
-            _checks.write(options["junit"], _checks.junit("harden", checks))
+        told = _checks.tell("harden", checks, "\n" + "\n".join(lines) + "\n", options)
+        display.display(told.shown)
         missing = list(_harden.blamed_after(relays))
-        result.update(nagios=line)
-        result.update(changed=False, table=lines, failed=bool(missing), reported=True, msg="every relay is hardened")
-        if missing:
-            result["msg"] = "not hardened: " + ", ".join(missing)
-        return result
+        return {
+            "changed": False,
+            "table": lines,
+            "nagios": told.line,
+            "failed": bool(missing),
+            "reported": True,
+            "msg": "not hardened: " + ", ".join(missing) if missing else "every relay is hardened",
+        }

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _log_report
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -25,17 +25,13 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Show the deliveries in order of time, and fail where a host could not be asked."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
         results = _answers.collect(variables, options["variable"])
         missing = _answers.not_asked(results)
         answered = {host: answer for host, answer in results.items() if host not in missing}
@@ -46,7 +42,14 @@ class ActionModule(ActionBase):
             lines = _lines(answered, options["format"], options["top"])
             lines += _log_report.notes(answered) + _answers.missing_lines(missing)
         display.display("\n".join(["", *lines, ""]))
-        result.update(changed=False, lines=lines, count=count, failed=bool(missing), reported=True, msg="shown")
+        result = {
+            "changed": False,
+            "lines": lines,
+            "count": count,
+            "failed": bool(missing),
+            "reported": True,
+            "msg": "shown",
+        }
         if missing:
             result["msg"] = "not asked: " + "; ".join(f"{host}: {reason}" for host, reason in missing.items())
         return result

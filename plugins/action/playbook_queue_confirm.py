@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -24,18 +25,14 @@ NOBODY = "nothing was done: nobody is at the terminal to say yes; give -e queue_
 NO = "nothing was done: the answer was not yes"
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Ask once for the fleet. Where no message is selected, nobody is asked."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
-        result.update(changed=False, confirmed=False)
+        result = {"changed": False, "confirmed": False}
         hosts = variables["ansible_play_hosts_all"]
         answers = [variables["hostvars"][host].get(options["variable"]) or {} for host in hosts]
         count = sum(int(answer.get("affected") or 0) for answer in answers)

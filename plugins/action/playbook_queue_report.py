@@ -11,10 +11,10 @@ import json
 import time
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _queue_report
+from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
 
@@ -28,17 +28,13 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(FleetAction):
     """See the documentation of the module of this name."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    spec = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, variables: Vars, options: dict[str, t.Any]) -> dict[str, t.Any]:
         """Collect the variable of every host of the play, show it, and fail where something was not done."""
-        result = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        dummy, options = self.validate_argument_spec(_SPEC)
         results = _results(variables, options)
         if options["show"] == "summary":
             answer: dict[str, t.Any] = {"summary": _queue_report.merged(results)}
@@ -50,7 +46,7 @@ class ActionModule(ActionBase):
             answer["not_asked"] = _answers.not_asked(results)
             lines = json.dumps(answer, indent=2, sort_keys=True).splitlines()
         display.display("\n" + "\n".join(lines) + "\n")
-        result.update(changed=False, lines=lines, reported=True, msg="shown", **answer)
+        result = {"changed": False, "lines": lines, "reported": True, "msg": "shown", **answer}
         wrong = _wrong(results, answer)
         if wrong and options["strict"]:
             result.update(failed=True, msg="; ".join(wrong))

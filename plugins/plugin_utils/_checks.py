@@ -17,6 +17,12 @@ from xml.etree import ElementTree
 #: What XML 1.0 cannot hold.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_LINE = 400
+TABLE, NAGIOS = "table", "nagios"
+#: The options of an action that tells its checks to other programs.
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "format": {"type": "str", "choices": [TABLE, NAGIOS], "default": TABLE},
+    "junit": {"type": "path"},
+}
 
 
 class Check(t.NamedTuple):
@@ -30,6 +36,25 @@ class Check(t.NamedTuple):
     name: str
     failure: str = ""
     unknown: bool = False
+
+
+class Told(t.NamedTuple):
+    """What is shown on the terminal, and the line of a Nagios plugin."""
+
+    shown: str
+    line: str
+
+
+def tell(title: str, checks: t.Sequence[Check], text: str, options: t.Mapping[str, t.Any]) -> Told:
+    """Write the JUnit file where one is asked for; return what is shown.
+
+    :param text: the tables.
+    :param options: those of ARGUMENT_SPEC.
+    """
+    if options["junit"]:
+        write(options["junit"], junit(title, checks))
+    line = nagios(title.upper(), checks)
+    return Told(line if options["format"] == NAGIOS else text, line)
 
 
 def junit(title: str, checks: t.Sequence[Check]) -> str:

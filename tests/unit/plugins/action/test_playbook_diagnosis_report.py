@@ -5,6 +5,7 @@
 """Tests of the action playbook_diagnosis_report: a diagnosis that asked nobody is no verdict."""
 
 from ansible_collections.postmaster.mta.plugins.action import playbook_diagnosis_report
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _action
 
 
 class Play:
@@ -15,7 +16,7 @@ class Play:
         options = dict(
             {name: one.get("default") for name, one in playbook_diagnosis_report._SPEC.items()}, domain="exa mple"
         )
-        monkeypatch.setattr(playbook_diagnosis_report.ActionBase, "run", lambda *arguments: {})
+        monkeypatch.setattr(_action.ActionBase, "run", lambda *arguments: {})
         monkeypatch.setattr(plugin, "validate_argument_spec", lambda spec: (None, options), raising=False)
         return plugin.run(None, {"ansible_play_hosts_all": sorted(hosts), "hostvars": hosts})
 

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.action import playbook_queue_report
 from ansible_collections.postmaster.mta.plugins.module_utils._model import queue_summary
 from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import Message, Recipient
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _queue_report
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _action, _queue_report
 
 NOW = 1795335010
 
@@ -142,7 +142,7 @@ class Play:
     def run(self, monkeypatch, **options):
         plugin = playbook_queue_report.ActionModule.__new__(playbook_queue_report.ActionModule)
         given = dict({name: spec.get("default") for name, spec in playbook_queue_report._SPEC.items()}, **options)
-        monkeypatch.setattr(playbook_queue_report.ActionBase, "run", lambda self, tmp, variables: {})
+        monkeypatch.setattr(_action.ActionBase, "run", lambda self, tmp, variables: {})
         monkeypatch.setattr(plugin, "validate_argument_spec", lambda spec: (None, given), raising=False)
         monkeypatch.setattr(playbook_queue_report.display, "display", self.printed.append)
         monkeypatch.setattr(playbook_queue_report.time, "time", lambda: NOW)
