@@ -21,18 +21,8 @@ extends_documentation_fragment:
   - postmaster.mta._attributes.info_module
   - postmaster.mta._attributes.actiongroup_all
   - postmaster.mta._attributes.posix
+  - postmaster.mta._checks
 options:
-  format:
-    description:
-      - V(nagios) shows one line in the place of the tables, as a Nagios plugin does. It says C(OK) where the run ends with exit status 0, and
-        C(CRITICAL) where it ends with 2.
-    type: str
-    choices: [table, nagios]
-    default: table
-  junit:
-    description:
-      - A file on the controller for the results in the form of JUnit, a suite for each host.
-    type: path
   kind:
     description:
       - V(dns) shows the findings of M(postmaster.mta.dns_info), V(egress) the addresses of M(postmaster.mta.egress_info), V(route) the

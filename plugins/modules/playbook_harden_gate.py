@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - postmaster.mta._attributes.info_module
   - postmaster.mta._attributes.actiongroup_all
   - postmaster.mta._attributes.posix
+  - postmaster.mta._rollout
 options:
   phase:
     description:
@@ -31,57 +32,6 @@ options:
     type: str
     required: true
     choices: [answered, finished]
-  variables:
-    description:
-      - The variables in which the playbook registers the answers of each host.
-    type: dict
-    default: {}
-    suboptions:
-      answered:
-        description: The answer before the rollout.
-        type: str
-        default: harden_answered
-      begun:
-        description: The answer before the batch of the host.
-        type: str
-        default: harden_begun
-      prober:
-        description: The answer of the host that probes from outside.
-        type: str
-        default: harden_prober_answered
-      checked:
-        description: The result of M(postmaster.mta.audit_info) without probes, which checks what they need.
-        type: str
-        default: harden_probes_checked
-      relay:
-        description: The result of M(postmaster.mta.relay).
-        type: str
-        default: relay_result
-      nscd:
-        description: The result of M(postmaster.mta.nscd).
-        type: str
-        default: nscd_result
-      audit:
-        description: The result of M(postmaster.mta.audit_info).
-        type: str
-        default: harden_audit
-      instances:
-        description: The results of M(postmaster.mta.audit_info) about the additional instances.
-        type: str
-        default: harden_instance_audits
-      failure:
-        description: The result of the task that failed.
-        type: str
-        default: harden_failure
-      failed_task:
-        description: The name of the task that failed.
-        type: str
-        default: harden_failed_task
-      rolled_back:
-        description:
-          - The answer to the rollback of what the probes have not passed.
-        type: str
-        default: harden_rolled_back
 seealso:
   - module: postmaster.mta.playbook_harden_table
 """
