@@ -21,6 +21,18 @@ WATCHED = (("/^root@/", "REJECT"), ("/@bad/", "DUNNO"))
 FOREIGN = ("foreign.example", "foreign.example.com")
 
 
+#: Networks that are nobody's but the relay's own clients'.
+NARROW = (
+    "10.0.0.0/8",
+    "192.168.4.0/22",
+    "198.18.7.0/24",
+    "172.16.0.0/12",
+    "[fd00::]/8",
+    "45.67.89.0/24",
+    "81.2.69.142",
+)
+
+
 class Configuration(t.NamedTuple):
     """One configuration.
 
@@ -104,21 +116,35 @@ class Maker:
     # -- what is well
 
     def well(self) -> t.Dict[str, str]:
+        """Return a configuration that is closed: every part of it one of several that are."""
+        return {**self._destinations(), **self._closed_lists()}
+
+    def _destinations(self) -> t.Dict[str, str]:
         pick = self.random.choice
-        networks = self.random.sample(
-            [
-                "10.0.0.0/8",
-                "192.168.4.0/22",
-                "198.18.7.0/24",
-                "172.16.0.0/12",
-                "[fd00::]/8",
-                "45.67.89.0/24",
-                "81.2.69.142",
-            ],
-            3,
-        )
+        relayed = ["served.example", "served.example, other.example", self.table([("served.example", "x")])]
+        return {
+            "mynetworks": pick([", ", " "]).join(["127.0.0.0/8", *self.random.sample(NARROW, 3)]),
+            "mydestination": pick(["", "localhost", "$myhostname, localhost", self.table([("here.example", "x")])]),
+            "relay_domains": pick([*relayed, self.file("served.example\n")]),
+            "parent_domain_matches_subdomains": pick(["", "relay_domains", "smtpd_access_maps, relay_domains"]),
+            "virtual_alias_maps": pick(["", self.table([("a@served.example", "b@served.example")])]),
+        }
+
+    def _closed_lists(self) -> t.Dict[str, str]:
+        pick = self.random.choice
+        trap = self.table([("spamtrap@served.example", "REJECT")])
+        known = self.table([("x.example", "OK")])
+        anybody = self.cidr([("0.0.0.0/0", "DUNNO")])
+        return {
+            "smtpd_relay_restrictions": self._relay_control(),
+            "smtpd_recipient_restrictions": pick(["", "reject_non_fqdn_recipient", f"check_recipient_access {trap}"]),
+            "smtpd_sender_restrictions": pick(["", "permit_mynetworks", f"check_sender_access {known}"]),
+            "smtpd_client_restrictions": pick(["", f"check_client_access {anybody}", "permit"]),
+        }
+
+    def _relay_control(self) -> str:
         narrow = self.cidr([("45.67.88.0/24", "OK"), ("46.1.0.0/16", "OK")])
-        control = pick(
+        return self.random.choice(
             [
                 "permit_mynetworks, reject_unauth_destination",
                 "permit_mynetworks permit_sasl_authenticated defer_unauth_destination",
@@ -130,35 +156,6 @@ class Maker:
                 "permit_mynetworks, permit_auth_destination, reject",
             ]
         )
-        main = {
-            "mynetworks": pick([", ", " "]).join(["127.0.0.0/8", *networks]),
-            "mydestination": pick(["", "localhost", "$myhostname, localhost", self.table([("here.example", "x")])]),
-            "relay_domains": pick(
-                [
-                    "served.example",
-                    "served.example, other.example",
-                    self.table([("served.example", "x")]),
-                    self.file("served.example\n"),
-                ]
-            ),
-            "smtpd_relay_restrictions": control,
-            "smtpd_recipient_restrictions": pick(
-                [
-                    "",
-                    "reject_non_fqdn_recipient",
-                    f"check_recipient_access {self.table([('spamtrap@served.example', 'REJECT')])}",
-                ]
-            ),
-            "smtpd_sender_restrictions": pick(
-                ["", "permit_mynetworks", f"check_sender_access {self.table([('x.example', 'OK')])}"]
-            ),
-            "smtpd_client_restrictions": pick(
-                ["", f"check_client_access {self.cidr([('0.0.0.0/0', 'DUNNO')])}", "permit"]
-            ),
-            "parent_domain_matches_subdomains": pick(["", "relay_domains", "smtpd_access_maps, relay_domains"]),
-            "virtual_alias_maps": pick(["", self.table([("a@served.example", "b@served.example")])]),
-        }
-        return main
 
     # -- what is open
 
