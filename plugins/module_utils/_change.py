@@ -125,6 +125,16 @@ class Outcome(t.NamedTuple):
     warnings: t.Tuple[str, ...] = ()
     generation: t.Optional[int] = None
 
+    def facts(self) -> t.Dict[str, t.Any]:
+        """Return what every module that changes something answers."""
+        activation = self.plan.activation
+        return {
+            "changed": self.plan.changed or bool(self.healed),
+            "actions": list(self.healed) + self.plan.actions(),
+            "activation": {"kind": activation.kind, "because": list(activation.because)},
+            "generation": self.generation,
+        }
+
 
 def difference(directory: str, files: Files) -> t.Tuple[FileChange, ...]:
     """Return the files whose content is not the expected one, in the order of their names."""

@@ -557,7 +557,7 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
     added, updated, removed = (_titles(changes, verb) for verb in ("add", "change", "remove"))
     by_hand = {f"{name}: {line.key} {line.value}" for name, work in run.works.items() for line in work.edited.kept}
     return {
-        "changed": plan.changed or bool(outcome.healed),
+        **outcome.facts(),
         "diff": _diff(run, plan),
         "mta": instance.mta,
         "instance": instance.name,
@@ -575,10 +575,7 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
             "left_out": len(run.request.left_out),
         },
         "left_out": list(run.request.left_out[: access.SHOWN]),
-        "actions": list(outcome.healed) + plan.actions(),
-        "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "verified": [] if check_mode else run.verified,
-        "generation": outcome.generation,
         "confirm_by": run.author.more.get("confirm_by") if outcome.generation else None,
         "warnings": list(outcome.warnings) + as_before(run.inherited),
     }

@@ -247,18 +247,15 @@ def _answer_of(relay: RelayRun, outcome: _change.Outcome, check_mode: bool) -> t
     hidden = generations.hidden(relay.directory).union(relay.native.main_secrets)
     accepted = relay.author.more.get("accept_risk", {})
     return {
-        "changed": plan.changed or bool(outcome.healed),
+        **outcome.facts(),
         "diff": _result.diff(plan, hidden),
         "mta": instance.mta,
         "instance": instance.name,
         "config_directory": instance.config_directory,
         "version": relay.host.capabilities.version_text,
         "settings": _result.changed_settings(plan),
-        "actions": list(outcome.healed) + plan.actions(),
-        "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "notes": _notes(relay),
         "drift": [shown(relay.directory, drift, hidden) for drift in relay.threeway.drift] if relay.threeway else [],
-        "generation": outcome.generation,
         "confirm_by": confirm_by(relay.author, outcome.generation),
         "risks": risks.shown(relay.risks(), accepted),
         "warnings": list(outcome.warnings) + risks.warnings(relay.risks(), accepted),

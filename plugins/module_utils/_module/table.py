@@ -211,24 +211,20 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     host = _mta.find(runner or Runner(), params["mta"], params["instance"])
     run = TableRun(host, params)
     outcome = _change.transact(run.steps(), run.directory, check_mode, params["lock_timeout"])
-    plan = outcome.plan
-    return dict(
-        table.changes(run.before, run.after, run.syntax),
-        changed=plan.changed or bool(outcome.healed),
-        diff=_result.diff(plan),
-        mta=host.instance.mta,
-        instance=host.instance.name,
-        source=os.path.join(host.instance.config_directory, run.name),
-        type=run.kind,
-        count=len(run.after),
-        used=bool(run.tables.type_in_use(host, run.name)),
-        actions=list(outcome.healed) + plan.actions(),
-        activation={"kind": plan.activation.kind, "because": list(plan.activation.because)},
-        verified=[] if check_mode or not run.answers else run.answers.verified,
-        generation=outcome.generation,
-        confirm_by=confirm_by(run.author, outcome.generation),
-        warnings=list(outcome.warnings),
-    )
+    return {
+        **table.changes(run.before, run.after, run.syntax),
+        **outcome.facts(),
+        "diff": _result.diff(outcome.plan),
+        "mta": host.instance.mta,
+        "instance": host.instance.name,
+        "source": os.path.join(host.instance.config_directory, run.name),
+        "type": run.kind,
+        "count": len(run.after),
+        "used": bool(run.tables.type_in_use(host, run.name)),
+        "verified": [] if check_mode or not run.answers else run.answers.verified,
+        "confirm_by": confirm_by(run.author, outcome.generation),
+        "warnings": list(outcome.warnings),
+    }
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> t.Set[str]:

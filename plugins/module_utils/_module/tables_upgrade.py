@@ -225,7 +225,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         raise
     plan = outcome.plan
     return {
-        "changed": plan.changed or bool(outcome.healed),
+        **outcome.facts(),
         "diff": _result.diff(plan),
         "mta": host.mta,
         "instance": host.instance.name,
@@ -239,9 +239,6 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         ],
         "left": upgrade.left(),
         "notes": upgrade.told(),
-        "actions": list(outcome.healed) + plan.actions(),
-        "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
-        "generation": outcome.generation,
         "confirm_by": confirm_by(upgrade.author, outcome.generation),
         "verified": [] if check_mode else upgrade.answers.verified,
         "warnings": list(outcome.warnings) + as_before(upgrade.inherited),

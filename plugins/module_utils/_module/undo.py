@@ -77,16 +77,13 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     outcome = _change.transact(way_back.steps(), directory, check_mode, params["lock_timeout"])
     plan = outcome.plan
     return {
-        "changed": plan.changed or bool(outcome.healed),
+        **outcome.facts(),
         "diff": _result.diff(plan),
         "mta": host.mta,
         "instance": host.instance.name,
         "to": target,
         "undone": undone,
-        "actions": list(outcome.healed) + plan.actions(),
-        "activation": {"kind": plan.activation.kind, "because": list(plan.activation.because)},
         "notes": notes,
-        "generation": outcome.generation,
         "confirm_by": confirm_by(author, outcome.generation),
         "verified": [] if check_mode else way_back.answers.verified,
         "warnings": list(outcome.warnings) + as_before(way_back.inherited),
