@@ -35,6 +35,9 @@ run_tests() {
         "${choice[@]}" tests/unit </dev/null
 }
 
+# A test that never ends with its memory would take the machine, and every other gate, with it. Kilobytes; usual is a tenth of it.
+ulimit -v 4000000
+
 status=0
 versions=()
 for version in "$@"; do

@@ -14,6 +14,8 @@ from .policy_record import Policy
 
 #: The options that say who the client is. One of them is enough.
 WHO = ("networks", "names", "certificates")
+#: So many entries at most: each has tables and tests of its own, which every connection passes.
+MOST = 1000
 
 
 class Client(t.NamedTuple):
@@ -37,9 +39,12 @@ class Client(t.NamedTuple):
 def clients(policy: Policy) -> t.Tuple[Client, ...]:
     """Return the entries of the option.
 
-    :raises OptionError: an entry says nothing, or says what anybody can claim without saying so.
+    :raises OptionError: an entry says nothing, or says what anybody can claim without saying so; too many entries.
     """
-    return tuple(_client(number, entry) for number, entry in enumerate(policy.relay.clients or ()))
+    entries = policy.relay.clients or ()
+    if len(entries) > MOST:
+        raise OptionError("policy.relay.clients", f"{len(entries)} entries", f"expected at most {MOST}")
+    return tuple(_client(number, entry) for number, entry in enumerate(entries))
 
 
 def _client(number: int, entry: Policy) -> Client:

@@ -11,13 +11,12 @@ reject_unauth_destination. Where the sender counts too, the tables lead to a res
 are tables of expressions: an indexed table would take in the subdomains as well.
 """
 
-import itertools
 import re
 import typing as t
 
 from .._errors import OptionError
 from .._model.host import Protocol
-from .._model.policy_clients import Client, as_options, clients
+from .._model.policy_clients import MOST, Client, as_options, clients
 from .access import escaped
 from .draft import PREFIX, Draft
 from .parameters import split_list
@@ -113,7 +112,7 @@ def _set_classes(draft: Draft, entries: t.Sequence[Client]) -> None:
 
 def present(exists: t.Callable[[str], bool]) -> t.Iterator[str]:
     """Yield our tables that are there. The entries are numbered without a gap, and each has one table at least."""
-    for number in itertools.count(1):
+    for number in range(1, MOST + 1):
         names = [name for name in (f"{STEM}{number}_{who}" for who in CHECKS) if exists(name)]
         if not names:
             return

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
-from ansible_collections.postmaster.mta.plugins.module_utils._model.policy_clients import as_options, clients
+from ansible_collections.postmaster.mta.plugins.module_utils._model.policy_clients import MOST, as_options, clients
 
 FINGERPRINT = ":".join(["0A"] * 32)
 
@@ -55,3 +55,10 @@ def test_a_fingerprint_is_taken_with_and_without_colons_in_any_case():
     assert parsed({"certificates": [FINGERPRINT.replace(":", "").lower(), FINGERPRINT]})[0].certificates == (
         FINGERPRINT,
     )
+
+
+def test_too_many_entries_are_refused():
+    entry = {"networks": ["192.0.2.0/24"]}
+    assert len(parsed(*[entry] * MOST)) == MOST
+    with pytest.raises(OptionError, match=r"policy.relay.clients.*1001 entries"):
+        parsed(*[entry] * (MOST + 1))

@@ -9,7 +9,8 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
-from ansible_collections.postmaster.mta.plugins.module_utils._postfix.clients import is_forgeable
+from ansible_collections.postmaster.mta.plugins.module_utils._model.policy_clients import MOST
+from ansible_collections.postmaster.mta.plugins.module_utils._postfix.clients import CHECKS, is_forgeable, present
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     make_host,
@@ -77,3 +78,8 @@ def test_certificates_are_asked_for_in_the_tls_session():
     with pytest.raises(OptionError) as refused:
         rendered([{"certificates": [FINGERPRINT]}], tls={"server": {"level": "none"}})
     assert refused.value.option == "policy.relay.clients"
+
+
+def test_the_search_for_our_tables_ends_whatever_the_directory_answers():
+    assert len(list(present(lambda name: True))) == len(CHECKS) * MOST
+    assert list(present(lambda name: name == "policy_clients_1_names")) == ["policy_clients_1_names"]
