@@ -9,7 +9,7 @@
 A lane is a list of targets that run one after the other. The first lane is done before the others begin, and they only begin
 when nothing in it failed. The last lane is the one that others must not hold up: it waits for relays and measures time, so that
 the lanes before it run with less priority. What a target printed is shown whole when it has ended, and once a minute a line
-says what runs.
+says what runs. What has not ended after LIMIT is ended and counts as failed: whoever waits sees what the others found.
 
 pytest's own counts come from the JUnit files that a target leaves in the directory RESULTS of its environment. A target without
 tests of its own that fails counts as one failed.
@@ -18,6 +18,7 @@ tests of its own that fails counts as one failed.
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -30,6 +31,8 @@ LOGS = pathlib.Path(".cache/stages")
 SHOWN, SLOWEST = 40, 10
 #: Seconds between two lines that say what runs.
 PROGRESS = 60
+#: Seconds that everything together may take; CI gives 90 minutes.
+LIMIT = 80 * 60
 #: What lanes run with that others must not wait for.
 YIELDING = ["nice", "-n", "10"]
 
@@ -54,9 +57,14 @@ class Stage(t.NamedTuple):
 
 
 class Board:
-    """What runs and what has ended, told line by line by all lanes."""
+    """What runs and what has ended, told line by line by all lanes.
 
-    def __init__(self) -> None:
+    :param deadline: the moment, on the monotonic clock, at which everything must have ended.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.processes: t.List["subprocess.Popen[bytes]"] = []
         self._lock = threading.Lock()
         self._running: t.Dict[str, float] = {}
         self.ended: t.List[Stage] = []
@@ -76,6 +84,12 @@ class Board:
             sys.stdout.buffer.write(log_of(stage.name).read_bytes())
             sys.stdout.buffer.flush()
             print(f"=== {stage.name}: {result(stage)} in {stage.seconds:.0f} s ===\n", flush=True)
+
+    def stop(self) -> None:
+        """End what still runs, with all that it has started: the targets are process groups, which no Ctrl-C reaches."""
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
     def progress(self) -> None:
         """Say what runs, and since when."""
@@ -100,20 +114,27 @@ def result(stage: Stage) -> str:
     return "ok" if stage.status == 0 else "FAILED"
 
 
-def run(name: str, prefix: t.Sequence[str]) -> Stage:
-    """Run one target with its output in a file."""
+def run(name: str, prefix: t.Sequence[str], board: Board) -> Stage:
+    """Run one target with its output in a file, not longer than to the deadline of all."""
     shutil.rmtree(results_of(name), ignore_errors=True)
     results_of(name).mkdir(parents=True)
     began = time.monotonic()
     with log_of(name).open("wb") as log:
-        status = subprocess.run(
+        process = subprocess.Popen(
             [*prefix, "make", "--no-print-directory", name],
             env=dict(os.environ, RESULTS=str(results_of(name))),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
+            start_new_session=True,
+        )
+        board.processes.append(process)
+        try:
+            status = process.wait(max(1, board.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            status = process.wait()
+            log.write(f"{name}: ended from outside after {time.monotonic() - began:.0f} s\n".encode())
     lines = log_of(name).read_text(errors="replace").splitlines()
     not_run = [line.strip() for line in lines if ": NOT RUN, " in line]
     counts, cases = read_results(results_of(name))
@@ -149,7 +170,7 @@ def run_lane(names: t.Sequence[str], prefix: t.Sequence[str], board: Board) -> N
     """Run the targets of one lane."""
     for name in names:
         board.begin(name)
-        board.end(run(name, prefix))
+        board.end(run(name, prefix, board))
 
 
 def run_lanes(lanes: t.Sequence[t.Sequence[str]], board: Board) -> None:
@@ -198,11 +219,15 @@ def main() -> int:
     lanes = [lane.split(",") for lane in sys.argv[1:]]
     order = [name for lane in lanes for name in lane]
     LOGS.mkdir(parents=True, exist_ok=True)
-    board = Board()
     began = time.monotonic()
-    run_lanes(lanes[:1], board)
-    if not any(stage.status for stage in board.ended):
-        run_lanes(lanes[1:], board)
+    board = Board(began + LIMIT)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        run_lanes(lanes[:1], board)
+        if not any(stage.status for stage in board.ended):
+            run_lanes(lanes[1:], board)
+    finally:
+        board.stop()
     stages = sorted(board.ended, key=lambda stage: order.index(stage.name))
     show_slowest(stages)
     show_table(stages, time.monotonic() - began)
