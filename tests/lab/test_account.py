@@ -135,6 +135,7 @@ def test_a_rule_that_nobody_confirms_goes_and_what_came_later_stays(host):
         if code("passing@served.test") == 250:
             break
         time.sleep(1)
+    accounthosts.let_watchers_end(host)
     assert (code("passing@served.test"), code("urgent@served.test")) == (250, 550)
     assert accounthosts.is_refused(host)
 
@@ -172,4 +173,5 @@ def test_an_instance_that_nobody_confirms_is_gone(host):
         if not host.run(f"ls -d {directory}", check=False).strip() and contents(host) == before:
             break
         time.sleep(1)
+    accounthosts.let_watchers_end(host)
     assert contents(host) == before and instancehosts.masters(host) == masters

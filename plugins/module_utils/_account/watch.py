@@ -18,7 +18,7 @@ import time
 import typing as t
 
 from .. import _files, _zipapp
-from .._errors import OptionError
+from .._errors import OptionError, PostmasterError
 from .._model import kinds
 from .._runner import Runner
 from . import generations, history
@@ -96,8 +96,7 @@ def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float, 
     place = generations.place_of(directory)
     kit = os.path.join(place, f"{number:06d}.{KIT}")
     _files.write_new(kit, _zipapp.content("_module", watcher), 0o600)
-    # Random bytes: a file system that compresses would hold no room for zeros.
-    _files.write_new(_reserve(directory, number), os.urandom(_room(directory, number)), 0o600)
+    _hold(directory, number)
     words = {
         "mark": MARK,
         "number": number,
@@ -124,9 +123,30 @@ def _room(directory: str, number: int) -> int:
     return ROOM + 4 * generations.size_of(directory, number)
 
 
-def release(directory: str, number: int) -> None:
-    """Give the room back that was held for the roll back; none is fine."""
+def _hold(directory: str, number: int) -> None:
+    # Random bytes: a file system that compresses would hold no room for zeros.
+    _files.write_new(_reserve(directory, number), os.urandom(_room(directory, number)), 0o600)
+
+
+def in_held_room(directory: str, number: int, roll_back: t.Callable[[], str]) -> str:
+    """Roll back; where that fails, give it the room that was held and try again. Return what was done, in words.
+
+    Given back any earlier, the room could be taken by whatever fills the disk.
+
+    :raises PostmasterError: the second try failed as well. Room is held again, if there is any, for the next one.
+    """
+    try:
+        return roll_back()
+    except (OSError, PostmasterError):
+        if not os.path.exists(_reserve(directory, number)):
+            raise
     _files.remove(_reserve(directory, number))
+    try:
+        return roll_back()
+    except (OSError, PostmasterError):
+        with contextlib.suppress(OSError):
+            _hold(directory, number)
+        raise
 
 
 def _stamp(name: str, deadline: float) -> None:
@@ -150,7 +170,7 @@ def disarm(runner: Runner, directory: str, number: int) -> None:
         _files.remove(os.path.join(UNITS, f"{name}.{ending}"))
     _files.remove(f"/var/lib/systemd/timers/stamp-{name}.timer")
     _files.remove(os.path.join(generations.place_of(directory), f"{number:06d}.{KIT}"))
-    release(directory, number)
+    _files.remove(_reserve(directory, number))
     runner.run(["systemctl", "daemon-reload"], check=False)
 
 

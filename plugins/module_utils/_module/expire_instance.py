@@ -98,7 +98,6 @@ def expire(runner: Runner, mta: str, directory: str, number: int) -> str:
     if not expiry.waits(directory, number):
         watch.disarm(runner, directory, number)
         return f"generation {number} does not wait for a confirmation"
-    watch.release(directory, number)
     record = generations.load(directory, number)
     more = {"undoes": [number], "reason": f"generation {number} was not confirmed in time"}
     author = _change.Author("confirm", more=more)

@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import functools
 import os
 import sys
 import typing as t
@@ -35,7 +36,8 @@ def main(expire_it: Expire, arguments: t.Sequence[str]) -> int:
         sys.stdout.write(f"generation {number} may still be confirmed\n")
         return 0
     try:
-        outcome = expire_it(Runner(), mta, directory, int(number))
+        roll_back = functools.partial(expire_it, Runner(), mta, directory, int(number))
+        outcome = watch.in_held_room(directory, int(number), roll_back)
     except PostmasterError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
@@ -51,7 +53,6 @@ def expire(way_back: t.Type[WayBack], runner: Runner, mta: str, directory: str, 
     if waits(directory, number):
         host = _mta.find(runner, mta, directory)
         author = author_of(directory, number)
-        watch.release(directory, number)
         way = way_back(host, author, lambda: taken_back(host, directory, number), before(directory, number))
         _change.transact(way.steps(), directory, lock_timeout=LOCK_TIMEOUT)
         outcome = f"generation {number} was not confirmed and is rolled back"

@@ -4,6 +4,7 @@
 
 """The watcher of a change: its units, its stamp, and the kit that runs without a controller."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _zipapp
 from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, watch
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 
 
 @pytest.mark.parametrize("watcher", ["expire", "expire_table"])
@@ -67,13 +68,18 @@ class Systemd:
         self.told.append(" ".join(argv[1:]))
 
 
-def test_nothing_is_left_of_a_watcher_that_is_not_needed_any_more(tmp_path, monkeypatch):
+@pytest.fixture(name="systemd")
+def _systemd(tmp_path, monkeypatch):
+    """A host whose units and account lie in a directory of the test."""
     monkeypatch.setattr(watch, "UNITS", str(tmp_path))
     monkeypatch.setattr(watch, "_stamp", lambda *dummy: None)
     monkeypatch.setattr(generations, "ROOT", str(tmp_path / "account"))
     (tmp_path / "account").mkdir()
     monkeypatch.setattr(generations, "place_of", lambda directory: str(tmp_path / "account"))
-    systemd = Systemd()
+    return Systemd()
+
+
+def test_nothing_is_left_of_a_watcher_that_is_not_needed_any_more(systemd, tmp_path):
     watch.arm(systemd, "postfix", "/etc/postfix", 7, 1795300000.0)
     name = watch.unit_of("/etc/postfix", 7)
     assert {path.name for path in tmp_path.glob("*.timer")} == {f"{name}.timer"}
@@ -81,8 +87,6 @@ def test_nothing_is_left_of_a_watcher_that_is_not_needed_any_more(tmp_path, monk
     assert "postfix /etc/postfix 7\n" in (tmp_path / f"{name}.service").read_text()
     held = tmp_path / "account" / "000007.reserve"
     assert held.stat().st_size >= watch.ROOM, "a roll back needs room, also on a disk that is full by then"
-    watch.release("/etc/postfix", 7)
-    assert not held.exists()
     watch.disarm(systemd, "/etc/postfix", 7)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert systemd.told == [
@@ -91,3 +95,38 @@ def test_nothing_is_left_of_a_watcher_that_is_not_needed_any_more(tmp_path, monk
         f"disable --now {name}.timer",
         "daemon-reload",
     ]
+
+
+def tries(held, answers):
+    """A roll back that ends in turn as the answers say, and whether room was held at each."""
+    seen = []
+
+    def roll_back():
+        seen.append(held.exists())
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return roll_back, seen
+
+
+@pytest.mark.parametrize(
+    "answers, at_each_try, held_after",
+    [
+        (["rolled back"], [True], True),
+        ([OSError(28, "No space left on device"), "rolled back"], [True, False], False),
+        ([Refused("no room"), Refused("no room")], [True, False], True),
+    ],
+)
+def test_held_room_is_given_back_when_a_roll_back_needs_it_and_no_earlier(
+    systemd, tmp_path, answers, at_each_try, held_after
+):
+    """Whatever fills the disk would take it."""
+    watch.arm(systemd, "postfix", "/etc/postfix", 7, time.time())
+    held = tmp_path / "account" / "000007.reserve"
+    fails = isinstance(answers[-1], Exception)
+    roll_back, seen = tries(held, list(answers))
+    with pytest.raises(Refused) if fails else contextlib.ExitStack():
+        assert watch.in_held_room("/etc/postfix", 7, roll_back) == answers[-1]
+    assert (seen, held.exists()) == (at_each_try, held_after)
