@@ -15,7 +15,9 @@ from ansible_collections.postmaster.mta.plugins.plugin_utils._action import Flee
 
 display = Display()
 
-BATCH, END, ANSWERS = "batch", "end", "answers"
+BATCH = "batch"
+END = "end"
+ANSWERS = "answers"
 
 _SPEC = {
     "phase": {"type": "str", "choices": [BATCH, END, ANSWERS], "required": True},

@@ -16,7 +16,9 @@ from ansible_collections.postmaster.mta.plugins.plugin_utils._action import Flee
 
 display = Display()
 
-TABLE, LINES, JSON = "table", "lines", "json"
+TABLE = "table"
+LINES = "lines"
+JSON = "json"
 
 _SPEC = {
     "variable": {"type": "str", "default": "log_result"},

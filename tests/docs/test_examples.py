@@ -180,6 +180,13 @@ class TestTheChecksAreAbleToFail:
             module_of({"name": "Two", "ansible.builtin.ping": None, "ansible.builtin.debug": None})
 
 
+def test_a_plugin_assigns_one_name_a_line():
+    """Ansible reads the documentation of a plugin before it runs it, and warns of every other assignment."""
+    for path in (path for path in PLUGINS if path.parent.name != "plugin_utils"):
+        assigned = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Assign)]
+        assert all(isinstance(name, ast.Name) for node in assigned for name in node.targets), path
+
+
 def test_what_only_the_playbooks_call_says_so_by_its_name():
     """The list of modules is for users."""
     for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
