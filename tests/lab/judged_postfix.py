@@ -57,8 +57,14 @@ def write(path, text):
 def lines(values):
     return "".join("%s = %s\n" % pair for pair in sorted(values.items()))
 
+def approved(directory):
+    """Return the tables that the proxymap of this configuration would look up: each one's own, since all have one here."""
+    argv = ["postconf", "-c", directory, "-xh", "proxy_read_maps"]
+    told = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return {word for word in told.stdout.decode().replace(",", " ").split() if word.startswith("proxy:")}
+
 def prepare(configurations):
-    main, master, proxied = [lines(OWN)], [PARTS], []
+    main, master, proxied = [lines(OWN)], [PARTS], set()
     for number, (kind, values, files, attempts) in enumerate(configurations):
         directory = "%s/%d" % (TOP, number)
         for name, content in files.items():
@@ -67,6 +73,7 @@ def prepare(configurations):
         own = dict(OWN, inet_interfaces="all", **values)
         write(directory + "/main.cf", lines(own))
         write(directory + "/master.cf", "25 inet n - n - - smtpd\n" + PARTS)
+        proxied |= approved(directory)
         options = []
         for name, value in sorted(values.items()):
             if name.startswith(("ours", "theirs")):
@@ -77,7 +84,7 @@ def prepare(configurations):
         own_options = ["-o rewrite_service_name=rewrite%d" % number, "-o smtpd_authorized_xclient_hosts=127.0.0.1", *options]
         master.append("rewrite%d unix - - n - - trivial-rewrite\n  %s\n" % (number, "\n  ".join(options)))
         master.append("127.0.0.1:%d inet n - n - - smtpd\n  %s\n" % (FIRST + number, "\n  ".join(own_options)))
-    main.append("proxy_read_maps = %s\n" % " ".join(set(proxied)))
+    main.append("proxy_read_maps = %s\n" % " ".join(sorted(proxied)))
     write(TOP + "/etc/main.cf", "".join(main))
     write(TOP + "/etc/master.cf", "".join(master))
     os.makedirs(TOP + "/data")
@@ -87,9 +94,29 @@ def prepare(configurations):
 def say(talk, line):
     return talk.command(line, line.split()[0].lower())
 
+def log_since(start):
+    try:
+        with open(TOP + "/log") as stream:
+            stream.seek(start)
+            return stream.read()
+    except OSError:
+        return ""
+
+def heard(port, attempts):
+    """Return the answers, or None and why there are none: the words of the smtpd that ended, by the log of this instance alone."""
+    for turn in range(12):
+        start = os.path.getsize(TOP + "/log") if os.path.exists(TOP + "/log") else 0
+        answers = ask(port, attempts)
+        if answers is not None:
+            return answers, ""
+        fatal = [line for line in log_since(start).splitlines() if "/smtpd[" in line and "fatal: " in line]
+        if fatal:
+            return None, fatal[0].split("fatal: ", 1)[1]
+    return None, ""
+
 def ask(port, attempts):
     answers = []
-    with Dialogue("127.0.0.1", port, timeout=30) as talk:
+    with Dialogue("127.0.0.1", port, timeout=30, timeouts={"connect": 10}) as talk:
         if not talk.connect().code:
             return None
         talk.ehlo("probe.example")
@@ -120,9 +147,11 @@ try:
     inside = ("127.0.0.1", "[UNAVAILABLE]", "inside.example", "b@other.example", "c@foreign.example")
     outside = ("203.0.113.9", "mail.stranger.example", "mail.stranger.example", "a@stranger.example", "postmaster@served.example")
     for number, (kind, values, files, attempts) in enumerate(call):
-        whole = ask(FIRST + number, [inside, outside] + [tuple(one) for one in attempts])
+        whole, fatal = heard(FIRST + number, [inside, outside] + [tuple(one) for one in attempts])
         answers = whole or []
-        results.append({"findings": judge(host, number), "heard": whole is not None, "inside": answers[:1], "outside": answers[1:2], "attempts": answers[2:]})
+        asked = {"inside": answers[:1], "outside": answers[1:2], "attempts": answers[2:]}
+        known = whole is not None or bool(fatal)
+        results.append(dict(asked, findings=judge(host, number), heard=known, fatal=fatal))
     json.dump(results, sys.stdout)
 finally:
     try:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import judged_postfix
@@ -22,7 +23,7 @@ OPEN = {
     "routes_for_everybody",
 }
 #: A batch is one instance of Postfix, with a listener for each configuration.
-COUNT, BATCH = 2000, 20
+COUNT, BATCH = int(os.environ.get("PROOF_CONFIGURATIONS", "2000")), 20
 
 
 class Tally(t.NamedTuple):
@@ -40,7 +41,7 @@ def compare(configurations: t.Sequence[t.Any], results: t.Sequence[t.Any]) -> Ta
     tally = Tally(0, 0, [], [])
     for made, seen in zip(configurations, results, strict=True):
         if not seen["heard"]:
-            # Nobody has shown what it does: the listener did not even greet, on a busy machine.
+            # Neither an answer nor a word of why there is none.
             tally = tally._replace(unanswered=tally.unanswered + 1)
             continue
         codes = {code for code, severity, dummy in seen["findings"] if severity == "error"}
@@ -54,7 +55,7 @@ def compare(configurations: t.Sequence[t.Any], results: t.Sequence[t.Any]) -> Ta
         tally = tally._replace(bad=tally.bad + (is_open or is_dead), well=tally.well + (not (is_open or is_dead)))
         if (is_open and not codes & OPEN) or (is_dead and not codes):
             tally.missed.append(told)
-        if (codes & OPEN and not is_open) or (codes - OPEN and not is_dead):
+        if not seen["fatal"] and ((codes & OPEN and not is_open) or (codes - OPEN and not is_dead)):
             tally.false.append(told)
     return tally
 
@@ -75,5 +76,5 @@ def test_postfix_is_judged_as_it_shows_itself(host: Host) -> None:
             flush=True,
         )
     assert not missed, "\n".join(missed)
-    assert unanswered < COUNT / 20
+    assert not unanswered
     assert len(false) <= well * 0.02, "\n".join(false)

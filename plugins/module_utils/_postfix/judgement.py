@@ -18,7 +18,7 @@ from .. import _files, _proc
 from .._model import trust
 from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
 from .._model.host import Host
-from . import clients, main_cf, master_cf, ports, restrictions
+from . import clients, main_cf, master_cf, ports, restrictions, unstartable
 from .admission import DEFER, DISCARD, LISTS, PERMIT, REFUSE, Admission, Decision, Session, is_address
 from .discover import listens
 from .master_cf import Service
@@ -126,7 +126,7 @@ def judged(facts: Facts) -> t.Tuple[Finding, ...]:
     for listener in listeners:
         if not listener.addresses or not all(map(trust.is_loopback, listener.addresses)):
             findings += _open(facts, listener)
-    for part in (_refusing, _discarding, _services, _endpoints, _next_hops, _encryption, _addresses):
+    for part in (_unstartable, _refusing, _discarding, _services, _endpoints, _next_hops, _encryption, _addresses):
         findings += part(facts, listeners)
     unique = {(finding.code, finding.about): finding for finding in reversed(findings)}
     return tuple(sorted(unique.values(), key=lambda finding: finding.rank))
@@ -340,6 +340,19 @@ def _place(listener: Listener, name: str) -> str:
 
 
 # --- dead: refused, thrown away, held ---------------------------------------------------------------------------------
+
+
+def _unstartable(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield what keeps the service of a listener from starting."""
+    whole = Admission(facts.values, facts.tables)
+    for listener in listeners:
+        lists = unstartable.uncontrolled(listener.admission)
+        if lists:
+            consequence = "nothing in these lists refuses anybody, and smtpd does not start so: no client is served"
+            yield _finding("refuses_everybody", _place(listener, _CONTROLS[0]), lists, consequence)
+        for name, table in unstartable.unserved(listener.admission, whole):
+            consequence = "proxy_read_maps does not name the table, and smtpd does not start so: no client is served"
+            yield _finding("undefined_service", _place(listener, name), table, consequence)
 
 
 def _refusing(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:

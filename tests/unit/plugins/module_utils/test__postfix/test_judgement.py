@@ -146,7 +146,7 @@ def test_each_listener_has_its_own_options():
 
 
 def test_who_only_listens_to_the_host_itself_is_not_open():
-    assert codes(master="127.0.0.1:10025 inet n - y - - smtpd -o smtpd_relay_restrictions=permit\n") == []
+    assert codes(master="127.0.0.1:10025 inet n - y - - smtpd -o smtpd_relay_restrictions=static:OK,reject\n") == []
 
 
 DEAD = [
@@ -182,6 +182,12 @@ DEAD = [
     ("relayhost = [192.0.2.25]:25\n", "sends_to_itself"),
     ("relayhost = $myhostname\n", "sends_to_itself"),
     ("disable_dns_lookups = yes\n", "finds_no_route"),
+    ("smtpd_relay_restrictions = permit_mynetworks, permit, reject_unauth_destination\n", "refuses_everybody"),
+    ("smtpd_relay_restrictions = permit_mynetworks, warn_if_reject reject_unauth_destination\n", "refuses_everybody"),
+    ("smtpd_relay_restrictions = permit_mynetworks\n", "refuses_everybody"),
+    ("smtpd_relay_restrictions = permit_mynetworks, ours\nsmtpd_restriction_classes = ours\nours = permit, reject\n", "refuses_everybody"),
+    ("smtpd_restriction_classes = ours\nours = check_sender_access proxy:hash:/t/x\n", "undefined_service"),
+    ("smtpd_sender_restrictions = check_sender_access proxy:hash:/t/x\nproxy_read_maps = $relay_domains\n", "undefined_service"),
 ]  # fmt: skip
 
 
@@ -197,6 +203,13 @@ def test_a_service_that_is_needed_must_be_defined(service, monkeypatch):
     parse = master_cf.parse
     monkeypatch.setattr(master_cf, "parse", lambda given: parse(b"\n".join(lines)))
     assert "undefined_service" in [code for code, dummy in codes()]
+
+
+def test_the_tables_of_a_service_are_looked_up_by_the_proxymap_of_main_cf():
+    service = "2525 inet n - y - - smtpd -o smtpd_sender_restrictions=proxy:hash:/t/x\n"
+    assert codes(master=service, listening=(25, 2525)) == [
+        ("undefined_service", "2525/inet: smtpd_sender_restrictions")
+    ]
 
 
 def test_a_port_of_the_relay_itself_is_listened_at():
@@ -244,6 +257,10 @@ def test_a_client_without_a_name_is_not_looked_up_by_one():
         "mynetworks = 127.0.0.0/8, [2001:db8::]/32, clients.example.com\n",
         "mynetworks = 192.0.2.5, [2001:db8::5], !2001:db8::6\n",
         "master_service_disable = tlsproxy.unix\n",
+        "smtpd_relay_restrictions = ours\nsmtpd_restriction_classes = ours\nours = permit_mynetworks, reject_unauth_destination\n",
+        "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit_mynetworks, defer_unauth_destination\n",
+        "smtpd_sender_restrictions = check_sender_access proxy:hash:/t/x\n",
+        "smtpd_restriction_classes = ours\nours = check_sender_access proxy:hash:/t/x\nproxy_read_maps = $ours $local_recipient_maps\n",
     ],
 )
 def test_what_only_looks_like_it_is_no_finding(main):
