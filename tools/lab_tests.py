@@ -27,10 +27,11 @@ NO_TESTS = 5
 
 
 class Group(t.NamedTuple):
-    """Tests that run one after the other, and the hosts that they use alone."""
+    """Tests that run one after the other, the hosts that they use alone, and the files in which they stand."""
 
     name: str
     uses: t.FrozenSet[str]
+    files: t.Tuple[str, ...]
     tests: int
 
 
@@ -52,18 +53,16 @@ def plan(arguments: t.Sequence[str]) -> t.List[Group]:
             sys.stdout.buffer.write(done.stdout)
             raise SystemExit(done.returncode)
         found = json.loads(file.read() or "{}")
-    groups = [Group(name, frozenset(known["uses"]), known["tests"]) for name, known in found.items()]
+    groups = [
+        Group(name, frozenset(known["uses"]), tuple(known["files"]), known["tests"]) for name, known in found.items()
+    ]
     return sorted(groups, key=lambda group: (len(group.uses), -group.tests))
 
 
-def pytest_command(arguments: t.Sequence[str]) -> t.List[str]:
-    """Return the command that all runs have in common."""
-    files = (
-        []
-        if any(not word.startswith("-") and os.path.exists(word.partition("::")[0]) for word in arguments)
-        else ["tests/lab"]
-    )
-    return [sys.executable, "-m", "pytest", "-q", *arguments, *files]
+def pytest_command(arguments: t.Sequence[str], files: t.Sequence[str] = ("tests/lab",)) -> t.List[str]:
+    """Return the command that all runs have in common, with these files where the arguments name none."""
+    named = any(not word.startswith("-") and os.path.exists(word.partition("::")[0]) for word in arguments)
+    return [sys.executable, "-m", "pytest", "-q", *arguments, *(() if named else files)]
 
 
 def start(group: Group, arguments: t.Sequence[str]) -> Running:
@@ -71,7 +70,8 @@ def start(group: Group, arguments: t.Sequence[str]) -> Running:
     extra = [f"--junitxml={RESULTS / f'lab-{group.name}.xml'}", "-o", f"cache_dir=.cache/pytest-lab-{group.name}"]
     with log_of(group).open("wb") as log:
         process = subprocess.Popen(
-            [*pytest_command(arguments), *extra],
+            # To collect the files of the others as well takes each group some seconds of the processor.
+            [*pytest_command(arguments, group.files), *extra],
             env=dict(os.environ, LAB_GROUP=group.name),
             stdin=subprocess.DEVNULL,
             stdout=log,

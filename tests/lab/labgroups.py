@@ -54,13 +54,17 @@ def choose(items: t.List[pytest.Item]) -> t.List[pytest.Item]:
 
 
 def write_plan(items: t.Sequence[pytest.Item]) -> None:
-    """Write each group with its hosts and its number of tests."""
+    """Write each group with its hosts, its number of tests, and the files in which they stand."""
     plan: t.Dict[str, t.Dict[str, t.Any]] = {}
-    for place in map(place_of, items):
-        group = plan.setdefault(place.group, {"uses": set(), "tests": 0})
+    for item in items:
+        place = place_of(item)
+        group = plan.setdefault(place.group, {"uses": set(), "files": set(), "tests": 0})
         group["uses"] |= place.uses
+        group["files"].add(str(item.path))
         group["tests"] += 1
-    ready = {name: {**group, "uses": sorted(group["uses"])} for name, group in plan.items()}
+    ready = {
+        name: {**group, "uses": sorted(group["uses"]), "files": sorted(group["files"])} for name, group in plan.items()
+    }
     pathlib.Path(PLAN).write_text(json.dumps(ready))
 
 

@@ -305,6 +305,13 @@ def spread(hosts: t.Sequence[Host], cases: t.Sequence[Case]) -> t.List[t.Tuple[H
     return [(hosts[number % len(hosts)], case) for number, case in enumerate(cases)]
 
 
+def crossed(hosts: t.Sequence[Host], cases: t.Sequence[Case]) -> t.List[t.Tuple[Host, Case]]:
+    """Return pairs for a short matrix that each version must meet: each host with one case, in turns; in C(make proof) with all."""
+    if EVERY_HOST:
+        return [(host, case) for host in hosts for case in cases]
+    return [(host, cases[number % len(cases)]) for number, host in enumerate(hosts)]
+
+
 #: The policy of the lab's fleet, as the playbook applies it.
 GROUP_VARS = ROOT / "molecule" / "inventory" / "group_vars"
 POLICY_FILE = GROUP_VARS / "relays" / "policy.yml"

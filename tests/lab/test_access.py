@@ -12,10 +12,12 @@ import uuid
 
 import pytest
 from accesshosts import access, call, clear, rcpt, say
-from labhosts import POSTFIX, SENDMAIL, WORLD, Host, some
+from labhosts import WORLD, Host, some
 
 #: One of each kind of table (lmdb, hash, sendmail's) and the oldest Python.
 HOSTS = some("pf13", "sles15", "sm12")
+#: Where rules come and go: the type of the table makes no difference there.
+CHANGED = some("pf12", "sm12")
 TRUSTED = "10.25.0.60"
 #: Clients that no other test of this file uses up: each case that opens many sessions has its own.
 STRANGER = "10.25.0.117"
@@ -166,7 +168,7 @@ def test_a_discarded_message_is_gone_and_a_held_one_is_kept(ruled, host):
     host.run("postsuper -d ALL hold 2>/dev/null; rm -f /var/spool/mqueue/hf* /var/spool/mqueue/df*; true")
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=str)
+@pytest.mark.parametrize("host", CHANGED, ids=str)
 def test_discard_drops_the_message_for_all_its_recipients(hardened, host):
     """As the documentation of the action says: also for the recipient that no rule is about, whom nobody tells."""
     clear(host)
@@ -191,7 +193,7 @@ def test_discard_drops_the_message_for_all_its_recipients(hardened, host):
     assert host.run(f"grep -rl {marks['both']} {queue} | wc -l").strip() == "0"
 
 
-@pytest.mark.parametrize("host", POSTFIX, ids=str)
+@pytest.mark.parametrize("host", some("pf12"), ids=str)
 def test_a_domain_without_its_subdomains(hardened, host):
     clear(host)
     access(host, rules=[{"from": ["stranger.test"], "subdomains": False}])
@@ -200,13 +202,13 @@ def test_a_domain_without_its_subdomains(hardened, host):
     clear(host)
 
 
-@pytest.mark.parametrize("host", SENDMAIL, ids=str)
+@pytest.mark.parametrize("host", some("sm12"), ids=str)
 def test_what_sendmail_cannot_do_is_refused_by_name(hardened, host):
     answer = access(host, rules=[{"from": ["stranger.test"], "subdomains": False}])
     assert answer["kind"] == "Unsupported" and "subdomains" in answer["msg"] and "stranger.test" in answer["msg"]
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=str)
+@pytest.mark.parametrize("host", CHANGED, ids=str)
 @pytest.mark.parametrize("action", ["discard", "hold"])
 @pytest.mark.parametrize("pattern", ["third.test", "x@third.test"])
 def test_what_is_taken_in_for_a_recipient_opens_no_relay(hardened, host, action, pattern):
@@ -220,7 +222,7 @@ def test_what_is_taken_in_for_a_recipient_opens_no_relay(hardened, host, action,
         assert answer["kind"] == "Unsupported" and f"{action} for to {pattern}" in answer["msg"], answer["msg"]
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=str)
+@pytest.mark.parametrize("host", CHANGED, ids=str)
 def test_a_served_domain_is_blocked(hardened, host):
     """Never a rule that is there and counts for nothing: sendmail would find the policy's word for the domain first."""
     clear(host)
@@ -231,7 +233,7 @@ def test_a_served_domain_is_blocked(hardened, host):
     assert rcpt(host, STRANGER, KNOWN, SERVED)["code"] == 250
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=str)
+@pytest.mark.parametrize("host", CHANGED, ids=str)
 def test_block_again_and_unblock(hardened, host):
     """A second run changes nothing; unblocking restores every source to the byte."""
     clear(host)
@@ -252,7 +254,7 @@ def test_block_again_and_unblock(hardened, host):
     assert _sources(host) == before
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=str)
+@pytest.mark.parametrize("host", CHANGED, ids=str)
 def test_check_mode_predicts(hardened, host):
     clear(host)
     before = host.look()
@@ -264,7 +266,7 @@ def test_check_mode_predicts(hardened, host):
     clear(host)
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=str)
+@pytest.mark.parametrize("host", CHANGED, ids=str)
 def test_a_block_that_hits_legitimate_mail_is_taken_back(hardened, host):
     clear(host)
     before = _sources(host)
@@ -275,7 +277,7 @@ def test_a_block_that_hits_legitimate_mail_is_taken_back(hardened, host):
     assert rcpt(host, STRANGER, "root@ok.test", SERVED)["code"] == 250
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=str)
+@pytest.mark.parametrize("host", CHANGED, ids=str)
 def test_who_asks_is_told_the_rule_and_who_added_it(hardened, host):
     clear(host)
     access(host, rules=[{"from": ["i.example"], "ticket": "SPAM-9", "by": "drj", "comment": "told by Jane"}])
@@ -286,7 +288,7 @@ def test_who_asks_is_told_the_rule_and_who_added_it(hardened, host):
     clear(host)
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=str)
+@pytest.mark.parametrize("host", CHANGED, ids=str)
 def test_a_line_by_hand_is_named_and_not_touched(hardened, host):
     clear(host)
     access(host, rules=[{"from": ["first.example"]}])

@@ -23,10 +23,10 @@ FLUSH = {
     "postfix": "postqueue -f; postqueue -c /etc/postfix-capture -f; postmulti -p flush; postfix -c /etc/postfix-capture flush",
     "sendmail": "sendmail -q; sendmail -C /etc/sendmail-capture/sendmail.cf -q; sendmail -C /etc/sendmail-capture/sendmail.cf -q -v",
 }
-CAMPAIGN_SIZE, OTHER_SIZE = (100, 1000) if EVERY_HOST else (40, 200)
+CAMPAIGN_SIZE, OTHER_SIZE = (100, 1000) if EVERY_HOST else (15, 60)
 
 
-@pytest.fixture(scope="module", params=some("pf12", "sm13"), ids=str, name="host")
+@pytest.fixture(scope="module", params=some("pf12", "sm12"), ids=str, name="host")
 def _host(request: pytest.FixtureRequest) -> t.Iterator[Host]:
     """A relay with a second address, and no capture before and after."""
     host = request.param

@@ -14,6 +14,7 @@ from labhosts import HOSTS, WORLD, conversation
 
 #: From Debian 13 on the unit of Postfix hides the file that is faked here; sysinfo(2) is asked then, which cannot be faked.
 POSTFIX, SENDMAIL = [HOSTS["pf12"]], [HOSTS["sm13"]]
+pytestmark = pytest.mark.long
 LIMITS = {"delay": 20, "queue": 30, "refuse": 40}
 FAKE = "echo '{} 1.00 1.00 1/100 1' > /run/fake-load; mount --bind /run/fake-load /proc/loadavg"
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import audits
 import pytest
-from labhosts import RELAYS, TRUSTED_ADDRESS
+from labhosts import RELAYS, TRUSTED_ADDRESS, crossed
 
 pytestmark = pytest.mark.usefixtures("hardened")
 
 
-@pytest.mark.parametrize("who", ["stranger", "trusted"])
-@pytest.mark.parametrize("host", RELAYS, ids=str)
+@pytest.mark.parametrize("host, who", crossed(RELAYS, ["stranger", "trusted"]), ids=str)
 def test_no_sequence_yields_a_second_message(host, who):
     sources = audits.SOURCES if who == "stranger" else [TRUSTED_ADDRESS]
     answer = audits.audit(host, probes=["smuggling"], source_addresses=sources)

@@ -20,6 +20,7 @@ def _grown(host: Host) -> t.Iterator[None]:
         yield
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("host", some("pf13"), ids=str)
 def test_every_table_gets_the_new_type_and_no_client_notices(host: Host) -> None:
     before = host.look("/etc/postfix", "/etc", "/srv/tables")
