@@ -89,6 +89,30 @@ SENDMAIL_BAD = (
     Bad("a second line in a define", {"mc": {"defines": {"confDOMAIN_NAME": "a.test\nO PrivacyOptions="}}}, "confDOMAIN_NAME"),
 )  # fmt: skip
 
+#: One of each kind: what a value is checked by, natives, certificates, a relay that would be open.
+POSTFIX_BAD_KINDS = {
+    "no_such_parameter=1",
+    "message_size_limit=notanumber",
+    "transport_maps=nosuchtype:/etc/postfix/transport",
+    "virtual_alias_maps=lmdb:/etc/postfix/never-compiled",
+    "a daemon that does not exist",
+    "inet_interfaces=192.0.2.77",
+    "a second line",
+    "an open relay by its restrictions",
+    "a weaker restriction in master.cf",
+    "a certificate that is not there",
+}
+SENDMAIL_BAD_KINDS = {
+    "a misspelt define",
+    "a number that is none",
+    "blanks where a tab must be",
+    "a command at build time",
+    "an option that does not exist",
+    "an open relay by a feature",
+    "a certificate that is not there",
+    "a second line in a define",
+}
+
 # Not in the list: a parameter that is set twice, which Postfix takes (the last one counts).
 POSTFIX_BROKEN = (
     Broken("a line without =", "echo garbage >> main.cf", "main.cf"),
@@ -131,6 +155,26 @@ SENDMAIL_BROKEN = (
     Broken("an empty sendmail.mc", ": > sendmail.mc", "/etc/mail/sendmail.mc: empty"),
     Broken("no makemap", "mv $(command -v makemap) /root/makemap.away", "makemap", "mv /root/makemap.away $(dirname $(command -v sendmail))/makemap"),
 )  # fmt: skip
+
+#: One of each kind: a line, an entry, a table, a file that is gone or half, a right that is too wide, a program.
+POSTFIX_BROKEN_KINDS = {
+    "a line without =",
+    "a service with too few fields",
+    "an unknown parameter",
+    "a table that is not there",
+    "half a main.cf",
+    "no master.cf",
+}
+SENDMAIL_BROKEN_KINDS = {
+    "an access line without a value",
+    "access is a directory",
+    "a mailertable line without a route",
+    "an alias without a colon",
+    "a damaged Makefile",
+    "everybody may write to access",
+    "half a sendmail.cf",
+    "no makemap",
+}
 
 #: What a run mends without a word about it: our own output, spoilt by somebody.
 SENDMAIL_HEALED = (

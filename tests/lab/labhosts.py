@@ -305,6 +305,13 @@ def spread(hosts: t.Sequence[Host], cases: t.Sequence[Case]) -> t.List[t.Tuple[H
     return [(hosts[number % len(hosts)], case) for number, case in enumerate(cases)]
 
 
+def of_each_kind(cases: t.Sequence[Case], names: t.Collection[str]) -> t.Sequence[Case]:
+    """Return the cases of these names, one of each kind, for the gate; in C(make proof) all of them."""
+    unknown = set(names) - {str(getattr(case, "name", case)) for case in cases}
+    assert not unknown, unknown
+    return [case for case in cases if EVERY_HOST or getattr(case, "name", case) in names]
+
+
 def crossed(hosts: t.Sequence[Host], cases: t.Sequence[Case]) -> t.List[t.Tuple[Host, Case]]:
     """Return pairs for a short matrix that each version must meet: each host with one case, in turns; in C(make proof) with all."""
     if EVERY_HOST:

@@ -140,6 +140,7 @@ def test_one_command_blocks_a_campaign_on_the_whole_fleet_and_one_takes_it_back(
         assert REPLY["text"] not in _ask(relay, f"x@{DOMAINS[0]}")["text"]
 
 
+@pytest.mark.long
 def test_check_blocks_shows_who_added_it_on_every_relay():
     play("block_domains", block_domain=DOMAINS[0], block_ticket="SPAM-8", block_by="drj")
     try:

@@ -12,7 +12,7 @@ import typing as t
 import diagnosishosts
 import pytest
 from diagnosishosts import EVERYWHERE, Diagnosis, assert_nothing_is_wrong, diagnose
-from labhosts import RELAYS, Host
+from labhosts import RELAYS, Host, of_each_kind
 
 pytestmark = pytest.mark.lab(group="fleet", uses=[diagnosishosts.USES, *(host.name for host in RELAYS)])
 OTHER = "10.25.0.56"
@@ -34,17 +34,19 @@ def of_all(domain: str) -> Diagnosis:
     return diagnose(domain, hosts="relays,diag")
 
 
-@pytest.mark.parametrize("domain", EVERYWHERE)
+@pytest.mark.parametrize("domain", of_each_kind(EVERYWHERE, {"ok.test", "served.test"}))
 def test_no_false_alarm(fleet, domain):
     assert_nothing_is_wrong(of_all(domain), EIGHT)
 
 
+@pytest.mark.long
 def test_relays_that_are_exchangers_themselves(fleet):
     """The fleet is the last resort for mxloop.test: none of it talks to itself, or to another of the same preference."""
     found = diagnose("mxloop.test", hosts="relays")
     assert found.healthy, found.text
 
 
+@pytest.mark.long
 def test_eight_relays_wait_for_the_slowest_check_at_the_same_time(fleet):
     """The slowest check is the conversation with a destination that never greets. Ansible has the forks of its default.
 

@@ -97,7 +97,13 @@ def run(playbook: pathlib.Path) -> t.Tuple[int, str]:
 
 @pytest.fixture(name="put_back")
 def _put_back(path: pathlib.Path) -> t.Iterator[None]:
-    """The configuration of the hosts that the examples run on is the same afterwards, to the byte."""
+    """The configuration of the hosts that the examples run on is the same afterwards, to the byte.
+
+    What a module that only looks finds is what it leaves.
+    """
+    if path.stem.endswith("_info"):
+        yield
+        return
     hosts = sorted({place(path.stem, task) for task in examples(path)} & set(KEPT))
     for name in hosts:
         HOSTS[name].run(f"rm -rf /root/kept && cp -a {KEPT[name]} /root/kept")

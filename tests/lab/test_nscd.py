@@ -80,6 +80,7 @@ def test_a_server_that_moved_is_found_where_it_is_now(caching):
     assert not run_role()["changed"]
 
 
+@pytest.mark.long
 def test_stopped_means_stopped_now_and_at_the_next_boot(caching):
     assert address_by_libc() == BEFORE
     DNS.run(f"labdns set {NAME} A {AFTER} 3600")

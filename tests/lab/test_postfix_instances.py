@@ -17,7 +17,7 @@ import uuid
 import accesshosts
 import pytest
 from instancehosts import extra, instance, masters, say
-from labhosts import Facts, Host, policy_of, some
+from labhosts import Facts, Host, of_each_kind, policy_of, some
 
 NAME, DIRECTORY = "postfix-lab", "/etc/postfixLAB"
 QUEUE, DATA = "/var/spool/postfixLAB", "/var/lib/postfixLAB"
@@ -75,6 +75,7 @@ def create(host: Host, **params: t.Any) -> Answer:
     return done(instance(host, **{**ONE, "listen": [extra(host)], **params}))
 
 
+@pytest.mark.long
 @everywhere
 def test_from_nothing_to_a_relay_and_a_second_run_changes_nothing(host, clean):
     assert create(host, group="relay")["running"]
@@ -102,6 +103,7 @@ def test_check_mode_says_what_would_be_done_and_does_nothing(host, clean):
     assert look(host) == before
 
 
+@pytest.mark.long
 @everywhere
 def test_other_addresses_restart_this_instance_alone(host, clean):
     create(host)
@@ -123,6 +125,7 @@ def test_stopped_means_no_process_also_for_one_that_postfix_would_leave_alone(ho
     assert done(instance(host, **ONE))["actions"][-1] == f"start {NAME}" and NAME in masters(host)
 
 
+@pytest.mark.long
 @everywhere
 def test_systemctl_stop_takes_one_that_was_started_by_hand(host, clean):
     create(host, state="present")
@@ -180,9 +183,11 @@ ERRORS: t.Dict[str, t.Tuple[str, str, Answer, str]] = {
     "a name": ("", "", {"name": "mail-x"}, "the name of an instance begins with postfix-"),
     "the primary": ("", "", {"config_directory": "/etc/postfix"}, "this is the primary instance"),
 }
+#: A port, an address, a directory of others, its rights, its content, a name.
+ERROR_KINDS = {"taken port", "overlap", "its queue", "mode", "not empty", "a name"}
 
 
-@pytest.mark.parametrize("what", list(ERRORS))
+@pytest.mark.parametrize("what", of_each_kind(list(ERRORS), ERROR_KINDS))
 @pytest.mark.parametrize("host", HOSTS[:1], ids=str)
 def test_a_clear_error_before_anything_is_changed(host, what):
     before, after, params, said = ERRORS[what]
@@ -208,6 +213,7 @@ def _inside(host: Host, command: str) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.long
 @everywhere
 def test_no_ipv6_is_said_and_ipv4_works_without(host, clean):
     addresses = _inside(host, "ip -6 -o addr show dev eth0 scope global | awk '{print $4}'").split()
@@ -224,7 +230,7 @@ def test_no_ipv6_is_said_and_ipv4_works_without(host, clean):
         _inside(host, switch.format(0) + "".join(f"; ip -6 addr add {one} dev eth0 nodad" for one in addresses))
 
 
-@pytest.mark.parametrize("step", ["start", "set_at_boot", "register"])
+@pytest.mark.parametrize("step", of_each_kind(["start", "set_at_boot", "register"], {"start"}))
 @pytest.mark.parametrize("host", HOSTS[:1], ids=str)
 def test_a_step_that_fails_takes_back_those_before(host, clean, step):
     patch = f"""

@@ -17,7 +17,7 @@ import uuid
 import accesshosts
 import pytest
 from instancehosts import extra, instance
-from labhosts import WORLD, Host, conversation, policy_of, some
+from labhosts import WORLD, Host, conversation, of_each_kind, policy_of, some
 
 NAME, DIRECTORY, QUEUE = "sendmail-ext", "/etc/sendmail-ext", "/var/spool/sendmail-ext"
 UNIT = f"/etc/systemd/system/{NAME}.service"
@@ -180,6 +180,7 @@ def _remove(host: Host) -> None:
 # --- from nothing -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_from_nothing_to_a_relay_of_its_own(host):
     answer = create(host)
     assert (answer["exists"], answer["enabled"], answer["running"]) == (True, True, True)
@@ -198,6 +199,7 @@ def test_from_nothing_to_a_relay_of_its_own(host):
     assert file["queue_id"] == journal["queue_id"] == one["queue_id"]
 
 
+@pytest.mark.long
 def test_what_listens_is_the_address_and_no_other(host):
     create(host)
     done(host.apply(policy_for(host), instance=NAME))
@@ -207,6 +209,7 @@ def test_what_listens_is_the_address_and_no_other(host):
     assert [one["name"] for one in info(host)] == ["sendmail", NAME]
 
 
+@pytest.mark.long
 def test_the_second_run_changes_nothing(host):
     create(host)
     done(host.apply(policy_for(host), instance=NAME))
@@ -231,6 +234,7 @@ def test_check_mode_changes_nothing_at_all(host):
     assert answer["actions"] == create(host)["actions"]
 
 
+@pytest.mark.long
 def test_the_same_policy_gives_an_equal_relay(host):
     create(host)
     policy = policy_for(host)
@@ -285,6 +289,7 @@ def test_the_primary_one_is_changed_without_the_other(host):
     done(host.apply(policy))
 
 
+@pytest.mark.long
 def test_the_init_script_of_the_primary_one_leaves_the_other_alone(host):
     create(host)
     mine = daemon(host)
@@ -573,7 +578,11 @@ def _errors(host: Host) -> t.Dict[str, t.Tuple[str, str, t.Dict[str, t.Any], str
     }
 
 
-@pytest.mark.parametrize("what", list(_errors(HOSTS[0])))
+#: A port, an address, a directory of others, its rights, its content, a unit, a name.
+ERROR_KINDS = {"taken port", "overlap", "its queue", "mode", "not empty", "a unit of others", "a name"}
+
+
+@pytest.mark.parametrize("what", of_each_kind(list(_errors(HOSTS[0])), ERROR_KINDS))
 def test_a_clear_error_before_anything_is_changed(host, what):
     before, after, params, said = _errors(host)[what]
     host.run(before)
@@ -595,6 +604,7 @@ def _inside(host: Host, command: str) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.long
 def test_no_ipv6_is_said(host):
     addresses = _inside(host, "ip -6 -o addr show dev eth0 scope global | awk '{print $4}'").split()
     switch = "for one in all default; do echo {} > /proc/sys/net/ipv6/conf/$one/disable_ipv6; done"
@@ -640,7 +650,7 @@ service.{} = fail
 """
 
 
-@pytest.mark.parametrize("step", ["start", "set_at_boot"])
+@pytest.mark.parametrize("step", of_each_kind(["start", "set_at_boot"], {"start"}))
 def test_a_step_that_fails_takes_back_those_before(host, step):
     before = state(host)
     answer = instance(host, patch=_BASE + _FAILING.format(step), name=NAME, listen=[extra(host)])

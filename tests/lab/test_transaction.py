@@ -10,14 +10,27 @@ import contextlib
 import time
 
 import pytest
-from bad_input import POSTFIX_BAD, POSTFIX_BROKEN, SENDMAIL_BAD, SENDMAIL_BROKEN, SENDMAIL_HEALED
-from labhosts import POSTFIX, RELAYS, SENDMAIL, some, spread
+from bad_input import (
+    POSTFIX_BAD,
+    POSTFIX_BAD_KINDS,
+    POSTFIX_BROKEN,
+    POSTFIX_BROKEN_KINDS,
+    SENDMAIL_BAD,
+    SENDMAIL_BAD_KINDS,
+    SENDMAIL_BROKEN,
+    SENDMAIL_BROKEN_KINDS,
+    SENDMAIL_HEALED,
+)
+from labhosts import POSTFIX, RELAYS, SENDMAIL, of_each_kind, some, spread
 
 #: The seconds that a rollback may take (R6).
 ROLLBACK_SECONDS = 30
 
 #: The long matrices of this file: in the gate each candidate meets one version of its MTA, in C(make proof) all of them.
-BAD = spread(POSTFIX, POSTFIX_BAD) + spread(SENDMAIL, SENDMAIL_BAD)
+BAD = [
+    *spread(POSTFIX, of_each_kind(POSTFIX_BAD, POSTFIX_BAD_KINDS)),
+    *spread(SENDMAIL, of_each_kind(SENDMAIL_BAD, SENDMAIL_BAD_KINDS)),
+]
 
 
 def named(value):
@@ -115,7 +128,10 @@ def test_a_comment_by_hand_survives(host, policy):
     host.apply(policy)
 
 
-BROKEN = [(POSTFIX[0], broken) for broken in POSTFIX_BROKEN] + spread(SENDMAIL, SENDMAIL_BROKEN)
+BROKEN = [
+    *[(POSTFIX[0], broken) for broken in of_each_kind(POSTFIX_BROKEN, POSTFIX_BROKEN_KINDS)],
+    *spread(SENDMAIL, of_each_kind(SENDMAIL_BROKEN, SENDMAIL_BROKEN_KINDS)),
+]
 
 
 @contextlib.contextmanager
