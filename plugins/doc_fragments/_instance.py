@@ -70,8 +70,8 @@ options:
   confirm:
     description:
       - The time within which M(postmaster.mta.confirm) must confirm the change, such as V(10m), on the primary instance. Otherwise the host
-        brings the instance back to what it was, or removes it where there was none, by itself, without the controller and across a restart of
-        the host. Mail that it has taken stays in its queue directory. Needs systemd.
+        brings the instance back to what it was, or removes it where there was none. It needs no controller for that, and a restart of the
+        host does not stop it. Mail that it has taken stays in its queue directory. Needs systemd.
       - With O(state=absent) it needs O(mail=keep), since files that are removed do not come back.
     type: str
   lock_timeout:

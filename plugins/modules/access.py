@@ -15,20 +15,20 @@ author:
 description:
   - Brings access rules into the MTA's own tables, compiles them under a new name, and takes them live as one transaction.
     A new connection meets the rule at once; nothing is restarted, and after the first rule nothing is reloaded either.
-  - A rule means the same on both MTAs. Lines that people wrote stay as they are, byte for byte; each rule of ours has a comment line
-    above it that says who added it, when, until when and why.
+  - A rule means the same on both MTAs. Lines that people wrote stay as they are, byte for byte. Each rule of ours has a comment line above
+    it, which says who added it, when, until when and why.
   - The tables are wired into the configuration where they are not. No rule can open the relay, but one whose action is V(relay).
   - Afterwards the MTA is asked whether it finds the rules. If it does not, the old configuration comes back.
 notes:
-  - V(reject) tells the sender, so that somebody who is wronged learns of it. V(discard) tells nobody, hides the block from spammers and
-    hides mistakes from everybody, and drops the message for all its recipients, not only for the one that matched. V(drop) drops it
-    for that recipient only. It is a route to nowhere, so who may send to the recipient is decided as for all others.
+  - V(reject) tells the sender, so that somebody who is wronged learns of it. V(discard) tells nobody. It hides the block from spammers, and
+    mistakes from everybody. The message is dropped for all its recipients, not only for the one that matched. V(drop) drops it for that
+    recipient only. It is a route to nowhere, so who may send to the recipient is decided as for all others.
   - A session that was opened before the change keeps the old rules until it ends.
   - If rules of several places match, Postfix answers for the client first, then the sender, then the recipient; sendmail with
     C(delay_checks) the other way round. Of the rules of one place the most specific one counts, on both.
   - A domain without its subdomains (O(subdomains=false)) can be rejected or deferred on Postfix only. sendmail refuses the rule.
-  - "Refused on both MTAs, because one of them could not do it: the null sender, C(user@) as a recipient, V(relay) for anything but
-    a client's address, V(skip) for addresses, codes that end the connection."
+  - "What only one of the MTAs can do is refused on both. That is the null sender, C(user@) as a recipient, V(relay) for anything but a
+    client's address, V(skip) for addresses, and codes that end the connection."
   - sendmail discards from a client only what it would have accepted. Postfix does the same here, since discard rules stand behind the relay
     control.
   - "sendmail asks about recipients before it controls who relays, so it would take in what strangers send to anywhere. V(discard) and
@@ -146,8 +146,9 @@ options:
     default: true
   anyway:
     description:
-      - Domains whose rules are meant although they stop much mail. Without its name here a rule is refused that stops the mail of every
-        domain below a public suffix, V(com) or V(co.uk) for instance, or the mail of a domain that this relay itself takes mail for.
+      - Domains whose rules are meant although they stop much mail. Some rules are refused unless their domain stands here. One kind stops the
+        mail of every domain below a public suffix, such as V(com) or V(co.uk). The other stops the mail of a domain that this relay takes
+        mail for.
     type: list
     elements: str
     default: []

@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Writes one file for each host of the play, C(host_vars/HOST/postmaster.yml), with the policy and the native settings that
-    M(postmaster.mta.relay_info) read, in the variables of the role P(postmaster.mta.relay#role).
+  - Writes one file for each host of the play, C(host_vars/HOST/postmaster.yml). It has the policy and the native settings that
+    M(postmaster.mta.relay_info) read, as variables of the role P(postmaster.mta.relay#role).
   - What all hosts have in common goes into C(group_vars/GROUP/postmaster.yml).
   - Comments name what could not be said, and what the hardened baseline would change.
   - A file that is there is not written again. It is yours; only O(overwrite=true) replaces it.

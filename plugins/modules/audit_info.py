@@ -14,10 +14,10 @@ author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
   - Tries on a relay what strangers try, and judges the answers. There are 64 combinations of sender and recipient, 16 tricks of the
-    session, 12 ways to smuggle a second message into a first one, the limits of the policy, and the TLS versions and ciphers that
-    nobody should accept any more.
+    session, and 12 ways to smuggle a second message into a first one. The limits of the policy are tried as well, and the TLS versions and
+    ciphers that nobody should accept any more.
   - It must run on a host that the relay knows nothing about. An address of the relay itself, or one of its trusted networks, may relay by
-    definition, so that the same probes from there prove nothing in either direction.
+    definition. Probes from there prove nothing.
   - Each probe is a conversation of its own. V(closed) is an answer with 5xx. V(weak) is 4xx, which passes an open-relay test but keeps senders
     trying for days. V(open) is an accepted recipient. V(suspicious) was accepted but did not arrive at the third party, or tells strangers too much.
   - An answer of 421, a closed connection or a timeout is V(not_tested), and never counts as closed. Such a probe is tried again, later and from

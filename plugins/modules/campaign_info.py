@@ -13,9 +13,9 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Looks at the senders of the last hour for domains that follow a known pattern, like C(complains.brand.example), and for bursts, which are
-    messages from several domains that the log has never shown before and that have the shape of their addresses, their subject or the
-    client's network in common, which must be new as well.
+  - Looks at the senders of the last hour for domains that follow a known pattern, like C(complains.brand.example), and for bursts. A burst
+    is mail from several domains that the log has never shown before. They share the shape of their addresses, their subject or the client's
+    network, and what they share is new as well.
   - What is ordinary is what the log shows before the hour. Give rotated files too when the log is young.
   - The rules that it proposes are for M(postmaster.mta.access). Nothing is blocked by this module.
 extends_documentation_fragment:

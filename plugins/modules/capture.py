@@ -13,10 +13,10 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Sees to it that there is a capture instance, an additional instance of the MTA on an address of its own that accepts everything
-    from its own host and delivers nothing, and that the production instance routes the chosen mail there, by sender, by recipient or by
-    client. The production instance is reloaded once, when the first route is made, and never restarted; after that a change of the
-    routes needs nothing at all, unless one is a pattern (see the notes).
+  - Makes a capture instance, and lets the production instance route the chosen mail there, by sender, by recipient or by client. A capture
+    instance is an additional instance of the MTA on an address of its own. It accepts everything from its own host and delivers nothing.
+    The production instance is never restarted. It is reloaded once, when the first route is made. After that a change of the routes needs
+    no reload, unless one is a pattern (see the notes).
   - With O(state=stopped) the routes go first. Then what is on its way arrives or is routed anew, what was caught is released, deleted or
     kept as O(mail) says, and the instance goes. The files of the production instance are then what they were before.
   - What is caught waits on hold (Postfix) or in quarantine (sendmail), which no queue run and no flush delivers.
@@ -123,8 +123,8 @@ notes:
     program on the host submits without SMTP is not seen by it. A C(content_filter) is passed over, until the release.
   - sendmail asks one map in C(LOCAL_RULE_0), which comes before local names, C(virtusertable) and C(mailertable). It sees all mail, that of
     the host's own programs as well.
-  - On Postfix, domains without their subdomains, IPv6 networks, and addresses where C(recipient_delimiter) is not set become tables that
-    are read at the start, so changing these reloads.
+  - On Postfix some patterns become tables that are read at the start, so that a change of them needs a reload. These are domains without
+    their subdomains, IPv6 networks, and addresses where C(recipient_delimiter) is not set.
   - A later run of M(postmaster.mta.relay) keeps the routes.
 seealso:
   - module: postmaster.mta.capture_info

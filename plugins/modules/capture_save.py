@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Fetches the messages of the capture instance of each host, piece by piece, and saves each as C(ID.eml), byte for byte, with its
-    envelope in C(ID.json), in a directory for each host on the controller.
+  - Fetches the messages of the capture instance of each host, piece by piece. On the controller each host has a directory with each message
+    as C(ID.eml), byte for byte, and its envelope as C(ID.json).
   - What is there already is not fetched again. Nothing is removed, neither here nor there.
 extends_documentation_fragment:
   - postmaster.mta._mta

@@ -13,9 +13,9 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - A change that was made with O(postmaster.mta.relay#module:confirm), or with this option of M(postmaster.mta.access),
-    M(postmaster.mta.table), M(postmaster.mta.capture), M(postmaster.mta.undo), M(postmaster.mta.postfix_instance) or
-    M(postmaster.mta.sendmail_instance), is rolled back by the host itself unless this module confirms it in time.
+  - A change that was made with O(postmaster.mta.relay#module:confirm) is rolled back by the host itself, unless this module confirms it in
+    time. M(postmaster.mta.access), M(postmaster.mta.table), M(postmaster.mta.capture), M(postmaster.mta.undo),
+    M(postmaster.mta.postfix_instance) and M(postmaster.mta.sendmail_instance) have the same option.
   - Confirming what is confirmed already changes nothing. What is rolled back already cannot be confirmed.
 extends_documentation_fragment:
   - postmaster.mta._mta

@@ -13,9 +13,9 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Asks, from the host that it runs on, the C library (through C(nsswitch.conf), C(/etc/hosts) and nscd, as the MTA does for the address of
-    the next hop), each name server of C(resolv.conf) and of the MTA's chroot, public resolvers if some are named, and the authoritative
-    servers, which it finds by walking down from the root.
+  - Asks everybody from the host that it runs on. First comes the C library, with C(nsswitch.conf), C(/etc/hosts) and nscd, as the MTA asks
+    for the address of the next hop. Then come each name server of C(resolv.conf) and of the MTA's chroot, and the public resolvers that are
+    named. Last come the authoritative servers, which it finds by walking down from the root.
   - Says who answers differently and who is dead, slow, lame or hostile, each with the evidence and the remedy.
   - Every question ends in time, whatever a server answers.
 extends_documentation_fragment:

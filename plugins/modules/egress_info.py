@@ -14,8 +14,8 @@ author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
   - Connects from each source address of the relay to a host outside, and reports which address that host sees.
-  - Looks up the name of that address (PTR) and whether the name leads back to it, evaluates the SPF records of sender domains for it
-    (RFC 7208), and asks DNS blocklists about it (RFC 5782).
+  - Looks up the name of that address (PTR), and whether the name leads back to it. Evaluates the SPF records of sender domains for it (RFC
+    7208), and asks DNS blocklists about it (RFC 5782).
   - A blocklist that does not serve the host's resolver answers with an error such as C(127.255.255.254). That is no listing, and the
     module says so. A list that is closed, or that lists everything, is called broken.
   - Sends no mail and changes nothing.

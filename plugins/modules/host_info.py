@@ -13,10 +13,10 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Looks at what keeps host names (nscd, systemd-resolved), how fast each name server answers, interface errors and links, kernel messages
-    of failing interrupts, network cards and disks, space and inodes of the queue's file systems, the load against the MTA's own limits,
-    the clock, whether the MTA runs and listens where its configuration says, whether its milters, policy services and content filter
-    answer, what was changed lately, and when the certificate ends.
+  - Looks at the host: what keeps host names (nscd, systemd-resolved), how fast each name server answers, errors of interfaces and links,
+    kernel messages of failing interrupts, network cards and disks, and the clock. Looks at the space and the inodes of the queue's file
+    systems, and at the load against the MTA's own limits. Looks at the MTA: whether it runs and listens where its configuration says, and
+    whether its milters, policy services and content filter answer. Says what was changed lately, and when the certificate ends.
   - Needs the standard library only.
 extends_documentation_fragment:
   - postmaster.mta._mta
@@ -93,8 +93,8 @@ clock_offset:
   type: float
   returned: success
 instances:
-  description: Each instance with its sockets, the file systems of its queue, its certificate, its milters and the other programs that it
-    asks about messages, with why one of them does not answer, and the files that were changed last.
+  description: Each instance with its sockets, the file systems of its queue, its certificate, and the files that were changed last. Its
+    milters and the other programs that it asks about messages are there as well, with why one of them does not answer.
   type: list
   elements: dict
   returned: success

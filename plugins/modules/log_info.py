@@ -13,13 +13,13 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Joins the lines that an MTA writes about a message into deliveries, one for each recipient, with sender, client, next hop, delay, TLS
-    and what became of it.
+  - Joins the lines that an MTA writes about a message into deliveries, one for each recipient. Each has its sender, client, next hop,
+    delay, TLS, and what became of it.
   - Lines of both MTAs, of several instances and of several hosts can stand in one file. Rotated and compressed files are read as they are.
-  - A line can have the traditional form, RFC 3339 stamps or RFC 5424, be JSON (C(journalctl -o json), templates of rsyslog, Docker), come
-    from Kubernetes, or say that another line was repeated.
-  - A big log that is asked for queue IDs, addresses, domains or Message-IDs is searched with C(grep) first, and only the lines of the
-    messages that are meant are joined. The deliveries are those that reading all lines gives; that takes some twenty times as long.
+  - A line can have the traditional form, RFC 3339 stamps or RFC 5424. It can be JSON (C(journalctl -o json), templates of rsyslog, Docker),
+    come from Kubernetes, or say that another line was repeated.
+  - A big log is searched with C(grep) first where queue IDs, addresses, domains or Message-IDs are given. Only the lines of the messages
+    that are meant are joined. The deliveries are those that reading all lines gives; that takes some twenty times as long.
   - Lines that are no log lines are skipped and counted. Nothing on the host is changed, except the place of a reader with O(since_last).
 extends_documentation_fragment:
   - postmaster.mta._attributes
@@ -356,11 +356,11 @@ tables:
   returned: with O(tables)
 read:
   description:
-    - What the answer comes from. The number of C(lines), the files in C(sources), and C(begin) and C(end), the first and the last time in them
-      in UTC, null where no line has a time.
-    - The number of lines C(skipped), in C(skipped_by_kind) by reason. C(no_time) is a line without a time stamp, C(no_program) one without a
-      host and a program, C(not_understood) a line of an MTA that is damaged, C(repeats_unknown) says that a line came again which is not
-      there, and C(too_long) is longer than any line of an MTA.
+    - What the answer comes from. The number of C(lines), and the files in C(sources). C(begin) and C(end) are the first and the last time
+      in them, in UTC. They are null where no line has a time.
+    - The number of lines C(skipped), in C(skipped_by_kind) by reason. C(no_time) is a line without a time stamp, C(no_program) one without
+      a host and a program. C(not_understood) is a damaged line of an MTA. C(repeats_unknown) says that a line came again which is not
+      there. C(too_long) is longer than any line of an MTA.
     - Where a log was searched, only the lines that were joined can be among those I(skipped).
   type: dict
   returned: success

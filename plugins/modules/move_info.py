@@ -15,8 +15,8 @@ author:
 description:
   - Reads C(sendmail.mc), the C(sendmail.cf) that runs, all tables, class files, aliases, C(submit.cf), scripts that call sendmail, and the
     queue. Returns the relay in the words of Postfix, and a row for each construct.
-  - Each row is V(converted), V(differs), with the difference in a sentence, or V(not converted), with the line, what it seems to do, and
-    the test that would show it. Nothing is guessed.
+  - Each row is V(converted), V(differs) or V(not converted). One that differs says in a sentence how. One that is not converted has the
+    line, what it seems to do, and the test that would show it. Nothing is guessed.
   - Nothing is written on the host. Postfix need not be installed.
 extends_documentation_fragment:
   - postmaster.mta._attributes

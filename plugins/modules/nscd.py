@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - A name service cache that keeps host addresses lets a mail relay connect to servers that have moved away. sendmail asks it for
-    the address of every next hop, Postfix for the names of its clients.
+  - A name service cache that keeps host addresses lets a mail relay connect to servers that have moved away. The daemon sendmail asks it
+    for the address of every next hop, Postfix for the names of its clients.
   - Takes the cache of host names out of C(nscd.conf), or stops the daemon. What is cached is thrown away.
   - Works on what the host has, C(nscd.service), C(nscd.socket) or C(unscd.service); a host without any of them is left alone.
 extends_documentation_fragment:

@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Prints one line for each relay of the play, with its MTA and instance, the settings that were changed, what made them
-    effective, and how many probes from outside passed. Relays that are not hardened follow with the reason.
+  - Prints one line for each relay of the play. It has the MTA and the instance, the settings that were changed, what made them effective,
+    and how many probes from outside passed. Relays that are not hardened follow with the reason.
   - In check mode it says what would change.
   - Fails when a relay is not hardened.
 extends_documentation_fragment:

@@ -14,8 +14,8 @@ author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
   - Merges what M(postmaster.mta.queue_info) returned on every host of the play, and prints tables for the terminal.
-  - Fails when a host could not be asked, when no host has a message that was selected by its ID, and when a message was deferred that
-    should be delivered now.
+  - Fails when a host could not be asked, and when no host has a message that was selected by its ID. Fails as well when a message that
+    should be delivered now was deferred.
   - The result is exact when C(queue_info) was asked with C(top=0).
   - Runs on the controller only. Let it run once.
 extends_documentation_fragment:

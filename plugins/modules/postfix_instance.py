@@ -13,12 +13,12 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Runs a second Postfix, and more, beside the one that the package made (postmulti(1), MULTI_INSTANCE_README), each with its own
-    configuration, queue and data directory and its own addresses. The primary instance keeps loopback, for instance, and the
-    additional one is the relay.
-  - What must be true is looked at before the first step. Directories that another instance uses, addresses that are taken or not there,
-    IPv6 where there is none, a missing parent directory and wrong owners are refused by name, with the host untouched. A step that
-    fails rolls back those before it.
+  - Runs a second Postfix, and more, beside the one that the package made (postmulti(1), MULTI_INSTANCE_README). Each has its own
+    configuration, queue and data directory, and its own addresses. The primary instance keeps loopback, for instance, and the additional
+    one is the relay.
+  - What must be true is looked at before the first step. What cannot work is refused by name, and the host is untouched. That is a
+    directory that another instance uses, an address that is taken or not there, IPv6 where there is none, a missing parent directory, or a
+    wrong owner. A step that fails rolls back those before it.
   - Starting and stopping is complete. C(systemctl), C(postmulti -p) and the next boot agree with O(state), and no master is left behind.
     Where the distribution's units do not know additional instances (Debian 13), the instance gets a unit that is part of C(postfix.service).
   - What the instance does is said with M(postmaster.mta.relay) and its O(postmaster.mta.relay#module:instance). Of the local users only root

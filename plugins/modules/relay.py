@@ -14,9 +14,9 @@ author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
   - Renders one relay policy for the MTA that runs on the host, and takes it live as one transaction.
-  - The candidate is staged beside the live configuration, checked by the MTA itself and by what its checkers let pass, tried in a
-    shadow instance on a private port, and only then swapped in. The running MTA is asked whether it keeps to it.
-    Whatever fails on the way, the whole old configuration comes back, without the controller's help.
+  - The candidate is staged beside the live configuration. The MTA checks it, and the module checks what the MTA lets pass. Then it is tried
+    in a shadow instance on a private port, and only then swapped in. The running MTA is asked whether it keeps to it. Whatever fails on the
+    way, the whole old configuration comes back, without the controller's help.
   - Comments, order and parameters of C(main.cf) and C(master.cf) that the policy does not speak of stay as they are.
     C(sendmail.mc) is written whole; a hand-made one is kept beside it as C(sendmail.mc.before-postmaster) once.
   - Native settings (O(main), O(master), O(mc)) are always available and win over the policy.
@@ -62,13 +62,13 @@ options:
     description:
       - Postfix parameters, named as in postconf(5). V(null) removes one, an empty string blanks it, lists are joined, booleans become C(yes) and C(no).
       - They win over the policy. Rules of M(postmaster.mta.access) and what M(postmaster.mta.capture) catches stay in front of a native
-        restriction list, and a table of the policy in front of native C(transport_maps), C(smtp_tls_policy_maps) and C(alias_maps).
+        restriction list. A table of the policy stays in front of native C(transport_maps), C(smtp_tls_policy_maps) and C(alias_maps).
     type: dict
   main_secrets:
     description:
-      - The same for parameters whose values must never be shown or logged. Every user of the host may read C(main.cf), so the entries of
-        C(inline:) and C(static:) go into a table of their own that only root may read, and C(main.cf) names it. A secret that
-        C(main.cf) itself would have to hold is refused. The same holds for values of O(main) and O(master) that look like secrets.
+      - The same for parameters whose values must never be shown or logged. Every user of the host may read C(main.cf). So the entries of
+        C(inline:) and C(static:) go into a table of their own that only root may read, and C(main.cf) names that. A secret that C(main.cf)
+        itself would have to hold is refused. The same holds for values of O(main) and O(master) that look like secrets.
     type: dict
   master:
     description:

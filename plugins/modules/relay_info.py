@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Says for each instance of the MTAs on a host what it is, what it can do, whether it runs, and what its configuration means in the
-    words of the relay policy. What it returns as RV(instances[].policy) can be given to M(postmaster.mta.relay) on another host.
+  - Says for each instance of the MTAs on a host what it is, what it can do, and whether it runs. Says in the words of the relay policy what
+    its configuration means. What it returns as RV(instances[].policy) can be given to M(postmaster.mta.relay) on another host.
   - A reader never invents. What cannot be read as a whole is left out of the policy and named in RV(instances[].unexpressed).
   - RV(instances[].policy) and RV(instances[].natives) together, given to M(postmaster.mta.relay) with O(postmaster.mta.relay#module:baseline=none),
     change nothing that is effective. Where sendmail could not be rebuilt as it runs, C(would_change) in RV(instances[].unexpressed) says so.
@@ -136,8 +136,8 @@ instances:
       description:
         - Native settings that differ from the MTA's default and that no option of the policy speaks of. Those that the native options
           can say stand in RV(instances[].natives) as well.
-        - On sendmail also C(disagreements) between sendmail.mc and the sendmail.cf that runs, C(sendmail.mc) for statements that cannot be
-          taken over, and C(would_change) for what a new build would change.
+        - On sendmail there are three more. C(disagreements) has what differs between sendmail.mc and the sendmail.cf that runs,
+          C(sendmail.mc) the statements that cannot be taken over, and C(would_change) what a new build would change.
       type: dict
     risks:
       description: What makes the relay open for strangers or dead for everybody, as M(postmaster.mta.relay) returns it.

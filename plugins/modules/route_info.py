@@ -13,7 +13,7 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Asks the MTA itself, and sends nothing. sendmail is asked in its address test mode (C(sendmail -bt)); of Postfix the running daemons are
+  - Asks the MTA itself, and sends nothing. On sendmail this is the address test mode (C(sendmail -bt)). On Postfix the running daemons are
     asked, and then the tables that they asked.
   - Returns the same for both, with the rewriting step by step, the table entry that decided with file and line, and the next hop.
   - With O(client) it also says what that client would be told at RCPT, as far as configuration and tables decide it.

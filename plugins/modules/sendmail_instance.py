@@ -13,11 +13,11 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Runs a second sendmail daemon, and more, beside the one that the package made, each with its own configuration and queue directory,
-    its own C(sendmail.cf), pid file and addresses, and with a systemd unit of its name.
-  - What must be true is looked at before the first step. Directories that another instance uses, also by a pattern in its
-    C(QueueDirectory), addresses that are taken or not there, IPv6 where there is none, a missing parent directory and wrong owners are
-    refused by name, with the host untouched. When a step fails, those before it are rolled back.
+  - Runs a second sendmail daemon, and more, beside the one that the package made. Each has its own configuration and queue directory,
+    C(sendmail.cf), pid file and addresses, and a systemd unit of its name.
+  - What must be true is looked at before the first step. What cannot work is refused by name, and the host is untouched. That is a
+    directory that another instance uses (also by a pattern in its C(QueueDirectory)), an address that is taken or not there, IPv6 where
+    there is none, a missing parent directory, or a wrong owner. When a step fails, those before it are rolled back.
   - A daemon that was set up manually is adopted as it is, with its configuration, queue and pid file. Where it runs and O(state=started),
     it is stopped once and started by its unit.
   - Starting and stopping is complete. C(systemctl) and the next boot agree with O(state), and no process is left behind.

@@ -13,9 +13,9 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Looks at each instance for what a postmaster asks first. Does it run, what waits for how long, is there room on the queue's disk, how long
-    does the certificate last and is it for the relay's name, did somebody change what was written, what was changed last, which blocks end
-    soon.
+  - Looks at each instance for what a postmaster asks first. Says whether it runs, what waits and for how long, and whether there is room on
+    the queue's disk. Says how long the certificate lasts, and whether it is for the relay's name. Says what was changed last, whether
+    somebody else changed what was written, and which blocks end soon.
   - Tells how the canaries of M(postmaster.mta.kit) are, where there are any.
   - RV(trouble) is what somebody should look at. The limits are options.
   - Changes nothing and sends nothing.

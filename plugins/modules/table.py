@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Edits the source of a lookup table in the MTA's configuration directory (transport or mailertable, virtual, generic, sender routes and so on),
-    compiles it under a new name, compares the compiled table with its source, and takes both live as one transaction.
+  - Edits the source of a lookup table in the MTA's configuration directory (transport or mailertable, virtual, generic, sender routes and
+    so on). Compiles it under a new name, compares the compiled table with its source, and takes both live as one transaction.
   - It compiles the table when the compiled file is missing or older than its source, even if no entry changes.
   - Comments, the order and entries that are not meant stay as they are. A source with a malformed line or with a key that stands there
     twice is refused by line; C(postmap) and C(makemap) would go on without the line.

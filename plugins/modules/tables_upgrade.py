@@ -13,10 +13,10 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Names every table of C(main.cf) and C(master.cf) by its new type, the C(-o) options, C(proxy:), the aliases and C(default_database_type)
-    included, and compiles each from its source, as one transaction. It is staged, checked, swapped in, made effective by a reload and verified.
-    No connection is refused. Only where a table stands behind C(proxy:), a client that comes in the seconds of the change can lose its connection;
-    RV(notes) names such a table.
+  - Names every table of C(main.cf) and C(master.cf) by its new type, and compiles each from its source, as one transaction. The C(-o)
+    options, C(proxy:), the aliases and C(default_database_type) are included. It is staged, checked, swapped in, made effective by a reload
+    and verified. No connection is refused. Only where a table stands behind C(proxy:), a client that comes in the seconds of the change can
+    lose its connection; RV(notes) names such a table.
   - Before anything goes live, each new table is compared with the one in use. Where the two would answer otherwise, for instance because the
     source was edited and never compiled, the change is refused with the first key that differs.
   - Tables that Postfix writes itself (caches) become lmdb, which can be written while Postfix runs, with what is in them.
