@@ -13,10 +13,11 @@ version_added: 1.0.0
 author:
   - The postmaster.mta contributors (@postmaster-mta)
 description:
-  - Looks at the host: what keeps host names (nscd, systemd-resolved), how fast each name server answers, errors of interfaces and links,
-    kernel messages of failing interrupts, network cards and disks, and the clock. Looks at the space and the inodes of the queue's file
-    systems, and at the load against the MTA's own limits. Looks at the MTA: whether it runs and listens where its configuration says, and
-    whether its milters, policy services and content filter answer. Says what was changed lately, and when the certificate ends.
+  - Looks at the host, that is what keeps host names (nscd, systemd-resolved), how fast each name server answers, errors of interfaces and
+    links, kernel messages of failing interrupts, network cards and disks, and the clock.
+  - Looks at the space and the inodes of the queue's file systems, and at the load against the MTA's own limits.
+  - Looks at the MTA, that is whether it runs and listens where its configuration says, and whether its milters, policy services and content
+    filter answer. Says what was changed lately, and when the certificate ends.
   - Needs the standard library only.
 extends_documentation_fragment:
   - postmaster.mta._mta
