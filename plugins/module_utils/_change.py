@@ -31,7 +31,7 @@ import signal
 import time
 import typing as t
 
-from . import _files, _scratch
+from . import _files
 from ._account import generations
 from ._account.generations import Author
 from ._errors import Busy, Down, PostmasterError, Refused, RolledBack
@@ -220,6 +220,8 @@ def _try_out(area: "Area", plan: Plan, steps: Steps) -> None:
 
     :raises Refused: as the run would.
     """
+    from . import _scratch
+
     place = Area(area.live)
     place.stage = area.scratch()
     area.sweep()
@@ -628,20 +630,24 @@ def _restore_interrupted(area: Area, steps: Steps) -> t.Tuple[t.Tuple[str, ...],
     """Restore or finish what a run that died has left; return what that was, and why the old configuration is not effective."""
     unfinished = area.unfinished()
     trouble: t.Optional[PostmasterError] = None
+    if not unfinished:
+        return unfinished, trouble
+    from ._account import recovery
+
     if os.path.exists(area.swap):
         _go_back(area)
-        generations.repair(area.live, "the run was killed before the change was verified")
+        recovery.repair(area.live, "the run was killed before the change was verified")
         trouble = _make_effective(area, steps)
         if trouble:
             _leave_down(area)
         else:
             area.remove()
     elif os.path.exists(area.settle):
-        generations.repair(area.live)
+        recovery.repair(area.live)
         _finish(area)
-    elif unfinished:
+    else:
         trouble = _make_effective(area, steps) if os.path.exists(area.down) else None
-        generations.repair(area.live)
+        recovery.repair(area.live)
         area.remove()
         if not trouble:
             _files.remove(area.down)

@@ -32,7 +32,7 @@ def _load() -> t.Any:
 
 
 HARNESS = _load()
-from ansible_collections.postmaster.mta.plugins.module_utils._account import history  # noqa: E402
+from ansible_collections.postmaster.mta.plugins.module_utils._account import history, writers  # noqa: E402
 
 File = HARNESS.File
 #: Changes of several shapes: what is wanted, and what stands there in the end.
@@ -93,7 +93,7 @@ def _insist_on_the_account(live: pathlib.Path, content: t.Mapping[str, bytes], w
     ended, others = HARNESS.account_of(live)
     assert ended.count(HARNESS.generations.LIVE) == 1, where
     assert not [name for name in others if not name.endswith(".files")], where
-    assert not HARNESS.generations.changed_since(str(live)), where
+    assert not writers.changed_since(str(live)), where
     before = dict(content, **history.contents(str(live), history.records(str(live))[0]["number"] - 1))
     kept = {name: text for name, text in before.items() if text is not None and not name.endswith(".db")}
     assert kept == HARNESS.OLD, where

@@ -14,7 +14,7 @@ import typing as t
 
 from .. import _files
 from .._errors import Refused
-from . import generations, history
+from . import generations, history, writers
 
 #: How the files end from which an MTA starts. What somebody emptied of a table is a matter of the tables.
 _CONFIGURATION = (".cf", ".mc")
@@ -37,7 +37,7 @@ def damaged(directory: str, names: t.Optional[t.Iterable[str]] = None) -> t.List
     """
     if names is not None and not any(name.endswith(_CONFIGURATION) for name in names):
         return []
-    written = generations.last_written(directory)
+    written = writers.last_written(directory)
     files = sorted(name for name in (written if names is None else names) if name.endswith(_CONFIGURATION))
     findings = [_finding(directory, name, _last_content(directory, written.get(name))) for name in files]
     return [finding for finding in findings if finding]

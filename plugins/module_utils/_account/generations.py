@@ -21,7 +21,6 @@ Private to the collection: it can change at any time.
 import contextlib
 import json
 import os
-import tempfile
 import time
 import typing as t
 import zlib
@@ -38,7 +37,7 @@ WHOLE = 256 << 10
 #: How a generation ended.
 LIVE, CONFIRMED, ROLLED_BACK, UNDONE = "live", "confirmed", "rolled back", "undone"
 _COMPILED = (".db", ".lmdb", ".cdb", ".dir", ".pag")
-_RECORD, _PREPARED, _BLOB = ".json", ".prepared", ".files"
+RECORD, PREPARED, BLOB = ".json", ".prepared", ".files"
 _BLOCK = 1 << 16
 
 Record = t.Dict[str, t.Any]
@@ -74,7 +73,7 @@ class Entry:
 
     def live(self) -> None:
         """End the record: the change is live and verified."""
-        os.rename(self._stem + _PREPARED, self._stem + _RECORD)
+        os.rename(self._stem + PREPARED, self._stem + RECORD)
 
     def rolled_back(self, why: str) -> None:
         """End the record: the change was live and is rolled back."""
@@ -84,7 +83,7 @@ class Entry:
 
     def drop(self) -> None:
         """Remove what was prepared: the change is not live."""
-        for suffix in (_PREPARED, _BLOB):
+        for suffix in (PREPARED, BLOB):
             _files.remove(self._stem + suffix)
 
 
@@ -93,7 +92,7 @@ def place_of(directory: str) -> str:
     return os.path.join(ROOT, directory.strip("/").replace("/", "+"))
 
 
-def numbers(directory: str, suffix: str = _RECORD) -> t.List[int]:
+def numbers(directory: str, suffix: str = RECORD) -> t.List[int]:
     """Return the numbers of the generations, the oldest first."""
     try:
         names = os.listdir(place_of(directory))
@@ -102,7 +101,7 @@ def numbers(directory: str, suffix: str = _RECORD) -> t.List[int]:
     return sorted(int(name[: -len(suffix)]) for name in names if name.endswith(suffix) and name[:6].isdigit())
 
 
-def load(directory: str, number: int, suffix: str = _RECORD) -> Record:
+def load(directory: str, number: int, suffix: str = RECORD) -> Record:
     """Return one record; an empty one where it cannot be read."""
     content = _files.read(os.path.join(place_of(directory), f"{number:06d}{suffix}"))
     try:
@@ -122,7 +121,7 @@ def newest(directory: str) -> Record:
 
 def write(place: str, record: Record) -> None:
     """Write a record under its last name, in one step."""
-    path = os.path.join(place, f"{record['number']:06d}{_RECORD}")
+    path = os.path.join(place, f"{record['number']:06d}{RECORD}")
     _files.write_new(path, json.dumps(record).encode("ascii"), 0o600)
 
 
@@ -146,66 +145,26 @@ def prepare(
 def _prepare(
     directory: str, stage: str, names: t.Sequence[str], activation: t.Tuple[str, t.Sequence[str]], author: Author
 ) -> Entry:
-    place = _private(place_of(directory))
-    files, contents = _replaced(directory, stage, names)
-    record = _new_record(directory, author, activation, files)
+    place = private(place_of(directory))
+    files, contents = replaced(directory, stage, names)
+    record = new_record(directory, author, activation, files)
     stem = os.path.join(place, f"{record['number']:06d}")
     try:
-        _write_blob(stem + _BLOB, contents)
-        _files.write_new(stem + _PREPARED, json.dumps(record).encode("ascii"), 0o600)
+        write_blob(stem + BLOB, contents)
+        _files.write_new(stem + PREPARED, json.dumps(record).encode("ascii"), 0o600)
     except BaseException:
         with contextlib.suppress(OSError):
-            _files.remove(stem + _BLOB)
+            _files.remove(stem + BLOB)
         raise
     return Entry(place, record)
 
 
-def done(
-    directory: str, before: t.Mapping[str, t.Optional[bytes]], author: Author, number: t.Optional[int] = None
-) -> int:
-    """Write the record of a change that the MTA's own program has made; return its number.
-
-    It is no state to go back to: what was done besides these files, an undo does not take back.
-
-    :param before: what the files were, by name.
-    :param number: of a note that was written before the change and becomes its record.
-    """
-    place = _private(place_of(directory))
-    with tempfile.TemporaryDirectory(prefix="postmaster-") as scratch:
-        for name, content in before.items():
-            if content is not None:
-                _files.write_new(os.path.join(scratch, name), content, _mode(os.path.join(directory, name)))
-        names = [name for name in sorted(before) if before[name] != _files.read(os.path.join(directory, name))]
-        files, contents = _replaced(scratch, directory, names)
-    record = _stateless(directory, author, files)
-    record["number"] = number or record["number"]
-    _write_blob(os.path.join(place, f"{record['number']:06d}{_BLOB}"), contents)
-    write(place, record)
-    return int(record["number"])
-
-
-def note(directory: str, author: Author) -> int:
-    """Write a record of something that changes no file, such as an adoption; return its number."""
-    place = _private(place_of(directory))
-    record = _stateless(directory, author, [])
-    write(place, record)
-    return int(record["number"])
-
-
-def _stateless(directory: str, author: Author, files: t.List[Record]) -> Record:
-    """Return a new record that is no state to go back to: it leaves the one before it."""
-    record = _new_record(directory, author, ("nothing", ()), files)
-    last = newest(directory)
-    record.update(state=last.get("state", last.get("number", 0)), states=last.get("states", []))
-    return record
-
-
-def _new_record(
+def new_record(
     directory: str, author: Author, activation: t.Tuple[str, t.Sequence[str]], files: t.List[Record]
 ) -> Record:
     last = newest(directory)
     owned = last.get("owned", {})
-    number = max(numbers(directory) + numbers(directory, _PREPARED) + [0]) + 1
+    number = max(numbers(directory) + numbers(directory, PREPARED) + [0]) + 1
     keep = author.keep or last.get("keep", KEPT)
     is_state = bool(files) and "state" not in author.more
     record = {
@@ -237,7 +196,7 @@ def hidden(directory: str) -> t.FrozenSet[str]:
     return frozenset(name for record in records for name in record.get("hidden", ()))
 
 
-def _private(place: str) -> str:
+def private(place: str) -> str:
     """Make the directory of an account, for root alone."""
     for path in (ROOT, place):
         try:
@@ -250,7 +209,7 @@ def _private(place: str) -> str:
     return place
 
 
-def _write_blob(path: str, contents: t.Sequence[bytes]) -> None:
+def write_blob(path: str, contents: t.Sequence[bytes]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         for content in contents:
@@ -259,7 +218,7 @@ def _write_blob(path: str, contents: t.Sequence[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def _replaced(directory: str, stage: str, names: t.Sequence[str]) -> t.Tuple[t.List[Record], t.List[bytes]]:
+def replaced(directory: str, stage: str, names: t.Sequence[str]) -> t.Tuple[t.List[Record], t.List[bytes]]:
     files: t.List[Record] = []
     contents: t.List[bytes] = []
     at = 0
@@ -271,7 +230,7 @@ def _replaced(directory: str, stage: str, names: t.Sequence[str]) -> t.Tuple[t.L
         start, end = _common(before, after)
         kept = (before or b"")[start : len(before or b"") - end]
         file: Record = {"name": name, "before": mark(before), "after": mark(after), "start": start, "end": end}
-        file.update(at=at, length=len(kept), mode=_mode(os.path.join(directory, name)))
+        file.update(at=at, length=len(kept), mode=mode_of(os.path.join(directory, name)))
         file["time"] = _time(os.path.join(directory, name))
         contents.append(kept)
         at += len(kept)
@@ -318,7 +277,7 @@ def _same(most: int, equal: t.Callable[[int, int], bool]) -> int:
     return at
 
 
-def _mode(path: str) -> int:
+def mode_of(path: str) -> int:
     try:
         return os.stat(path).st_mode & 0o7777
     except OSError:
@@ -335,35 +294,7 @@ def _time(path: str) -> t.Optional[int]:
 
 def prepared(directory: str) -> t.List[int]:
     """Return the records that a run which died has left prepared."""
-    return numbers(directory, _PREPARED)
-
-
-def repair(directory: str, why: str = "") -> None:
-    """Bring prepared records into agreement with the live files.
-
-    :param why: what to say of a change that is not live; without it such a record is removed.
-    """
-    place = place_of(directory)
-    for number in prepared(directory):
-        entry = Entry(place, dict({"number": number}, **load(directory, number, _PREPARED)))
-        if agrees(directory, entry.record):
-            entry.live()
-        elif why and entry.record.get("files"):
-            entry.rolled_back(why)
-        else:
-            entry.drop()
-    for name in _orphans(place):
-        _files.remove(os.path.join(place, name))
-
-
-def _orphans(place: str) -> t.List[str]:
-    """Return files that a run which died was about to write, and contents without a record."""
-    names = os.listdir(place) if os.path.isdir(place) else []
-    return [
-        name
-        for name in names
-        if name.endswith(_files.temporary("")) or (name.endswith(_BLOB) and name[: -len(_BLOB)] + _RECORD not in names)
-    ]
+    return numbers(directory, PREPARED)
 
 
 def agrees(directory: str, record: Record) -> bool:
@@ -374,41 +305,14 @@ def agrees(directory: str, record: Record) -> bool:
     )
 
 
-def last_written(directory: str) -> t.Dict[str, t.Tuple[Record, Record]]:
-    """Return for each file the newest live record that wrote it, and its entry there."""
-    written: t.Dict[str, t.Tuple[Record, Record]] = {}
-    for number in reversed(numbers(directory)):
-        record = load(directory, number)
-        if record.get("ended") in (LIVE, CONFIRMED):
-            for file in record["files"]:
-                written.setdefault(file["name"], (record, file))
-    return written
-
-
-def changed_since(directory: str) -> t.List[t.Tuple[str, Record]]:
-    """Return the files that are not as the newest generation left them that wrote them, with the record of that one."""
-    return [
-        (name, record)
-        for name, (record, file) in sorted(last_written(directory).items())
-        if mark(_files.read(os.path.join(directory, name))) != file["after"]
-    ]
-
-
 def prune(directory: str, oldest: int) -> None:
     """Remove the generations before one, and those that are too much; the newest stays."""
     place = place_of(directory)
     kept = numbers(directory)
     while len(kept) > 1 and (kept[0] < oldest or len(kept) > MOST or _size(place, kept) > LARGEST):
         stem = os.path.join(place, f"{kept.pop(0):06d}")
-        for suffix in (_RECORD, _BLOB):
+        for suffix in (RECORD, BLOB):
             _files.remove(stem + suffix)
-
-
-def forget(directory: str) -> None:
-    """Remove the account of a directory that is made anew: what was written into the one before it is no loss."""
-    place = place_of(directory)
-    for name in os.listdir(place) if os.path.isdir(place) else ():
-        _files.remove(os.path.join(place, name))
 
 
 def size_of(directory: str, number: int) -> int:
@@ -419,7 +323,7 @@ def size_of(directory: str, number: int) -> int:
 def _size(place: str, kept: t.Sequence[int]) -> int:
     total = 0
     for number in kept:
-        for suffix in (_RECORD, _BLOB):
+        for suffix in (RECORD, BLOB):
             with contextlib.suppress(OSError):
                 total += os.stat(os.path.join(place, f"{number:06d}{suffix}")).st_size
     return total

@@ -13,7 +13,7 @@ import typing as t
 from .. import _files
 from .._errors import OptionError, Refused
 from .._model.host import File, Files
-from . import generations
+from . import generations, writers
 from .generations import Record
 from .ownership import Twin
 
@@ -98,10 +98,10 @@ def times(directory: str, number: int) -> t.Dict[str, t.Tuple[t.Any, int]]:
 
 def lost(directory: str) -> Contents:
     """Return the files that are not as we wrote them last, with what we wrote, as far as it is kept."""
-    written = generations.last_written(directory)
+    written = writers.last_written(directory)
     return {
         name: content_after(directory, *written[name])
-        for name, dummy in generations.changed_since(directory)
+        for name, dummy in writers.changed_since(directory)
         if is_kept(written[name][1])
     }
 
@@ -182,7 +182,7 @@ def changed_manually(directory: str) -> t.List[str]:
     """Return a sentence for each file that is not as we left it; an undo replaces it all the same."""
     return [
         f"{name}: changed manually since generation {record['number']} ({record['time']})"
-        for name, record in generations.changed_since(directory)
+        for name, record in writers.changed_since(directory)
     ]
 
 

@@ -65,21 +65,6 @@ class NotKept(PostmasterError):
         self.findings = tuple(findings)
 
 
-class BadLines(PostmasterError):
-    """Lines of a list that are no rules. All of them are named, so that the list can be corrected at once."""
-
-    def __init__(self, problems: t.Sequence[OptionError]) -> None:
-        shown = [str(problem) for problem in problems[:_LINES_SHOWN]]
-        more = f"; and {len(problems) - len(shown)} more" if len(problems) > len(shown) else ""
-        lines = "1 line is no rule" if len(problems) == 1 else f"{len(problems)} lines are no rules"
-        super().__init__(f"{lines}, nothing was changed (strict: false leaves them out): {'; '.join(shown)}{more}")
-        self.findings = tuple(str(problem) for problem in problems[: access.SHOWN])
-
-
-#: So many bad lines are in the message; the answer has more of them.
-_LINES_SHOWN = 20
-
-
 class Request(t.NamedTuple):
     """What the module's parameters ask for, whatever the host is.
 
@@ -204,21 +189,9 @@ class AccessRun:
         """Refuse relay rules that are, with those of earlier runs, a large part of the Internet."""
         rules = [rule for rule in self.request.rules if rule.action == access.RELAY and rule.where == access.CONNECT]
         if rules and self.request.state != EXACT:
-            _refuse_the_internet([rule.pattern for rule in rules], self._standing_like(rules))
+            from . import access_wide
 
-    def _standing_like(self, rules: t.Sequence[access.Rule]) -> t.Set[str]:
-        """Return the clients of the rules that stand where some rules would, and say the same."""
-        values: t.Dict[str, t.Set[str]] = {}
-        for rule in rules:
-            for name, lines in self.driver.place(self.facts, rule).items():
-                values.setdefault(name, set()).update(line.partition("\t")[2] for line in lines)
-        standing = set()
-        for name, said in values.items():
-            for placed in blocks.all_blocks(self._read(name)[1], self._path(name)):
-                where, dummy, pattern = placed.block.title.partition(" ")
-                if where == access.CONNECT and said & {line.partition("\t")[2] for line in placed.block.lines}:
-                    standing.add(pattern)
-        return standing
+            access_wide.refuse([rule.pattern for rule in rules], access_wide.standing_like(self, rules))
 
     def _blocks(self) -> t.Tuple[t.Dict[str, t.List[blocks.Block]], t.Dict[str, t.List[blocks.Block]]]:
         """Return the blocks that should stand in each table, and those that should not."""
@@ -248,7 +221,7 @@ class AccessRun:
         kept = {rule.title for rule in self.request.rules if self.request.state != ABSENT}
         names = {name for place in access.PLACES for name in self.driver.names(self.facts, place)}
         for name in sorted(names):
-            for placed in blocks.all_blocks(self._read(name)[1], self._path(name)):
+            for placed in blocks.all_blocks(self.read(name)[1], self.path(name)):
                 block = placed.block
                 if access.is_rule(block.title) and block.title not in kept and self._has_ended(block):
                     unwanted.setdefault(name, []).append(block._replace(lines=()))
@@ -260,30 +233,30 @@ class AccessRun:
         return self.request.purge and access.expired(block.note, self.request.now)
 
     def _work(self, name: str, wanted: t.Sequence[blocks.Block], unwanted: t.Sequence[blocks.Block]) -> TableWork:
-        mark, data = self._read(name)
-        edited = blocks.edit(self._path(name), data, wanted, unwanted)
+        mark, data = self.read(name)
+        edited = blocks.edit(self.path(name), data, wanted, unwanted)
         return TableWork(name, mark, edited, blocks.size_after(data, edited.edits))
 
-    def _path(self, name: str) -> str:
+    def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
 
-    def _read(self, name: str) -> t.Tuple[t.Optional[t.Tuple[int, ...]], bytes]:
-        data = _files.read(self._path(name))
-        return (None, b"") if data is None else (_mark(self._path(name)), data)
+    def read(self, name: str) -> t.Tuple[t.Optional[t.Tuple[int, ...]], bytes]:
+        data = _files.read(self.path(name))
+        return (None, b"") if data is None else (_mark(self.path(name)), data)
 
     def _stale(self, name: str) -> bool:
         """Return whether a compiled file is missing or older than its source."""
         source = self.works[name].mark
         if source is None:
             return False
-        compiled = [_mark(self._path(file)) for file in self.driver.compiled(self.facts, name)]
+        compiled = [_mark(self.path(file)) for file in self.driver.compiled(self.facts, name)]
         return any(mark is None or mark[1] < source[1] for mark in compiled)
 
     def _removals(self, names: t.Sequence[str]) -> t.Tuple[_change.FileChange, ...]:
         removals = []
         for name in names:
             for file in (name,) + tuple(self.driver.compiled(self.facts, name)):
-                content = _files.read(self._path(file))
+                content = _files.read(self.path(file))
                 if content is not None:
                     removals.append(_change.FileChange(file, content, None, 0, False))
         return tuple(removals)
@@ -296,7 +269,7 @@ class AccessRun:
             path = os.path.join(stage, name)
             if work.edited.edits:
                 if (_mark(path) or ())[:2] != (work.mark or ())[:2]:
-                    raise Busy(f"{self._path(name)}: somebody else wrote it while the change was planned; run again")
+                    raise Busy(f"{self.path(name)}: somebody else wrote it while the change was planned; run again")
                 pieces = blocks.pieces(_files.read(path) or b"", work.edited.edits)
                 _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
             self.compile.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
@@ -388,7 +361,7 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
     """Return what the module's parameters ask for.
 
     :raises OptionError: naming the rule.
-    :raises BadLines: naming every line of a list that is no rule.
+    :raises PostmasterError: naming every line of a list that is no rule.
     """
     state, purge = params["state"], params["purge_expired"]
     rules: t.List[access.Rule] = []
@@ -396,29 +369,18 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
         rules += _parsed(f"rules[{number}]", entry, params, now)
     left_out: t.List[t.Dict[str, str]] = []
     if params.get("content") or params.get("src"):
-        rules += _from_files(params, now, left_out)
+        from . import access_files
+
+        rules += access_files.rules_of(params, lambda option, entry: _parsed(option, entry, params, now), left_out)
     may_be_empty = left_out or purge or state == EXACT
     if not rules and not may_be_empty:
         raise OptionError("rules", [], "no rule is given")
-    if state != ABSENT:
-        _refuse_the_internet([rule.pattern for rule in rules if rule.action == access.RELAY])
+    relaying = [rule.pattern for rule in rules if rule.action == access.RELAY]
+    if relaying and state != ABSENT:
+        from . import access_wide
+
+        access_wide.refuse(relaying)
     return Request(access.unique(rules), state, purge, now, tuple(left_out), _confirmed(params))
-
-
-def _refuse_the_internet(patterns: t.Iterable[str], standing: t.AbstractSet[str] = frozenset()) -> None:
-    """Refuse to let clients relay from networks that are together a large part of the Internet, however small each is.
-
-    :param standing: those that may relay already. They are no reason to refuse a narrow one.
-    """
-    new = set(patterns) - standing
-    if len(new) + len(standing) < 2 or not new:
-        return
-    from .._model import trust
-
-    wide = trust.wide(trust.networks_in(sorted(new | standing)))
-    if wide and (set(wide) & set(trust.networks_in(new)) or not trust.wide(trust.networks_in(standing))):
-        why = "may relay together: a large part of the Internet, an open relay; name the networks of your own clients"
-        raise OptionError("rules", f"{len(new | standing)} networks, {wide[0]} among them", why)
 
 
 def _confirmed(params: t.Mapping[str, t.Any]) -> t.FrozenSet[str]:
@@ -465,26 +427,6 @@ def _stops_domain(rule: access.Rule) -> bool:
     return rule.kind == access.DOMAIN and rule.action in _STOPPING
 
 
-def _from_files(
-    params: t.Mapping[str, t.Any], now: datetime.datetime, left_out: t.List[t.Dict[str, str]]
-) -> t.List[access.Rule]:
-    from . import access_files
-
-    files = access_files.RuleFiles(params)
-    rules: t.List[access.Rule] = []
-    for option, entry in files.entries():
-        try:
-            rules += _parsed(option, entry, params, now)
-        except OptionError as problem:
-            files.bad.append(problem)
-    if files.bad and params["strict"]:
-        raise BadLines(files.bad)
-    left_out += [dict(line._asdict()) for line in files.left_out]
-    for bad in files.bad:
-        left_out.append({"line": bad.option, "value": str(bad.value), "why": bad.why})
-    return rules
-
-
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:
     """Do what the module's parameters ask for, and say what was done.
 
@@ -495,40 +437,15 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     hosts = exposed.chosen(runner or Runner(), params["mta"], params["instance"])
     if len(hosts) == 1:
         return _apply_to(hosts[0], request, params, check_mode)
+    from . import access_together
+
     # What one instance refuses must not be done to another before.
     predicted = [_apply_to(host, request, params, True, trial=check_mode) for host in hosts]
-    return merged(predicted if check_mode else _apply_to_each(hosts, request, params))
-
-
-def _apply_to_each(
-    hosts: t.Sequence[Host], request: Request, params: t.Mapping[str, t.Any]
-) -> t.List[t.Dict[str, t.Any]]:
-    """Change one instance after the other; where one fails, say which have changed."""
-    answers: t.List[t.Dict[str, t.Any]] = []
-    for host in hosts:
-        try:
-            answers.append(_apply_to(host, request, params, False))
-        except PostmasterError as problem:
-            done = ", ".join(answer["instance"] for answer in answers)
-            where = f"the instance {host.instance.name}"
-            raise PostmasterError(f"{where}: {problem}" + (f" (done before: {done})" if done else ""))
-    return answers
-
-
-def merged(answers: t.Sequence[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
-    """Return the answers of several instances as one; the answer of each is beside it."""
-    whole = dict(answers[0], instance=_mta.ALL, generation=None)
-    for name in ("diff", "added", "updated", "removed", "by_hand", "verified", "warnings"):
-        whole[name] = [item for answer in answers for item in answer[name]]
-    whole["changed"] = any(answer["changed"] for answer in answers)
-    whole["actions"] = [f"{answer['instance']}: {action}" for answer in answers for action in answer["actions"]]
-    whole["counts"] = {name: sum(answer["counts"][name] for answer in answers) for name in answers[0]["counts"]}
-    whole["instances"] = [_without_diff(answer) for answer in answers]
-    return whole
-
-
-def _without_diff(answer: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    return {name: value for name, value in answer.items() if name != "diff"}
+    if check_mode:
+        return access_together.merged(predicted)
+    return access_together.merged(
+        access_together.one_by_one(hosts, lambda host: _apply_to(host, request, params, False))
+    )
 
 
 def _apply_to(

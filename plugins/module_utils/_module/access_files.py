@@ -18,7 +18,7 @@ import typing as t
 
 from .. import _files
 from .._driver.lookup import lookup_of
-from .._errors import OptionError
+from .._errors import OptionError, PostmasterError
 from .._model import access
 
 RuleOptions = t.Tuple[str, t.Dict[str, t.Any]]
@@ -30,6 +30,21 @@ _OTHER_TAGS = frozenset(
 )
 _COMMENT = re.compile(r"(?:^|\s)[#;].*")
 _BYTE_ORDER_MARK = "\ufeff"
+
+
+class BadLines(PostmasterError):
+    """Lines of a list that are no rules. All of them are named, so that the list can be corrected at once."""
+
+    def __init__(self, problems: t.Sequence[OptionError]) -> None:
+        shown = [str(problem) for problem in problems[:_LINES_SHOWN]]
+        more = f"; and {len(problems) - len(shown)} more" if len(problems) > len(shown) else ""
+        lines = "1 line is no rule" if len(problems) == 1 else f"{len(problems)} lines are no rules"
+        super().__init__(f"{lines}, nothing was changed (strict: false leaves them out): {'; '.join(shown)}{more}")
+        self.findings = tuple(str(problem) for problem in problems[: access.SHOWN])
+
+
+#: So many bad lines are in the message; the answer has more of them.
+_LINES_SHOWN = 20
 
 
 class LeftOut(t.NamedTuple):
@@ -227,3 +242,29 @@ def _client(pattern: str) -> str:
     if len(groups) > 1 and "::" not in plain and len(groups) < 8:
         return f"{plain}::/{16 * len(groups)}"
     return plain if _is_client(pattern) else pattern
+
+
+def rules_of(
+    params: t.Mapping[str, t.Any],
+    parse: t.Callable[[str, t.Mapping[str, t.Any]], t.List[access.Rule]],
+    left_out: t.List[t.Dict[str, str]],
+) -> t.List[access.Rule]:
+    """Return the rules of the options C(content) and C(src).
+
+    :param parse: makes the rules of one entry, from its name in messages and its options.
+    :param left_out: gets the lines that were left out.
+    :raises BadLines: naming every line that is no rule.
+    """
+    files = RuleFiles(params)
+    rules: t.List[access.Rule] = []
+    for option, entry in files.entries():
+        try:
+            rules += parse(option, entry)
+        except OptionError as problem:
+            files.bad.append(problem)
+    if files.bad and params["strict"]:
+        raise BadLines(files.bad)
+    left_out += [dict(line._asdict()) for line in files.left_out]
+    for bad in files.bad:
+        left_out.append({"line": bad.option, "value": str(bad.value), "why": bad.why})
+    return rules

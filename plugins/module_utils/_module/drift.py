@@ -14,7 +14,7 @@ import time
 import typing as t
 
 from .. import _files, _result
-from .._account import generations
+from .._account import generations, writers
 from .._account.ownership import Drift, drifted
 from .._driver.ownership import ownership_of
 from .._model.host import Host
@@ -30,7 +30,7 @@ def drift_of(host: Host) -> t.List[t.Dict[str, t.Any]]:
     hidden = generations.hidden(directory)
     drifts = [shown(directory, drift, hidden) for drift in drifted(twin, owned, live)]
     named = {entry["file"] for entry in drifts}
-    for name, record in generations.changed_since(directory):
+    for name, record in writers.changed_since(directory):
         path = os.path.join(directory, name)
         if path not in named:
             drifts.append(dict(_blank(path), generation=record["number"], written_at=record["time"]))

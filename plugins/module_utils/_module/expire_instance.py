@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from .. import _change, _mta
-from .._account import generations, history, watch
+from .._account import generations, history, notes, watch
 from .._account.history import Contents
 from .._driver.instances import instances_of
 from .._errors import PostmasterError
@@ -69,7 +69,7 @@ def begin(
     """Write down what there is before the first step, and let the host bring it back when the time is over."""
     directory = os.path.realpath(primary.config_directory)
     author = author._replace(more=dict(author.more, **{"confirm_by": deadline, BEFORE: _before(wish, seen)}))
-    number = generations.note(directory, author)
+    number = notes.note(directory, author)
     watch.arm(runner, primary.mta, directory, number, deadline, "expire_instance")
     return Watch(runner, directory, number, author)
 
@@ -105,7 +105,7 @@ def expire(runner: Runner, mta: str, directory: str, number: int) -> str:
     if before["exists"]:
         with _change.locked(directory, expiry.LOCK_TIMEOUT):
             _restore(runner, mta, before)
-            generations.note(directory, author)
+            notes.note(directory, author)
     else:
         _remove(runner, mta, before, author)
     watch.disarm(runner, directory, number)
@@ -127,7 +127,7 @@ def _remove(runner: Runner, mta: str, before: t.Mapping[str, t.Any], author: _ch
         answer = instance.apply(mta, dict(params, mail=instance.KEEP), False, runner, author)
     if not answer["changed"]:
         # A run that was killed before its first step.
-        generations.note(os.path.realpath(_mta.find(runner, mta).instance.config_directory), author)
+        notes.note(os.path.realpath(_mta.find(runner, mta).instance.config_directory), author)
 
 
 def _restore(runner: Runner, mta: str, before: t.Mapping[str, t.Any]) -> None:

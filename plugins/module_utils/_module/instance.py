@@ -16,7 +16,7 @@ import os
 import typing as t
 
 from .. import _change, _files, _mta
-from .._account import generations
+from .._account import notes, writers
 from .._driver.instances import Instances, instances_of
 from .._errors import OptionError, PostmasterError, Refused, RolledBack
 from .._model import kinds
@@ -87,7 +87,7 @@ def apply(
             work = work._replace(seen=twin.see(runner, wish))
             steps = _plan(work)
             if work.seen.instance is None:
-                generations.forget(wish.config_directory)
+                writers.forget(wish.config_directory)
             generation = _perform_recorded(work, primary, steps, author or _author(work, params, steps), deadline)
             work = work._replace(seen=twin.see(runner, wish))
             _insist_on_the_end(work)
@@ -144,7 +144,7 @@ def _perform_recorded(
             _perform(steps)
     # The change is made: a full disk must not turn that into a failure.
     with contextlib.suppress(OSError):
-        return generations.done(os.path.realpath(primary.config_directory), before, author, number)
+        return notes.done(os.path.realpath(primary.config_directory), before, author, number)
     return number
 
 

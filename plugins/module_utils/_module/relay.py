@@ -13,7 +13,7 @@ import os
 import typing as t
 
 from .. import _change, _files, _mta, _result
-from .._account import generations, history
+from .._account import generations, history, notes
 from .._account.ownership import ThreeWay
 from .._driver.check import check_of
 from .._driver.daemon import daemon_of
@@ -109,7 +109,7 @@ class RelayRun:
             before = generations.newest(self.directory).get("owned", {})
             accepted = risks.accepted_before(self.directory)
             if self.owned(before) != before or {**accepted, **self.accepted} != accepted:
-                generations.note(self.directory, self.author)
+                notes.note(self.directory, self.author)
 
     def _render(self) -> Rendering:
         before = generations.newest(self.directory).get("owned", {})

@@ -4,6 +4,18 @@
 
 """What the tests of the account need of those of the drivers."""
 
+import pytest
+
+from ansible_collections.postmaster.mta.plugins.module_utils._account import generations
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.conftest import (  # pylint: disable=unused-import
     debian,  # noqa: F401
 )
+
+
+@pytest.fixture(name="site")
+def _site(tmp_path, monkeypatch):
+    """A live directory and its stage."""
+    monkeypatch.setattr(generations, "ROOT", str(tmp_path / "var"))
+    for name in ("live", "stage"):
+        (tmp_path / name).mkdir()
+    return tmp_path

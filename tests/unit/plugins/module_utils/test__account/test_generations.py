@@ -10,35 +10,8 @@ import stat
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._account import generations
-from ansible_collections.postmaster.mta.plugins.module_utils._account.generations import LIVE, ROLLED_BACK, Author
-
-
-@pytest.fixture(name="site")
-def _site(tmp_path, monkeypatch):
-    """A live directory and its stage."""
-    monkeypatch.setattr(generations, "ROOT", str(tmp_path / "var"))
-    for name in ("live", "stage"):
-        (tmp_path / name).mkdir()
-    return tmp_path
-
-
-def prepare(site, files, **words):
-    """Prepare a record in which each file becomes another; None is a file that is not there."""
-    for name, pair in files.items():
-        for place, content in zip(("live", "stage"), pair):
-            if content is not None:
-                (site / place / name).write_bytes(content)
-    activation = ("reload", ["x"])
-    return generations.prepare(
-        str(site / "live"), str(site / "stage"), sorted(files), activation, Author("relay", **words)
-    )
-
-
-def go_live(site, entry):
-    """The stage becomes the live directory, and the record ends."""
-    for path in (site / "stage").iterdir():
-        os.rename(str(path), str(site / "live" / path.name))
-    entry.live()
+from ansible_collections.postmaster.mta.plugins.module_utils._account.generations import LIVE
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__account.sites import go_live, prepare
 
 
 def test_a_record_says_who_changed_what(site):
@@ -82,26 +55,6 @@ def test_a_compiled_table_is_not_kept_beside_its_source(site):
     assert [file["name"] for file in record["files"]] == ["alone.db", "x"]
 
 
-@pytest.mark.parametrize("live", [True, False])
-def test_a_prepared_record_follows_the_live_files(site, live):
-    prepare(site, {"main.cf": (b"old\n", b"new\n")})
-    if live:
-        (site / "live" / "main.cf").write_bytes(b"new\n")
-    place = generations.place_of(str(site / "live"))
-    with open(os.path.join(place, "000009.json.postmaster-new"), "w"):
-        pass
-    generations.repair(str(site / "live"))
-    assert sorted(os.listdir(place)) == (["000001.files", "000001.json"] if live else [])
-
-
-def test_a_killed_change_is_told_as_rolled_back(site):
-    prepare(site, {"main.cf": (b"old\n", b"new\n")})
-    generations.repair(str(site / "live"), "killed")
-    record = generations.load(str(site / "live"), 1)
-    assert (record["ended"], record["reason"]) == (ROLLED_BACK, "killed")
-    assert generations.newest(str(site / "live")) == {}
-
-
 def test_the_oldest_go(site, monkeypatch):
     for number in range(6):
         go_live(site, prepare(site, {"main.cf": (b"%d\n" % number, b"%d\n" % (number + 1))}))
@@ -115,7 +68,7 @@ def test_the_oldest_go(site, monkeypatch):
 def test_where_the_disk_is_full_older_generations_make_room(site, monkeypatch):
     for number in range(3):
         go_live(site, prepare(site, {"main.cf": (b"%d\n" % number, b"%d\n" % (number + 1))}))
-    write, calls = generations._write_blob, []
+    write, calls = generations.write_blob, []
 
     def full(path, contents):
         calls.append(path)
@@ -123,32 +76,6 @@ def test_where_the_disk_is_full_older_generations_make_room(site, monkeypatch):
             raise OSError(28, "No space left on device")
         write(path, contents)
 
-    monkeypatch.setattr(generations, "_write_blob", full)
+    monkeypatch.setattr(generations, "write_blob", full)
     go_live(site, prepare(site, {"main.cf": (b"3\n", b"4\n")}))
     assert generations.numbers(str(site / "live")) == [3, 4]
-
-
-def test_of_a_directory_that_is_made_anew_nothing_is_known(site):
-    go_live(site, prepare(site, {"main.cf": (b"1\n", b"2\n")}))
-    generations.forget(str(site / "live"))
-    assert generations.numbers(str(site / "live")) == [] and generations.newest(str(site / "live")) == {}
-    generations.forget(str(site / "nosuch"))
-
-
-def test_what_the_mta_has_written_itself_is_recorded_and_no_state(site):
-    """postmulti(1) registers an instance in main.cf."""
-    live = site / "live"
-    go_live(site, prepare(site, {"main.cf": (b"a = 1\n", b"a = 2\n"), "access": (b"1\n", b"2\n")}))
-    (live / "main.cf").write_bytes(b"a = 2\nmulti_instance_directories = /etc/postfix-x\n")
-    assert [name for name, dummy in generations.changed_since(str(live))] == ["main.cf"]
-    author = Author("postfix_instance", "anna", "T-8", more={"reason": "postfix-x: register it"})
-    assert generations.done(str(live), {"main.cf": b"a = 2\n", "access": b"2\n"}, author) == 2
-    record = generations.newest(str(live))
-    assert (record["module"], record["ticket"], record["state"], record["states"]) == (
-        "postfix_instance",
-        "T-8",
-        1,
-        [1],
-    )
-    assert [file["name"] for file in record["files"]] == ["main.cf"]
-    assert generations.changed_since(str(live)) == []

@@ -10,7 +10,7 @@ import random
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _change
-from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, history, watch
+from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, history, notes, watch
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError, Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import NOTHING, Activation, File
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.ownership import PostfixTwin
@@ -87,7 +87,7 @@ def test_undo_of_an_undo_by_its_number(live, states):
 
 def test_what_was_only_noted_is_no_state_of_its_own(live, states):
     """An accepted risk, or an adoption, changes no file: the undo that follows goes back all the same."""
-    generations.note(str(live), _change.Author("relay"))
+    notes.note(str(live), _change.Author("relay"))
     dummy, target = undo(live)
     assert target == 19 and content_of(live) == states[-1]
 

@@ -17,7 +17,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import acces
 from ansible_collections.postmaster.mta.plugins.module_utils._model import blocks as _tables
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Capabilities, Host, Instance, Running
 from ansible_collections.postmaster.mta.plugins.module_utils._module import access as _accessrun
-from ansible_collections.postmaster.mta.plugins.module_utils._module import access_lookup
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access_files, access_lookup
 
 NOW = datetime.datetime(2026, 11, 23)
 HAND = b"# by Jane\nhand.example\tOK\n"
@@ -255,7 +255,7 @@ def test_no_rule_is_no_request(given):
 
 
 def test_the_content_is_read_with_its_line_numbers():
-    with pytest.raises(_accessrun.BadLines) as caught:
+    with pytest.raises(access_files.BadLines) as caught:
         _accessrun.request_of(params(content="a.example\nb_example!\n"), NOW)
     assert caught.value.findings[0].startswith("content:2")
 
@@ -291,7 +291,7 @@ def test_a_rule_for_a_public_suffix_can_always_be_removed():
 
 
 def test_a_public_suffix_in_a_list_is_one_of_its_bad_lines():
-    with pytest.raises(_accessrun.BadLines, match="content:2.from: com: this is a public suffix"):
+    with pytest.raises(access_files.BadLines, match="content:2.from: com: this is a public suffix"):
         _accessrun.request_of(params(content="a.example\ncom\n"), NOW)
 
 
@@ -321,30 +321,3 @@ def test_a_rule_without_subdomains_spares_what_lies_below(driver, directory):
     bring(driver, directory, sender=["b.test"], subdomains=False)
     with pytest.raises(Refused, match="this relay serves mail.b.test"):
         bring(driver, directory, sender=["mail.b.test"], subdomains=False)
-
-
-@pytest.mark.parametrize(
-    "new, standing",
-    [
-        (["44.0.0.0/8", "45.0.0.0/8"], []),
-        (["45.0.0.0/8"], ["44.0.0.0/8"]),
-        (["45.128.0.0/9"], ["44.0.0.0/9"]),
-    ],
-)
-def test_the_internet_in_pieces_and_in_several_runs(new, standing):
-    """D3: 223 rules of a network each, together the Internet; one a run is the same."""
-    with pytest.raises(OptionError):
-        _accessrun._refuse_the_internet(new, set(standing))
-
-
-@pytest.mark.parametrize(
-    "new, standing",
-    [
-        (["44.0.0.0/8"], []),
-        (["44.0.0.0/8"], ["44.0.0.0/8"]),
-        (["192.0.2.7/32"], ["44.0.0.0/8"]),
-        (["10.0.0.0/8", "192.168.0.0/16"], ["172.16.0.0/12"]),
-    ],
-)
-def test_less_than_the_internet_is_taken(new, standing):
-    _accessrun._refuse_the_internet(new, set(standing))

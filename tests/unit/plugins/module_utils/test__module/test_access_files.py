@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model import access as _access
 from ansible_collections.postmaster.mta.plugins.module_utils._module import access as access_module
+from ansible_collections.postmaster.mta.plugins.module_utils._module import access_files
 from ansible_collections.postmaster.mta.plugins.module_utils._module.access_files import RuleFiles
 
 NOW = datetime.datetime(2026, 11, 23)
@@ -141,7 +142,7 @@ def test_csv_is_taken_as_people_write_it():
 
 
 def test_all_bad_lines_are_in_one_answer():
-    with pytest.raises(access_module.BadLines) as caught:
+    with pytest.raises(access_files.BadLines) as caught:
         requested("good.example\nbad_domain!\nu@x@y\n<>\n")
     assert str(caught.value).startswith(
         "3 lines are no rules, nothing was changed (strict: false leaves them out): content:2.from: "
@@ -154,7 +155,7 @@ def test_all_bad_lines_are_in_one_answer():
 
 
 def test_a_thousand_bad_lines_are_counted_and_some_are_shown():
-    with pytest.raises(access_module.BadLines) as caught:
+    with pytest.raises(access_files.BadLines) as caught:
         requested("bad domain\n" * 1200)
     assert "1200 lines are no rules" in str(caught.value) and str(caught.value).endswith("; and 1180 more")
     assert len(caught.value.findings) == 1000

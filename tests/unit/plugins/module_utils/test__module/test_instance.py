@@ -6,6 +6,7 @@
 
 import pytest
 
+from ansible_collections.postmaster.mta.plugins.module_utils._account import generations
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import (
     OptionError,
     PostmasterError,
@@ -92,7 +93,7 @@ def _run(monkeypatch, tmp_path):
     monkeypatch.setattr(_instances._mta, "find", lambda *dummy: host)
     monkeypatch.setattr(_instances._mta, "find_all", lambda *dummy: ())
     monkeypatch.setattr(_instances._change, "LOCK_DIRECTORY", str(tmp_path))
-    monkeypatch.setattr(_instances.generations, "ROOT", str(tmp_path / "var"))
+    monkeypatch.setattr(generations, "ROOT", str(tmp_path / "var"))
 
     def run(twin, check_mode=False, **params):
         monkeypatch.setattr(_instances, "instances_of", lambda mta: twin)
@@ -216,6 +217,6 @@ def test_what_is_left_of_one_without_its_configuration_goes_too(run):
 def test_what_was_done_stands_in_the_account(run):
     """By whom and under which ticket; nothing is written where nothing is done."""
     run(Twin(), by="anna", ticket="T-9")
-    record = _instances.generations.newest("/etc/postfix")
+    record = generations.newest("/etc/postfix")
     assert (record["module"], record["by"], record["ticket"]) == ("postfix_instance", "anna", "T-9")
     assert record["reason"].startswith(f"{NAME}: ") and record["files"] == []
