@@ -221,7 +221,7 @@ def _ids_of_record(record: bytes) -> t.Set[bytes]:
 def _search(runner: Runner, files: t.Mapping[str, _File], named: t.AbstractSet[bytes]) -> Narrowed:
     ids = set(named).union(*(found.ids for found in files.values()))
     forms = {path: found.form for path, found in files.items() if found.form is not context.Form.OTHER}
-    messages = _Messages(runner, forms)
+    messages = Messages(runner, forms)
     messages.add(ids)
     for path, lines in messages.lines.items():
         lines.update(files[path].loose)
@@ -231,7 +231,7 @@ def _search(runner: Runner, files: t.Mapping[str, _File], named: t.AbstractSet[b
     return Narrowed(messages.lines, counts)
 
 
-class _Messages:
+class Messages:
     """All lines of messages, and of those that they were made from: a notice, an alias, a requeued message."""
 
     def __init__(self, runner: Runner, forms: t.Mapping[str, context.Form]) -> None:

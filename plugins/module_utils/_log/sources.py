@@ -68,8 +68,8 @@ class Reading:
     def note_times(self, clock: Clock, lines: t.Sequence[bytes]) -> None:
         """Note from when to when the lines of a block are, by its first and its last one."""
         for line in (lines[0], lines[-1]) if lines else ():
-            moment = _moment(clock, line)
-            self.note_span(moment, moment)
+            written = moment(clock, line)
+            self.note_span(written, written)
 
     def note_span(self, begin: float, end: float) -> None:
         """Note from when to when some lines are, in seconds since the epoch; 0 when none has a time."""
@@ -78,7 +78,7 @@ class Reading:
             self.end = max(self.end, end)
 
 
-def _moment(clock: Clock, line: bytes) -> float:
+def moment(clock: Clock, line: bytes) -> float:
     """Return when a line was written, in whatever form it is; 0 when it has no time."""
     try:
         return clock.epoch(line)

@@ -14,7 +14,7 @@ import time
 import typing as t
 
 from .._errors import OptionError
-from .._log import narrow, split
+from .._log import narrow, split, window
 from .._log import sources as files
 from .._log.collected import Collected
 from .._log.conditions import Selection, select, selection, tests
@@ -68,6 +68,7 @@ class Log:
         self._state = state
         self._last_lines = lines
         self._narrowed: t.Optional[narrow.Narrowed] = None
+        self._parts: t.Mapping[str, window.Part] = {}
         if state and state.messages:
             try:
                 self.join.load(state.messages)
@@ -113,7 +114,19 @@ class Log:
             self._narrowed = narrow.search(self._runner, paths, needles)
         return self._narrowed is not None
 
+    def cut(self) -> bool:
+        """Find the parts of big files that a time window asks for; return whether there are any."""
+        selection = self._order.selection
+        span = window.Span(selection.earliest(self._order.now), selection.until)
+        paths = files.files_of(self._order.paths)
+        if any(span) and self._state is None and not self._last_lines:
+            self._parts = window.cut(self._runner, [path for path in paths if path != files.JOURNAL], span)
+        return bool(self._parts)
+
     def _lines(self, path: str) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
+        if path in self._parts:
+            yield from self._lines_of_part(path, self._parts[path])
+            return
         narrowed = self._narrowed
         if narrowed is None or path not in narrowed.lines:
             for clock, lines in self._all_lines(path):
@@ -126,6 +139,20 @@ class Log:
         count = narrowed.counts[path]
         self.join.lines += count.lines - len(narrowed.lines[path])
         self.reading.note_span(count.begin, count.end)
+
+    def _lines_of_part(self, path: str, part: window.Part) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
+        clock = Clock(os.stat(path).st_mtime)
+        for lines in narrow.blocks(part.before):
+            yield clock, lines
+        for lines in files.blocks_between(path, part.start, part.end, self.reading):
+            self.reading.note_times(clock, lines)
+            yield clock, lines
+        for lines in narrow.blocks(part.after):
+            yield clock, lines
+        if part.start == part.end:
+            self.reading.note_span(part.begin, part.last)
+        # What was looked for outside of the window is not what was read.
+        self.join.lines -= len(part.before) + len(part.after)
 
     def _all_lines(self, path: str) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:
         if self._state is None:
@@ -205,7 +232,7 @@ def records(log: Log, order: Order) -> Listing:
     """
     listing = Listing(order)
     with no_cycles():
-        if not log.search() and order.limit and not order.full and log.can_be_split():
+        if not (log.search() or log.cut()) and order.limit and not order.full and log.can_be_split():
             split.collect(files.files_of(order.paths)[0], listing)
             return listing
         clock = Clock(0)
@@ -237,8 +264,8 @@ def summary(log: Log, order: Order) -> Summary:
         if everything and log.can_be_split():
             split.collect(files.files_of(order.paths)[0], figures)
             return figures
-        if not everything:
-            log.search()
+        if not (everything or log.search()):
+            log.cut()
         for clock, raws in log.blocks():
             if everything:
                 figures.take(log.join.outbox, clock)
