@@ -10,7 +10,7 @@ import sys
 #: Run everything.
 WHOLE = os.environ.get("UNIT_WHOLE") == "1"
 #: The gate's part of random examples. What Python 3.6 adds is another interpreter and not other values.
-_PART = 4 if sys.version_info >= (3, 8) else 12
+_PART = 8 if sys.version_info >= (3, 8) else 24
 
 
 def examples(whole: int) -> int:

@@ -88,6 +88,7 @@ def test_a_canary_that_fails_stops_it(fleet):
     assert "fourth: not touched" in end
 
 
+@pytest.mark.long
 def test_a_canary_that_is_down_stops_it(fleet):
     fleet.take_away("canary")
     status, output = fleet.block()
@@ -95,6 +96,7 @@ def test_a_canary_that_is_down_stops_it(fleet):
     assert "canary: unreachable" in output[output.index("Not done:") :]
 
 
+@pytest.mark.long
 def test_a_canary_batch_of_two_stops_it_whichever_of_them_is_down(fleet):
     fleet.take_away("second")
     status, output = fleet.block("-e", '{"block_serial": [2, 2]}')
@@ -120,6 +122,7 @@ def test_a_relay_that_is_down_is_listed_at_the_end_and_the_others_are_blocked(fl
     assert "third: unreachable:" in end and "A repeat run changes only these." in end
 
 
+@pytest.mark.long
 def test_a_repeat_run_changes_only_what_was_down(fleet):
     for host in ("canary", "second", "fourth"):
         fleet.does[host] = {"there": True}
@@ -129,6 +132,7 @@ def test_a_repeat_run_changes_only_what_was_down(fleet):
     assert lines["third"][3:6] == ["1", "0", "0"] and lines["canary"][3:6] == ["0", "0", "1"]
 
 
+@pytest.mark.long
 def test_a_relay_killed_meanwhile_is_listed(fleet):
     fleet.does["canary"] = {"kills": str(fleet.directory / "fourth")}
     status, output = fleet.block("-e", '{"block_serial": [1, 2, 1]}')

@@ -180,6 +180,7 @@ def test_all_goes_well(fleet):
     assert table[1].split()[:5] == ["canary", "postfix", "3.7.11", "postfix", "message_size_limit"]
 
 
+@pytest.mark.long
 def test_check_mode_touches_nothing_and_shows_all_that_is_wrong(fleet):
     fleet.variables["canary"]["relay_policy_host"] = {"limits": {"message_size": "1k"}}
     status, output = fleet.run("--check")
@@ -230,6 +231,7 @@ def test_a_prober_that_does_not_answer_stops_it_before_anything_is_touched(fleet
     assert "second, third: not touched" in end
 
 
+@pytest.mark.long
 def test_a_prober_that_dies_leaves_the_relay_unproven_and_stops_it(fleet):
     fleet.kills_in_passing("canary", "fourth")
     status, output = fleet.run("-l", "!fourth", "-e", "harden_prober=fourth")
