@@ -34,7 +34,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 NETWORK = "postmaster-lab"
 LABEL = "postmaster-lab"
 IPV4, IPV6 = "10.25.0.", "fd00:25::"
-READY_SECONDS = 60
+READY_SECONDS = 180
 # Enough for a relay under load; podman's own default for root is more than an unprivileged machine may set.
 OPEN_FILES, PROCESSES = 4096, 4096
 # strace for fault injection; addresses for world and dns; small file systems for the disk-full tests.

@@ -173,7 +173,7 @@ def test_after_a_restart_of_the_host_all_instances_run(relay):
     podman = lab.Podman()
     container = f"{lab.LABEL}-{relay.name}"
     relay.restart()
-    assert podman("exec", container, "/usr/local/sbin/lab-ready", "60", check=False) == ""
+    assert podman("exec", container, "/usr/local/sbin/lab-ready", "180", check=False) == ""
     wait_for(relay, before)
     assert len(before) == 3 and len(EXTRA[relay.name]) == 2
     for address in ("127.0.0.1", *names(relay).values()):

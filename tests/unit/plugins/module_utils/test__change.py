@@ -427,7 +427,7 @@ def go(monkeypatch, way):
 
 WAYS = ("exchange", "copies", "watched")
 #: The copies that an MTA needs which watches its files are many steps of one kind.
-STRIDES = {"exchange": stride(4), "copies": stride(4), "watched": 9 * stride(3)}
+STRIDES = {"exchange": stride(7), "copies": stride(7), "watched": 9 * stride(3)}
 
 
 def until_it_runs_through(make_live, blow, stride=1):
