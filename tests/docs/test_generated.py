@@ -21,7 +21,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "docs/schemas/group_vars.json"
 
 
-@pytest.mark.parametrize("tool", ["awx_templates", "features", "playbook_docs", "policy_docs", "policy_schema"])
+@pytest.mark.parametrize(
+    "tool", ["awx_templates", "event_schema", "features", "playbook_docs", "policy_docs", "policy_schema"]
+)
 def test_it_is_up_to_date(tool):
     command = [sys.executable, str(ROOT / "tools" / f"{tool}.py"), "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -12,6 +12,7 @@ import pathlib
 import re
 import sys
 import time
+import types
 import typing as t
 
 DOCUMENTATION = r"""
@@ -80,12 +81,17 @@ _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z")
 COLLECTION = pathlib.Path(__file__).resolve().parents[4]
 
 
+#: The name under which the collection's plugins are loaded here. It is ours alone: other sources run in the same process.
+_PACKAGE = "postmaster_mta_plugins"
+
+
 def _library(name: str) -> t.Any:
     """Load a module of plugins/module_utils; ansible-rulebook runs this file without Ansible's collection loader."""
-    folder = str(COLLECTION / "plugins")
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    return importlib.import_module(f"module_utils.{name}")
+    if _PACKAGE not in sys.modules:
+        package = types.ModuleType(_PACKAGE)
+        package.__path__ = [str(COLLECTION / "plugins")]
+        sys.modules[_PACKAGE] = package
+    return importlib.import_module(f"{_PACKAGE}.module_utils.{name}")
 
 
 class Source:

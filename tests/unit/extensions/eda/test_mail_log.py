@@ -4,6 +4,7 @@
 
 import asyncio
 import importlib.util
+import json
 import pathlib
 import sys
 
@@ -91,6 +92,29 @@ def test_a_domain_that_is_a_template_cannot_be_confirmed(tmp_path):
     source._by_domain[evil] = source._by_domain["emalsrv.brand.test"]
     confirm.write_text(f"{evil}\nemalsrv.brand.test\n")
     assert [event["confirmed"]["domain"] for event in source.look()] == ["emalsrv.brand.test"]
+
+
+def test_events_and_arguments_are_those_of_the_schema(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    yaml = pytest.importorskip("yaml")
+    schema = json.loads((ROOT / "extensions" / "eda" / "schemas" / "mail_log.json").read_text())
+    confirm = tmp_path / "confirm"
+    source = mail_log.Source({"path": str(CORPUS / "postfix-3.7-iso.log"), "confirm": str(confirm)})
+    events = source.look()
+    confirm.write_text("emalsrv.brand.test\n")
+    events += source.look()
+    assert [sorted(event) for event in events] == [["campaign"]] * 3 + [["confirmed"]]
+    for event in events:
+        jsonschema.validate(event, schema)
+    arguments = {"$ref": "#/definitions/arguments", "definitions": schema["definitions"]}
+    jsonschema.validate(yaml.safe_load(mail_log.EXAMPLES)[0]["postmaster.mta.mail_log"], arguments)
+    for wrong in ({}, {"path": "a", "command": ["b"]}, {"path": "a", "pathh": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, arguments)
+
+
+def test_the_library_is_loaded_under_a_name_of_its_own():
+    assert mail_log._library("_runner").__name__ == "postmaster_mta_plugins.module_utils._runner"
 
 
 def test_the_rulebook_gives_the_playbooks_what_they_know():
