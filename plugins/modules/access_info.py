@@ -41,7 +41,7 @@ options:
     elements: str
   limit:
     description:
-      - At most so many rules are listed.
+      - At most so many rules are listed. V(0) lists all.
     type: int
     default: 1000
 seealso:
@@ -145,6 +145,11 @@ rules:
   description: The rules of ours, with the same keys, where nothing was asked.
   type: list
   elements: dict
+  returned: success
+instances:
+  description: The names of the instances that were asked.
+  type: list
+  elements: str
   returned: success
 count:
   description: How many there are.

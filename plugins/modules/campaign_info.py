@@ -174,6 +174,10 @@ campaigns:
     new:
       description: Whether it is reported to this O(reader) for the first time.
       type: bool
+known:
+  description: How many of the campaigns were reported before by this O(reader), also of those that O(only_new) leaves out.
+  type: int
+  returned: success
 suffix_list:
   description: Which public suffix list decided, C(built-in) if the host has none.
   type: str

@@ -166,6 +166,9 @@ instances:
         accepted:
           description: The reason for which somebody accepts it; empty where nobody does.
           type: str
+    generation:
+      description: The number of our last change that stands, see M(postmaster.mta.history_info); V(0) where we have written nothing.
+      type: int
     drift:
       description:
         - What somebody else changed since this collection wrote it, as M(postmaster.mta.relay) returns it. For a file of which no setting

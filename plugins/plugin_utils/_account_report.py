@@ -118,7 +118,17 @@ def drift(answered: Results) -> Shown:
         return tables.table(columns, rows), {row[0]: "it was changed since" for row in sorted(rows)}
     if not answered:
         return [], {}
-    return tables.sentence(f"Nothing differs from what was last written on {', '.join(answered)}."), {}
+    ours = [host for host, result in answered.items() if _is_ours(result)]
+    others = [host for host in answered if host not in ours]
+    lines = tables.sentence(f"Nothing differs from what was last written on {', '.join(ours)}.") if ours else []
+    if others:
+        lines += tables.sentence(f"Nothing was ever written here by this collection: {', '.join(others)}.")
+    return lines, {}
+
+
+def _is_ours(result: t.Mapping[str, t.Any]) -> bool:
+    """Return whether a change of ours stands in any instance. Without one there is nothing that could differ."""
+    return any(instance.get("generation") for instance in result.get("instances") or ())
 
 
 def _drifted(host: str, entry: t.Mapping[str, t.Any]) -> tuple[str, ...]:

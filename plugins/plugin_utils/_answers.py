@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.postmaster.mta.plugins.module_utils._module.campaign_info import command as block_command
 from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
 from ansible_collections.postmaster.mta.plugins.plugin_utils import (
     _account_report,
@@ -24,6 +25,10 @@ from ansible_collections.postmaster.mta.plugins.plugin_utils.tables import Colum
 
 Result = t.Mapping[str, t.Any]
 Results = t.Mapping[str, Result]
+
+
+#: Domains of a campaign that are named.
+_SHOWN_DOMAINS = 50
 
 
 class Report(t.NamedTuple):
@@ -110,6 +115,8 @@ def _egress(answered: Results, title: str, verbose: bool) -> Report:
     if verbose:
         for host, result in answered.items():
             lines += ["", f"{host}:", *_facts(result.get("addresses") or ())]
+    if answered and not (rows or findings or wrong):
+        lines = tables.sentence(f"{title}: no address to ask about on {_hosts(answered)}")
     return Report([*lines, "", *findings], {**errors, **wrong})
 
 
@@ -286,25 +293,48 @@ def _campaigns(answered: Results, title: str, verbose: bool) -> Report:
     for text in campaign_texts(answered):
         lines += ["", *text.splitlines()]
     if not lines and answered:
-        repeated = sum(not campaign.get("new", True) for row in answered.values() for campaign in row["campaigns"])
-        known = f", {repeated} known" if repeated else ""
-        lines = tables.sentence(f"no new campaign on {_hosts(answered)}{known}")
+        lines = _no_campaign(answered)
     notes = [(host, str(note)) for host, result in answered.items() for note in result.get("notes") or ()]
     if notes:
         lines += ["", "Notes:", *tables.by_host(notes)]
     return Report(lines, {})
 
 
+def _no_campaign(answered: Results) -> list[str]:
+    """Return that there is none; a campaign that was told before, and is not refused yet, is still one."""
+    lines = tables.sentence(f"no new campaign on {_hosts(answered)}")
+    known = [(host, int(result.get("known") or 0)) for host, result in answered.items()]
+    told = ", ".join(f"{host} {number}" for host, number in known if number)
+    if told:
+        sentence = f"told before, and not refused yet: {told}; campaign_only_new=false shows them, campaign_block=true blocks them"
+        lines += tables.sentence(sentence)
+    return lines
+
+
 def campaign_texts(answered: Results) -> list[str]:
     """Return the text of each campaign, once for the fleet, after the hosts that have it."""
-    hosts: dict[tuple[str, str], list[str]] = {}
-    texts: dict[tuple[str, str], str] = {}
+    shares: dict[tuple[str, str], dict[str, Result]] = {}
     for host, result in answered.items():
         for campaign in result.get("campaigns") or ():
-            key = (campaign["kind"], campaign["key"])
-            hosts.setdefault(key, []).append(host)
-            texts.setdefault(key, str(campaign["text"]))
-    return [f"{', '.join(hosts[key])}: {text}" for key, text in texts.items()]
+            shares.setdefault((campaign["kind"], campaign["key"]), {})[host] = campaign
+    return [_campaign_text(by_host) for by_host in shares.values()]
+
+
+def _campaign_text(by_host: Results) -> str:
+    """Return the text of one campaign. What one host counted is never told of another."""
+    first = next(iter(by_host.values()))
+    if len(by_host) == 1:
+        return f"{_hosts(by_host)}: {first['text']}"
+    rules = list({rule["from"]: rule for share in by_host.values() for rule in share["rules"]}.values())
+    messages = sum(share["count"] for share in by_host.values())
+    lines = [f"{_hosts(by_host)}: {first['kind']} {first['key']}: {messages} messages from {len(rules)} domains"]
+    for host, share in by_host.items():
+        times = f"first {share['first_seen']}, last {share['last_seen']}"
+        numbers = f"{share['count']} messages to {share['recipient_count']} recipients"
+        lines.append(f"  {host}: {numbers}, {times}, delivered {share['delivered']}, refused {share['refused']}")
+    lines.append(f"  domains: {', '.join(str(rule['from']) for rule in rules[:_SHOWN_DOMAINS])}")
+    lines += [f"  for example: {first['sample']}", f"  to block: {block_command(rules)}"]
+    return "\n".join(lines)
 
 
 def campaign_domains(answered: Results) -> list[str]:

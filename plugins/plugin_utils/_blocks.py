@@ -213,16 +213,33 @@ def _rules(relays: t.Sequence[Relay]) -> list[str]:
     ]
     rows = []
     for row, names in hosts.items():
-        where = "all" if len(names) == len(done) else ", ".join(names)
+        where = "all" if names == done else ", ".join(names)
         rows.append((row.rule, row.reply, row.since, row.by, row.ticket, row.expires, where))
     lines = tables.table(columns, rows, [row.comment for row in hosts])
-    return [*lines, f"{len(hosts)} rule{'' if len(hosts) == 1 else 's'} on {', '.join(done)}"]
+    cut = _cut(relays)
+    title = "of the rules on" if cut else f"rule{'' if len(hosts) == 1 else 's'} on"
+    return [*lines, *tables.sentence(f"{len(hosts)} {title} {', '.join(done)}"), *tables.by_host(cut)]
+
+
+def _cut(relays: t.Sequence[Relay]) -> list[tuple[str, str]]:
+    """Return a sentence for each relay with more rules than it was asked to list."""
+    cut = []
+    for relay in relays:
+        count, shown = int(relay.result.get("count") or 0), len(relay.result.get("rules") or ())
+        if count > shown:
+            cut.append((relay.host, f"{shown} of {count} rules are shown; block_limit=0 shows all"))
+    return cut
 
 
 def _hosts_by_rule(relays: t.Sequence[Relay]) -> dict[_RuleRow, list[str]]:
-    """Return the relays that have a rule, each once, however many of its instances have it."""
+    """Return the relays that have a rule, each once. Where only some of its instances have it, they are named."""
     hosts: dict[_RuleRow, list[str]] = {}
     for relay in relays:
-        for rule in dict.fromkeys(_rule_row(rule) for rule in relay.result.get("rules") or ()):
-            hosts.setdefault(rule, []).append(relay.host)
+        instances: dict[_RuleRow, list[str]] = {}
+        for rule in relay.result.get("rules") or ():
+            instances.setdefault(_rule_row(rule), []).append(str(rule.get("instance") or ""))
+        asked = set(relay.result.get("instances") or ())
+        for row, names in instances.items():
+            everywhere = asked <= set(names)
+            hosts.setdefault(row, []).extend([relay.host] if everywhere else [f"{relay.host} {name}" for name in names])
     return hosts

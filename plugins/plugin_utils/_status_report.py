@@ -67,13 +67,13 @@ def _row(host: str, result: Row) -> tuple[str, ...]:
         host,
         _service(instances),
         ", ".join(dict.fromkeys(f"{row['mta']} {row['version']}" for row in instances)),
-        str(_waiting(instances)),
+        _dash(_waiting(instances)),
         str(span(_oldest(instances))) if _waiting(instances) else "-",
         _certificate(instances),
         _free(instances),
-        str(sum(row["drift"] or 0 for row in instances)),
+        _dash(_sum(row["drift"] for row in instances)),
         _last_change(instances),
-        str(len(_ending(result))),
+        str(len(_ending(result))) if all(row["blocks"] for row in instances) else "-",
         _canary(result["canaries"]),
     )
 
@@ -104,16 +104,26 @@ def _service(instances: t.Sequence[Row]) -> str:
     return f"{up}/{len(instances)} up"
 
 
-def _waiting(instances: t.Iterable[Row]) -> int:
-    return sum(row["queue"]["messages"] for row in instances if row["queue"])
+def _sum(numbers: t.Iterable[int | None]) -> int | None:
+    """Return the sum; None where one of the numbers is unknown, since the rest is no answer."""
+    known = list(numbers)
+    return None if None in known else sum(number or 0 for number in known)
+
+
+def _dash(number: int | None) -> str:
+    return "-" if number is None else str(number)
+
+
+def _waiting(instances: t.Iterable[Row]) -> int | None:
+    return _sum(row["queue"] and row["queue"]["messages"] for row in instances)
 
 
 def _oldest(instances: t.Iterable[Row]) -> int:
     return max((row["queue"]["oldest"] for row in instances if row["queue"]), default=0)
 
 
-def _deferred(instances: t.Iterable[Row]) -> int:
-    return sum(row["queue"]["counts"].get("deferred", 0) for row in instances if row["queue"])
+def _deferred(instances: t.Iterable[Row]) -> int | None:
+    return _sum(row["queue"] and row["queue"]["counts"].get("deferred", 0) for row in instances)
 
 
 def _certificate(instances: t.Iterable[Row]) -> str:
@@ -142,9 +152,9 @@ def _figures(result: Row) -> dict[str, t.Any]:
         "instances": len(instances),
         "waiting": _waiting(instances),
         "deferred": _deferred(instances),
-        "oldest": _oldest(instances),
+        "oldest": None if _waiting(instances) is None else _oldest(instances),
         "certificate_days": min((row["certificate"]["days"] for row in instances if row["certificate"]), default=None),
-        "drift": sum(row["drift"] or 0 for row in instances),
+        "drift": _sum(row["drift"] for row in instances),
         "trouble": [visible(trouble, 400) for trouble in result["trouble"]],
     }
 

@@ -89,7 +89,7 @@ def _summary(report: t.Mapping[str, t.Any]) -> str:
     if exchangers:
         parts.append("MX " + ", ".join(exchangers[:3]))
     parts += [f"{talk['host']} says {talk['last']}" for talk in (report.get("talk") or ())[:2]]
-    parts.append(f"{queue.get('messages', 0)} waiting")
+    parts.append(f"{queue['messages']} waiting" if "messages" in queue else "the queue was not read")
     parts.append(f"{report.get('seconds', 0):.1f} s")
     return "; ".join(parts)
 

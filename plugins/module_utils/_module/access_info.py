@@ -51,9 +51,10 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "instance": first.name if len(hosts) == 1 else _mta.ALL,
         "config_directory": first.config_directory,
         "answers": answers,
-        "rules": rules[: params["limit"]],
+        "instances": [host.instance.name for host in hosts],
+        "rules": rules[: params["limit"] or None],
         "count": len(rules),
-        "expired": expired[: params["limit"]],
+        "expired": expired[: params["limit"] or None],
     }
 
 

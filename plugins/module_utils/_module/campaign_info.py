@@ -350,10 +350,17 @@ def run(
     shown = [dict(facts(campaign), covered=is_covered(campaign, refused)) for campaign in campaigns]
     shown = [record for record in shown if params["covered"] or not record["covered"]]
     place = state_path(log_info.STATE_DIRECTORY, params["reader"])
-    shown = _reported(place, shown, now, params["only_new"], keep=not check_mode)
+    marked = _reported(place, shown, now, keep=not check_mode)
+    shown = [record for record in marked if record["new"] or not params["only_new"]]
     extent = Collected()
     extent.note_read(log.join, log.reading)
-    return {"campaigns": shown, "suffix_list": suffixes.source, "notes": notes, "read": extent.read()}
+    return {
+        "campaigns": shown,
+        "known": sum(not record["new"] for record in marked),
+        "suffix_list": suffixes.source,
+        "notes": notes,
+        "read": extent.read(),
+    }
 
 
 _READ_ALL = {"select": None, "internal": None, "attempts": "all", "full": False, "limit": 0, "top": 0}
@@ -462,16 +469,14 @@ def command(rules: t.Sequence[t.Mapping[str, str]]) -> str:
 _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z")
 
 
-def _reported(
-    path: str, shown: t.Sequence[t.Dict[str, t.Any]], now: float, only_new: bool, keep: bool
-) -> t.List[t.Dict[str, t.Any]]:
+def _reported(path: str, shown: t.Sequence[t.Dict[str, t.Any]], now: float, keep: bool) -> t.List[t.Dict[str, t.Any]]:
     """Mark what has not been reported before, and remember it for a month."""
     before = {name: when for name, when in _remembered(path).items() if now - when < 30 * 86400}
     marked = [dict(record, new=_named(record) not in before) for record in shown]
     new = [record for record in marked if record["new"]]
     if keep and new:
         _files.keep_json(path, {**dict.fromkeys(map(_named, marked), now), **before})
-    return new if only_new else marked
+    return marked
 
 
 def _named(record: t.Mapping[str, t.Any]) -> str:

@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from .. import _mta
+from .._account import generations
 from .._driver.adoption import adoption_of
 from .._driver.daemon import daemon_of
 from .._driver.read import read_of
@@ -59,5 +60,6 @@ def _described(host: Host, defaults: bool) -> t.Dict[str, t.Any]:
         "shadowed": live.shadowed,
         "unexpressed": live.unexpressed,
         "drift": drift_of(host),
+        "generation": generations.newest(os.path.realpath(instance.config_directory)).get("number", 0),
         "risks": _risks(host),
     }

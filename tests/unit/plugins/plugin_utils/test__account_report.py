@@ -51,7 +51,11 @@ def test_what_differs_is_a_row_and_a_failure():
 
 
 def test_no_drift_is_a_sentence():
-    assert shown("drift", mx1={"instances": []}) == ("Nothing differs from what was last written on mx1.", {})
+    ours, others = {"instances": [{"generation": 4, "drift": []}]}, {"instances": [{"generation": 0, "drift": []}]}
+    assert shown("drift", mx1=ours) == ("Nothing differs from what was last written on mx1.", {})
+    text, wrong = shown("drift", mx1=ours, mx2=others)
+    assert text.endswith("Nothing was ever written here by this collection: mx2.") and "mx2" not in text.splitlines()[0]
+    assert not wrong
 
 
 def test_what_an_undo_brought_back():

@@ -53,21 +53,52 @@ def test_a_message_that_nobody_has_is_a_sentence_and_a_failure():
 
 
 def test_campaigns_of_several_hosts_are_told_once():
-    campaign = {
-        "kind": "pattern",
-        "key": "x.example",
-        "text": "a campaign\nline 2",
-        "rules": [{"from": "x.example"}],
-        "new": True,
-    }
     results = {
-        "a": {"campaigns": [campaign], "notes": []},
-        "b": {"campaigns": [campaign], "notes": ["bursts are not judged"]},
+        "a": {"campaigns": [campaign(12, "x.example", "y.example")], "notes": []},
+        "b": {"campaigns": [campaign(30, "y.example", "z.example")], "notes": ["bursts are not judged"]},
     }
     report = _answers.report("campaigns", results, "campaigns")
-    assert report.lines[1:3] == ["a, b: a campaign", "line 2"] and report.lines[-1] == "  b: bursts are not judged"
-    assert _answers.campaign_domains(results) == ["x.example"]
-    assert _answers.report("campaigns", {"a": {"campaigns": []}}, "c").lines == ["no new campaign on a"]
+    assert report.lines[1:4] == [
+        "a, b: shape news@{brand}.example: 42 messages from 3 domains",
+        "  a: 12 messages to 3 recipients, first 10:00, last 11:00, delivered 2, refused 12",
+        "  b: 30 messages to 3 recipients, first 10:00, last 11:00, delivered 2, refused 30",
+    ]
+    assert "block_domains -e block_domain=x.example,y.example,z.example" in report.lines[6]
+    assert report.lines[-1] == "  b: bursts are not judged"
+    assert _answers.campaign_domains(results) == ["x.example", "y.example", "z.example"]
+
+
+def campaign(count, *domains):
+    return {
+        "kind": "shape",
+        "key": "news@{brand}.example",
+        "text": "a campaign\nline 2",
+        "rules": [{"from": domain} for domain in domains],
+        "first_seen": "10:00",
+        "last_seen": "11:00",
+        "count": count,
+        "recipient_count": 3,
+        "delivered": 2,
+        "refused": count,
+        "sample": "a line",
+        "new": True,
+    }
+
+
+def test_the_campaign_of_one_host_is_told_in_its_words():
+    report = _answers.report("campaigns", {"a": {"campaigns": [campaign(12, "x.example")]}}, "campaigns")
+    assert report.lines[1:] == ["a: a campaign", "line 2"]
+
+
+def test_a_campaign_that_was_told_before_is_not_called_none():
+    assert _answers.report("campaigns", {"a": {"campaigns": [], "known": 0}}, "c").lines == ["no new campaign on a"]
+    words = " ".join(_answers.report("campaigns", {"a": {"campaigns": [], "known": 2}}, "c").lines)
+    assert "told before, and not refused yet: a 2" in words and "campaign_block=true" in words
+
+
+def test_egress_without_an_address_is_a_sentence():
+    report = _answers.report("egress", {"a": {"addresses": [], "undone": {}, "findings": []}}, "egress")
+    assert report.lines[0] == "egress: no address to ask about on a"
 
 
 def test_egress_shows_what_the_outside_sees_and_fails_on_errors():

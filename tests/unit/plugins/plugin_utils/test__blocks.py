@@ -39,6 +39,23 @@ def test_rules_are_listed_once_for_all_hosts_and_expired_ones_are_marked():
     assert lines[2:] == ["    comment: why", "1 rule on a, b"]
 
 
+def test_a_rule_that_only_some_instances_have_names_them():
+    rule = {"rule": "from a.example", "action": "reject", "instance": "postfix"}
+    both = [rule, dict(rule, instance="postfix-EXT")]
+    names = ["postfix", "postfix-EXT"]
+    relays = [
+        _blocks.read("a", answer(answers=[], rules=[rule], instances=names)),
+        _blocks.read("b", answer(answers=[], rules=both, instances=names)),
+    ]
+    assert _blocks.answers(relays)[1].endswith("a postfix, b")
+
+
+def test_rules_that_are_not_listed_are_counted():
+    rules = [{"rule": f"from {name}.example", "action": "reject"} for name in "xy"]
+    lines = _blocks.answers([_blocks.read("a", answer(answers=[], rules=rules, count=3066))])
+    assert lines[-2:] == ["2 of the rules on a", "  a: 2 of 3066 rules are shown; block_limit=0 shows all"]
+
+
 def test_no_rule_is_a_sentence():
     assert _blocks.answers([_blocks.read("a", answer(answers=[], rules=[]))]) == [
         "No rule of ours blocks anybody on a."

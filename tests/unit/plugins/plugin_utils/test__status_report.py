@@ -40,7 +40,9 @@ def test_trouble_is_named_and_fails_the_run():
 def test_what_could_not_be_read_is_a_dash():
     nothing = dict.fromkeys(("queue", "certificate", "disk", "drift", "change", "blocks"))
     blind = {"instances": [dict(INSTANCE, **nothing)], "canaries": [], "trouble": ["postfix: queue could not be read"]}
-    assert "mx1 up postfix 3.10.5 0 - - - 0 - 0 -" in words({"mx1": blind})
+    assert "mx1 up postfix 3.10.5 - - - - - - - -" in words({"mx1": blind})
+    figures = _answers.report("status", {"mx1": blind}, "status").figures["mx1"]
+    assert [figures[name] for name in ("waiting", "deferred", "oldest", "drift")] == [None] * 4
 
 
 def test_two_instances_are_added_up():
