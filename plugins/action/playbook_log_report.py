@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.utils.display import Display
 
-from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _log_report
+from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers, _log_report, tables
 from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
 display = Display()
@@ -24,7 +24,12 @@ _SPEC = {
     "variable": {"type": "str", "default": "log_result"},
     "format": {"type": "str", "choices": [TABLE, LINES, JSON], "default": TABLE},
     "top": {"type": "int", "default": 20},
+    "received": {"type": "bool", "default": False},
 }
+#: Mail that bounced is no delivery either; who reads "none" must not take it for "nobody wrote".
+_RECEIVED = (
+    "Only mail that was received is selected; log_status=any shows also what was refused, deferred, bounced or held."
+)
 
 
 class ActionModule(FleetAction):
@@ -39,9 +44,10 @@ class ActionModule(FleetAction):
         answered = {host: answer for host, answer in results.items() if host not in missing}
         count = sum(int(answer.get("count") or 0) for answer in answered.values())
         if options["format"] == JSON:
-            lines = json.dumps(_data(answered, options["top"]), indent=2, sort_keys=True).splitlines()
+            data = dict(_data(answered, options["top"]), not_asked=missing)
+            lines = json.dumps(data, indent=2, sort_keys=True).splitlines()
         else:
-            lines = _lines(answered, options["format"], options["top"])
+            lines = _lines(answered, options["format"], options["top"], options["received"])
             lines += _log_report.notes(answered) + _answers.missing_lines(missing)
         display.display("\n".join(["", *lines, ""]))
         result = {
@@ -64,14 +70,18 @@ def _has_figures(answered: _answers.Results) -> bool:
 def _data(answered: _answers.Results, top: int) -> dict[str, t.Any]:
     if _has_figures(answered):
         return {"summary": _log_report.figures(answered, top)}
-    return {"deliveries": _log_report.deliveries(answered)}
+    return {
+        "deliveries": _log_report.deliveries(answered),
+        "read": {host: answered[host].get("read") for host in answered},
+    }
 
 
-def _lines(answered: _answers.Results, form: str, top: int) -> list[str]:
+def _lines(answered: _answers.Results, form: str, top: int, received: bool = False) -> list[str]:
     if _has_figures(answered):
         return _log_report.figure_lines(_log_report.figures(answered, top))
     rows = _log_report.deliveries(answered)
     if not rows:
-        return ["No delivery is selected."] + _log_report.was_read(answered)
+        hint = tables.sentence(_RECEIVED) if received else []
+        return ["No delivery is selected.", *hint, *_log_report.was_read(answered)]
     shown = _log_report.bars(rows) if form == LINES else _log_report.listing(rows)
     return shown + _log_report.cut(answered)

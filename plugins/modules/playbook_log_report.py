@@ -39,6 +39,11 @@ options:
       - Rows of each figure; 0 is all.
     type: int
     default: 20
+  received:
+    description:
+      - Only what was received was asked for, as nothing else was said. Where there is none, more can be asked for, and that is said.
+    type: bool
+    default: false
 seealso:
   - module: postmaster.mta.log_info
 """

@@ -224,6 +224,27 @@ def _parse_words(option: str, values: t.Sequence[str], dummy: t.Any) -> t.Tuple[
     return _words(option, values)
 
 
+def _parse_addresses(option: str, values: t.Sequence[str], dummy: t.Any) -> t.Tuple[str, ...]:
+    """Return addresses and patterns, each as it was typed and as an MTA writes it."""
+    forms = [form for word in _words(option, values) for form in (word, _with_a_labels(word))]
+    return tuple(dict.fromkeys(forms))
+
+
+def _with_a_labels(address: str) -> str:
+    """Return an address with the letters of its domain as A-labels (RFC 5890)."""
+    local, at, domain = address.rpartition("@")
+    return local + at + ".".join(map(_a_label, domain.split("."))) if at else address
+
+
+def _a_label(label: str) -> str:
+    if set(label) & set("*?"):
+        return label
+    try:
+        return label.encode("idna").decode("ascii") if any(letter > "\x7f" for letter in label) else label
+    except UnicodeError:
+        return label
+
+
 def _parse_ids(option: str, values: t.Sequence[str], dummy: t.Any) -> t.FrozenSet[str]:
     for value in values:
         if not _ID.match(value):
@@ -236,10 +257,12 @@ def _parse_domains(option: str, values: t.Sequence[str], dummy: t.Any) -> t.Tupl
     for value in _words(option, values):
         dot = "." if value.startswith(".") else ""
         try:
-            domains.append(dot + _addresses.domain(value[len(dot) :]))
+            name = dot + _addresses.domain(value[len(dot) :])
         except ValueError as problem:
             raise OptionError(option, value, str(problem))
-    return tuple(domains)
+        # A message with SMTPUTF8 has the letters themselves.
+        domains += [name] if value.rstrip(".") == name else [name, value.rstrip(".")]
+    return tuple(dict.fromkeys(domains))
 
 
 def _parse_statuses(option: str, values: t.Sequence[str], statuses: t.Mapping[str, str]) -> t.FrozenSet[str]:
@@ -276,8 +299,8 @@ def _parse_regex(option: str, value: str, dummy: t.Any) -> str:
 
 _PARSERS: t.Dict[str, t.Callable[[str, t.Any, t.Mapping[str, str]], t.Any]] = {
     "ids": _parse_ids,
-    "sender": _parse_words,
-    "recipient": _parse_words,
+    "sender": _parse_addresses,
+    "recipient": _parse_addresses,
     "domain": _parse_domains,
     "older_than": _parse_duration,
     "newer_than": _parse_duration,

@@ -48,6 +48,17 @@ def test_no_hit_says_what_was_read():
     assert lines == ["No delivery is selected.", "  a: 7701 lines read, 2 of them no records in /var/log/mail.log"]
 
 
+def test_no_hit_among_what_was_received_says_that_more_can_be_asked():
+    lines = playbook_log_report._lines({"a": {"count": 0, "deliveries": []}}, "table", 20, True)
+    assert "log_status=any" in " ".join(lines)
+
+
+def test_json_says_what_was_read():
+    read = {"lines": 7701, "skipped": 2, "sources": ["/var/log/mail.log"]}
+    data = playbook_log_report._data({"a": {"count": 0, "deliveries": [], "read": read}}, 20)
+    assert data == {"deliveries": [], "read": {"a": read}}
+
+
 READ = {
     "lines": 7701,
     "skipped": 3,

@@ -99,6 +99,16 @@ def test_the_reason_of_the_message_holds_for_recipients_without_one():
     assert not selects({"domain": ["b.test"], "reason": ["refused"]}, record)
 
 
+@pytest.mark.parametrize("address", ["u@b\u00fccher.test", "u@xn--bcher-kva.test"])
+@pytest.mark.parametrize("name", ["sender", "recipient"])
+@pytest.mark.parametrize("pattern", ["u@B\u00dcCHER.test", "*@b\u00fccher.test", "u@b\u00fccher.*"])
+def test_a_domain_in_letters_of_its_own_is_selected_as_both_are_written(name, pattern, address):
+    record = subject(sender=address, recipients=(DeliveryRecipient(address),))
+    assert selects({name: [pattern]}, record)
+    assert selects({"domain": ["B\u00fccher.test."]}, record)
+    assert not selects({name: ["u@cher.test"]}, record)
+
+
 def test_brackets_are_no_pattern():
     record = subject(recipients=(DeliveryRecipient("u@[192.0.2.1]"),))
     assert selects({"recipient": ["u@[192.0.2.1]"]}, record)
