@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postmaster.mta.plugins.module_utils._module.campaign_info import command as block_command
-from ansible_collections.postmaster.mta.plugins.module_utils._report.words import harmless
+from ansible_collections.postmaster.mta.plugins.module_utils._report.words import block_command, harmless
 from ansible_collections.postmaster.mta.plugins.plugin_utils import (
     _account_report,
     _checks,
@@ -333,7 +332,7 @@ def _campaign_text(by_host: Results) -> str:
         numbers = f"{share['count']} messages to {share['recipient_count']} recipients"
         lines.append(f"  {host}: {numbers}, {times}, delivered {share['delivered']}, refused {share['refused']}")
     lines.append(f"  domains: {', '.join(str(rule['from']) for rule in rules[:_SHOWN_DOMAINS])}")
-    lines += [f"  for example: {first['sample']}", f"  to block: {block_command(rules)}"]
+    lines += [f"  for example: {first['sample']}", f"  to block: {block_command(rule['from'] for rule in rules)}"]
     return "\n".join(lines)
 
 

@@ -46,6 +46,7 @@ from .._model.log import (
     Message,
     Raw,
 )
+from .._report.words import block_command
 from .._runner import Runner
 from . import log_info
 
@@ -461,12 +462,8 @@ def proposed(campaign: Campaign) -> t.List[t.Dict[str, str]]:
 
 
 def command(rules: t.Sequence[t.Mapping[str, str]]) -> str:
-    """Return the command that blocks them on the whole fleet. The names are hostile: only real domains get in."""
-    domains = ",".join(rule["from"] for rule in rules if _DOMAIN.match(rule["from"]))
-    return f"ansible-playbook postmaster.mta.block_domains -e block_domain={domains}" if domains else ""
-
-
-_DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z")
+    """Return the command that blocks them on the whole fleet."""
+    return block_command(rule["from"] for rule in rules)
 
 
 def _reported(path: str, shown: t.Sequence[t.Dict[str, t.Any]], now: float, keep: bool) -> t.List[t.Dict[str, t.Any]]:

@@ -57,3 +57,9 @@ def test_a_shown_number_remembers_itself():
 
 def test_the_classes_between_limits():
     assert words.steps((1, 5), str) == ["\u2264 1", "\u2264 5", "> 5"]
+
+
+def test_the_command_that_blocks_has_real_domains_only():
+    command = words.block_command(["a.example", "b.example; rm -rf /", "c.example"])
+    assert command == "ansible-playbook postmaster.mta.block_domains -e block_domain=a.example,c.example"
+    assert words.block_command(["$(reboot)"]) == ""
