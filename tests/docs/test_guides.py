@@ -59,9 +59,12 @@ def blocks() -> list[Block]:
 
 
 def commands() -> list[tuple[str, str]]:
-    """The command lines of the guides and of the README, each with its page."""
+    """The command lines of the guides, of the pages of the playbooks and of the README, each with its page."""
     lines = [(block.page, line) for block in blocks() for line in typed(block)]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "playbooks/argument_specs").glob("[!_]*.yml")):
+        examples = yaml.safe_load(path.read_text(encoding="utf-8"))["examples"]
+        lines += [(path.stem, f"ansible-playbook {PREFIX}{path.stem} {example}") for example in examples]
     return lines + [
         ("README", re.sub(r"\s+# .*$", "", line)) for line in re.findall(r"(?m)^    (ansible-playbook .*)$", readme)
     ]

@@ -220,7 +220,7 @@ async def _lines(process: t.Any, delay: float) -> list[bytes]:
 if __name__ == "__main__":
 
     class Printer:
-        """Stands for the queue when the source is tried by hand: mail_log.py PATH..."""
+        """Stands for the queue when the source is tried alone: mail_log.py PATH..."""
 
         async def put(self, event: dict[str, t.Any]) -> None:
             """Print it."""
