@@ -97,26 +97,35 @@ def run(playbook: pathlib.Path) -> t.Tuple[int, str]:
 
 @pytest.fixture(name="put_back")
 def _put_back(path: pathlib.Path) -> t.Iterator[None]:
-    """The configuration of the hosts that the examples run on is the same afterwards, to the byte.
-
-    What a module that only looks finds is what it leaves.
-    """
-    if path.stem.endswith("_info"):
-        yield
-        return
-    hosts = sorted({place(path.stem, task) for task in examples(path)} & set(KEPT))
-    for name in hosts:
+    """The configuration of the hosts that the examples run on is the same afterwards, to the byte."""
+    names = sorted({place(path.stem, task) for task in examples(path)} & set(KEPT))
+    before = {name: _state(name) for name in names}
+    for name in names:
         HOSTS[name].run(f"rm -rf /root/kept && cp -a {KEPT[name]} /root/kept")
     yield
-    for name in hosts:
-        host, kept = HOSTS[name], KEPT[name]
-        host.run(
-            f"if [ -d {kept} ]; then find {kept} -mindepth 1 -delete; cp -a /root/kept/. {kept}/; else cp -a /root/kept {kept}; fi"
-        )
-        host.run(f"rm -rf /root/kept; {RESTART[name]}")
-        if name in RELAYS.values():
-            answer = host.apply(policy_of(host))
-            assert not answer.get("failed"), answer["msg"]
+    for name in names:
+        # Most examples only look.
+        if _state(name) != before[name]:
+            _restore(name)
+        HOSTS[name].run("rm -rf /root/kept")
+
+
+def _state(name: str) -> str:
+    """Return what tells whether an example has changed a host: each file with content, mode and owner, and what listens."""
+    files = f"find {KEPT[name]} -printf '%p %m %U:%G %i\\n' -type f -exec sha256sum {{}} + | sort"
+    return HOSTS[name].run(f"{files}; ss -ltnH 'sport = :25'; pgrep -x nscd || true")
+
+
+def _restore(name: str) -> None:
+    """Bring back the configuration of a host as it was kept, and the fleet's policy."""
+    host, kept = HOSTS[name], KEPT[name]
+    host.run(
+        f"if [ -d {kept} ]; then find {kept} -mindepth 1 -delete; cp -a /root/kept/. {kept}/; else cp -a /root/kept {kept}; fi"
+    )
+    host.run(RESTART[name])
+    if name in RELAYS.values():
+        answer = host.apply(policy_of(host))
+        assert not answer.get("failed"), answer["msg"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

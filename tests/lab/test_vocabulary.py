@@ -11,7 +11,7 @@ import time
 import accesshosts
 import labhosts
 import pytest
-from labhosts import DNS, RELAYS, WORLD, conversation
+from labhosts import DNS, WORLD, conversation
 
 POLICY = {
     "session": {
@@ -27,7 +27,7 @@ LEFT_OUT = {"postfix": ("session", "operator_characters"), "sendmail": ("notices
 BARE = "From: a@lab.test\nSubject: bare\n\nhello\r\n."
 
 
-@pytest.mark.parametrize("host", RELAYS, ids=str)
+@pytest.mark.parametrize("host", labhosts.some("pf12", "sm13"), ids=str)
 def test_options_are_done_read_back_and_come_off_again(hardened, host, policy):
     """One policy with what only one of both can do: refused, or noted and left out."""
     before = host.read_back()["policy"]
