@@ -41,7 +41,7 @@ class ActionModule(FleetAction):
             lines = _queue_report.report(results, time.time(), options["top"])
         else:
             answer = {"messages": _messages(results), "count": _count(results)}
-            lines = _listed(answer, options["top"]) + _said(results)
+            lines = _listed(answer, options["top"], _Counts.of(results)) + _said(results)
         if options["format"] == "json":
             answer["not_asked"] = _answers.not_asked(results)
             lines = json.dumps(answer, indent=2, sort_keys=True).splitlines()
@@ -92,38 +92,53 @@ def _count(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> int:
     return sum(int(result.get("affected") or 0) for result in results.values())
 
 
-def _listed(answer: t.Mapping[str, t.Any], top: int) -> list[str]:
+class _Counts(t.NamedTuple):
+    """What the relays counted. They list no more messages than they were asked to, so their rows are no count.
+
+    :param hits: messages that the action took, by host.
+    """
+
+    hits: t.Mapping[str, int]
+    skipped: int
+
+    @classmethod
+    def of(cls, results: t.Mapping[str, t.Mapping[str, t.Any]]) -> _Counts:
+        """Count what the hosts did, those that had something to do."""
+        hits = {host: int(result.get("affected") or 0) for host, result in sorted(results.items()) if _has_any(result)}
+        return cls(hits, sum(int(result.get("skipped_count") or 0) for result in results.values()))
+
+
+def _has_any(result: t.Mapping[str, t.Any]) -> bool:
+    return bool(result.get("affected")) or any(row["arrival"] for row in result.get("messages") or ())
+
+
+def _listed(answer: t.Mapping[str, t.Any], top: int, counts: _Counts) -> list[str]:
     """Return the messages, and how many there are on each host."""
     present = [row for row in answer["messages"] if row["arrival"]]
     oldest = sorted(present, key=lambda row: (row["arrival"], row["id"]))
     lines = _queue_report.listing(oldest[: top or None], time.time())
     lines += [f"{row['id']}: {_absence(row)}" for row in answer["messages"] if not row["arrival"]]
-    return lines + [_total(answer["count"], present, top)]
+    return lines + [_total(answer["count"], present, top, counts)]
 
 
-def _total(count: int, present: t.Sequence[t.Mapping[str, t.Any]], top: int) -> str:
+def _total(count: int, present: t.Sequence[t.Mapping[str, t.Any]], top: int, counts: _Counts) -> str:
     if not count and not present:
         return "No message is selected."
-    sentence = f"{count} message{'' if count == 1 else 's'}{_per_host(present)}"
-    spared = sum(not _is_hit(row) for row in present)
-    if spared:
-        sentence += f"; {spared} skipped"
-    if 0 < top < len(present):
-        sentence += f"; {top} of {len(present)} are shown"
-    return sentence
+    sentence = f"{count} message{'' if count == 1 else 's'}{_per_host(counts)}"
+    outcomes = collections.Counter(row.get("outcome") for row in present)
+    skipped, gone = max(counts.skipped, outcomes["skipped"]), outcomes["gone"]
+    listed = min(top or len(present), len(present))
+    everything = max(len(present), count + skipped + gone)
+    for number, word in ((skipped, "skipped"), (gone, "gone")):
+        sentence += f"; {number} {word}" if number else ""
+    return sentence + (f"; {listed} of {everything} are shown" if 0 < listed < everything else "")
 
 
-def _per_host(present: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+def _per_host(counts: _Counts) -> str:
     """Return how many messages of each host were selected, where there is more than one host."""
-    hits = collections.Counter({row["host"]: 0 for row in present})
-    hits.update(row["host"] for row in present if _is_hit(row))
-    if len(hits) < 2:
+    if len(counts.hits) < 2:
         return ""
-    return f" ({', '.join(f'{host} {hits[host]}' for host in sorted(hits))})"
-
-
-def _is_hit(row: t.Mapping[str, t.Any]) -> bool:
-    return row.get("outcome") not in ("skipped", "gone", "unknown")
+    return f" ({', '.join(f'{host} {number}' for host, number in counts.hits.items())})"
 
 
 def _said(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:

@@ -191,6 +191,17 @@ def test_action_shows_as_many_as_wanted(monkeypatch):
     assert play.printed[0].strip().splitlines()[-1] == "3 messages; 2 of 3 are shown"
 
 
+def test_what_is_not_listed_is_counted_at_its_host(monkeypatch):
+    """A host lists 1000 messages at most, whatever it did."""
+    rows = [row("ABCDEF1"), row("ABCDEF2", outcome="skipped")]
+    relays = {
+        "relay1": {"affected": 5000, "skipped_count": 7, "messages": rows},
+        "relay2": {"affected": 3000, "messages": [row("ABCDEF3"), row("ABCDEF4", outcome="gone")]},
+    }
+    said = "8000 messages (relay1 5000, relay2 3000); 7 skipped; 1 gone; 4 of 8008 are shown"
+    assert Play(**relays).run(monkeypatch, show="messages")["lines"][-1] == said
+
+
 def test_an_id_that_no_relay_knows_fails(monkeypatch):
     why = "neither the queue nor the log has this ID; 4AAAAAAB is in the queue"
     relays = {host: {"affected": 0, "messages": [row("4AAAAAA", 0, "unknown", why)]} for host in ("relay1", "relay2")}
