@@ -161,6 +161,13 @@ def test_every_guide_is_in_the_table_of_contents():
     assert {*GUIDES, "policy_reference", "playbooks"} <= listed
 
 
+def test_the_readme_names_every_module_and_role():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py") if not path.stem.startswith("playbook_")}
+    roles = {path.name for path in (ROOT / "roles").iterdir()}
+    assert modules | roles <= set(re.findall(r"`(\w+)`", readme))
+
+
 def test_the_job_templates_name_playbooks_and_variables():
     templates = yaml.safe_load((ROOT / "extensions/awx/job_templates.yml").read_text(encoding="utf-8"))["job_templates"]
     assert len(templates) >= 10
