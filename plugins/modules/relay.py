@@ -100,6 +100,7 @@ options:
   history:
     description:
       - How many generations the account of this instance keeps, at most 64 MiB of them. By default what it kept so far, at first 20.
+      - A change that replaces more than 64 MiB is recorded without what it replaces. It cannot be undone, and cannot wait for O(confirm).
     type: int
   lock_timeout:
     description:

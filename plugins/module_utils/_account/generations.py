@@ -26,6 +26,7 @@ import typing as t
 import zlib
 
 from .. import _files
+from .._errors import Refused
 
 ROOT = "/var/lib/postmaster.mta"
 #: How many generations are kept, and how many bytes of them. What an undo writes does not push out what can still be undone.
@@ -38,6 +39,8 @@ WHOLE = 256 << 10
 LIVE, CONFIRMED, ROLLED_BACK, UNDONE = "live", "confirmed", "rolled back", "undone"
 _COMPILED = (".db", ".lmdb", ".cdb", ".dir", ".pag")
 RECORD, PREPARED, BLOB = ".json", ".prepared", ".files"
+#: Beside a record: what rolls it back unless it is confirmed.
+WATCHER = ".kit.pyz"
 _BLOCK = 1 << 16
 
 Record = t.Dict[str, t.Any]
@@ -147,6 +150,12 @@ def _prepare(
 ) -> Entry:
     place = private(place_of(directory))
     files, contents = replaced(directory, stage, names)
+    size = sum(map(len, contents))
+    if not _has_room(directory, size):
+        if author.arm:
+            why = f"what it replaces takes {size >> 20} MiB, and the account keeps {LARGEST >> 20}"
+            raise Refused([f"confirm: {why}: nobody could roll it back"])
+        contents = []
     record = new_record(directory, author, activation, files)
     stem = os.path.join(place, f"{record['number']:06d}")
     try:
@@ -157,6 +166,25 @@ def _prepare(
             _files.remove(stem + BLOB)
         raise
     return Entry(place, record)
+
+
+def _has_room(directory: str, size: int) -> bool:
+    """Remove old generations where so many bytes more would be too much; return whether they are not."""
+    kept = numbers(directory)
+    while size <= LARGEST and kept and _size(place_of(directory), kept) + size > LARGEST:
+        if not _forget(directory, kept.pop(0)):
+            return False
+    return size <= LARGEST
+
+
+def _forget(directory: str, number: int) -> bool:
+    """Remove one generation, unless somebody waits whether it is confirmed; return whether it is gone."""
+    stem = os.path.join(place_of(directory), f"{number:06d}")
+    if os.path.exists(stem + WATCHER):
+        return False
+    for suffix in (RECORD, BLOB):
+        _files.remove(stem + suffix)
+    return True
 
 
 def new_record(
@@ -306,13 +334,12 @@ def agrees(directory: str, record: Record) -> bool:
 
 
 def prune(directory: str, oldest: int) -> None:
-    """Remove the generations before one, and those that are too much; the newest stays."""
+    """Remove the generations before one, and those that are too much; the newest stays, and what waits to be confirmed."""
     place = place_of(directory)
     kept = numbers(directory)
     while len(kept) > 1 and (kept[0] < oldest or len(kept) > MOST or _size(place, kept) > LARGEST):
-        stem = os.path.join(place, f"{kept.pop(0):06d}")
-        for suffix in (RECORD, BLOB):
-            _files.remove(stem + suffix)
+        if not _forget(directory, kept.pop(0)):
+            return
 
 
 def size_of(directory: str, number: int) -> int:

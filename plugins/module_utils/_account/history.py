@@ -70,7 +70,8 @@ def contents(directory: str, number: int) -> Contents:
 
     Of the state of now, these are the files that somebody else has changed or lost since.
 
-    :raises Refused: a large table was changed manually since, so that the part of it that is kept does not fit.
+    :raises Refused: a large table was changed manually since, so that the part of it that is kept does not fit; or what was
+        replaced was too much to be kept.
     """
     expected: Contents = {}
     known = records(directory)
@@ -102,13 +103,15 @@ def lost(directory: str) -> Contents:
     return {
         name: content_after(directory, *written[name])
         for name, dummy in writers.changed_since(directory)
-        if is_kept(written[name][1])
+        if is_kept(directory, *written[name])
     }
 
 
-def is_kept(file: Record) -> bool:
-    """Return whether an entry of a record says what its file became."""
-    return file["after"] is None or "after_at" in file
+def is_kept(directory: str, record: Record, file: Record) -> bool:
+    """Return whether a record has kept what one of its files became."""
+    if file["after"] is None:
+        return True
+    return "after_at" in file and generations.mark(content_after(directory, record, file)) == file["after"]
 
 
 def content_after(directory: str, record: Record, file: Record) -> t.Optional[bytes]:
@@ -127,18 +130,24 @@ def _before(directory: str, record: Record, later: Contents) -> Contents:
     kept = _kept(directory, record)
     earlier: Contents = {}
     for file in record["files"]:
-        name, start, end = file["name"], file["start"], file["end"]
-        part = kept[file["at"] : file["at"] + file["length"]]
-        if file["before"] is None:
-            earlier[name] = None
-        elif not start and not end:
-            earlier[name] = part
-        else:
-            after = later[name] if name in later else _files.read(os.path.join(directory, name))
-            if generations.mark(after) != file["after"]:
-                raise Refused([f"{name}: changed manually since generation {record['number']}, so it cannot be undone"])
-            earlier[name] = (after or b"")[:start] + part + (after or b"")[len(after or b"") - end :]
+        name = file["name"]
+        earlier[name] = None if file["before"] is None else _joined(directory, record, file, kept, later)
+        if generations.mark(earlier[name]) != file["before"]:
+            raise Refused([f"{name}: what generation {record['number']} replaced is not kept, so it cannot be undone"])
     return earlier
+
+
+def _joined(directory: str, record: Record, file: Record, kept: bytes, later: Contents) -> bytes:
+    """Return what a file was: of a large one, the part that is kept, in what it became."""
+    name, start, end = file["name"], file["start"], file["end"]
+    part = kept[file["at"] : file["at"] + file["length"]]
+    if not start and not end:
+        return part
+    after = later[name] if name in later else _files.read(os.path.join(directory, name))
+    if generations.mark(after) != file["after"]:
+        raise Refused([f"{name}: changed manually since generation {record['number']}, so it cannot be undone"])
+    whole = after or b""
+    return whole[:start] + part + whole[len(whole) - end :]
 
 
 def with_recorded_bytes(directory: str, twin: Twin, files: Files) -> t.Dict[str, File]:

@@ -39,6 +39,7 @@ def done(
     record["number"] = number or record["number"]
     generations.write_blob(os.path.join(place, f"{record['number']:06d}{generations.BLOB}"), contents)
     generations.write(place, record)
+    generations.prune(directory, 0)
     return int(record["number"])
 
 
@@ -47,6 +48,7 @@ def note(directory: str, author: Author) -> int:
     place = generations.private(generations.place_of(directory))
     record = _stateless(directory, author, [])
     generations.write(place, record)
+    generations.prune(directory, 0)
     return int(record["number"])
 
 

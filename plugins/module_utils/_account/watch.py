@@ -24,7 +24,6 @@ from .._runner import Runner
 from . import generations, history
 
 UNITS = "/etc/systemd/system"
-KIT = "kit.pyz"
 #: A file that holds room for what a roll back writes: the disk may be full by then. Bytes, beside what the generation itself took.
 RESERVE, ROOM = "reserve", 1 << 20
 SHORTEST, LONGEST = 10, 7 * 86400
@@ -94,7 +93,7 @@ def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float, 
     :param watcher: the file of C(_module) that the kit starts.
     """
     place = generations.place_of(directory)
-    kit = os.path.join(place, f"{number:06d}.{KIT}")
+    kit = os.path.join(place, f"{number:06d}{generations.WATCHER}")
     _files.write_new(kit, _zipapp.content("_module", watcher), 0o600)
     _hold(directory, number)
     words = {
@@ -119,7 +118,7 @@ def _reserve(directory: str, number: int) -> str:
 
 
 def _room(directory: str, number: int) -> int:
-    """Return how many bytes a roll back of a generation may write: its contents are kept compressed."""
+    """Return how many bytes a roll back of a generation may write: of a large file only a part is kept."""
     return ROOM + 4 * generations.size_of(directory, number)
 
 
@@ -169,7 +168,7 @@ def disarm(runner: Runner, directory: str, number: int) -> None:
     for ending in ("timer", "service"):
         _files.remove(os.path.join(UNITS, f"{name}.{ending}"))
     _files.remove(f"/var/lib/systemd/timers/stamp-{name}.timer")
-    _files.remove(os.path.join(generations.place_of(directory), f"{number:06d}.{KIT}"))
+    _files.remove(os.path.join(generations.place_of(directory), f"{number:06d}{generations.WATCHER}"))
     _files.remove(_reserve(directory, number))
     runner.run(["systemctl", "daemon-reload"], check=False)
 

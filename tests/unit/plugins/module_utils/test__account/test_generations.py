@@ -9,8 +9,9 @@ import stat
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._account import generations
+from ansible_collections.postmaster.mta.plugins.module_utils._account import generations, history
 from ansible_collections.postmaster.mta.plugins.module_utils._account.generations import LIVE
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__account.sites import go_live, prepare
 
 
@@ -79,3 +80,67 @@ def test_where_the_disk_is_full_older_generations_make_room(site, monkeypatch):
     monkeypatch.setattr(generations, "write_blob", full)
     go_live(site, prepare(site, {"main.cf": (b"3\n", b"4\n")}))
     assert generations.numbers(str(site / "live")) == [3, 4]
+
+
+def taken(site):
+    """How many bytes the account takes."""
+    place = generations.place_of(str(site / "live"))
+    return sum(os.path.getsize(os.path.join(place, name)) for name in os.listdir(place))
+
+
+def test_never_more_than_64_mib_are_kept(site):
+    """In real sizes, whatever the number of generations: before, while and after a change goes live."""
+    table = os.urandom(24 << 20)
+    for number in range(4):
+        after = bytes([number]) + table[::-1] if number % 2 else bytes([number]) + table
+        before = (site / "live" / "access").read_bytes() if number else table
+        entry = prepare(site, {"access": (before, after)})
+        assert taken(site) <= 64 << 20
+        go_live(site, entry)
+        generations.prune(str(site / "live"), 0)
+    assert generations.numbers(str(site / "live")) == [3, 4]
+
+
+def test_of_a_change_that_is_too_much_nothing_is_kept_and_an_undo_says_so(site, monkeypatch):
+    monkeypatch.setattr(generations, "LARGEST", 4000)
+    go_live(site, prepare(site, {"main.cf": (b"a\n", b"b\n")}))
+    go_live(site, prepare(site, {"access": (b"1" * 5000, b"2" * 5000)}))
+    live = str(site / "live")
+    assert generations.numbers(live) == [1, 2] and taken(site) < 4000
+    for to in (0, 1):
+        with pytest.raises(Refused, match="access: what generation 2 replaced is not kept, so it cannot be undone"):
+            history.contents(live, to)
+
+
+def test_a_change_that_is_too_much_to_be_kept_cannot_wait_for_a_confirmation(site, monkeypatch):
+    monkeypatch.setattr(generations, "LARGEST", 4000)
+    with pytest.raises(Refused, match="confirm: .* nobody could roll it back"):
+        prepare(site, {"access": (b"1" * 5000, b"2" * 5000)}, arm=lambda number: None)
+    assert generations.prepared(str(site / "live")) == []
+
+
+def test_what_waits_for_a_confirmation_is_kept(site, monkeypatch):
+    """Whatever comes after it: else the old configuration would not come back."""
+    place = generations.place_of(str(site / "live"))
+    go_live(site, prepare(site, {"main.cf": (b"0\n", b"1\n")}))
+    with open(os.path.join(place, "000001" + generations.WATCHER), "wb"):
+        pass
+    for number in range(1, 6):
+        go_live(site, prepare(site, {"main.cf": (b"%d\n" % number, b"%d\n" % (number + 1))}))
+        generations.prune(str(site / "live"), number)
+    assert generations.numbers(str(site / "live")) == [1, 2, 3, 4, 5, 6]
+    monkeypatch.setattr(generations, "LARGEST", generations._size(place, [1, 2, 3, 4, 5, 6]))
+    go_live(site, prepare(site, {"main.cf": (b"6\n", b"7\n")}))
+    assert generations.numbers(str(site / "live"))[0] == 1
+    os.remove(os.path.join(place, "000001" + generations.WATCHER))
+    generations.prune(str(site / "live"), 5)
+    assert generations.numbers(str(site / "live")) == [5, 6, 7]
+
+
+def test_contents_that_are_lost_are_not_read_as_empty_files(site):
+    """A truncated file of the account: an undo once wrote an empty main.cf."""
+    go_live(site, prepare(site, {"main.cf": (b"a = 1\n", b"a = 2\n")}))
+    with open(os.path.join(generations.place_of(str(site / "live")), "000001.files"), "wb"):
+        pass
+    with pytest.raises(Refused, match="main.cf: what generation 1 replaced is not kept"):
+        history.contents(str(site / "live"), 0)
