@@ -189,6 +189,9 @@ class Admission:
         if word in _BY_DESTINATION:
             ours, foreign = _BY_DESTINATION[word]
             return ours if self.serves(session.recipient.rpartition("@")[2]) else foreign
+        if word not in restrictions.PLAIN and word not in restrictions.WITH_ARGUMENT and word not in _FORMER:
+            # smtpd(8) answers 451 to everybody who gets to a word that it does not know.
+            return DEFER
         return PERMIT if self._is_permitted(word, session) else PASS
 
     def _is_permitted(self, word: str, session: Session) -> bool:
@@ -235,7 +238,7 @@ class Admission:
     def _action(self, name: str, value: str, session: Session, depth: int) -> str:
         """Return what the right side of an access table does (access(5))."""
         word = value.split(None, 1)[0].upper() if value.strip() else ""
-        if word.isdigit():
+        if word.isdigit() and (word[0] in _OF_CODES or word == value.strip()):
             return _OF_CODES.get(word[0], PERMIT)
         if word in _OF_WORDS:
             return _OF_WORDS[word]
@@ -272,6 +275,8 @@ _FIXED = {
     "reject": REFUSE,
     "defer": DEFER,
 }
+#: Restrictions of older versions.
+_FORMER = frozenset(("check_relay_domains", "reject_unknown_address"))
 #: Actions of access(5) that let the list go on.
 _NO_RESTRICTIONS = frozenset("DUNNO WARN INFO HOLD PREPEND REDIRECT FILTER BCC DEFER_IF_REJECT".split())
 

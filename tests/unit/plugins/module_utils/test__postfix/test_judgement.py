@@ -40,6 +40,7 @@ FILES = {
     "/t/received": b"/^Received:/ DISCARD\n",
     "/t/later": b"/./ DEFER\n",
     "/t/discard": b"/^/ DISCARD\n",
+    "/t/fine": b"/^boss@/ 250 fine\n",
     "/t/routes": b"partner.test gone:[192.0.2.1]\n",
 }
 
@@ -182,6 +183,9 @@ DEAD = [
     ("relayhost = [192.0.2.25]:25\n", "sends_to_itself"),
     ("relayhost = $myhostname\n", "sends_to_itself"),
     ("disable_dns_lookups = yes\n", "finds_no_route"),
+    ("smtpd_client_restrictions = check_client_access static:perhaps\n", "refuses_everybody"),
+    ("smtpd_sender_restrictions = check_sender_access static:{250 fine}\n", "refuses_everybody"),
+    ("smtpd_helo_restrictions = permitt_mynetworks\n", "refuses_everybody"),
     ("smtpd_relay_restrictions = permit_mynetworks, permit, reject_unauth_destination\n", "refuses_everybody"),
     ("smtpd_relay_restrictions = permit_mynetworks, warn_if_reject reject_unauth_destination\n", "refuses_everybody"),
     ("smtpd_relay_restrictions = permit_mynetworks\n", "refuses_everybody"),
@@ -260,6 +264,8 @@ def test_a_client_without_a_name_is_not_looked_up_by_one():
         "smtpd_relay_restrictions = ours\nsmtpd_restriction_classes = ours\nours = permit_mynetworks, reject_unauth_destination\n",
         "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit_mynetworks, defer_unauth_destination\n",
         "smtpd_sender_restrictions = check_sender_access proxy:hash:/t/x\n",
+        "smtpd_sender_restrictions = check_sender_access static:1700000000\n",
+        "smtpd_relay_restrictions = check_sender_access regexp:/t/fine, permit_mynetworks, reject_unauth_destination\n",
         "smtpd_restriction_classes = ours\nours = check_sender_access proxy:hash:/t/x\nproxy_read_maps = $ours $local_recipient_maps\n",
     ],
 )
