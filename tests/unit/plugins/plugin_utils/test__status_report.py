@@ -4,7 +4,12 @@
 
 """How the relays of a fleet are, in one table."""
 
+import pathlib
+import textwrap
+
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _answers
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 
 INSTANCE = {
     "name": "postfix",
@@ -28,6 +33,27 @@ def words(results):
 def test_a_relay_is_one_row():
     assert "mx1 up postfix 3.10.5 12 2 h 5 min 40 d 55 % 0 11-30 11:41 access 1 2 s" in words({"mx1": RESULT})
     assert "from spam.example (2026-12-01)" in words({"mx1": RESULT})
+
+
+def test_the_screen_of_the_guide_is_what_is_printed(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    down = dict(
+        INSTANCE,
+        mta="sendmail",
+        version="8.18.1",
+        running=False,
+        queue={"messages": 0, "oldest": 0, "counts": {}},
+        disk={"free": 61},
+        change={"time": "2026-11-29T08:10:40Z", "module": "relay"},
+        blocks={"soon": []},
+    )
+    canary = {"trouble": "outside: not delivered in time", "seconds": None}
+    trouble = ["sendmail does not run", canary["trouble"]]
+    results = {"mx1": RESULT, "mx2": {"instances": [down], "canaries": [canary], "trouble": trouble}}
+    lines = [line.rstrip() for line in _answers.report("status", results, "status").lines]
+    page = (ROOT / "docs/docsite/rst/unattended.rst").read_text(encoding="utf-8")
+    screen = "\n".join(lines).strip("\n")
+    assert textwrap.indent(screen, "   ") in page, screen
 
 
 def test_trouble_is_named_and_fails_the_run():
