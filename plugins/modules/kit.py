@@ -147,6 +147,8 @@ options:
     description:
       - Messages through the relay on a schedule. One that the log calls delivered, by its own Message-ID, is a success. One that is refused,
         bounced, or not delivered in time is a failure.
+      - The reason of a failure says which relay has the message and why. It is this one, with the queue ID and what the message waits for, or
+        the next hop, with the answer by which that took it.
       - How each canary is stands in M(postmaster.mta.status_info), in the playbook C(fleet_status) and in O(metrics).
       - An empty list removes all canaries.
     type: list
@@ -183,8 +185,14 @@ options:
         default: 5m
       timeout:
         description:
-          - The time within which a message must be delivered. Without it, the interval.
+          - The time within which a message must be delivered, and come back where O(canary[].mailbox) is set. Without it, the interval.
         type: str
+      mailbox:
+        description:
+          - A Maildir or an mbox file of this host, to which the other end sends each message back or answers it. A message is a success when
+            its Message-ID stands there as well. Nothing in the mailbox is changed.
+          - Whether a message is back is looked at when the next one is sent, so O(canary[].interval) tells how soon it is known.
+        type: path
       instance:
         description:
           - The instance that takes the messages, at an address on which it listens. Without it, the primary one.
@@ -276,6 +284,14 @@ EXAMPLES = r"""
         interval: 10m
         alert:
           mail_to: [postmaster@ok.test]
+
+- name: A message that the other end sends back, to a mailbox of this host
+  postmaster.mta.kit:
+    canary:
+      - name: echo
+        recipient: echo@ok.test
+        mailbox: /home/canary/Maildir
+        interval: 10m
 
 - name: Figures for Prometheus
   postmaster.mta.kit:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The canary: a message through the relay on a schedule, and the log as the witness that it arrived.
+"""The canary: a message through the relay on a schedule, and the log as the witness that it arrived, or a mailbox that it came back.
 
 Private to the collection: it can change at any time.
 
@@ -11,6 +11,7 @@ measured by a clock that nobody can set, as long as the host was not restarted.
 """
 
 import os
+import re
 import socket
 import time
 import typing as t
@@ -20,11 +21,11 @@ from .._errors import PostmasterError
 from .._log import sources
 from .._log.conditions import Selection
 from .._log.deliveries import Internal, delivery
-from .._model.log import BOUNCED, DEFERRED, DISCARDED, EXPIRED, MESSAGE, MESSAGE_ID, REJECTED, SENT, STATUS, Raw
-from .._module import log_info
+from .._model.log import BOUNCED, DISCARDED, EXPIRED, MESSAGE, MESSAGE_ID, REJECTED, SENT, STATUS, Raw
+from .._module import log_info, message_info
 from .._report.words import visible
 from .._runner import Runner
-from . import memory, post, reading
+from . import mailbox, memory, post, reading
 from .memory import Memory
 
 SUBJECT = "{subject} {host} {utc} {number}"
@@ -32,6 +33,10 @@ SUBJECT = "{subject} {host} {utc} {number}"
 PLACEHOLDERS = ("subject", "host", "utc", "number")
 _BOOT = "/proc/sys/kernel/random/boot_id"
 _ENDED_BADLY = (BOUNCED, EXPIRED, DISCARDED, REJECTED)
+#: How the answer names the queue ID: C(queued as 4F2B1C), C(6AI1atAa021630 Message accepted).
+_QUEUED = re.compile(r"(?:queued as |2\.0\.0 )([0-9A-Za-z]{6,})")
+#: Clocks can differ: that of the host was set, or a file system has its own.
+_CLOCK = 86400
 #: Open rounds that are kept; with a timeout of many intervals there are several.
 _MOST_OPEN = 100
 Part = t.Mapping[str, t.Any]
@@ -68,7 +73,7 @@ def run(runner: Runner, part: Part, now: t.Optional[Instant] = None) -> str:
     remembered = memory.load(job)
     answers = _answers(runner, remembered, now)
     remembered.update(answers.after)
-    _judge(part, remembered, answers.raws, now)
+    _judge(runner, part, remembered, answers.raws, now)
     _send(runner, part, remembered, now)
     remembered["ran"] = now.wall
     text = _alert_text(part, remembered, now)
@@ -95,11 +100,14 @@ class Answer(t.NamedTuple):
     """The last outcome of a message that the log has.
 
     :param seconds: from its arrival to the outcome, by the MTA's own count.
+    :param relay: the next hop; I(is_here) says that it is this host, as between instances.
     """
 
     status: bytes
     reason: str
     seconds: t.Optional[float]
+    relay: str
+    is_here: bool
 
 
 class _Answers(t.NamedTuple):
@@ -117,7 +125,8 @@ def _answers(runner: Runner, remembered: Memory, now: Instant) -> _Answers:
     for clock, raws in log.blocks():
         for raw in raws:
             name = open_ids.get((raw[MESSAGE][MESSAGE_ID] or b"").strip(b"<>"))
-            if name and not (name in answers and answers[name].status == SENT):
+            # The last word counts: from one instance to the next one is no arrival.
+            if name:
                 answers[name] = _answer(raw, clock)
     after = log.state_after(state)
     positions = {name: dict(place._asdict()) for name, place in after.positions.items()}
@@ -126,30 +135,82 @@ def _answers(runner: Runner, remembered: Memory, now: Instant) -> _Answers:
 
 def _answer(raw: Raw, clock: t.Any) -> Answer:
     shown = delivery(raw, clock, None)
-    return Answer(raw[STATUS], visible(shown.reason, 300), shown.delay)
+    is_here = (shown.relay_address or "").startswith("127.") or shown.relay_address == "::1"
+    return Answer(raw[STATUS], visible(shown.reason, 300), shown.delay, visible(shown.relay, 100), is_here)
 
 
 # --- judging ------------------------------------------------------------------------------------------------------------
 
 
-def _judge(part: Part, remembered: Memory, answers: t.Mapping[str, Answer], now: Instant) -> None:
+def _judge(runner: Runner, part: Part, remembered: Memory, answers: t.Mapping[str, Answer], now: Instant) -> None:
     """Close the rounds that have arrived, that ended badly, or that are too old."""
+    rounds = remembered.get("open") or ()
+    back, problem = _back(part, rounds)
     still_open = []
-    for round_ in remembered.get("open") or ():
+    for round_ in rounds:
         answer = answers.get(round_["id"])
-        status = answer.status if answer else ""
-        if answer and status == DEFERRED:
-            round_["reason"] = answer.reason
-        if answer and status == SENT:
-            _success(remembered, answer, now)
-        elif answer and status in _ENDED_BADLY:
-            _failure(remembered, answer.reason, now)
+        if answer:
+            round_["answer"] = dict(answer._asdict(), status=answer.status.decode("ascii"))
+        if round_["id"] in back:
+            _success(remembered, max(0.0, round(back[round_["id"]] - round_["wall"], 1)), now)
+        elif _is_delivered(part, round_, now):
+            _success(remembered, round_["answer"]["seconds"], now)
+        elif answer and answer.status in _ENDED_BADLY:
+            _failure(remembered, f"{round_['host']} gave it up, {_next_hop(answer.relay)}: {answer.reason}", now)
         elif _age(round_, now) > part["timeout_seconds"]:
-            why = round_.get("reason") or "the log does not say that it arrived"
-            _failure(remembered, f"not delivered after {part['timeout_seconds']} seconds: {why}", now)
+            what = "back" if part.get("mailbox") else "delivered"
+            where = problem or _story(runner, round_)
+            _failure(remembered, f"not {what} after {part['timeout_seconds']} seconds: {where}", now)
         else:
             still_open.append(round_)
     remembered["open"] = still_open[-_MOST_OPEN:]
+
+
+def _back(part: Part, rounds: t.Sequence[Memory]) -> t.Tuple[t.Dict[str, float], str]:
+    """Return the open rounds that came back to the mailbox, and what hinders to look there."""
+    if not part.get("mailbox") or not rounds:
+        return {}, ""
+    since = min(round_["wall"] for round_ in rounds) - _CLOCK
+    try:
+        return mailbox.arrivals(part["mailbox"], [round_["id"] for round_ in rounds], since), ""
+    except PostmasterError as problem:
+        return {}, str(problem)
+
+
+def _is_delivered(part: Part, round_: Memory, now: Instant) -> bool:
+    """Return whether the log is all that is asked, and says that the message has left this host, or will say no more."""
+    answer = round_.get("answer")
+    if part.get("mailbox") or not answer or answer["status"] != SENT.decode("ascii"):
+        return False
+    return not answer["is_here"] or _age(round_, now) > part["timeout_seconds"]
+
+
+def _story(runner: Runner, round_: Memory) -> str:
+    """Return which relay has the message of a round, and why."""
+    answer = round_.get("answer")
+    if answer and answer["status"] == SENT.decode("ascii"):
+        return f"{answer['relay']} has it, which took it from {round_['host']} with the answer: {answer['reason']}"
+    if answer:
+        return f"{round_['host']} has it, {_next_hop(answer['relay'])}: {answer['reason']}"
+    return _waiting(runner, round_)
+
+
+def _next_hop(relay: str) -> str:
+    return "without a next hop" if relay in ("", "none") else f"next hop {relay}"
+
+
+def _waiting(runner: Runner, round_: Memory) -> str:
+    """Return what a message waits for of which the log says nothing: it is in the queue, or in nobody's hands."""
+    queue_id = _QUEUED.search(round_.get("taken", ""))
+    if queue_id:
+        options = {"id": queue_id.group(1), "mta": "auto", "instance": None, "body_limit": 0, "log_limit": 1}
+        try:
+            found = message_info.run(options, False, runner)
+        except PostmasterError as problem:
+            return f"the log does not say that it arrived, and the queue cannot be read: {problem}"
+        if found["exists"]:
+            return f"{round_['host']} has it in its queue as {queue_id.group(1)}: {visible(found['waits_for'], 300)}"
+    return f"the log does not say that it arrived; {round_['host']} took it: {round_.get('taken', '')}"
 
 
 def _age(round_: Memory, now: Instant) -> float:
@@ -158,9 +219,9 @@ def _age(round_: Memory, now: Instant) -> float:
     return now.wall - float(round_["wall"])
 
 
-def _success(remembered: Memory, answer: Answer, now: Instant) -> None:
+def _success(remembered: Memory, seconds: t.Optional[float], now: Instant) -> None:
     remembered["rounds"] = remembered.get("rounds", 0) + 1
-    remembered.update(failures=0, reason="", seconds=answer.seconds, succeeded=now.wall)
+    remembered.update(failures=0, reason="", seconds=seconds, succeeded=now.wall)
 
 
 def _failure(remembered: Memory, reason: str, now: Instant) -> None:
@@ -183,11 +244,11 @@ def _send(runner: Runner, part: Part, remembered: Memory, now: Instant) -> None:
     envelope = post.Envelope(part.get("sender") or f"postmaster@{host}", (part["recipient"],))
     content = post.message(envelope, subject(part, host, number, now), _TEXT, message_id)
     try:
-        post.send(_where(runner, part), envelope, content, min(60, part["timeout_seconds"]))
+        taken = post.send(_where(runner, part), envelope, content, min(60, part["timeout_seconds"]))
     except PostmasterError as problem:
         _failure(remembered, str(problem), now)
         return
-    opened = {"id": message_id, "wall": now.wall, "steady": now.steady, "boot": now.boot}
+    opened = {"id": message_id, "wall": now.wall, "steady": now.steady, "boot": now.boot, "host": host, "taken": taken}
     remembered["open"] = [*(remembered.get("open") or ()), opened]
 
 

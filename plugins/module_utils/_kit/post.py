@@ -12,7 +12,6 @@ import email.policy
 import email.utils
 import re
 import socket
-import time
 import typing as t
 
 from .. import _addresses
@@ -92,12 +91,11 @@ def addresses(host: Host) -> t.List[t.Tuple[str, int]]:
 _ANY = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}
 
 
-def send(where: t.Tuple[str, int], envelope: Envelope, content: bytes, timeout: float = 60) -> float:
-    """Hand a message over; return the seconds that took.
+def send(where: t.Tuple[str, int], envelope: Envelope, content: bytes, timeout: float = 60) -> str:
+    """Hand a message over; return the answer that took it, which names its queue ID.
 
     :raises NotSent: a step was refused, or there was no answer.
     """
-    began = time.monotonic()
     with Dialogue(where[0], where[1], timeout=timeout) as session:
         _insist(session.connect(), where)
         _insist(session.command(f"EHLO {socket.getfqdn()}"), where)
@@ -105,9 +103,10 @@ def send(where: t.Tuple[str, int], envelope: Envelope, content: bytes, timeout: 
         for recipient in envelope.recipients:
             _insist(session.command(f"RCPT TO:<{recipient}>"), where)
         _insist(session.command("DATA"), where, 3)
-        _insist(session.exchange(on_the_wire(content), "message"), where)
+        taken = session.exchange(on_the_wire(content), "message")
+        _insist(taken, where)
         session.quit()
-    return time.monotonic() - began
+    return visible(taken, 300)
 
 
 def _insist(step: Step, where: t.Tuple[str, int], family: int = 2) -> None:

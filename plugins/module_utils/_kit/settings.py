@@ -81,6 +81,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
             "template": {"type": "str", "default": "{subject} {host} {utc} {number}"},
             "interval": {"type": "str", "default": "5m"},
             "timeout": {"type": "str"},
+            "mailbox": {"type": "path"},
             "instance": {"type": "str"},
             "server": {"type": "str"},
             "alert": {

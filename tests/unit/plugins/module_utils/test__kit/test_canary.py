@@ -4,6 +4,7 @@
 
 """The canary: what fails is seen within two intervals, and what does not is never taken for a failure."""
 
+import os
 import re
 
 import pytest
@@ -40,6 +41,7 @@ class Relay:
             raise post.NotSent("127.0.0.1:25: connect: refused")
         self.last = re.search(rb"Message-ID: <([^>]+)>", content).group(1).decode()
         self.arrive(self.last)
+        return "250 2.0.0 Ok: queued as 4FB7C30001"
 
     def arrive(self, message_id):
         if self.mood == "deliver":
@@ -163,3 +165,110 @@ def test_a_server_is_a_host_and_a_port(value):
     assert post.endpoint("o", "mx.ok.test") == ("mx.ok.test", 25)
     with pytest.raises(OptionError):
         post.endpoint("o", value)
+
+
+# --- which relay has it, and why ---------------------------------------------------------------------------------------
+
+
+def reason():
+    return memory.load("canary-own")["reason"]
+
+
+@pytest.mark.parametrize(
+    ("mood", "story"),
+    [
+        ("defer", "mx1.a.test has it, next hop mx[192.0.2.2]:25: connect to mx[192.0.2.2]:25: Connection timed out"),
+        ("bounce", "mx1.a.test gave it up, next hop mx[192.0.2.2]:25: 550 5.1.1 no such user"),
+    ],
+)
+def test_a_failure_says_which_relay_has_it_and_why(relay, monkeypatch, mood, story):
+    monkeypatch.setattr(canary.socket, "getfqdn", lambda: "mx1.a.test")
+    relay.mood = mood
+    for dummy in range(3):
+        relay.round(seconds=301)
+    assert story in reason()
+
+
+def test_a_message_in_the_queue_says_what_it_waits_for(relay, monkeypatch):
+    asked = []
+
+    def waiting(options, _check_mode, _runner):
+        asked.append(options["id"])
+        return {"exists": True, "waits_for": "It is held."}
+
+    monkeypatch.setattr(canary.socket, "getfqdn", lambda: "mx1.a.test")
+    monkeypatch.setattr(canary.message_info, "run", waiting)
+    relay.mood = "swallow"
+    for dummy in range(2):
+        relay.round(seconds=301)
+    assert asked == ["4FB7C30001"] and reason().endswith("mx1.a.test has it in its queue as 4FB7C30001: It is held.")
+
+
+def test_the_last_word_counts_where_instances_hand_on(relay):
+    """An instance that hands the message to the next one has not delivered it."""
+    relay.mood = "swallow"
+    relay.round()
+    queue_id = "4FAAAAAAAA"
+    relay.log.write("cleanup[2]", f"{queue_id}: message-id=<{relay.last}>")
+    relay.log.write(
+        "smtp[4]",
+        f"{queue_id}: to=<canary@ok.test>, relay=127.0.0.1[127.0.0.1]:10025, delay=1, dsn=2.0.0, status=sent (250 queued as 4FBB)",
+    )
+    relay.round(seconds=100)
+    assert memory.load("canary-own").get("rounds", 0) == 0
+    relay.log.deliver(1, 1, canary_of(relay, 1), "deferred (connect to mx[192.0.2.2]:25: Connection timed out)")
+    relay.round(seconds=250)
+    assert "Connection timed out" in reason()
+
+
+def canary_of(_relay, number):
+    """The Message-ID of a round that is open."""
+    return next(
+        round_["id"] for round_ in memory.load("canary-own")["open"] if f".canary.own.{number}." in round_["id"]
+    )
+
+
+# --- a mailbox to which it comes back ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="box", params=["maildir", "mbox"])
+def _box(request, tmp_path):
+    path = tmp_path / request.param
+    if request.param == "maildir":
+        for name in ("new", "cur", "tmp"):
+            (path / name).mkdir(parents=True)
+    else:
+        path.write_text("")
+    return path
+
+
+def comes_back(box, message_id, written):
+    text = f"From canary\nSubject: Re: canary\nIn-Reply-To: <{message_id}>\n\nback\n"
+    target = box / "new" / "1" if box.is_dir() else box
+    target.write_text(text)
+    os.utime(str(target), (written, written))
+
+
+def test_a_message_is_a_success_when_it_is_back(relay, box):
+    part = dict(PART, mailbox=str(box))
+    relay.round(part)
+    sent = relay.log.now
+    relay.round(part, seconds=60)
+    assert memory.load("canary-own").get("rounds", 0) == 0, "delivered, and not back yet"
+    comes_back(box, canary_of(relay, 1), sent + 42)
+    assert relay.round(part, seconds=60) == "the last message took 43.0 seconds"
+    assert memory.load("canary-own")["rounds"] == 1
+
+
+def test_a_message_that_does_not_come_back_is_at_the_next_hop(relay, box):
+    part = dict(PART, mailbox=str(box))
+    for dummy in range(2):
+        relay.round(part, seconds=301)
+    assert "not back after 300 seconds: mx[192.0.2.2]:25 has it" in reason() and reason().endswith("250 ok")
+
+
+def test_a_mailbox_that_is_not_there_is_said(relay, tmp_path):
+    part = dict(PART, mailbox=str(tmp_path / "none"))
+    for dummy in range(2):
+        relay.round(part, seconds=301)
+    assert "none: No such file or directory" in reason()
