@@ -77,7 +77,10 @@ def possible(policy: t.Mapping[str, t.Any], render: Render) -> tuple[dict[str, t
             render(left)
             return left, refused
         except ValueError as problem:
-            section, name = re.sub(r"\[.*", "", getattr(problem, "option", "")).split(".")[1:3]
+            section, name, *inner = re.sub(r"\[.*", "", getattr(problem, "option", "")).split(".")[1:]
+            if len(inner) == 1 and isinstance(left[section][name], dict):
+                del left[section][name][inner[0]]
+                continue
             refused[f"{section}.{name}"] = str(getattr(problem, "why", problem)).rsplit("; ", 1)[-1]
             del left[section][name]
 

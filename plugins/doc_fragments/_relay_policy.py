@@ -60,6 +60,14 @@ options:
             - Source addresses of outgoing connections, one for each IP version.
             type: list
             elements: str
+          send_protocols:
+            description:
+            - IP versions of outgoing connections; without it those of O(policy.identity.protocols).
+            type: list
+            elements: str
+            choices:
+            - ipv4
+            - ipv6
           local_domains:
             description:
             - Domains whose mail is delivered here, besides the host name.
@@ -548,7 +556,7 @@ options:
                 required: true
       limits:
         description:
-        - Limits. Clients of O(policy.relay.networks) are exempt from the per-client ones.
+        - Limits. Clients of O(policy.relay.networks) are exempt from the per-client ones, except for O(policy.limits.trusted).
         type: dict
         suboptions:
           message_size:
@@ -598,6 +606,28 @@ options:
             description:
             - Simultaneous connections to one destination; Postfix only.
             type: int
+          trusted:
+            description:
+            - Limits of clients of O(policy.relay.networks). Postfix counts them and strangers alike.
+            type: dict
+            suboptions:
+              connections:
+                description:
+                - New connections of one such client per minute.
+                type: int
+              messages:
+                description:
+                - Messages of one such client per minute; Postfix only.
+                type: int
+              recipients:
+                description:
+                - Recipients of one such client per minute; Postfix only.
+                type: int
+              exempt:
+                description:
+                - Clients that no limit holds for, wherever they are.
+                type: list
+                elements: str
           free_space:
             description:
             - Free space of the queue's file system below which mail is deferred.
@@ -660,7 +690,7 @@ options:
             type: str
           misc:
             description:
-            - The answer to other commands.
+            - The answer to other commands. Postfix sends one, XFORWARD, where its natives say so.
             type: str
           starttls:
             description:

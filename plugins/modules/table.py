@@ -20,7 +20,11 @@ description:
     twice is refused by line; C(postmap) and C(makemap) would go on without the line.
 notes:
   - It does not make the MTA ask the table; the return value RV(used) says whether it does. M(postmaster.mta.relay) writes the settings.
-  - On sendmail, aliases are left to the policy of M(postmaster.mta.relay).
+  - A table called C(aliases) or C(aliases.NAME) has the form of aliases(5). sendmail itself compiles it, with C(-bi). It is asked where
+    C(main.alias_maps) (Postfix) or C(mc.defines.ALIAS_FILE) (sendmail) of M(postmaster.mta.relay) names it, behind the aliases of the policy.
+    On Debian C(/etc/mail/aliases) is a link to a file elsewhere, which is refused; give the table a name of its own.
+  - sendmail asks C(virtusertable), C(genericstable) and C(domaintable) where C(mc.features) of M(postmaster.mta.relay) names the feature, and not
+    because a file of that name is there.
 extends_documentation_fragment:
   - postmaster.mta._confirm
   - postmaster.mta._mta

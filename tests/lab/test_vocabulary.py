@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import json
 import time
+import typing as t
+import uuid
 
 import accesshosts
 import labhosts
@@ -88,3 +91,72 @@ def _double_bounce(host: labhosts.Host) -> None:
             return
         time.sleep(1)
     raise AssertionError(f"{host}: nobody has heard of it")
+
+
+#: So many new connections a minute for everybody but those that are exempt; the module itself needs some to see what it did.
+RATE, EXEMPT, STRANGER = 40, "10.25.0.139", "10.25.0.138"
+
+
+@pytest.mark.parametrize("host", labhosts.some("pf13", "sm13"), ids=str)
+def test_trusted_limits_sending_protocols_and_named_tables(hardened, host, policy):
+    before = host.read_back()["policy"]
+    wanted = _with_limits(host, policy)
+    native = {"mc": {"features": ["domaintable"]}} if host.mta == "sendmail" else {}
+    if native:
+        table = accesshosts.call(
+            host, "table", name="domaintable", entries=[{"key": "old.test", "value": "served.test"}]
+        )
+        assert table["added"] == ["old.test"] and table["used"] is False
+    try:
+        answer = host.apply(wanted, **native)
+        assert not answer.get("failed"), answer["msg"]
+        assert host.apply(wanted, **native)["changed"] is False
+        live = host.read_back()["policy"]
+        assert live["limits"]["trusted"] == wanted["limits"]["trusted"]
+        assert live["identity"]["send_protocols"] == ["ipv4"]
+        assert live["timeouts"]["misc"] in (71, "71s")
+        assert _address_seen(host) == host.address
+        assert {source: _refused(host, source) for source in (STRANGER, EXEMPT, labhosts.TRUSTED_ADDRESS)} == {
+            STRANGER: True,
+            EXEMPT: False,
+            labhosts.TRUSTED_ADDRESS: True,
+        }
+        if native:
+            assert accesshosts.call(host, "table", name="domaintable")["used"] is True
+    finally:
+        host.run(f"rm -f {host.directory}/domaintable*")
+        assert not host.apply(policy).get("failed")
+    assert host.read_back()["policy"] == before
+    assert ":" in _address_seen(host)
+
+
+def _with_limits(host: labhosts.Host, policy: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    trusted = {"connections": RATE, "exempt": [f"{EXEMPT}/32"]}
+    return {
+        **policy,
+        "identity": {**policy["identity"], "send_protocols": ["ipv4"]},
+        "limits": {**policy["limits"], "connection_rate": RATE, "trusted": trusted},
+        "timeouts": {"misc": "71s"},
+    }
+
+
+def _refused(host: labhosts.Host, source: str) -> bool:
+    """Return whether one of many connections is one too many."""
+    codes = {accesshosts.say(host, source, ["QUIT"])[0]["code"] for dummy in range(RATE + 10)}
+    assert codes <= {220, 421}
+    return 421 in codes
+
+
+def _address_seen(host: labhosts.Host) -> str:
+    """Return the address from which a message comes to a server that has one of each kind."""
+    sender = f"{uuid.uuid4().hex[:12]}@lab.test"
+    lines = (f"MAIL FROM:<{sender}>", "RCPT TO:<user@third.test>", "DATA", "Subject: address\r\n\r\nx\r\n.", "QUIT")
+    assert conversation(WORLD, host, "trusted", ("EHLO trusted.lab.test", *lines))[-2]["code"] == 250
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        envelopes = map(json.loads, WORLD.run("sinkctl messages third.test").splitlines())
+        seen = [envelope["client"] for envelope in envelopes if envelope["mail_from"] == sender]
+        if seen:
+            return str(seen[0][0])
+        time.sleep(0.5)
+    raise AssertionError(f"{host}: the message did not come")

@@ -124,6 +124,12 @@ _RELAY_CLIENT = (
         "With V(true) the senders may stand alone. Anybody can write any sender, so this lets strangers relay.",
     ),
 )
+_TRUSTED = (
+    Option("connections", count(1, 1000000), "New connections of one such client per minute."),
+    Option("messages", count(1, 1000000), "Messages of one such client per minute; Postfix only."),
+    Option("recipients", count(1, 1000000), "Recipients of one such client per minute; Postfix only."),
+    Option("exempt", each(any_network), "Clients that no limit holds for, wherever they are."),
+)
 _RECIPIENT_DOMAIN = (
     Option("domain", DOMAIN, "A domain of O(policy.relay.domains). One without a row here takes every recipient."),
     Option(
@@ -158,6 +164,7 @@ SECTIONS: t.Tuple[Option, ...] = (
         Option("port", count(1, 65535), "The port to listen on.", 25),
         Option("protocols", each(str, ("ipv4", "ipv6")), "IP versions; without it those that the host has."),
         Option("send_from", each(any_address), "Source addresses of outgoing connections, one for each IP version."),
+        Option("send_protocols", each(str, ("ipv4", "ipv6")), "IP versions of outgoing connections; without it those of O(policy.identity.protocols)."),
         Option("local_domains", each(domain), "Domains whose mail is delivered here, besides the host name.", []),
     )), "Who this relay is."),
     Option("relay", section((
@@ -216,8 +223,9 @@ SECTIONS: t.Tuple[Option, ...] = (
         Option("recipient_rate", count(0, 1000000), "Recipients of one client per minute; V(0) is no limit."),
         Option("processes", count(1, 100000), "Simultaneous SMTP server processes.", 100),
         Option("destination_concurrency", count(1, 1000), "Simultaneous connections to one destination; Postfix only."),
+        Option("trusted", section(_TRUSTED), "Limits of clients of O(policy.relay.networks). Postfix counts them and strangers alike."),
         Option("free_space", SIZE, "Free space of the queue's file system below which mail is deferred.", "100M"),
-    )), "Limits. Clients of O(policy.relay.networks) are exempt from the per-client ones."),
+    )), "Limits. Clients of O(policy.relay.networks) are exempt from the per-client ones, except for O(policy.limits.trusted)."),
     Option("timeouts", section((
         Option("connect", DURATION, "TCP connection to the next hop.", "30s"),
         Option("greeting", DURATION, "The next hop's greeting.", "60s"),
@@ -229,7 +237,7 @@ SECTIONS: t.Tuple[Option, ...] = (
         Option("data_final", DURATION, "The answer to the final dot; below 10m it makes duplicates (RFC 5321 4.5.3.2.6).", "600s"),
         Option("rset", DURATION, "The answer to RSET.", "20s"),
         Option("quit", DURATION, "The answer to QUIT.", "60s"),
-        Option("misc", DURATION, "The answer to other commands."),
+        Option("misc", DURATION, "The answer to other commands. Postfix sends one, XFORWARD, where its natives say so."),
         Option("starttls", DURATION, "The TLS handshake.", "60s"),
         Option("command", DURATION, "How long the server waits for a client's next command.", "300s"),
         Option("ident", DURATION, "How long to ask the client's ident service; V(0s) is never.", "0s"),

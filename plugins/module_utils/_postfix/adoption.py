@@ -125,13 +125,19 @@ class _Work:
             if name in self.live.own:
                 self._take(name)
         for key, service in self.live.services.items():
-            fields = _beyond_shipped(service)
+            fields = _beyond_shipped(self._without_policys(service))
             if fields:
                 self._take_service(key, fields)
         for dummy in range(_MOST_ROUNDS):
             rendering = self._rendered()
             if rendering is not None and not self._settle(rendering):
                 return
+
+    def _without_policys(self, service: Service) -> Service:
+        """Return a service without the options that the policy sets."""
+        if not self.policy.get("identity", {}).get("send_protocols"):
+            return service
+        return service._replace(options=tuple(option for option in service.options if option[0] != "inet_protocols"))
 
     def shadowed(self) -> t.Dict[str, str]:
         """Return the options of the policy that a native parameter wins over."""

@@ -13,7 +13,7 @@ import typing as t
 from .. import _addresses
 from .._model import kinds as _kinds
 from .._model import policy_routes as _routes
-from . import load
+from . import load, routes
 from .parameters import split_list
 from .routes import DEFAULT_TRANSPORTS, HOLD, TABLE_LISTS
 
@@ -151,7 +151,8 @@ def _of_service(live: "Live", transport: str) -> t.Optional[Options]:
         if (name, value) == ("smtp_never_send_ehlo", "yes"):
             options["esmtp"] = False
         elif name == "inet_protocols":
-            options["protocols"] = ["ipv4", "ipv6"] if value == "all" else [value]
+            if routes.protocols_of(value) != routes.sent_by(live.services):
+                options["protocols"] = routes.protocols_of(value)
         elif name in ("smtp_bind_address", "smtp_bind_address6"):
             options.setdefault("send_from", []).append(value)
         elif (name, value) != ("smtp_always_send_ehlo", "no"):

@@ -16,7 +16,18 @@ from .._model import kinds as _kinds
 from .._model import policy as _policy
 from .._model.host import COMPILED_SUFFIXES, Host
 from .._model.rewriting import without_implied
-from . import clients, live_routes, load, main_cf, master_cf, recipients, rewriting, settings
+from . import (
+    clients,
+    live_routes,
+    load,
+    main_cf,
+    master_cf,
+    recipients,
+    rewriting,
+    routes,
+    settings,
+    trusted_limits,
+)
 from . import compile as compiled
 from .discover import settings as live_settings
 from .draft import duration_text, is_ours
@@ -245,6 +256,7 @@ def _identity(live: Live) -> t.Dict[str, t.Any]:
             "port": _port_number(port),
             "protocols": ["ipv4", "ipv6"] if "all" in protocols else list(protocols),
             "send_from": [address for address in bound if address] or None,
+            "send_protocols": routes.sent_by(live.services),
             "local_domains": _local_domains(live),
         }
     )
@@ -442,6 +454,7 @@ def _limits(live: Live) -> t.Dict[str, t.Any]:
     if settings.CONCURRENCY in live.own:
         # Only where somebody has set it: on sendmail the option does not exist.
         limits["destination_concurrency"] = live.number(settings.CONCURRENCY)
+    limits["trusted"] = trusted_limits.read(live)
     limits["processes"] = int(processes) if processes.isdigit() and int(processes) else None
     return _known(limits)
 
@@ -449,6 +462,9 @@ def _limits(live: Live) -> t.Dict[str, t.Any]:
 def _timeouts(live: Live) -> t.Dict[str, t.Any]:
     timeouts: t.Dict[str, t.Any] = {name: live.time(parameter) for name, parameter in settings.TIMEOUTS.items()}
     hello = live.time("smtp_helo_timeout")
+    if settings.TIMEOUTS["misc"] not in live.own:
+        # What no client of this relay sends unless it is told to has no time of its own.
+        del timeouts["misc"]
     timeouts.update({"greeting": hello, "helo": hello, "command": live.time("smtpd_timeout"), "ident": "0s"})
     return _known(timeouts)
 

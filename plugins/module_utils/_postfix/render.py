@@ -15,7 +15,7 @@ import typing as t
 from .._errors import OptionError, SyntaxProblem
 from .._model.host import COMPILED_SUFFIXES, File, Host, Native, Rendering, compiled_names
 from .._model.policy_record import Policy
-from . import access, clients, load, main_cf, master_cf, routes, secret_tables, settings, tables
+from . import access, clients, load, main_cf, master_cf, routes, secret_tables, settings, tables, trusted_limits
 from . import baseline as hardened
 from . import native as natives
 from .composition import with_hooks
@@ -68,6 +68,7 @@ def render(host: Host, policy: Policy, native: Native, current: Current) -> Rend
     settings.answers(draft)
     if policy.hardened:
         hardened.apply(draft)
+    trusted_limits.apply(draft)
     own = natives.main_settings(native, set(draft.builtin) | set(draft.live) | set(draft.main))
     own, secret = secret_tables.set_apart(host, native, own)
     _compose(draft, native, own)

@@ -127,7 +127,16 @@ def _transport(draft: Draft, route: Policy) -> str:
         return "smtp"
     name = SERVICE + "-".join(_name_parts(route))
     draft.services[f"{name}/unix"] = Service(
-        name, "unix", "-", "-", _chroot(draft), "-", "-", "smtp", (), _options(route)
+        name,
+        "unix",
+        "-",
+        "-",
+        _chroot(draft),
+        "-",
+        "-",
+        "smtp",
+        (),
+        _options(route, draft.policy.identity.send_protocols),
     )
     return name
 
@@ -142,12 +151,43 @@ def _name_parts(route: Policy) -> t.Iterator[str]:
         yield address.replace(":", ".")
 
 
-def _options(route: Policy) -> t.Tuple[t.Tuple[str, str], ...]:
+def senders(services: t.Mapping[str, Service]) -> t.Dict[str, Service]:
+    """Return the services that send mail by SMTP, without those of the routes."""
+    return {
+        key: service
+        for key, service in services.items()
+        if service.command == "smtp" and service.type == "unix" and not key.startswith(SERVICE)
+    }
+
+
+def sent_by(services: t.Mapping[str, Service]) -> t.Optional[t.List[str]]:
+    """Return the IP versions of outgoing connections, where every SMTP client has the same ones of its own."""
+    words = {service.option_values.get("inet_protocols", "") for service in senders(services).values()}
+    word = words.pop() if len(words) == 1 else ""
+    return protocols_of(word) if word in ("all", "ipv4", "ipv6") else None
+
+
+def protocols_of(word: str) -> t.List[str]:
+    """Return the IP versions that inet_protocols has, the way back from protocols_word()."""
+    return ["ipv4", "ipv6"] if word == "all" else [word]
+
+
+def protocols_word(protocols: t.Sequence[str]) -> str:
+    """Return IP versions as inet_protocols has them."""
+    return "all" if len(protocols) > 1 else protocols[0]
+
+
+def _options(route: Policy, usual: t.Optional[t.Sequence[str]]) -> t.Tuple[t.Tuple[str, str], ...]:
+    """Return the parameters of a service.
+
+    :param usual: the IP versions of all outgoing connections, where the policy names them.
+    """
     options: t.List[t.Tuple[str, str]] = []
     if route.esmtp is False:
         options += [("smtp_never_send_ehlo", "yes"), ("smtp_always_send_ehlo", "no")]
-    if route.protocols:
-        options.append(("inet_protocols", "all" if len(route.protocols) > 1 else route.protocols[0]))
+    protocols = route.protocols or usual
+    if protocols:
+        options.append(("inet_protocols", protocols_word(protocols)))
     for address in sorted(route.send_from or ()):
         options.append((_SOURCES[ipaddress.ip_address(address).version], address))
     return tuple(options)

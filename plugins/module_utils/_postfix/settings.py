@@ -38,6 +38,7 @@ TIMEOUTS = {
     "data_block": "smtp_data_xfer_timeout",
     "data_final": "smtp_data_done_timeout",
     "rset": "smtp_rset_timeout",
+    "misc": "smtp_xforward_timeout",
     "quit": "smtp_quit_timeout",
     "starttls": "smtp_starttls_timeout",
 }
@@ -117,6 +118,7 @@ def _set_identity(draft: Draft) -> None:
         # Every Postfix program warns of it otherwise.
         draft.set("inet_protocols", "ipv4")
     _set_send_from(draft)
+    _set_send_protocols(draft)
     if identity.local_domains is not None:
         _set_local_domains(draft, identity.local_domains)
 
@@ -148,6 +150,16 @@ def _set_send_from(draft: Draft) -> None:
                 "policy.identity.send_from", address, "there must be at most one address for each IP version"
             )
         draft.set(name, address)
+
+
+def _set_send_protocols(draft: Draft) -> None:
+    """Set the IP versions of each SMTP client in master.cf: main.cf has one parameter for clients and servers."""
+    wanted = draft.policy.identity.send_protocols
+    if not wanted:
+        return
+    for key, service in routes.senders(draft.present_services).items():
+        options = dict(service.options, inet_protocols=routes.protocols_word(wanted))
+        draft.services[key] = service._replace(options=tuple(options.items()))
 
 
 def _set_relay(draft: Draft) -> None:
@@ -411,8 +423,6 @@ def _set_timeouts(draft: Draft) -> None:
     if timeouts.command is not None:
         stressed = "${stress?{10}:{%d}}s" % timeouts.command
         draft.set("smtpd_timeout", stressed if timeouts.command > 10 else duration_text(timeouts.command))
-    if timeouts.misc is not None:
-        draft.cannot("policy.timeouts.misc", timeouts.misc, "the timeouts of the single commands")
     if timeouts.ident:
         draft.cannot("policy.timeouts.ident", timeouts.ident, "0s: Postfix never asks the ident service")
 

@@ -32,7 +32,7 @@ _MOST_ROUNDS = 40
 #: Statements that the frame of every sendmail.mc of ours has.
 _OF_THE_FRAME = frozenset(("VERSIONID", "OSTYPE", "DOMAIN", "define", "undefine", "FEATURE"))
 #: Statements about listeners and sources, with the options of the section identity that say the same.
-_LISTENERS = {"DAEMON_OPTIONS": ("listen", "port", "protocols"), "CLIENT_OPTIONS": ("send_from",)}
+_LISTENERS = {"DAEMON_OPTIONS": ("listen", "port", "protocols"), "CLIENT_OPTIONS": ("send_from", "send_protocols")}
 #: Features that an mc may have more than once, each with other arguments.
 _REPEATED = ("dnsbl", "enhdnsbl", "rhsbl")
 #: Features that name a table, and its file.
@@ -53,6 +53,7 @@ _RULESETS = {
 _OF_ACCESS: t.Tuple[t.Tuple[str, Path], ...] = (
     ("clientconn", ("limits", "connections_per_client")),
     ("clientrate", ("limits", "connection_rate")),
+    ("clientrate", ("limits", "trusted")),
     ("greetpause", ("session", "greeting_delays")),
     ("try_tls", ("tls", "domains")),
     ("tls_rcpt", ("tls", "domains")),

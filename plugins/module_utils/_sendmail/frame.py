@@ -11,9 +11,6 @@ from .._model.host import File
 from . import discover, mc
 from .draft import Draft
 
-#: These features are used where their table exists.
-_REWRITING = ("virtusertable", "genericstable", "domaintable")
-
 
 def apply(draft: Draft) -> None:
     """Put the frame into the draft."""
@@ -58,9 +55,6 @@ def _tables(draft: Draft) -> None:
     kind = draft.host.capabilities.default_table_type
     draft.feature("access_db", f"{kind} -T<TMPF> -o {draft.path('access')}", "skip")
     draft.feature("mailertable", f"{kind} -o {draft.path('mailertable')}")
-    for name in _REWRITING:
-        if draft.current(name) is not None:
-            draft.feature(name, f"{kind} -o {draft.path(name)}")
 
 
 def _own_places(draft: Draft) -> None:

@@ -349,8 +349,8 @@ def _is_this_host(facts: Facts, name: str) -> bool:
 
 
 def _addresses(facts: Facts) -> t.Iterator[Finding]:
-    """Yield source addresses that this host does not have."""
+    """Yield source addresses that this host does not have, but for those that keep one IP version from being used."""
     for text in facts.known.values("ClientPortOptions"):
         address = cf.listener(text).address
-        if address and address not in facts.own and not address.startswith("127."):
+        if address and address not in facts.own and not address.startswith(("127.", "::ffff:127.")):
             yield _finding("foreign_address", "ClientPortOptions", text, "no interface of this host has the address")

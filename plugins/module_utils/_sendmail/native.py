@@ -13,7 +13,13 @@ from .._errors import OptionError
 from .._model.host import Native
 from . import cf, mc
 
+if t.TYPE_CHECKING:
+    from .draft import Draft
+
 SECTIONS = ("defines", "features") + tuple(mc.RAW_SECTIONS)
+
+#: Features that rewrite addresses by a table of the same name.
+TABLE_FEATURES = ("virtusertable", "genericstable", "domaintable")
 
 #: Features and their arguments; None stands for a feature that is switched off.
 Features = t.Dict[str, t.Optional[t.Tuple[str, ...]]]
@@ -74,6 +80,18 @@ def features(native: Native) -> Features:
         why = "expected a list of names, or a dictionary of names to arguments; null switches a feature off"
         raise OptionError("mc.features", features, why)
     return {name: _feature(name, features[name]) for name in sorted(features, key=str)}
+
+
+def name_tables(draft: "Draft") -> None:
+    """Give each feature of a table its table, where the user names the feature alone; note a table that nobody names.
+
+    sendmail's own argument is a table that must exist.
+    """
+    for name in TABLE_FEATURES:
+        if draft.features.get(name) == ():
+            draft.feature(name, f"{draft.host.capabilities.default_table_type} -o {draft.path(name)}")
+        elif name not in draft.features and draft.current(name) is not None:
+            draft.notes.append(f"{name}: the table is there and is not asked; name it in mc.features to use it")
 
 
 def _by_name(features: t.Iterable[t.Any]) -> t.Dict[t.Any, t.Any]:

@@ -16,7 +16,7 @@ import typing as t
 from .. import _addresses
 from .._model.host import Host
 from .._model.rewriting import without_implied
-from . import cf, clients, discover, live_routes, recipients, rewriting, tables, units
+from . import cf, clients, discover, live_routes, recipients, rewriting, tables, trusted_limits, units
 from .cf import Listener, listener
 from .compile import Entry, alias_entries, map_entries
 from .networks import network_of, networks
@@ -160,7 +160,7 @@ def _listening(live: Live) -> Options:
     return {
         "listen": _listen_words(listeners),
         "port": listeners[0].port,
-        "protocols": _protocols(live, listeners),
+        **_protocols(live, listeners),
     }
 
 
@@ -183,16 +183,23 @@ def _listen_words(listeners: t.Sequence[Listener]) -> t.List[str]:
     return list(dict.fromkeys(addresses))
 
 
-def _protocols(live: Live, listeners: t.Sequence[Listener]) -> t.Optional[t.List[str]]:
-    """Return the IP versions where they are not those that the host has, or where the outgoing ones are limited."""
+def _protocols(live: Live, listeners: t.Sequence[Listener]) -> Options:
+    """Return the IP versions where they are not those that the host has: of all connections, or of the outgoing ones alone."""
     without = {family for family, address in NO_SOURCE.items() if _is_source(live, family, address)}
-    if without:
-        return _protocols_of(set(FAMILIES.values()) - without)
-    if not {"all", "loopback"} & set(_listen_words(listeners)):
-        return None
+    sending = set(FAMILIES.values()) - without
+    # What listens on loopback says nothing: the host's own submissions need a listener there.
+    outside = _families(live, [place for place in listeners if place.address not in _LOOPBACK])
+    is_general = bool({"all", "loopback"} & set(_listen_words(listeners)))
+    if without and (not outside & without or not (is_general or outside & sending)):
+        return {"protocols": _protocols_of(sending)}
+    options: Options = {"send_protocols": _protocols_of(sending)} if without else {}
     present = ["ipv4", "ipv6"] if "ipv6" in live.host.capabilities.features else ["ipv4"]
     protocols = _protocols_of(_families(live, listeners))
-    return protocols if protocols != present else None
+    if is_general and protocols != present:
+        options["protocols"] = protocols
+        # What is sent would follow what is listened on.
+        options.setdefault("send_protocols", present)
+    return options
 
 
 def _protocols_of(families: t.AbstractSet[str]) -> t.List[str]:
@@ -217,8 +224,7 @@ def _is_source(live: Live, family: str, address: str) -> bool:
 
 def _relay(live: Live) -> Options:
     """Return class R and the RELAY entries of the access map, whoever wrote them."""
-    lines = live.content("relay-domains").split("\n")
-    both = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")] + _untagged(live)
+    both = _class_r(live) + _untagged(live)
     trusted = networks(both + live.keys("connect", "RELAY"))
     recipients = dict.fromkeys(both + live.keys("to", "RELAY"))
     return {
@@ -227,6 +233,11 @@ def _relay(live: Live) -> Options:
         "domains": [word for word in recipients if not network_of(word) and _is_domain(word)],
         "subdomains": "$* $=R" in live.text,
     }
+
+
+def _class_r(live: Live) -> t.List[str]:
+    lines = live.content("relay-domains").split("\n")
+    return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _untagged(live: Live) -> t.List[str]:
@@ -354,6 +365,7 @@ def _limits(live: Live) -> Options:
         "free_space": None if blocks is None else blocks * size,
         "connections_per_client": _access_number(live, "clientconn:"),
         "connection_rate": _access_number(live, "clientrate:"),
+        "trusted": trusted_limits.read(live, _class_r(live)),
     }
 
 

@@ -154,10 +154,11 @@ def _mc_and_cf(text: str, built: str) -> t.Dict[str, File]:
 def _items(draft: Draft, native: Native) -> t.List[mc.Item]:
     """Return all statements and free sections, the native settings in the place of those of the policy."""
     natives.refuse_unknown(native)
-    draft.defines.update(natives.defines(native))
+    draft.defines.update(_with_our_aliases(draft, natives.defines(native)))
     if draft.access:
         _split_access(draft)
     draft.features.update(natives.features(native))
+    natives.name_tables(draft)
     _answer_as_postfix(draft)
     items: t.List[mc.Item] = [_define_item(name, value) for name, value in draft.defines.items()]
     items += _feature_items(draft)
@@ -167,6 +168,15 @@ def _items(draft: Draft, native: Native) -> t.List[mc.Item]:
         items.append(mc.Raw("mailer_definitions", routes.definitions(draft)))
     items += natives.sections(native)
     return items
+
+
+def _with_our_aliases(draft: Draft, defines: t.Dict[str, t.Optional[str]]) -> t.Dict[str, t.Optional[str]]:
+    """Return the native options; the aliases of the policy stand in front of files of aliases that they name."""
+    files = defines.get("ALIAS_FILE")
+    ours = draft.path(tables.ALIASES)
+    if files and tables.ALIASES in draft.files and ours not in files.split(","):
+        defines["ALIAS_FILE"] = f"{ours},{files}"
+    return defines
 
 
 def _split_access(draft: Draft) -> None:

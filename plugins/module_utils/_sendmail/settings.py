@@ -13,7 +13,7 @@ from .. import _addresses
 from .._errors import OptionError
 from .._model.host import File
 from .._model.policy_record import Policy, server_level
-from . import clients, discover, mc, recipients, rewriting, routes, ruleset_texts, tables, units
+from . import clients, discover, mc, recipients, rewriting, routes, ruleset_texts, tables, trusted_limits, units
 from .cf import Listener
 from .compile import map_entries
 from .discover import unsupported
@@ -216,13 +216,14 @@ def _unreachable_sources(draft: Draft, addresses: t.Mapping[str, str]) -> t.Dict
 
     sendmail has no other way to say it: it looks up and tries IPv6 addresses first, wherever the host has IPv6.
     """
-    protocols = draft.policy.identity.protocols
+    identity = draft.policy.identity
+    protocols = identity.send_protocols or identity.protocols
     if not protocols or "ipv6" not in draft.host.capabilities.features:
         return {}
     left_out = [family for protocol, family in FAMILIES.items() if protocol not in protocols]
     for family in left_out:
         if family in addresses:
-            why = "policy.identity.protocols leaves its IP version out"
+            why = f"policy.identity.{'send_' if identity.send_protocols else ''}protocols leaves its IP version out"
             draft.notes.append(f"policy.identity.send_from: {addresses[family]} is not used: {why}")
     return {family: NO_SOURCE[family] for family in left_out}
 
@@ -393,20 +394,7 @@ def _limits(draft: Draft) -> None:
     if limits.destination_concurrency is not None:
         nearest = "policy.queue.run_interval: each run delivers in a few processes, each to one destination at a time"
         draft.cannot("policy.limits.destination_concurrency", limits.destination_concurrency, nearest)
-    _client_limit(draft, "conncontrol", "ClientConn", limits.connections_per_client)
-    _client_limit(draft, "ratecontrol", "ClientRate", limits.connection_rate)
-    if limits.connection_rate is not None:
-        draft.define("confCONNECTION_RATE_WINDOW_SIZE", "60s")
-
-
-def _client_limit(draft: Draft, feature: str, tag: str, limit: t.Optional[int]) -> None:
-    """Set one limit for every client; the host itself and the clients that may relay get 0, which is no limit."""
-    if limit is None:
-        return
-    draft.feature(feature, "nodelay", "terminate")
-    draft.access.append((f"{tag}:", str(limit)))
-    unlimited = dict.fromkeys(_OWN_ADDRESSES + _trusted_keys(draft))
-    draft.access.extend((f"{tag}:{key}", "0") for key in unlimited)
+    trusted_limits.apply(draft, _trusted_keys(draft))
 
 
 def _timeouts(draft: Draft) -> None:

@@ -14,7 +14,7 @@ import typing as t
 from .. import _files
 from .._errors import CommandError
 from .._model.host import Files, Host
-from . import cf
+from . import cf, discover
 from .compile import compiled_names, dump, entries, make, make_aliases, map_entries
 
 BEGIN = "# BEGIN postmaster.mta relay policy"
@@ -90,12 +90,24 @@ def type_in_use(host: Host, name: str) -> str:
     """Return the type by which sendmail.cf refers to a table of the directory; empty where it does not."""
     directory = host.instance.config_directory
     path = os.path.join(directory, name)
+    kinds = alias_types(discover.live_cf(directory), host.capabilities.default_table_type)
+    if path in kinds:
+        return kinds[path]
     with open(os.path.join(directory, "sendmail.cf"), encoding="utf-8", errors="surrogateescape") as stream:
         for line in stream:
             words = line.split()
             if line.startswith("K") and len(words) > 2 and path in words[2:]:
                 return words[1]
     return ""
+
+
+def alias_types(known: cf.Cf, default: str) -> t.Dict[str, str]:
+    """Return the files of aliases that sendmail.cf names with their types: C(path), C(hash:path) or C(hash -o:path)."""
+    types: t.Dict[str, str] = {}
+    for word in (known.value("AliasFile") or "").split(","):
+        kind, dummy, path = word.strip().rpartition(":")
+        types[path] = kind.split()[0] if kind.split() else default
+    return types
 
 
 def reload_reasons(host: Host, name: str) -> t.Tuple[str, ...]:

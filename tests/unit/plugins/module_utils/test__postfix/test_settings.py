@@ -128,7 +128,6 @@ def test_an_option_sets_its_parameters_and_no_other(params, expected):
     "params,option",
     [
         ({"session": {"expn": True}}, "policy.session.expn"),
-        ({"timeouts": {"misc": "1m"}}, "policy.timeouts.misc"),
         ({"timeouts": {"ident": "5s"}}, "policy.timeouts.ident"),
         ({"timeouts": {"greeting": "10s", "helo": "20s"}}, "policy.timeouts.greeting"),
         ({"log": {"level": "verbose"}}, "policy.log.level"),

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import Refused
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import tables
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.compile import dump, entries, map_entries
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail.compile import dump, entries, make, map_entries
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 
 MAKEMAP = 'exec makemap -c "$1" "$2" "$3" < "$4"'
@@ -110,3 +110,33 @@ def test_our_aliases_say_that_they_are_complete(tmp_path, debian, monkeypatch):
     host = given.make_host(script)
     tables.build(host, str(tmp_path), ["aliases.postmaster.db"])
     assert (tmp_path / "aliases.postmaster.db").read_text() == "compiled"
+
+
+@pytest.mark.parametrize(
+    "words, problem",
+    [
+        ("{new}: 2 aliases, longest 4 bytes, 20 bytes total\n", ""),
+        ("{new}: 1 aliases, longest 4 bytes, 20 bytes total\n", "sendmail compiled 1 of 2 aliases"),
+        ("{new}: line 1: dup... Warning: duplicate alias name dup\n{new}: 2 aliases, longest 4 bytes, 20 bytes total\n", "line 1: dup"),
+        ("", "sendmail compiled 0 of 2 aliases"),
+    ],
+)  # fmt: skip
+def test_aliases_of_an_administrator_are_compiled_by_sendmail(tmp_path, debian, monkeypatch, words, problem):
+    (tmp_path / "aliases.crew").write_text('crew: anna,\n bert\n"john doe": root\n')
+    monkeypatch.setattr(os, "chown", lambda *dummy: None)
+    new = str(tmp_path / ".aliases.crew.new")
+
+    def compiled(argv):
+        with open(f"{new}.db", "w") as file:
+            file.write("compiled")
+        return words.format(new=new)
+
+    program = "/usr/sbin/sendmail-mta"
+    host = given.make_host({(program, "-C", "/etc/mail/sendmail.cf", f"-OAliasFile=hash:{new}", "-bi"): compiled})
+    if problem:
+        with pytest.raises(Refused, match=problem):
+            make(host, str(tmp_path), "aliases.crew", "hash", aliases=True)
+    else:
+        make(host, str(tmp_path), "aliases.crew", "hash", aliases=True)
+    assert (tmp_path / "aliases.crew.db").exists() is not bool(problem)
+    assert sorted(name for name in os.listdir(str(tmp_path)) if name.startswith(".")) == []

@@ -44,11 +44,6 @@ def test_a_class_file_has_one_word_a_line():
     assert frame.word_list().content == b""
 
 
-def test_tables_of_rewriting_are_used_where_they_are():
-    assert "`genericstable'" in mc_of(rendered(HOST, files={"genericstable": b"a b\n"}))
-    assert "`genericstable'" not in mc_of(rendered(HOST))
-
-
 @pytest.mark.parametrize(
     "version, feature", [((8, 15, 2), "blacklist_recipients"), ((8, 17, 1), "blocklist_recipients")]
 )

@@ -100,5 +100,5 @@ def test_what_stops_all_mail_is_a_finding(monkeypatch, text, mailertable, code):
 
 
 def test_what_goes_elsewhere_is_no_finding(monkeypatch):
-    text = "DSrelay:[192.0.2.1]\nO InputMailFilters=f\nXf, S=inet:8891@filter.example.com, F=T\n"
+    text = "O ClientPortOptions=Family=inet6, Addr=::ffff:127.0.0.1\nDSrelay:[192.0.2.1]\nO InputMailFilters=f\nXf, S=inet:8891@filter.example.com, F=T\n"
     assert codes(monkeypatch, text, mailertable=[("a.test", "esmtp:[127.0.0.1]"), (".", "relay:[192.0.2.26]")]) == []

@@ -9,6 +9,11 @@ import pytest
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import native
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.sendmail_host import rendered
+from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail.sendmail_rendering import (
+    HOST,
+    mc_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +71,23 @@ def test_a_section_is_text_or_a_list_of_lines(name):
 def test_a_line_that_is_no_text_is_refused(name):
     with pytest.raises(OptionError, match=rf"mc.{name}\[1\]"):
         native.sections(Native(mc={name: [LINES[name][0], 7]}))
+
+
+@pytest.mark.usefixtures("debian")
+@pytest.mark.parametrize("name", native.TABLE_FEATURES)
+def test_a_table_of_rewriting_is_asked_where_it_is_named_and_not_where_it_is(name):
+    files = {name: b"a b\n"}
+    left = rendered(HOST, files=files)
+    assert f"`{name}'" not in mc_of(left)
+    assert f"{name}: the table is there and is not asked; name it in mc.features to use it" in left.notes
+    named = rendered(HOST, {"features": [name]})
+    assert f"FEATURE(`{name}', `hash -o /etc/mail/{name}')dnl" in mc_of(named)
+    other = rendered(HOST, {"features": {name: "btree /srv/table"}}, files=files)
+    assert f"FEATURE(`{name}', `btree /srv/table')dnl" in mc_of(other) and other.notes == rendered(HOST).notes
+
+
+@pytest.mark.usefixtures("debian")
+def test_aliases_of_the_policy_stand_in_front_of_the_files_that_are_named():
+    named = {"defines": {"ALIAS_FILE": "/etc/mail/aliases,/etc/mail/aliases.crew"}}
+    ours = "/etc/mail/aliases.postmaster,/etc/mail/aliases,/etc/mail/aliases.crew"
+    assert f"define(`ALIAS_FILE', `{ours}')dnl" in mc_of(rendered(HOST, named))

@@ -188,3 +188,22 @@ def test_protocols_and_sources_come_back(tmp_path, protocols, listen):
     (tmp_path / "sendmail.cf").write_text("".join(lines))
     identity = _read.read(additional(tmp_path))["policy"]["identity"]
     assert identity["protocols"] == protocols and "send_from" not in identity
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"listen": ["all"], "send_protocols": ["ipv4"]},
+        {"listen": ["all"], "send_protocols": ["ipv6"], "send_from": ["2001:db8::1"]},
+        {"listen": ["all"], "protocols": ["ipv4"], "send_protocols": ["ipv4", "ipv6"]},
+        {"listen": ["192.0.2.1", "2001:db8::1"], "send_protocols": ["ipv4"]},
+    ],
+)
+def test_protocols_of_outgoing_connections_come_back(tmp_path, identity):
+    options = given.rendered({"identity": {**identity, "port": 25}}, baseline="none").settings
+    words = {"DAEMON": "DaemonPortOptions", "CLIENT": "ClientPortOptions"}
+    lines = [f"O {words[name.partition('_')[0]]}={value}\n" for name, value in options.items() if "_OPTIONS" in name]
+    (tmp_path / "sendmail.cf").write_text("".join(lines))
+    read = _read.read(given.make_host(directory=tmp_path))["policy"]["identity"]
+    assert {name: read[name] for name in identity} == identity
+    assert ("protocols" in read) == ("protocols" in identity)

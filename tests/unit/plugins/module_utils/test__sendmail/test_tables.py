@@ -6,7 +6,7 @@ import os
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import File
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
-from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import tables
+from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, tables
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__sendmail import sendmail_host as given
 
 
@@ -63,3 +63,12 @@ def test_a_table_that_cannot_be_read_is_stale(tmp_path):
     argv = ("makemap", "-u", "hash", str(tmp_path / "mailertable"))
     host = given.make_host({argv: Result(argv, 75, "", "makemap: error opening type hash map")}, directory=tmp_path)
     assert tables.stale(host, files) == ("mailertable.db",)
+
+
+def test_files_of_aliases_are_known_with_their_types():
+    known = cf.parse("O AliasFile=/etc/mail/aliases.postmaster,hash -o:/etc/mail/aliases.crew, btree:/srv/aliases\n")
+    assert tables.alias_types(known, "cdb") == {
+        "/etc/mail/aliases.postmaster": "cdb",
+        "/etc/mail/aliases.crew": "hash",
+        "/srv/aliases": "btree",
+    }
