@@ -41,6 +41,8 @@ _COMPILED = (".db", ".lmdb", ".cdb", ".dir", ".pag")
 RECORD, PREPARED, BLOB = ".json", ".prepared", ".files"
 #: Beside a record: what rolls it back unless it is confirmed.
 WATCHER = ".kit.pyz"
+#: The newest record that was removed: who goes back to before the oldest that is kept needs what each author owned then.
+BASE = "base"
 _BLOCK = 1 << 16
 
 Record = t.Dict[str, t.Any]
@@ -106,7 +108,16 @@ def numbers(directory: str, suffix: str = RECORD) -> t.List[int]:
 
 def load(directory: str, number: int, suffix: str = RECORD) -> Record:
     """Return one record; an empty one where it cannot be read."""
-    content = _files.read(os.path.join(place_of(directory), f"{number:06d}{suffix}"))
+    return _record(os.path.join(place_of(directory), f"{number:06d}{suffix}"))
+
+
+def base(directory: str) -> Record:
+    """Return the newest live record that was removed, an empty one where there is none."""
+    return _record(os.path.join(place_of(directory), BASE))
+
+
+def _record(path: str) -> Record:
+    content = _files.read(path)
     try:
         return dict(json.loads((content or b"{}").decode("ascii")))
     except ValueError:
@@ -182,6 +193,8 @@ def _forget(directory: str, number: int) -> bool:
     stem = os.path.join(place_of(directory), f"{number:06d}")
     if os.path.exists(stem + WATCHER):
         return False
+    if load(directory, number).get("ended") in (LIVE, CONFIRMED):
+        os.rename(stem + RECORD, os.path.join(place_of(directory), BASE))
     for suffix in (RECORD, BLOB):
         _files.remove(stem + suffix)
     return True
@@ -348,9 +361,9 @@ def size_of(directory: str, number: int) -> int:
 
 
 def _size(place: str, kept: t.Sequence[int]) -> int:
+    names = [BASE] + [f"{number:06d}{suffix}" for number in kept for suffix in (RECORD, BLOB)]
     total = 0
-    for number in kept:
-        for suffix in (RECORD, BLOB):
-            with contextlib.suppress(OSError):
-                total += os.stat(os.path.join(place, f"{number:06d}{suffix}")).st_size
+    for name in names:
+        with contextlib.suppress(OSError):
+            total += os.stat(os.path.join(place, name)).st_size
     return total

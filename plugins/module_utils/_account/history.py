@@ -84,6 +84,16 @@ def contents(directory: str, number: int) -> Contents:
     return expected
 
 
+def owned_after(directory: str, target: int) -> t.Mapping[str, t.Any]:
+    """Return what each author owned after a generation, an adoption that followed it included."""
+    owned: t.Mapping[str, t.Any] = generations.base(directory).get("owned", {})
+    for record in records(directory):
+        if record["number"] > target and record["files"]:
+            break
+        owned = record["owned"]
+    return owned
+
+
 def times(directory: str, number: int) -> t.Dict[str, t.Tuple[t.Any, int]]:
     """Return the files that were other ones after a generation, each with the mark of its content and when it was changed last.
 

@@ -91,7 +91,7 @@ def before(directory: str, number: int) -> int:
 def _owned(directory: str, number: int, owned: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
     """Return what its author owned before it; others keep what they own."""
     author = generations.load(directory, number).get("module", "")
-    earlier = generations.load(directory, before(directory, number)).get("owned", {})
+    earlier = history.owned_after(directory, before(directory, number))
     return dict(owned, **{author: earlier.get(author, {})})
 
 

@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from .. import _change, _mta, _result
-from .._account import damage, generations, history
+from .._account import damage, history
 from .._account.history import Contents
 from .._driver.check import check_of
 from .._errors import as_before
@@ -65,7 +65,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "undo",
         params.get("by") or "",
         params.get("ticket") or "",
-        owned=lambda owned: _owned(directory, target),
+        owned=lambda owned: history.owned_after(directory, target),
         more={"state": target, "undoes": undone},
     )
     if params.get("confirm"):
@@ -99,14 +99,3 @@ def _undone(directory: str, target: int) -> t.List[int]:
         for record in records
         if record["number"] > target and record["number"] not in gone and "state" not in record and record["files"]
     ]
-
-
-def _owned(directory: str, target: int) -> t.Mapping[str, t.Any]:
-    """Return what each author owned after a generation, an adoption that followed it included."""
-    owned: t.Mapping[str, t.Any] = generations.load(directory, target).get("owned", {})
-    for record in history.records(directory):
-        if record["number"] > target:
-            if record["files"]:
-                break
-            owned = record["owned"]
-    return owned

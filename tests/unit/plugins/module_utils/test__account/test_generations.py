@@ -144,3 +144,30 @@ def test_contents_that_are_lost_are_not_read_as_empty_files(site):
         pass
     with pytest.raises(Refused, match="main.cf: what generation 1 replaced is not kept"):
         history.contents(str(site / "live"), 0)
+
+
+def test_who_goes_back_to_before_the_oldest_owns_what_was_owned_then(site):
+    """The record of that generation is gone, or it is one that was rolled back."""
+    live = str(site / "live")
+    for number in range(4):
+        go_live(site, prepare(site, {"main.cf": (b"%d\n" % number, b"%d\n" % (number + 1))}, owned=owner(number)))
+    prepare(site, {"main.cf": (b"4\n", b"x\n")}, owned=owner(7)).rolled_back("it did not start")
+    os.remove(str(site / "stage" / "main.cf"))
+    go_live(site, prepare(site, {"main.cf": (b"4\n", b"5\n")}, owned=owner(8)))
+    assert [history.owned_after(live, number) for number in (0, 1, 4, 6)] == [
+        {},
+        {"relay": 0},
+        {"relay": 3},
+        {"relay": 8},
+    ]
+    generations.prune(live, 4)
+    assert history.target_of(live, 3) == 3
+    assert [history.owned_after(live, number) for number in (3, 4, 6)] == [{"relay": 2}, {"relay": 3}, {"relay": 8}]
+    generations.prune(live, 6)
+    assert generations.numbers(live) == [6] and history.target_of(live, 5) == 5
+    assert history.owned_after(live, 5) == {"relay": 3}
+
+
+def owner(number):
+    """Return what a change makes of who owns what."""
+    return lambda owned: {"relay": number}

@@ -4,6 +4,7 @@
 
 """What an undo takes along, and who owns what afterwards."""
 
+from ansible_collections.postmaster.mta.plugins.module_utils._account import history
 from ansible_collections.postmaster.mta.plugins.module_utils._module import undo
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__module.one_change import change
 
@@ -22,4 +23,4 @@ def test_what_is_undone_is_told_by_number(live):
 def test_who_owned_what_is_as_it_was(live):
     change(live, {"main.cf": b"a = 2\n"})
     change(live, {"main.cf": b"a = 3\n"})
-    assert undo._owned(str(live), 1) == {}
+    assert history.owned_after(str(live), 1) == {}
