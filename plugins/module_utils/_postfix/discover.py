@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import grp
 import os
 import re
 import tempfile
@@ -17,6 +18,8 @@ from .._runner import Runner
 from . import main_cf
 from .parameters import MalformedValue, defaults, expand, split_list
 
+#: How distributions call the group of postdrop(1). Where it is another than the built-in one, main.cf says so.
+_SETGID_GROUPS = ("postdrop", "maildrop")
 #: Lookup table types that the daemons read once, when they start.
 READ_AT_START = frozenset(("cidr", "inline", "pcre", "regexp", "texthash"))
 
@@ -66,10 +69,16 @@ def _table_types(runner: Runner) -> t.Tuple[str, ...]:
     listed = runner.run(["postconf", "-m"], check=False)
     if listed.rc:
         with tempfile.TemporaryDirectory(prefix="postmaster-") as scratch:
-            with open(os.path.join(scratch, "main.cf"), "w"):
-                pass
+            with open(os.path.join(scratch, "main.cf"), "w") as stream:
+                stream.write("setgid_group = {}\n".format(_setgid_group()))
             listed = runner.run(["postconf", "-c", scratch, "-m"])
     return tuple(listed.out.split())
+
+
+def _setgid_group() -> str:
+    """Return the group of postdrop(1) on this host: no program of Postfix answers where it does not exist."""
+    known = {group.gr_name for group in grp.getgrall()}
+    return next((name for name in _SETGID_GROUPS if name in known), _SETGID_GROUPS[0])
 
 
 def version_of(text: str) -> t.Tuple[int, ...]:

@@ -2,12 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import grp
+import pathlib
+
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._model import policy as _policy
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import Native
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix import discover as instance
 from ansible_collections.postmaster.mta.plugins.module_utils._postfix.render import render
+from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.scripted_runner import ScriptedRunner
 from ansible_collections.postmaster.mta.tests.unit.plugins.module_utils.test__postfix.postfix_host import (
     make_host,
@@ -63,6 +67,21 @@ def test_capabilities_are_asked_of_postfix(version, numbers):
     assert found.default_table_type == "hash"
     assert {"cidr", "regexp", "lmdb"} <= set(found.table_types)
     assert "tls" in found.features
+
+
+@pytest.mark.parametrize("group", ["postdrop", "maildrop"])
+def test_table_types_are_known_without_a_main_cf(group, monkeypatch):
+    """Where the group of postdrop(1) is not the built-in one, no program of Postfix answers without its name."""
+
+    def postconf(argv):
+        if argv == ("postconf", "-m"):
+            return Result(argv, 1, "", "postconf: fatal: file /etc/postfix/main.cf: unknown group name: postdrop")
+        text = (pathlib.Path(argv[2]) / "main.cf").read_text()
+        return "hash\nlmdb\n" if text == f"setgid_group = {group}\n" else Result(argv, 1, "", "unknown group name")
+
+    monkeypatch.setattr(instance.grp, "getgrall", lambda: [grp.struct_group((group, "x", 106, []))])
+    extra = {("postconf", "-m"): postconf, ("postconf", "-c", ...): postconf}
+    assert make_host("3.7.11", extra=extra).capabilities.table_types == ("hash", "lmdb")
 
 
 def test_a_snapshot_has_a_version_too():
