@@ -10,8 +10,10 @@ import os
 import typing as t
 
 import judged_postfix
+import judged_sendmail
 import postfix_openings
 import pytest
+import sendmail_openings
 from labhosts import HOSTS, Host
 
 OPEN = {
@@ -51,7 +53,7 @@ def compare(configurations: t.Sequence[t.Any], results: t.Sequence[t.Any]) -> Ta
             or not seen["outside"]
             or not any(answer.startswith("25") for answer in seen["inside"] + seen["outside"])
         )
-        told = f"{made.kind}: {made.main} {made.files}: {seen}"
+        told = f"{made}: {seen}"
         tally = tally._replace(bad=tally.bad + (is_open or is_dead), well=tally.well + (not (is_open or is_dead)))
         if (is_open and not codes & OPEN) or (is_dead and not codes):
             tally.missed.append(told)
@@ -60,15 +62,29 @@ def compare(configurations: t.Sequence[t.Any], results: t.Sequence[t.Any]) -> Ta
     return tally
 
 
-@pytest.mark.parametrize("host", [HOSTS["pf13"]], ids=str)
-def test_postfix_is_judged_as_it_shows_itself(host: Host) -> None:
+class Half(t.NamedTuple):
+    """What makes configurations of one MTA, and what shows them on a host."""
+
+    make: t.Callable[[int], t.Any]
+    program: str
+
+
+HALVES = {
+    "postfix": Half(postfix_openings.make, judged_postfix.PROGRAM),
+    "sendmail": Half(sendmail_openings.make, judged_sendmail.PROGRAM),
+}
+
+
+@pytest.mark.parametrize("host", [HOSTS["pf13"], HOSTS["sm13"]], ids=str)
+def test_a_relay_is_judged_as_it_shows_itself(host: Host) -> None:
     """Missed: none. False alarms: at most two of a hundred that are well."""
+    half = HALVES[host.mta]
     bad = well = unanswered = 0
     missed: t.List[str] = []
     false: t.List[str] = []
     for first in range(0, COUNT, BATCH):
-        configurations = [postfix_openings.make(seed) for seed in range(first, first + BATCH)]
-        tally = compare(configurations, host.ask(judged_postfix.PROGRAM, configurations, 3600))
+        configurations = [half.make(seed) for seed in range(first, first + BATCH)]
+        tally = compare(configurations, host.ask(half.program, configurations, 3600))
         unanswered += tally.unanswered
         bad, well, missed, false = bad + tally.bad, well + tally.well, missed + tally.missed, false + tally.false
         print(

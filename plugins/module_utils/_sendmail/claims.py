@@ -46,9 +46,14 @@ def words(source: Source) -> t.List[str]:
 
 
 def _rules(text: str, name: str) -> str:
-    """Return the rules of a rule set; empty where there is none."""
-    match = re.search(rf"^S{re.escape(name)}\b[^\n]*\n(.*?)(?=^[SMK]|\Z)", text, re.MULTILINE | re.DOTALL)
-    return match.group(1) if match else ""
+    """Return the rules of a rule set; empty where there are none.
+
+    A set can be begun several times, and sendmail takes all of it: cf/m4 begins those of an administrator empty.
+    """
+    beginning = re.compile(rf"^S{re.escape(name)}\b[^\n]*\n(.*?)(?=^S|\Z)", re.MULTILINE | re.DOTALL)
+    lines = "".join(beginning.findall(text)).splitlines(keepends=True)
+    # Definitions of maps and classes can stand between the rules.
+    return "".join(line for line in lines if line.startswith(("R", " ", "\t")))
 
 
 def _named(source: Source, rules: str) -> t.Iterator[str]:

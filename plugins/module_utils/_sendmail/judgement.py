@@ -25,6 +25,8 @@ from .rulesets import Question
 
 _CLASSES = ("w", "R", "m")
 _MOST = 12
+#: So many senders and names that rules name are asked about, in one call.
+_CLAIMS = 60
 #: The addresses of the interfaces are in class w.
 RELAYS_FOR_OWN = True
 _STRANGER = "203.0.113.9"
@@ -179,6 +181,9 @@ def _claims(facts: Facts, plain: Question) -> t.Iterator[_Attempt]:
     for domain in own + _relayed(facts)[:2]:
         routed = f"postmaster%{trust.FOREIGN[0]}@{domain}"
         yield _Attempt(plain._replace(recipient=routed), "routes_for_everybody", "check_rcpt", "routing characters")
+    for word in _relaying_senders(facts)[:_CLAIMS]:
+        asked = plain._replace(sender=_address_for(word))
+        yield _Attempt(asked, "believes_claims", "access", f"From:{word} RELAY")
     for word in _claimed(facts):
         sender = word if "@" in word else f"a@{word}"
         yield _Attempt(plain._replace(sender=sender), "believes_claims", "Local_check_rcpt", f"the sender {sender}")
@@ -188,6 +193,20 @@ def _claims(facts: Facts, plain: Question) -> t.Iterator[_Attempt]:
         below = f"postmaster-probe.{word}"
         yield _Attempt(plain._replace(recipient=f"postmaster@{below}"), "serves_everybody", name, word)
         yield _Attempt(plain._replace(name=below, resolved=True), "trusts_everybody", name, word)
+
+
+def _relaying_senders(facts: Facts) -> t.List[str]:
+    """Return the senders whose mail the access map relays, where FEATURE(relay_mail_from) asks it about them."""
+    keys = [key for key, value in facts.access if value.split(None, 1)[:1] == ["RELAY"]]
+    words = [key[5:] if key.lower().startswith("from:") else key for key in keys]
+    return [word for word in dict.fromkeys(words) if ":" not in word and not word[:1].isdigit()]
+
+
+def _address_for(word: str) -> str:
+    """Return a sender that a key of the access map stands for: a whole one, a domain, or what is before the C(@)."""
+    if word.endswith("@"):
+        return f"{word}stranger.example"
+    return word if "@" in word else f"a@{word}"
 
 
 def _networks(facts: Facts) -> t.Tuple[trust.Network, ...]:
@@ -233,7 +252,7 @@ def _suffixes(facts: Facts) -> t.List[t.Tuple[str, str]]:
 
 def _claimed(facts: Facts) -> t.List[str]:
     """Return the domains and addresses that rules of an administrator's own name: one of them may let a client pass."""
-    return claims.words(claims.Source(facts.text, facts.known, _keys))[:_MOST]
+    return claims.words(claims.Source(facts.text, facts.known, _keys))[:_CLAIMS]
 
 
 def _keys(definition: str) -> t.List[str]:

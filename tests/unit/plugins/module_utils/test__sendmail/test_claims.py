@@ -15,6 +15,8 @@ RULES = {
     "in an expression": "Kfriends regex -a@MATCH @partner\\.test$\nSLocal_check_rcpt\nR$*\t$: $(friends $&f $)\n",
     "in a table": "Kfriends hash /t/friends\nSLocal_check_rcpt\nR$*\t$: $(friends $&f $: NO $)\n",
     "in a rule set that is called": "SLocal_check_rcpt\nR$*\t$: $>Mine $1\nSMine\nR$* @ partner.test\t$# OK\n",
+    "where the set is begun again": "SLocal_check_rcpt\nScheck_rcpt\nR$*\t$: $1\nSLocal_check_rcpt\nR$* $| $* @ partner.test\t$# OK\n",
+    "behind a map": "SLocal_check_rcpt\nR$*\t$: $1\nKother hash /t/x\nR$* $| $* @ partner.test\t$# OK\n",
     "for those who may relay": "SLocal_Relay_Auth\nR$* @ partner.test\t$# RELAY\n",
 }
 

@@ -75,6 +75,13 @@ def test_what_lets_strangers_relay_is_a_finding(monkeypatch, accept, classes, co
     assert code in [known for known, dummy in codes(monkeypatch, accept=accept, classes=classes)]
 
 
+@pytest.mark.parametrize("key", ["From:partner.test", "partner.test", "from:boss@partner.test", "From:boss@"])
+def test_a_sender_whose_mail_is_relayed_is_a_finding(monkeypatch, key):
+    senders = ("a@partner.test", "boss@partner.test", "boss@stranger.example")
+    seen = codes(monkeypatch, access=[(key, "RELAY")], accept=lambda asked: asked.sender in senders)
+    assert ("believes_claims", "access") in seen
+
+
 def test_rules_that_are_narrow_can_be_the_internet_together(monkeypatch):
     access = [(f"Connect:{first}.{second}", "RELAY") for first in (20, 21) for second in range(256)]
     assert codes(monkeypatch, access=access, accept=lambda asked: asked.client.startswith(("20.", "21."))) == [
