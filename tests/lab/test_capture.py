@@ -26,7 +26,7 @@ FLUSH = {
 CAMPAIGN_SIZE, OTHER_SIZE = (100, 1000) if EVERY_HOST else (15, 60)
 
 
-@pytest.fixture(scope="module", params=some("pf12", "sm12"), ids=str, name="host")
+@pytest.fixture(scope="module", params=some("pf12", "sm13"), ids=str, name="host")
 def _host(request: pytest.FixtureRequest) -> t.Iterator[Host]:
     """A relay with a second address, and no capture before and after."""
     host = request.param
