@@ -123,7 +123,6 @@ def _relayed(host: Host) -> t.List[str]:
     return [name for name, step in zip(FOREIGN, steps, strict=True) if (step["code"] or 0) // 100 == 2]
 
 
-@pytest.mark.lab(group="wire-policies", uses=[host.name for host in ASKED])
 @pytest.mark.parametrize("number", range(FIRST, FIRST + POLICIES))
 def test_a_random_policy_is_answered_alike_and_relays_for_nobody_else(number: int) -> None:
     said = _random(random.Random(number))
