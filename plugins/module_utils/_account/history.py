@@ -65,10 +65,12 @@ def _state_before(known: t.Sequence[Record], first: int) -> int:
     return state_of(earlier[-1]) if earlier else first
 
 
-def contents(directory: str, number: int) -> Contents:
+def contents(directory: str, number: int, needed: t.Optional[t.Container[str]] = None) -> Contents:
     """Return the files that were other ones after a generation, with what they were then; None is no file.
 
     Of the state of now, these are the files that somebody else has changed or lost since.
+
+    :param needed: the files that matter; others are left out where they cannot be told. By default all do.
 
     :raises Refused: a large table was changed manually since, so that the part of it that is kept does not fit; or what was
         replaced was too much to be kept.
@@ -77,7 +79,9 @@ def contents(directory: str, number: int) -> Contents:
     known = records(directory)
     for record in reversed(known):
         if record["number"] > number:
-            expected.update(_before(directory, record, expected))
+            earlier = _before(directory, record, expected, needed)
+            expected = {name: content for name, content in expected.items() if name not in _names(record)}
+            expected.update(earlier)
     if known and number in (known[-1]["number"], state_of(known[-1])):
         for name, content in lost(directory).items():
             expected.setdefault(name, content)
@@ -135,16 +139,29 @@ def _kept(directory: str, record: Record) -> bytes:
     return _files.read(os.path.join(generations.place_of(directory), f"{record['number']:06d}.files")) or b""
 
 
-def _before(directory: str, record: Record, later: Contents) -> Contents:
+def _names(record: Record) -> t.Set[str]:
+    return {file["name"] for file in record["files"]}
+
+
+def _before(directory: str, record: Record, later: Contents, needed: t.Optional[t.Container[str]]) -> Contents:
     """Return what the files of one record were before it."""
     kept = _kept(directory, record)
     earlier: Contents = {}
     for file in record["files"]:
-        name = file["name"]
-        earlier[name] = None if file["before"] is None else _joined(directory, record, file, kept, later)
-        if generations.mark(earlier[name]) != file["before"]:
-            raise Refused([f"{name}: what generation {record['number']} replaced is not kept, so it cannot be undone"])
+        try:
+            earlier[file["name"]] = _one_before(directory, record, file, kept, later)
+        except Refused:
+            if needed is None or file["name"] in needed:
+                raise
     return earlier
+
+
+def _one_before(directory: str, record: Record, file: Record, kept: bytes, later: Contents) -> t.Optional[bytes]:
+    content = None if file["before"] is None else _joined(directory, record, file, kept, later)
+    if generations.mark(content) != file["before"]:
+        why = f"what generation {record['number']} replaced is not kept, so it cannot be undone"
+        raise Refused([f"{file['name']}: {why}"])
+    return content
 
 
 def _joined(directory: str, record: Record, file: Record, kept: bytes, later: Contents) -> bytes:

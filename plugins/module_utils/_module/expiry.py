@@ -103,7 +103,7 @@ def taken_back(host: Host, directory: str, number: int) -> Contents:
 def without_generation(host: Host, directory: str, number: int) -> Contents:
     """Return the files as they shall be without one generation; what came after it, such as an urgent block, stays."""
     names = [file["name"] for file in generations.load(directory, number).get("files", ())]
-    after, earlier = (history.contents(directory, state) for state in (number, before(directory, number)))
+    after, earlier = (history.contents(directory, state, names) for state in (number, before(directory, number)))
     readers = [_reader(directory, contents) for contents in ({}, after, earlier)]
     edited = _edited(ownership_of(host.mta).twin(host), readers, names)
     files: Contents = {}

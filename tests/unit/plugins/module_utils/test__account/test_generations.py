@@ -144,6 +144,7 @@ def test_contents_that_are_lost_are_not_read_as_empty_files(site):
         pass
     with pytest.raises(Refused, match="main.cf: what generation 1 replaced is not kept"):
         history.contents(str(site / "live"), 0)
+    assert history.contents(str(site / "live"), 0, ["access"]) == {}
 
 
 def test_who_goes_back_to_before_the_oldest_owns_what_was_owned_then(site):

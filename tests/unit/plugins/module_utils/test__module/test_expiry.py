@@ -22,6 +22,16 @@ def test_what_came_later_stays(live):
     assert files == {"access_to": b"old@a.test REJECT\nurgent@a.test REJECT\n", "main.cf": b"a = 1\nb = 3\n"}
 
 
+def test_a_large_table_that_was_edited_later_is_no_obstacle(live):
+    """It once was: the change of main.cf that nobody confirmed stayed, and the watcher failed for ever."""
+    lines = b"".join(b"d%06d.example REJECT\n" % number for number in range(20000))
+    change(live, {"access_to": lines})
+    change(live, {"main.cf": b"a = 2\n"}, "relay")
+    change(live, {"access_to": lines + b"x REJECT\n"})
+    (live / "access_to").write_bytes(b"manual REJECT\n" + lines)
+    assert set(expiry.without_generation(postfix_host.make_host("3.10.13"), str(live), 2)) == {"main.cf"}
+
+
 def test_what_nobody_has_touched_since_comes_back_as_it_was(live):
     before = (live / "main.cf").read_bytes()
     change(live, {"access_to": None, "main.cf": b"a = 2\n"}, confirm_by=1)
