@@ -43,11 +43,13 @@ class ActionModule(ActionBase):
             return dict(result, **listed)
         directory = _capture_files.directory(pathlib.Path(options["dest"]), variables["inventory_hostname"])
         new = [message for message in listed["messages"] if not _capture_files.there(directory, message)]
-        failure = None if self._task.check_mode else self._fetch(new, directory, asked, variables)
-        if failure is not None:
-            return dict(result, **failure)
+        saved = [str(message["id"]) for message in new]
+        if not self._task.check_mode:
+            failure, saved = self._fetch(new, directory, asked, variables)
+            if failure is not None:
+                return dict(result, **failure)
         result.update({name: listed[name] for name in _PASSED_ON})
-        result.update(changed=bool(new), dest=str(directory), saved=[message["id"] for message in new])
+        result.update(changed=bool(saved), dest=str(directory), saved=saved, gone=len(new) - len(saved))
         return result
 
     def _fetch(
@@ -56,18 +58,23 @@ class ActionModule(ActionBase):
         directory: pathlib.Path,
         asked: dict[str, t.Any],
         variables: dict[str, t.Any],
-    ) -> dict[str, t.Any] | None:
-        """Save the contents of messages, piece by piece; return the answer that failed, None where all are saved."""
+    ) -> tuple[dict[str, t.Any] | None, list[str]]:
+        """Save the contents of messages, piece by piece; return the answer that failed, and the IDs of those that are saved.
+
+        A message can leave the queue after it was listed.
+        """
+        saved: list[str] = []
         for piece in _capture_files.pieces(new):
             select = {"ids": [message["id"] for message in piece]}
             fetched = self._ask(
                 dict(asked, content=True, limit=len(piece), total_bytes=1 << 40, select=select), variables
             )
             if _has_failed(fetched):
-                return fetched
+                return fetched, saved
             for message in fetched["messages"]:
                 _capture_files.save(directory, message, fetched["capture_instance"], variables["inventory_hostname"])
-        return None
+                saved.append(str(message["id"]))
+        return None, saved
 
     def _ask(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         module_args = {name: value for name, value in arguments.items() if value is not None}

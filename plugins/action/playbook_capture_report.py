@@ -27,7 +27,7 @@ class ActionModule(FleetAction):
         """Show the table, and fail where a host did not do what it was asked."""
         hosts = variables["ansible_play_hosts_all"]
         results = {host: dict(variables["hostvars"][host].get(options["variable"]) or {}) for host in hosts}
-        lines = _capture_files.table(results)
+        lines = _capture_files.table(results, self._task.check_mode)
         display.display("\n" + "\n".join(lines) + "\n")
         missing = sorted(host for host, done in results.items() if done.get("failed") or "capture_instance" not in done)
         result = {"changed": False, "lines": lines, "failed": bool(missing)}

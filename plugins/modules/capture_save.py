@@ -80,6 +80,10 @@ saved:
   type: list
   elements: str
   returned: success
+gone:
+  description: How many left the queue after they were listed, and before their content was fetched.
+  type: int
+  returned: success
 messages:
   description: The envelopes, as M(postmaster.mta.capture_info) returns them.
   type: list

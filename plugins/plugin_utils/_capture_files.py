@@ -90,7 +90,7 @@ def _write(path: pathlib.Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-def table(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+def table(results: t.Mapping[str, t.Mapping[str, t.Any]], check_mode: bool = False) -> list[str]:
     """Return one line for each host: what it catches, how much is caught, and what was done.
 
     :param results: what capture, capture_info or capture_save returned, or why it did not, by host.
@@ -100,7 +100,7 @@ def table(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
         Column("INSTANCE", least=8),
         Column("CATCHES", least=12),
         Column("CAUGHT", right=True),
-        Column("DONE", least=20),
+        Column("WOULD BE DONE" if check_mode else "DONE", least=20),
     ]
     rows = []
     troubles = []
@@ -118,6 +118,8 @@ def _done(result: t.Mapping[str, t.Any]) -> str:
     words = [f"{word} {result[word]}" for word in ("released", "deleted") if result.get(word)]
     if "saved" in result:
         words.append(f"saved {len(result['saved'])} in {result['dest']}")
+    if result.get("gone"):
+        words.append(f"{result['gone']} left the queue meanwhile")
     if result.get("truncated"):
         words.append("there are more")
     return ", ".join(words) or ("changed" if result.get("changed") else "nothing")

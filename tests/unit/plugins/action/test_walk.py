@@ -14,10 +14,12 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
+import yaml
 
 pytest.importorskip("ansible.executor", reason="a controller is needed")
 
@@ -98,6 +100,40 @@ def test_every_playbook_says_what_is_wrong_before_it_does_anything(tmp_path):
     (tmp_path / "hosts.yml").write_text(INVENTORY.format(python=sys.executable))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         wrong = [text for texts in pool.map(lambda name: walk(tmp_path, name), BOOKS) for text in texts]
+    assert wrong == [], "\n".join(wrong)
+
+
+#: Nobody answers on this port, at once.
+DOWN = """
+relays:
+  hosts:
+    mx1:
+      ansible_host: 127.0.0.1
+      ansible_port: 1
+      ansible_user: nobody
+  vars:
+    relay_policy: {identity: {hostname: mx1.example.com}, relay: {domains: [served.example]}}
+"""
+
+
+def down(directory, name):
+    """Return what is wrong with one playbook, called as its page says, when its relay does not answer."""
+    examples = yaml.safe_load((_arguments.DIRECTORY / f"{name}.yml").read_text())["examples"]
+    words = shlex.split(str(examples[0]).replace("/tmp/message.eml", "message.eml").replace("mx1.example.com", "mx1"))
+    status, output = run(directory, "-i", str(directory / "down.yml"), f"postmaster.mta.{name}", *words)
+    is_named = re.search(r"mx1.*(?:unreachable|Failed to connect|Connection refused)", " ".join(output.split()), re.I)
+    if status == 0 or re.search("Traceback|Finalization|undefined", output) or not is_named:
+        return [f"{name} {' '.join(words)}: exit status {status}\n{output}"]
+    return []
+
+
+@pytest.mark.long
+def test_every_playbook_fails_and_names_the_relay_that_is_down(tmp_path):
+    (tmp_path / "down.yml").write_text(DOWN)
+    (tmp_path / "spammers.txt").write_text("spam.example\n")
+    (tmp_path / "message.eml").write_text("Subject: x\n\nx\n")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        wrong = [text for texts in pool.map(lambda name: down(tmp_path, name), BOOKS) for text in texts]
     assert wrong == [], "\n".join(wrong)
 
 

@@ -6,10 +6,12 @@
 
 import base64
 import json
+import types
 
 import pytest
 from ansible.errors import AnsibleError
 
+from ansible_collections.postmaster.mta.plugins.action import capture_save
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _capture_files
 
 RAW = b"Subject: \xff\n\nbody\n"
@@ -79,3 +81,27 @@ def test_the_table_names_who_failed():
     assert lines[1].split() == ["mx1", "postfix-capture", "from", "a.example", "3", "released", "3"]
     assert lines[2].endswith("saved 1 in captured/mx3, there are more")
     assert lines[3] == "mx2: no such address"
+
+
+def test_check_mode_has_done_nothing():
+    saved = {"capture_instance": "postfix-capture", "caught": 2, "saved": ["4AAAAAA"], "dest": "captured/mx1"}
+    assert "WOULD BE DONE" in _capture_files.table({"mx1": saved}, check_mode=True)[0]
+    assert _capture_files.table({"mx1": saved})[0].endswith(" DONE")
+
+
+def test_what_left_the_queue_meanwhile_is_not_saved(tmp_path, monkeypatch):
+    """The envelopes are listed first; what is deleted before its content is fetched is in no file."""
+    listed = {**dict.fromkeys(capture_save._PASSED_ON, "x"), "messages": [message(), message("4BBBBBBBBBB")]}
+    answers = [listed, {"messages": [message()], "capture_instance": "postfix-capture"}]
+    action = capture_save.ActionModule.__new__(capture_save.ActionModule)
+    action._task = types.SimpleNamespace(check_mode=False)
+    monkeypatch.setattr(capture_save.ActionBase, "run", lambda *dummy: {})
+    monkeypatch.setattr(action, "validate_argument_spec", lambda spec: (None, _options(tmp_path)), raising=False)
+    monkeypatch.setattr(action, "_ask", lambda *dummy: answers.pop(0))
+    result = action.run(task_vars={"inventory_hostname": "mx1"})
+    assert (result["saved"], result["gone"]) == (["4jbf7S5ZlNzPDtn"], 1)
+    assert "1 left the queue meanwhile" in _capture_files._done(result)
+
+
+def _options(dest):
+    return {**dict.fromkeys(capture_save._SPEC), "dest": str(dest), "limit": 10}
