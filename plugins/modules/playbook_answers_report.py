@@ -49,9 +49,14 @@ options:
     required: true
   strict:
     description:
-      - Fail where something is not as expected. V(false) only shows it.
+      - Fail where something is not as expected. V(false) only shows it. A host that was not asked fails the task all the same.
     type: bool
     default: true
+  defer:
+    description:
+      - Do not fail. A later task does, by RV(wrong).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

@@ -103,7 +103,7 @@ def test_every_playbook_says_what_is_wrong_before_it_does_anything(tmp_path):
     assert wrong == [], "\n".join(wrong)
 
 
-#: Nobody answers on this port, at once.
+#: The ssh of this test reaches nobody.
 DOWN = """
 relays:
   hosts:
@@ -130,6 +130,9 @@ def down(directory, name):
 @pytest.mark.long
 def test_every_playbook_fails_and_names_the_relay_that_is_down(tmp_path):
     (tmp_path / "down.yml").write_text(DOWN)
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho 'ssh: connect to host 127.0.0.1 port 1: Connection refused' >&2\nexit 255\n")
+    ssh.chmod(0o755)
     (tmp_path / "spammers.txt").write_text("spam.example\n")
     (tmp_path / "message.eml").write_text("Subject: x\n\nx\n")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
