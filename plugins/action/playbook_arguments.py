@@ -19,7 +19,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _arguments, _block_guard
 from ansible_collections.postmaster.mta.plugins.plugin_utils._action import FleetAction, Vars
 
-_SPEC = {"playbook": {"type": "str", "required": True}}
+_SPEC = {"playbook": {"type": "str", "required": True}, "within": {"type": "str"}}
 
 
 class ActionModule(FleetAction):
@@ -32,7 +32,8 @@ class ActionModule(FleetAction):
         spec = _arguments.load(options["playbook"])
         result: dict[str, t.Any] = {"changed": False, "user": _user(), "msg": "the variables are right"}
         extra = load_extra_vars(self._loader)
-        sentences = _arguments.leftover(extra) + _arguments.unknown(spec, extra)
+        within = _arguments.load(options["within"]) if options.get("within") else None
+        sentences = _arguments.leftover(extra) + _arguments.unknown(spec, extra, within)
         hosts = self._relays(spec, variables)
         if not hosts:
             sentences.append(self._nobody(spec, variables))

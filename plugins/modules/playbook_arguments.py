@@ -29,6 +29,10 @@ options:
       - The name of the playbook.
     type: str
     required: true
+  within:
+    description:
+      - The playbook that imports this one. The names of its variables are no mistake here.
+    type: str
 """
 
 EXAMPLES = r"""

@@ -117,9 +117,13 @@ def _role_variables(role: str) -> t.Iterator[str]:
 # --- names -------------------------------------------------------------------------------------------------------
 
 
-def unknown(spec: Spec, names: t.Iterable[str]) -> list[str]:
-    """Return a sentence for each name of the command line that is none of the playbook, but looks like one."""
-    return [sentence for name in names for sentence in _unknown(spec, str(name))]
+def unknown(spec: Spec, names: t.Iterable[str], within: Spec | None = None) -> list[str]:
+    """Return a sentence for each name of the command line that is none of the playbook, but looks like one.
+
+    :param within: the playbook that imports this one, and has checked the names of its own.
+    """
+    own = within.options if within else ()
+    return [sentence for name in names if name not in own for sentence in _unknown(spec, str(name))]
 
 
 def _unknown(spec: Spec, name: str) -> t.Iterator[str]:

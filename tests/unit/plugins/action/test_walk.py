@@ -52,6 +52,7 @@ def run(directory, *arguments):
         ANSIBLE_NOCOLOR="true",
         ANSIBLE_STDOUT_CALLBACK="postmaster.mta.brief",
         COLUMNS="200",
+        PWD=str(directory),
         # No MTA can be found.
         PATH=f"{directory}:{pathlib.Path(sys.executable).parent}",
     )

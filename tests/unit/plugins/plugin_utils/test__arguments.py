@@ -181,3 +181,11 @@ def test_an_address_is_a_client(name, address):
     assert (
         sentence == f"block_domain: {address}: an address of a client and not of a sender; write it into block_client"
     )
+
+
+def test_the_variables_of_the_playbook_that_imports_this_one_are_no_mistake():
+    spec, outer = _arguments.load("block_domains"), _arguments.load("detect_campaigns")
+    names = ["campaign_block", "campaign_ticket", "campaign_expires", "campaign_serial"]
+    assert _arguments.unknown(spec, names, outer) == []
+    assert _arguments.unknown(spec, names), "alone it does not take them"
+    assert _arguments.unknown(spec, ["block_tickt"], outer)
