@@ -138,7 +138,9 @@ def test_trusted_limits_sending_protocols_and_named_tables(hardened, host, polic
         host.run(f"rm -f {host.directory}/domaintable*")
         assert not host.apply(policy).get("failed")
     assert host.read_back()["policy"] == before
-    assert ":" in _address_seen(host)
+    if host.mta == "sendmail":
+        # It tries IPv6 first; Postfix takes either kind.
+        assert ":" in _address_seen(host)
 
 
 def _with_limits(host: labhosts.Host, policy: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:

@@ -43,6 +43,7 @@ NAMED = {
     "tables": [[]],
     "except": [["root"], ["root", "news"]],
     "network": ["10.0.0.0/8", "192.0.2.0/24"],
+    "exempt": [["10.9.0.0/16"], ["203.0.113.7/32", "10.9.0.0/16"]],
     "bare_newline_exceptions": [["192.0.2.9"], ["10.0.0.0/8"]],
     "run_interval": ["4m", "5m"],
     "retry_minimum": ["5m", "10m"],
