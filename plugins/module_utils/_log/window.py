@@ -38,8 +38,8 @@ _ID = rb": ([0-9A-Za-z]{4,64}): "
 _ANY = re.compile(_ID)
 _BEGINNING = re.compile(_ID + rb"(?:client=|uid=|sender=|from=[^\n]*, nrcpts=)")
 _CHILD = re.compile(rb"(?:notification: |\(forwarded as )([0-9A-Za-z]{4,64})")
-_ATTEMPT = re.compile(_ID + rb"to=[^\n]*[ ,]stat(?:us)?=(\S{4})")
-_FINAL = (b"sent", b"Sent", b"boun")
+_ATTEMPT = re.compile(_ID + rb"to=[^\n]*[ ,]stat(?:us)?=(\w+)")
+_FINAL = (b"sent", b"Sent", b"bounced")
 _HELD = re.compile(_ID + rb"(?:hold: |[^\n]*quarantine)")
 
 

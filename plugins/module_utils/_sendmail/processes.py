@@ -56,15 +56,19 @@ def works_below(pid: int, place: str) -> bool:
 def end_all(queue: str, patience: float) -> bool:
     """Ask every process that works there to end; kill those that have not after I(patience) seconds.
 
+    Each is asked first and has that time, also where the machine is so busy that it has passed before the first look ends.
+
     :returns: False where one does not even end then.
     """
     deadline = time.monotonic() + patience
+    asked: t.Dict[int, float] = {}
     while time.monotonic() < deadline + 5:
         pids = working_in(queue)
         if not pids:
             return True
         for pid in pids:
-            _signal(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
+            since = asked.setdefault(pid, time.monotonic())
+            _signal(pid, signal.SIGKILL if time.monotonic() >= since + patience else signal.SIGTERM)
         time.sleep(0.1)
     return False
 
