@@ -80,6 +80,8 @@ def _lines(answered: _answers.Results, form: str, top: int, received: bool = Fal
     if _has_figures(answered):
         return _log_report.figure_lines(_log_report.figures(answered, top))
     rows = _log_report.deliveries(answered)
+    if not answered:
+        return []  # nobody said that there is none
     if not rows:
         hint = tables.sentence(_RECEIVED) if received else []
         return ["No delivery is selected.", *hint, *_log_report.was_read(answered)]

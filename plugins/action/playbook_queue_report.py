@@ -100,12 +100,14 @@ class _Counts(t.NamedTuple):
 
     hits: t.Mapping[str, int]
     skipped: int
+    answered: bool
 
     @classmethod
     def of(cls, results: t.Mapping[str, t.Mapping[str, t.Any]]) -> _Counts:
         """Count what the hosts did, those that had something to do."""
         hits = {host: int(result.get("affected") or 0) for host, result in sorted(results.items()) if _has_any(result)}
-        return cls(hits, sum(int(result.get("skipped_count") or 0) for result in results.values()))
+        skipped = sum(int(result.get("skipped_count") or 0) for result in results.values())
+        return cls(hits, skipped, any("messages" in result or result.get("skipped") for result in results.values()))
 
 
 def _has_any(result: t.Mapping[str, t.Any]) -> bool:
@@ -123,7 +125,7 @@ def _listed(answer: t.Mapping[str, t.Any], top: int, counts: _Counts) -> list[st
 
 def _total(count: int, present: t.Sequence[t.Mapping[str, t.Any]], top: int, counts: _Counts) -> str:
     if not count and not present:
-        return "No message is selected."
+        return "No message is selected." if counts.answered else "No relay has answered."
     sentence = f"{count} message{'' if count == 1 else 's'}{_per_host(counts)}"
     outcomes = collections.Counter(row.get("outcome") for row in present)
     skipped, gone = max(counts.skipped, outcomes["skipped"]), outcomes["gone"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.action import playbook_queue_report
+from ansible_collections.postmaster.mta.plugins.action import playbook_log_report, playbook_queue_report
 from ansible_collections.postmaster.mta.plugins.module_utils._model import queue_summary
 from ansible_collections.postmaster.mta.plugins.module_utils._model.queue import Message, Recipient
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _action, _queue_report
@@ -189,6 +189,12 @@ def test_action_shows_as_many_as_wanted(monkeypatch):
     play = Play(relay1={"affected": 3, "messages": [row("ABCDEF1"), row("ABCDEF2"), row("ABCDEF3")]})
     play.run(monkeypatch, show="messages", top=2)
     assert play.printed[0].strip().splitlines()[-1] == "3 messages; 2 of 3 are shown"
+
+
+def test_where_nobody_answered_nobody_said_that_there_is_none(monkeypatch):
+    lines = Play(relay1={"failed": True, "msg": "not permitted"}).run(monkeypatch, show="messages")["lines"]
+    assert lines == ["No relay has answered.", "", "relay1:", "  not permitted"]
+    assert playbook_log_report._lines({}, "table", 20, True) == []
 
 
 def test_what_is_not_listed_is_counted_at_its_host(monkeypatch):
