@@ -26,7 +26,7 @@ body { margin: 0 auto; padding: 1rem; max-width: 70rem; background: var(--paper)
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 p { margin: .25rem 0; } .soft { color: var(--soft); }
 .warn { border-left: .3rem solid var(--c2); background: var(--card); padding: .5rem .75rem; margin: .75rem 0; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .5rem; margin: 1rem 0; padding: 0; list-style: none; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.75rem, 1fr)); gap: .5rem; margin: 1rem 0; padding: 0; list-style: none; }
 .cards li { background: var(--card); padding: .5rem .75rem; } .cards b { display: block; font-size: 1.4rem; }
 svg { width: 100%; height: auto; max-width: 48rem; display: block; }
 svg .grid { stroke: var(--line); } svg .axis { fill: var(--soft); font: 13px system-ui, sans-serif; }
