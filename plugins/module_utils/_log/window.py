@@ -154,14 +154,20 @@ def _completed(runner: Runner, parts: t.Mapping[str, Part], goes_on: bool) -> t.
     forms = {path: context.form_of(context.samples(path, _SAMPLES)) for path in parts}
     outside = narrow.Messages(runner, forms)
     outside.add(_messages(parts, goes_on))
-    context.complete(runner, outside.lines)
+    before = {path: _before(outside.lines[path], part.start) for path, part in parts.items()}
+    # Only where a message came from is told by lines of others: whether it came with TLS.
+    begun = {path: {at: line for at, line in before[path].items() if context.is_beginning(line)} for path in parts}
+    context.complete(runner, begun)
     completed = {}
     for path, part in parts.items():
-        lines = outside.lines[path]
-        before = {offset: line for offset, line in lines.items() if offset < part.start}
-        after = {offset: line for offset, line in lines.items() if offset >= part.end}
-        completed[path] = part._replace(before=before, after=after)
+        after = {offset: line for offset, line in outside.lines[path].items() if offset >= part.end}
+        completed[path] = part._replace(before={**before[path], **_before(begun[path], part.start)}, after=after)
     return completed
+
+
+def _before(lines: Lines, start: int) -> Lines:
+    """Return the lines before an offset."""
+    return {offset: line for offset, line in lines.items() if offset < start}
 
 
 def _messages(parts: t.Mapping[str, Part], goes_on: bool) -> t.Set[bytes]:
