@@ -126,7 +126,7 @@ class Maker:
 
     def open_routing(self) -> t.Tuple[Attempt, ...]:
         self.lines.append("FEATURE(`loose_relay_check')")
-        return (attempt("x%foreign.example.com@judged.example"),)
+        return tuple(attempt(f"x%foreign.example.com@{name}.example") for name in ("judged", "served"))
 
     def open_local_from(self) -> t.Tuple[Attempt, ...]:
         self.lines.append("FEATURE(`relay_local_from')")
