@@ -29,6 +29,7 @@ _SPEC = {
             "history",
             "message",
             "move",
+            "move_compare",
             "route",
             "status",
             "tables",

@@ -368,6 +368,7 @@ _KINDS: dict[str, t.Callable[[Results, str, bool], Report]] = {
     "history": lambda answered, title, verbose: Report(*_account_report.history(answered)),
     "message": _message,
     "move": lambda answered, title, verbose: Report(*_move_report.move(answered)),
+    "move_compare": lambda answered, title, verbose: Report(*_move_report.compare(answered)),
     "route": _route,
     "status": lambda answered, title, verbose: Report(*_status_report.status(answered)),
     "tables": lambda answered, title, verbose: Report(*_account_report.tables_upgrade(answered)),

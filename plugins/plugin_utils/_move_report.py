@@ -74,3 +74,53 @@ def _cells(row: Result) -> tuple[t.Any, ...]:
 
 def _note(row: Result) -> str:
     return f"{row['sentence']} [test: {row['test']}]" if row["test"] else str(row["sentence"])
+
+
+# --- both MTAs, asked alike -----------------------------------------------------------------------------------------
+
+_KINDS = (
+    Column("what", least=8),
+    Column("times", right=True),
+    Column("client", least=10),
+    Column("sender"),
+    Column("recipient", least=12),
+)
+
+
+def compare(answered: t.Mapping[str, Result]) -> Shown:
+    """Return where sendmail and Postfix differ; a relay with a difference that nothing explains is not ready."""
+    asked = {host: result for host, result in answered.items() if "differences" in result}
+    shown = [line for host, result in asked.items() for line in compared(host, result)]
+    reasons = {
+        host: f"{result['unexplained']} envelopes get another answer, unexplained" for host, result in asked.items()
+    }
+    return Shown(shown, {host: reason for host, reason in reasons.items() if asked[host]["unexplained"]})
+
+
+def compared(host: str, result: Result) -> list[str]:
+    """Return the lines about one relay."""
+    said = [
+        f"{host}: {result['asked']} envelopes asked of both ({result['logged']} of the log, {result['made_up']} made up): "
+        f"{result['alike']} alike, {result['explained']} differences explained, {result['unexplained']} not",
+        "",
+    ]
+    for explained, title in ((False, "Not explained: decide about each"), (True, "Explained")):
+        items = [item for item in result["differences"] if item["explained"] is explained]
+        if items:
+            cells = [_difference(item) for item in items]
+            said += [f"{title}:", *tables.table(_KINDS, cells, [_sides(item) for item in items]), ""]
+    if result["not_shown"]:
+        said.append(f"{result['not_shown']} more kinds of differences are not shown")
+    return [*said, *(f"note: {note}" for note in result["notes"])]
+
+
+def _difference(item: Result) -> tuple[t.Any, ...]:
+    mail = item["example"]
+    return item["kind"], item["times"], mail["name"] or mail["client"], mail["sender"] or "<>", mail["recipient"]
+
+
+def _sides(item: Result) -> str:
+    """Return what each side says, with its rule, and what explains it."""
+    old = f"sendmail: {item['old']}" + (f" [{item['old_rule']}]" if item["old_rule"] else "")
+    new = f"Postfix: {item['new']}" + (f" [{item['new_rule']}]" if item["new_rule"] else "")
+    return f"{old}; {new}" + (f"; explained by {item['because']}" if item["because"] else "")

@@ -13,8 +13,8 @@ import typing as t
 
 from .parameters import MalformedValue
 
-#: A parameter's name, also those that a master.cf service or a restriction class makes up.
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}\Z")
+#: A parameter's name (2bounce_notice_recipient is one), also those that a master.cf service or a restriction class makes up.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,199}\Z")
 _BARE = re.compile(r"[A-Za-z0-9_]+")
 _CONDITIONAL = re.compile(r"\s*([A-Za-z0-9_]+)\s*([?:]?)(.*)\Z", re.S)
 _COMPARISON = re.compile(r"\s*\{(.*?)\}\s*(==|!=|<=|>=|<|>)(level)?\s*\{(.*?)\}\s*\?(.*)\Z", re.S)

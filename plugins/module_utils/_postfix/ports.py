@@ -25,8 +25,9 @@ def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[s
     problems = []
     taken: t.Dict[t.Tuple[str, int], str] = {}
     others = _others(host)
+    disabled = _disabled(values)
     for key, service in services.items():
-        if service.type != "inet":
+        if service.type != "inet" or disabled & {"inet", key, key.replace("/", ".")}:
             continue
         number = port_number(service.name.rpartition(":")[2])
         if number is None:
@@ -40,6 +41,14 @@ def conflicts(host: Host, services: t.Mapping[str, Service], values: t.Mapping[s
         busy = [f"{address}:{port}" for address, port in others if port == number and _meet(address, wanted)]
         problems += [f"master.cf: {key}: another process listens on {name}" for name in busy[:1]]
     return problems
+
+
+def _disabled(values: t.Mapping[str, str]) -> t.Set[str]:
+    """Return what C(master_service_disable) switches off: types, and services with their type."""
+    try:
+        return set(split_list(expand(values.get("master_service_disable", ""), values)))
+    except MalformedValue:
+        return set()
 
 
 def absent_addresses(values: t.Mapping[str, str]) -> t.List[str]:

@@ -56,9 +56,9 @@ class Resolved(t.NamedTuple):
 
 def trace(host: Host, asked: RouteQuestion) -> Route:
     """Ask the instance where an address goes; where it does not run, the tables alone are asked."""
-    values = _expanded(host)
+    values = expanded(host)
     recipient, steps, entries = _rewritten(host, values, asked)
-    resolved = _resolved(values["queue_directory"], asked.sender, recipient)
+    resolved = resolved_by(values["queue_directory"], asked.sender, recipient)
     transports = _find(host, "transport_maps", values, _transport_keys(values, recipient))
     entries += transports
     by_sender = _by_sender(host, values, asked.sender) if resolved and resolved.flags & _DEFAULT else []
@@ -71,7 +71,7 @@ def trace(host: Host, asked: RouteQuestion) -> Route:
             asked.address, recipient, _route.UNKNOWN, "", "", (), decided, because, steps, tuple(entries), answer, rules
         )
     steps += (Rewriting("resolve", recipient, f"{resolved.transport}:{resolved.nexthop} {resolved.recipient}".strip()),)
-    verdict = _verdict(resolved.transport, resolved.flags)
+    verdict = verdict_of(resolved.transport, resolved.flags)
     if resolved.transport == "local":
         user = resolved.recipient.rpartition("@")[0]
         entries += _find(host, "alias_maps", values, [user, _without_extension(values, user)])[:1]
@@ -137,7 +137,8 @@ def take_attributes(buffer: bytes) -> t.Optional[t.Tuple[t.Dict[str, str], bytes
         attributes[name.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
 
 
-def _resolved(queue: str, sender: str, address: str) -> t.Optional[Resolved]:
+def resolved_by(queue: str, sender: str, address: str) -> t.Optional[Resolved]:
+    """Return what the service C(rewrite) of a queue says; None where nobody answers."""
     try:
         answer = ask_service(
             os.path.join(queue, "private", "rewrite"), "resolve", (("sender", sender), ("address", address))
@@ -147,7 +148,8 @@ def _resolved(queue: str, sender: str, address: str) -> t.Optional[Resolved]:
         return None
 
 
-def _expanded(host: Host) -> t.Dict[str, str]:
+def expanded(host: Host) -> t.Dict[str, str]:
+    """Return the parameters of an instance, expanded."""
     effective = instance.settings(defaults(host.runner), host.instance.config_directory)
     values = {}
     for name, value in effective.items():
@@ -176,11 +178,11 @@ def look_up(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.List[
     asked = [key for key in asked if key]
     if not asked or not kind:
         return []
-    values = _answers(host, role, table, asked)
+    values = values_in(host, role, table, asked)
     return [TableEntry(role, table, key, values[key], _source(path, key)) for key in asked if key in values]
 
 
-def _answers(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
+def values_in(host: Host, role: str, table: str, keys: t.Sequence[str]) -> t.Dict[str, str]:
     """Return what postmap finds in a table, by key."""
     argv = ["postmap", "-c", host.instance.config_directory, "-q", "-", table]
     answer = host.runner.run(argv, stdin="".join(f"{key}\n" for key in keys), check=False, timeout=30)
@@ -216,7 +218,7 @@ def _source(path: str, key: str) -> str:
     return f"{path}:{line}" if line else ""
 
 
-def _address_keys(values: t.Mapping[str, str], address: str) -> t.List[str]:
+def address_keys(values: t.Mapping[str, str], address: str) -> t.List[str]:
     """Return the keys for an address (canonical(5), virtual(5)): whole, without extension, @domain."""
     user, dummy, domain = address.rpartition("@")
     plain = _without_extension(values, user)
@@ -250,11 +252,11 @@ def _rewritten(
     steps: t.List[Rewriting] = []
     entries: t.List[TableEntry] = []
     for role in ("recipient_canonical_maps", "canonical_maps"):
-        matches = _find(host, role, values, _address_keys(values, address))[:1]
+        matches = _find(host, role, values, address_keys(values, address))[:1]
         entries += matches
         address = _note(steps, role, address, matches)
     for dummy in range(_ROUNDS):
-        matches = _find(host, "virtual_alias_maps", values, _address_keys(values, address))[:1]
+        matches = _find(host, "virtual_alias_maps", values, address_keys(values, address))[:1]
         before, address = address, _note(steps, "virtual_alias_maps", address, matches)
         entries += matches
         if address == before:
@@ -310,7 +312,8 @@ def _port(text: str) -> int:
         return _route.SMTP_PORT
 
 
-def _verdict(transport: str, flags: int) -> str:
+def verdict_of(transport: str, flags: int) -> str:
+    """Return what a transport does with a message."""
     if transport in ("error", "retry"):
         return _route.ERROR
     if transport == "discard":
@@ -335,7 +338,7 @@ def _because(decided: t.Optional[TableEntry], resolved: Resolved, values: t.Mapp
 
 def settings(host: Host) -> _route.Settings:
     """Return what the live configuration says about the things that the checks of a host look at."""
-    values = _expanded(host)
+    values = expanded(host)
     minimum, largest = values.get("queue_minfree", "0"), values.get("message_size_limit", "0")
     # Without a minimum smtpd(8) wants one and a half messages of the largest size.
     needed = int(minimum) if minimum.isdigit() and minimum != "0" else 0

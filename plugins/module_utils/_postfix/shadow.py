@@ -10,6 +10,7 @@ Postfix's own checks pass what makes smtpd die or answer 451 to everybody; only 
 queue, data, log and port. Loopback is a stranger for it, so that it shows what strangers are told. No message is ever sent.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import time
 import typing as t
 
 from .. import _proc, _scratch
+from .._errors import Refused
 from .._model import trust
 from .._model.host import Host
 from .._model.policy_record import Policy
@@ -64,28 +66,79 @@ def try_out(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str])
         return _in_scratch(host, stage, policy, values, scratch)
 
 
+class Shadow(t.NamedTuple):
+    """A candidate that runs.
+
+    :param key: the service that is asked; empty where nothing listens.
+    :param port: of a listener for which everybody is a stranger.
+    :param claims: of a listener that believes who a client says that it is.
+    """
+
+    config: str
+    queue: str
+    key: str
+    port: int
+    claims: int
+
+
+@contextlib.contextmanager
+def running(host: Host, values: t.Mapping[str, str], extra: t.Mapping[str, str], lifetime: int) -> t.Iterator[Shadow]:
+    """Run the live configuration as a shadow, to be asked many questions.
+
+    :param extra: parameters of the shadow alone.
+    :raises Refused: it does not start.
+    """
+    with _scratch.directory(_PREFIX, _PARENT, _stop) as scratch:
+        shadow, findings = _start(host, host.instance.config_directory, values, scratch, extra, lifetime)
+        if shadow is not None and not findings:
+            findings = _await_greeting(shadow.claims, shadow.key, scratch)
+        if shadow is None or findings:
+            raise Refused(findings or ["master.cf: no service listens that could be asked"])
+        yield shadow
+
+
 def _in_scratch(host: Host, stage: str, policy: Policy, values: t.Mapping[str, str], scratch: str) -> t.List[str]:
+    shadow, findings = _start(host, stage, values, scratch)
+    if shadow is None or findings:
+        return findings
+    findings = _await_greeting(shadow.port, shadow.key, scratch) or _ask(shadow.port, shadow.key, policy, values)
+    return (findings or _ask_as_others(shadow.claims, policy, values)) + _complaints(scratch)
+
+
+def _start(
+    host: Host,
+    stage: str,
+    values: t.Mapping[str, str],
+    scratch: str,
+    extra: t.Optional[t.Mapping[str, str]] = None,
+    lifetime: int = _LIFETIME,
+) -> t.Tuple[t.Optional[Shadow], t.List[str]]:
+    """Start the candidate; return it and what is wrong. It is None where nothing listens."""
     os.chmod(scratch, 0o755)
     config = os.path.join(scratch, "etc")
     shutil.copytree(stage, config, symlinks=True, copy_function=_copy)
     _move_paths(config, host.instance.config_directory)
     port, claims = _free_port(), _free_port()
-    key = _write_shadow(config, scratch, port, values, claims)
+    key = _write_shadow(config, scratch, port, values, claims, extra)
     if key is None:
-        return []
-    for name, like in (("queue", values.get("queue_directory", "")), ("data", values.get("data_directory", ""))):
-        os.makedirs(os.path.join(scratch, name))
-        _label(expand(like, values), os.path.join(scratch, name))
+        return None, []
+    queue = os.path.join(scratch, "queue")
+    for path, like in (
+        (queue, values.get("queue_directory", "")),
+        (os.path.join(scratch, "data"), values.get("data_directory", "")),
+    ):
+        os.makedirs(path)
+        _label(expand(like, values), path)
     shutil.chown(os.path.join(scratch, "data"), values.get("mail_owner", "postfix"))
+    shadow = Shadow(config, queue, key, port, claims)
     checked = host.runner.run(["postfix", "-c", config, "check"], check=False, timeout=120)
     if checked.rc:
-        return _complaints(scratch) or [f"postfix check: exit status {checked.rc}: {checked.err.strip()}"]
+        return shadow, _complaints(scratch) or [f"postfix check: exit status {checked.rc}: {checked.err.strip()}"]
     program = os.path.join(expand(values.get("daemon_directory", ""), values), "master")
-    started = host.runner.run([program, "-c", config, "-e", str(_LIFETIME), "-w"], check=False, timeout=120)
+    started = host.runner.run([program, "-c", config, "-e", str(lifetime), "-w"], check=False, timeout=120)
     if started.rc:
-        return _complaints(scratch) or [f"the master does not start: exit status {started.rc}"]
-    findings = _await_greeting(port, key, scratch) or _ask(port, key, policy, values)
-    return (findings or _ask_as_others(claims, policy, values)) + _complaints(scratch)
+        return shadow, _complaints(scratch) or [f"the master does not start: exit status {started.rc}"]
+    return shadow, []
 
 
 def _copy(source: str, target: str) -> None:
@@ -115,14 +168,19 @@ def _move_paths(config: str, live: str) -> None:
 
 
 def _write_shadow(
-    config: str, scratch: str, port: int, values: t.Mapping[str, str], claims: t.Optional[int] = None
+    config: str,
+    scratch: str,
+    port: int,
+    values: t.Mapping[str, str],
+    claims: t.Optional[int] = None,
+    extra: t.Optional[t.Mapping[str, str]] = None,
 ) -> t.Optional[str]:
     """Point the copy at the scratch directory; return the service that is asked, None where nothing listens.
 
     :param claims: the port on which a client may say that it is another one.
     """
     path = os.path.join(config, "main.cf")
-    _replace(path, main_cf.edit(main_cf.parse(_read(path)), _overrides(scratch)))
+    _replace(path, main_cf.edit(main_cf.parse(_read(path)), dict(_overrides(scratch), **(extra or {}))))
     compiled.settle(path)
     path = os.path.join(config, "master.cf")
     parsed = master_cf.parse(_read(path))

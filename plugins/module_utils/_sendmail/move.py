@@ -94,8 +94,10 @@ class _Move:
             self._listeners,
             self._queues,
             self._options,
+            self._sizes,
             self._submission,
             self._features,
+            self._unknown_domains,
             self._free_text,
             self._queue,
         ):
@@ -382,6 +384,13 @@ class _Move:
             else:
                 self.add_call(27, NOT_CONVERTED, call, f"sets {option[0]} of sendmail")
 
+    def _sizes(self) -> None:
+        """Say that there is no limit where sendmail has none: Postfix by itself refuses more than 10 MB."""
+        if value_at(self.policy, ("limits", "message_size")) is None:
+            self.policy = dict(self.policy, limits=dict(self.policy.get("limits", {}), message_size=0))
+            sentence = "policy.limits.message_size 0; Postfix by itself refuses more than 10 MB"
+            self.add(27, CONVERTED, "sendmail.cf", "no O MaxMessageSize", sentence)
+
     def _submission(self) -> None:
         if self.content("submit.cf"):
             self.add(
@@ -429,6 +438,14 @@ class _Move:
                 self.add_call(
                     28, NOT_CONVERTED, call, "a null client: listen on loopback and set policy.routes.default"
                 )
+
+    def _unknown_domains(self) -> None:
+        if value_at(self.policy, ("session", "sender_domain_exists")) and not self.feature(
+            "accept_unresolvable_domains"
+        ):
+            sentence = "policy.session.sender_domain_exists; sendmail refuses such senders from clients that may relay, too, Postfix does not"
+            test = "a client that may relay, MAIL from a domain that does not exist"
+            self.add(31, DIFFERS, "sendmail.cf", "no accept_unresolvable_domains", sentence, test)
 
     def _free_text(self) -> None:
         ruleset = ""

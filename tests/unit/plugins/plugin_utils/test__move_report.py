@@ -33,3 +33,34 @@ def test_what_needs_a_person_comes_first():
 
 def test_a_relay_that_is_converted_as_a_whole_is_ready():
     assert _move_report.move({"mx1": answer(row("converted", "a esmtp:[b]"))}).wrong == {}
+
+
+def difference(explained, times=1):
+    return {
+        "kind": "decision", "old": "accepted", "new": "refused 554 5.7.1", "old_rule": "access: a RELAY", "new_rule": "", "times": times,
+        "because": "3 access: clients" if explained else "", "explained": explained,
+        "example": {"client": "198.51.100.7", "name": "", "sender": "", "recipient": "b@to.test"},
+    }  # fmt: skip
+
+
+def compared(*differences, **more):
+    unexplained = sum(item["times"] for item in differences if not item["explained"])
+    return {
+        "asked": 9, "logged": 7, "made_up": 2, "alike": 5, "explained": 1, "unexplained": unexplained, "not_shown": 0,
+        "differences": list(differences), "notes": [], **more,
+    }  # fmt: skip
+
+
+def test_a_difference_without_an_explanation_fails_the_move():
+    shown = _move_report.compare({"mx1": compared(difference(False, 3), difference(True), notes=["x"], not_shown=2)})
+    text = "\n".join(shown.lines)
+    assert shown.lines[0].startswith("mx1: 9 envelopes asked of both (7 of the log, 2 made up): 5 alike, 1 differences")
+    assert text.index("Not explained") < text.index("Explained:\n") < text.index("2 more kinds")
+    assert (
+        "sendmail: accepted [access: a RELAY]; Postfix: refused 554 5.7.1" in text and "explained by 3 access" in text
+    )
+    assert shown.wrong == {"mx1": "3 envelopes get another answer, unexplained"} and shown.lines[-1] == "note: x"
+
+
+def test_explained_differences_are_no_reason_to_stay():
+    assert _move_report.compare({"mx1": compared(difference(True)), "mx2": {"failed": True}}).wrong == {}

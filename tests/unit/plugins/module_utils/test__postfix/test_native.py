@@ -60,6 +60,10 @@ def test_names_that_are_none_are_refused(name):
         natives.main_settings(Native(main={name: "x"}), KNOWN)
 
 
+def test_a_parameter_that_begins_with_a_digit_is_one():
+    assert main(**{"2bounce_notice_recipient": "postmaster"}) == {"2bounce_notice_recipient": "postmaster"}
+
+
 def test_the_shell_command_of_local_may_use_its_own_names():
     assert main(mailbox_command='/usr/bin/procmail -a "$EXTENSION"')["mailbox_command"].endswith('"$EXTENSION"')
 

@@ -43,3 +43,11 @@ def test_an_address_that_this_host_does_not_have():
     assert ports.absent_addresses({"inet_interfaces": "127.0.0.1, 192.0.2.77"}) == [
         "inet_interfaces: 192.0.2.77 is no address of this host"
     ]
+
+
+@pytest.mark.parametrize("disabled", ["inet", "smtp/inet, 25/inet", "smtp.inet 25.inet", "$types"])
+def test_a_service_that_is_switched_off_is_in_nobodys_way(disabled):
+    services = master_cf.parse(b"smtp inet n - n - - smtpd\n25 inet n - n - - smtpd\n").services
+    values = {"inet_interfaces": "198.51.100.1", "master_service_disable": disabled, "types": "inet"}
+    assert ports.conflicts(make_host("3.7.11"), services, values) == []
+    assert ports.conflicts(make_host("3.7.11"), services, dict(values, master_service_disable="unix"))

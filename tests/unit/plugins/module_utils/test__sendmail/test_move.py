@@ -150,3 +150,16 @@ def test_without_an_mc_it_says_so(tmp_path):
 def test_nothing_to_move(tmp_path):
     with pytest.raises(PostmasterError, match="nothing to move"):
         move.move(given.make_host(directory=tmp_path))
+
+
+def test_a_limit_that_sendmail_has_not_is_lifted(moved):
+    """Postfix by itself refuses more than 10 MB; sendmail without MaxMessageSize takes everything."""
+    limits = moved.policy.get("limits", {})
+    said = [row.text for row in moved.rows if row.text == "no O MaxMessageSize"]
+    assert "message_size" in limits and bool(said) == (limits["message_size"] == 0)
+
+
+def test_senders_of_unknown_domains_are_refused_to_more_clients(moved):
+    verdicts = rows(moved, 31)
+    checked = bool(moved.policy.get("session", {}).get("sender_domain_exists"))
+    assert (verdicts.get("no accept_unresolvable_domains") == "differs") == checked

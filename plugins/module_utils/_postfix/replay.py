@@ -1,0 +1,197 @@
+# Copyright (c) 2026, the postmaster.mta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Postfix answers to many envelopes, asked of a shadow of it (C(shadow)). Twin of C(_sendmail.replay).
+
+The shadow has the live configuration, a queue and ports of its own, and no milters. smtpd is told by XCLIENT who the client is, and
+says at RCPT what it would say to that client; the service C(rewrite) says where the recipient would go. No message is ever sent.
+
+Private to the collection: it can change at any time.
+"""
+
+import itertools
+import typing as t
+
+from .._errors import PostmasterError
+from .._model import replay as _replay
+from .._model import route as _route
+from .._model.host import Host
+from .._model.replay import Answer, Envelope
+from .._model.route import RouteQuestion
+from .._smtp.dialogue import Dialogue, Step
+from . import access, discover, lookup, shadow
+from . import route as tracing
+from .parameters import defaults, split_list
+
+#: The shadow ends by itself after so many seconds, also when nobody is left to stop it.
+_LIFETIME = 4 * 3600
+_PATIENCE = 60.0
+#: Envelopes that are asked about in one session, and in one write.
+_SESSION, _LOT = 500, 20
+_HELLO = "client.example"
+_TIMES = ("connection_count", "connection_rate", "message_rate", "recipient_rate", "new_tls_session_rate", "auth_rate")
+#: Nobody is too much for the shadow, and it delays nobody.
+_EXTRA: t.Dict[str, str] = {
+    # It listens on loopback as ever, but XCLIENT takes addresses of these protocols only.
+    "inet_protocols": "all",
+    "smtpd_soft_error_limit": "100000",
+    "smtpd_hard_error_limit": "100000",
+    "smtpd_junk_command_limit": "100000",
+    "smtpd_recipient_limit": "100000",
+    **{f"smtpd_client_{name}_limit": "0" for name in _TIMES},
+}
+_ROUNDS = 10
+
+
+def answers(host: Host, envelopes: t.Sequence[Envelope]) -> t.List[Answer]:
+    """Return the answer to each envelope, in their order.
+
+    :raises Refused: the shadow does not start.
+    :raises PostmasterError: it does not believe who a client is.
+    """
+    values = discover.settings(defaults(host.runner), host.instance.config_directory)
+    with shadow.running(host, values, _EXTRA, _LIFETIME) as running:
+        copy = _of_shadow(host, running)
+        replies = _replies(running.claims, envelopes)
+        taken = [mail for mail in envelopes if replies[mail].family == 2]
+        targets = _Targets(copy, taken)
+        return [_answer(mail, replies[mail], targets) for mail in envelopes]
+
+
+def rules(host: Host, asked: t.Sequence[t.Tuple[Envelope, bool]]) -> t.List[str]:
+    """Return the rule about each envelope: the line of an access table that decides, or what decides about the route."""
+    values = discover.settings(defaults(host.runner), host.instance.config_directory)
+    with shadow.running(host, values, _EXTRA, _LIFETIME) as running:
+        copy = _of_shadow(host, running)
+        known = access.facts(copy)
+        said = [_rule(copy, known, mail, is_route) for mail, is_route in asked]
+        return [text.replace(running.config, host.instance.config_directory) for text in said]
+
+
+def _of_shadow(host: Host, running: shadow.Shadow) -> Host:
+    place = host.instance._replace(config_directory=running.config, queue_directories=(running.queue,))
+    return host._replace(instance=place)
+
+
+def _rule(host: Host, known: access.Facts, mail: Envelope, is_route: bool) -> str:
+    subjects = (("connect", mail.client), ("connect", mail.name), ("from", mail.sender), ("to", mail.recipient))
+    for where, subject in () if is_route else subjects:
+        line = lookup.explain(host, known, where, subject) if subject else None
+        # Who is made to wait is judged by what comes after it.
+        if line is not None and not line.value.lower().startswith("sleep"):
+            return f"{line.table}: {line.key} {line.value}"
+    return tracing.trace(host, RouteQuestion(mail.recipient, mail.sender, mail.client)).because
+
+
+# --- sessions -------------------------------------------------------------------------------------------------------
+
+
+def _replies(port: int, envelopes: t.Sequence[Envelope]) -> t.Dict[Envelope, Step]:
+    """Return what smtpd says to each envelope: at RCPT, or before it where it refuses earlier."""
+    replies: t.Dict[Envelope, Step] = {}
+    ordered = sorted(set(envelopes))
+    for (client, name), mails in itertools.groupby(ordered, lambda mail: (mail.client, mail.name)):
+        group = list(mails)
+        for start in range(0, len(group), _SESSION):
+            replies.update(_session(port, client, name, group[start : start + _SESSION]))
+    return replies
+
+
+def _session(port: int, client: str, name: str, mails: t.Sequence[Envelope]) -> t.Dict[Envelope, Step]:
+    with Dialogue("127.0.0.1", port, timeout=_PATIENCE) as talk:
+        talk.connect()
+        talk.ehlo(_HELLO)
+        if "XCLIENT" not in talk.keywords:
+            raise PostmasterError(f"the shadow does not take XCLIENT: {talk.steps[-1]}")
+        address = f"IPv6:{client}" if ":" in client else client
+        greeting = talk.command(f"XCLIENT ADDR={address} NAME={name or '[UNAVAILABLE]'}", "xclient")
+        hello = talk.ehlo(_HELLO) if greeting.family == 2 else greeting
+        if hello.family != 2:
+            return dict.fromkeys(mails, hello)
+        replies = {}
+        for start in range(0, len(mails), _LOT):
+            lot = mails[start : start + _LOT]
+            steps = talk.pipeline([line for mail in lot for line in _lines(mail)])
+            for number, mail in enumerate(lot):
+                sender, recipient = steps[3 * number : 3 * number + 2]
+                replies[mail] = recipient if sender.family == 2 else sender
+        talk.quit()
+    return replies
+
+
+def _lines(mail: Envelope) -> t.Tuple[str, str, str]:
+    return f"MAIL FROM:<{mail.sender}>", f"RCPT TO:<{mail.recipient}>", "RSET"
+
+
+def _answer(mail: Envelope, reply: Step, targets: "_Targets") -> Answer:
+    decision = _replay.decision_of(reply.code)
+    if decision != _replay.ACCEPTED:
+        return Answer(decision, " ".join(str(reply).split()))
+    recipient, resolved = (
+        targets.recipients[mail.recipient],
+        targets.routes[mail.sender, targets.recipients[mail.recipient]],
+    )
+    if resolved is None:
+        return Answer(_replay.UNKNOWN, "the shadow does not say where it goes")
+    verdict = tracing.verdict_of(resolved.transport, resolved.flags)
+    if verdict == _route.DISCARD:
+        return Answer(_replay.DISCARDED)
+    hops = tracing.hops(resolved.nexthop) if verdict == _route.REMOTE else ()
+    return Answer(decision, "", verdict, hops, recipient, targets.senders.get(mail.sender, mail.sender))
+
+
+# --- routes ---------------------------------------------------------------------------------------------------------
+
+
+class _Targets:
+    """Where recipients go, and what becomes of addresses; each table is asked for all of them at once."""
+
+    def __init__(self, host: Host, envelopes: t.Sequence[Envelope]) -> None:
+        self._host = host
+        self._values = tracing.expanded(host)
+        recipients = list(dict.fromkeys(mail.recipient for mail in envelopes))
+        senders = list(dict.fromkeys(mail.sender for mail in envelopes if mail.sender))
+        self.recipients = self._rewritten(recipients, ("recipient_canonical_maps", "canonical_maps"))
+        for dummy in range(_ROUNDS):
+            before = dict(self.recipients)
+            ends = self._rewritten(list(before.values()), ("virtual_alias_maps",))
+            self.recipients = {address: ends[end] for address, end in before.items()}
+            if self.recipients == before:
+                break
+        self.senders = self._rewritten(senders, ("sender_canonical_maps", "canonical_maps", "smtp_generic_maps"))
+        queue = host.instance.queue_directories[0]
+        pairs = dict.fromkeys((mail.sender, self.recipients[mail.recipient]) for mail in envelopes)
+        self.routes = {pair: tracing.resolved_by(queue, *pair) for pair in pairs}
+
+    def _rewritten(self, addresses: t.Sequence[str], roles: t.Sequence[str]) -> t.Dict[str, str]:
+        """Return what each address becomes after these tables, one role after the other."""
+        current = {address: address for address in addresses}
+        for role in roles:
+            if role == "sender_canonical_maps" and "envelope_sender" not in self._values.get(
+                "sender_canonical_classes", ""
+            ):
+                continue
+            matched = self._matched(role, sorted(set(current.values())))
+            current = {address: matched.get(end, end) for address, end in current.items()}
+        return current
+
+    def _matched(self, role: str, addresses: t.Sequence[str]) -> t.Dict[str, str]:
+        keys = {address: tracing.address_keys(self._values, address) for address in addresses}
+        entries: t.Dict[str, str] = {}
+        for table in split_list(self._values.get(role, "")):
+            if ":" in table:
+                asked = list(dict.fromkeys(key for address in addresses for key in keys[address]))
+                kind = table.partition(":")[0]
+                asked = list(addresses) if kind in ("regexp", "pcre") else asked
+                for key, value in tracing.values_in(self._host, role, table, asked).items() if asked else ():
+                    entries.setdefault(key, value)
+        matches = {address: [entries[key] for key in keys[address] if key in entries] for address in addresses}
+        return {address: _result(address, values[0]) for address, values in matches.items() if values}
+
+
+def _result(address: str, value: str) -> str:
+    """Return what an address becomes by a value; of several new addresses the first is followed."""
+    first = value.split(",")[0].strip()
+    if first.startswith("@") and "@" not in first[1:]:
+        return address.rpartition("@")[0] + first
+    return first if "@" in first else f"{first}@{address.rpartition('@')[2]}"
