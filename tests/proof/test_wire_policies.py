@@ -65,7 +65,7 @@ CHOICES: t.Dict[str, t.Sequence[t.Dict[str, t.Any]]] = {
     "notices": [{"double_bounces": "anna"}, {"copies_to": "bert"}],
     "queue": [{"lifetime": "3d"}, {"warning_time": "0s"}],
     "identity": [{"send_protocols": ["ipv4"]}, {"banner": "no UCE"}, {"local_domains": ["other-name.test"]}],
-    "aliases": [{"crew": ["user@ok.test"]}],
+    "aliases": [{"crew": ["user@ok.test"], "postmaster": ["root"]}],
 }
 #: Asked of every policy, besides what the wire guide's tables have; no answer is expected beforehand, they must agree.
 MORE = (
@@ -78,6 +78,8 @@ MORE = (
     _rcpt("an alias", "<crew@{R}.lab.test>", 0, ""),
     _rcpt("mail for another name of the relay", "<root@other-name.test>", 0, ""),
 )
+#: With a list of recipients its hundred are unknown ones, and each MTA ends a session of mistakes in its own way.
+CROWD = "one recipient too many"
 #: Recipients that no stranger may send to, whatever the policy says.
 FOREIGN = ("victim@third.test", "victim%third.test@served.test", "third.test!victim", "@served.test:victim@third.test")
 
@@ -102,7 +104,9 @@ def _policy(host: Host, said: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
 
 def _answers(host: Host) -> t.Dict[str, t.Tuple[int, str]]:
     """Return class and status of each situation, by client and name."""
-    asked: t.List[t.Tuple[str, Situation]] = [("stranger", situation) for situation in (*STRANGER, *MORE)]
+    asked: t.List[t.Tuple[str, Situation]] = [
+        ("stranger", situation) for situation in (*STRANGER, *MORE) if situation.name != CROWD
+    ]
     asked += [("trusted", situation) for situation in (*TRUSTED, *MORE)]
     answers = {}
     for client, situation in asked:
