@@ -21,23 +21,24 @@ import yaml
 from feature_rows import ROUNDS, ROWS, Row
 from labhosts import DNS, WORLD, Host, conversation, policy_of, some
 
-#: Runs on world: servers that fall silent at one step, one for each port, and what they saw. Port 113 is the ident service.
+#: Runs on world, for the relays that are tried at the same time: servers that fall silent at one step, one for each port, and what they
+#: saw of each relay. Port 113 is the ident service.
 STALLS = r"""
 import json, socket, threading, time
 STEPS = {2601: "greeting", 2602: "MAIL", 2603: "RCPT", 2604: "DATA", 2605: "QUIT", 113: "ident"}
 lock = threading.Lock()
-def note(step, began):
-    with lock, open("/run/feature-stalls", "a") as file:
+def note(peer, step, began):
+    with lock, open("/run/feature-stalls/" + peer, "a") as file:
         file.write(json.dumps([step, time.time() - began]) + "\n")
 def wait(connection, step):
-    began = time.time()
+    began, peer = time.time(), connection.getpeername()[0]
     connection.settimeout(60)
     try:
         while connection.recv(1000):
             pass
     except OSError:
         pass
-    note(step, began)
+    note(peer, step, began)
 def serve(connection, step):
     if step in ("greeting", "ident"):
         return wait(connection, step)
@@ -60,7 +61,7 @@ def listen(port, step):
         threading.Thread(target=serve, args=(server.accept()[0], step), daemon=True).start()
 for port, step in STEPS.items():
     threading.Thread(target=listen, args=(port, step), daemon=True).start()
-time.sleep(900)
+time.sleep(3600)
 """
 #: The port of the server that falls silent, by the number of the row.
 _STALLED = {4: (2601, "greeting", 3), 5: (2602, "MAIL", 4), 6: (2605, "QUIT", 3), 7: (2603, "RCPT", 5), 9: (2604, "DATA", 4)}  # fmt: skip
@@ -77,6 +78,10 @@ _RULES = [
     {"to": "lost.ok.test", "action": "drop"},
     {"from": "odd@stranger.test", "action": "reject", "code": 571, "text": "Go away"},
 ]
+#: A file for each relay that is tried now, with what the servers saw of it.
+SEEN = "/run/feature-stalls"
+_SERVER = "^python3 /run/feature-stalls.py"
+_SERVE = f"{{ cat > /run/feature-stalls.py <<'E'\n{STALLS}\nE\nsetsid python3 /run/feature-stalls.py 9>&- >/dev/null 2>&1 </dev/null & }}"
 HELLO = "EHLO trusted.lab.test"
 #: A comment that stands in a file before the policy is applied.
 NOTE = "# a note of ours"
@@ -110,6 +115,11 @@ def _merged(first: t.Mapping[str, t.Any], second: t.Mapping[str, t.Any]) -> t.Di
     return result
 
 
+def _alone(command: str) -> str:
+    """Return a command that runs while no other relay starts or ends the servers."""
+    return f"exec 9>/run/feature-stalls.lock; flock 9; {command}"
+
+
 class Relay:
     """A relay in one round."""
 
@@ -123,9 +133,8 @@ class Relay:
         if self.round == name:
             return
         if not self.round:
-            WORLD.run("pkill -f feature-stalls-server; rm -f /run/feature-stalls; sinkctl reset", check=False)
             WORLD.run(
-                f"cat > /run/feature-stalls-server.py <<'E'\n{STALLS}\nE\nsetsid python3 /run/feature-stalls-server.py >/dev/null 2>&1 </dev/null &"
+                _alone(f"mkdir -p {SEEN}; : > {SEEN}/{self.host.address}; pgrep -f '{_SERVER}' >/dev/null || {_SERVE}")
             )
             self.host.run(f"echo '{NOTE}' >> {_NOTED[self.host.mta]}")
         self.policy = policy_for(self.host, name)
@@ -151,6 +160,10 @@ class Relay:
         """Return the reply to the last line; who is trusted, or a stranger."""
         return conversation(WORLD, self.host, who, [*lines, "QUIT"])[-2]
 
+    def waited(self) -> t.List[t.Tuple[str, float]]:
+        """Return the steps at which this relay met a server that fell silent, with the seconds that it waited."""
+        return [tuple(json.loads(line)) for line in WORLD.run(f"cat {SEEN}/{self.host.address}").splitlines()]
+
     def send(
         self, sender: str, recipients: t.Sequence[str], body: str = "Subject: feature\r\n\r\nx"
     ) -> t.Dict[str, t.Any]:
@@ -174,8 +187,9 @@ CASES = [
 def _clean() -> t.Iterator[None]:
     """No rule, message or silent server of ours is left; the next file applies the fleet's policy itself."""
     yield
-    WORLD.run("pkill -f feature-stalls-server", check=False)
     for relay in _RELAYS.values():
+        leave = f"rm -f {SEEN}/{relay.host.address}; rmdir {SEEN} && pkill -f '{_SERVER}'"
+        WORLD.run(_alone(leave), check=False)
         accesshosts.clear(relay.host)
         relay.host.run({"postfix": "postsuper -d ALL", "sendmail": "rm -f /var/spool/mqueue/[dq]f*"}[relay.host.mta])
     _RELAYS.clear()
@@ -233,8 +247,7 @@ def stopped(relay: Relay, number: int) -> None:
     dummy, step, wanted = _STALLED[number]
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
-        seen = [json.loads(line) for line in WORLD.run("cat /run/feature-stalls", check=False).splitlines()]
-        waited = [seconds for name, seconds in seen if name == step]
+        waited = [seconds for name, seconds in relay.waited() if name == step]
         if waited:
             assert all(wanted - 0.5 <= seconds <= wanted + 20 for seconds in waited), waited
             return
@@ -272,7 +285,7 @@ def check_9(relay: Relay) -> None:
 
 def check_10(relay: Relay) -> None:
     has(relay.say("trusted", HELLO), 250)
-    assert "ident" not in WORLD.run("cat /run/feature-stalls", check=False)
+    assert "ident" not in dict(relay.waited())
 
 
 def check_11(relay: Relay) -> None:
