@@ -239,7 +239,8 @@ class _Work:
         given = self.source.features()
         features = self.natives["features"]
         for name, arguments in given.items():
-            same = base.draft.features.get(name) == arguments or self._is_same_table(name, arguments)
+            ours = base.draft.features.get(name)
+            same = ours == arguments or (ours is not None and self._is_same_table(name, arguments))
             if name not in _REPEATED and not same:
                 features[name] = list(arguments) or True
         for name in _without_use(base, given):

@@ -76,6 +76,12 @@ def test_the_statements_of_others_are_natives(tmp_path):
     assert "listen" not in adopted.policy["identity"]
 
 
+def test_a_table_in_its_usual_place_is_asked_because_somebody_names_it(tmp_path):
+    mc = MC.replace("/etc/mail/virtusertable", f"{tmp_path}/virtusertable")
+    features = adopt(tmp_path, {"sendmail.mc": mc, "sendmail.cf": CF, "virtusertable": ""}).natives["mc"]["features"]
+    assert features["virtusertable"] == [f"hash -o {tmp_path}/virtusertable"]
+
+
 def test_what_cannot_be_taken_over_is_named_with_its_line(tmp_path):
     sentences = adopt(tmp_path, {"sendmail.mc": MC, "sendmail.cf": CF}).unexpressed["sendmail.mc"]
     assert [sentence.partition(":")[0] for sentence in sentences] == ["line 12", "line 3", "line 18"]
