@@ -9,7 +9,9 @@ Private to the collection: it can change at any time.
 
 import typing as t
 
-from .._model.policy_recipients import known, row_of
+from .._model.policy_recipients import Known, known, row_of
+from .._model.policy_record import Policy
+from .._model.rewriting import rules_of
 from . import mc, tables
 from .compile import map_entries
 from .draft import Draft
@@ -21,6 +23,8 @@ if t.TYPE_CHECKING:
 TABLE = tables.RECIPIENTS
 MAP = "postmaster_recipients"
 LISTED = "LISTED"
+#: An address that a policy names, and one that C(rewrite) gives another: the rule asks before that happens.
+_USER, _REWRITTEN = "OK", "REWRITTEN"
 _NAME = "PostmasterRecipients"
 _HEAD = f"""\
 S{_NAME}
@@ -39,7 +43,8 @@ def apply(draft: Draft) -> None:
     wanted = known(draft.policy, lambda name: draft.current(name) is not None)
     if wanted is None:
         return
-    draft.recipients = [(name, LISTED) for name in wanted.domains] + [(name, "OK") for name in wanted.addresses]
+    draft.recipients = [(name, LISTED) for name in wanted.domains] + [(name, _USER) for name in wanted.addresses]
+    draft.recipients += [(name, _REWRITTEN) for name in _rewritten(draft.policy, wanted)]
     kind = draft.host.capabilities.default_table_type
     maps = [f"K{MAP} {kind} {draft.path(TABLE)}"]
     rules = []
@@ -50,6 +55,13 @@ def apply(draft: Draft) -> None:
     draft.rcpt_check(_HEAD + "".join(rules) + _TAIL)
 
 
+def _rewritten(policy: Policy, wanted: Known) -> t.List[str]:
+    """Return the addresses of the domains that become another address, as Postfix knows them by its canonical maps."""
+    addresses = [key.rpartition("@") for key in rules_of(policy).recipients]
+    names = [f"{user}@{domain}" for user, dummy, domain in addresses if user and domain in wanted.domains]
+    return sorted(set(names).difference(wanted.addresses))
+
+
 def read(live: "Live") -> t.Dict[str, t.Any]:
     """Return the recipients of the live configuration."""
     if MAP not in live.cf.maps:
@@ -58,4 +70,5 @@ def read(live: "Live") -> t.Dict[str, t.Any]:
     names = sorted(name for name in live.cf.maps if name.startswith(f"{MAP}_"))
     more = [live.cf.maps[name].split()[-1].rpartition("/")[2] for name in names]
     domains = sorted(key for key, value in entries.items() if value == LISTED)
-    return {"domains": [row_of(domain, entries) for domain in domains], "tables": more or None}
+    users = [key for key, value in entries.items() if value == _USER]
+    return {"domains": [row_of(domain, users) for domain in domains], "tables": more or None}

@@ -39,11 +39,35 @@ def test_recipients_are_asked_at_rcpt_before_all_else():
     assert "SLocal_check_rcpt\nR$*\t$: $1 $| $>PostmasterRecipients $1\nR$* $| $#$*\t$#$2" in text
 
 
+def test_an_address_that_becomes_another_is_known_and_is_no_user():
+    """The rule asks about the address that came, before it is rewritten; Postfix knows it by its canonical maps."""
+    policy = {
+        **HOST,
+        "relay": {"domains": ["served.test", "open.test"]},
+        "recipients": {"domains": [{"domain": "served.test", "users": ["anna"]}]},
+        "rewrite": {
+            "recipients": [
+                {"match": "old@served.test", "to": "anna@served.test"},
+                {"match": "x@open.test", "to": "y@open.test"},
+            ]
+        },
+    }
+    made = _render.render(given.make_host(), _policy.parse(policy), Native(), {}.get)
+    assert pairs(made, "recipients.postmaster") == {
+        "served.test": "LISTED",
+        "anna@served.test": "OK",
+        "postmaster@served.test": "OK",
+        "old@served.test": "REWRITTEN",
+    }
+
+
 CF = "Kpostmaster_recipients hash /etc/mail/recipients.postmaster\nKpostmaster_recipients_1 hash /etc/mail/people\n"
 
 
 def test_the_table_is_read_back(tmp_path):
-    (tmp_path / "recipients.postmaster").write_text("s.test\tLISTED\nanna@s.test\tOK\npostmaster@s.test\tOK\n")
+    (tmp_path / "recipients.postmaster").write_text(
+        "s.test\tLISTED\nanna@s.test\tOK\nold@s.test\tREWRITTEN\npostmaster@s.test\tOK\n"
+    )
     for text, expected in (
         (CF, {"domains": [{"domain": "s.test", "users": ["anna"]}], "tables": ["people"]}),
         ("", None),
