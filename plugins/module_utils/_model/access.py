@@ -391,6 +391,6 @@ def unicode_form(name: str) -> str:
 
 
 def parents(name: str) -> t.Tuple[str, ...]:
-    """Return a domain and the domains above it, the longest first."""
-    labels = name.split(".")
+    """Return a domain and the domains above it, the longest first. A dot at its end says that it is whole, and is no label."""
+    labels = [label for label in name.split(".") if label]
     return tuple(".".join(labels[number:]) for number in range(len(labels)))

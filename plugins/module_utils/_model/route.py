@@ -108,8 +108,8 @@ class Settings(t.NamedTuple):
 
 
 def parents(domain: str) -> t.Tuple[str, ...]:
-    """Return the domains above a domain, the nearest first: C(b.c), C(c) of C(a.b.c)."""
-    labels = domain.split(".")
+    """Return the domains above a domain, the nearest first: C(b.c), C(c) of C(a.b.c), with a dot at its end or without."""
+    labels = [label for label in domain.split(".") if label]
     return tuple(".".join(labels[start:]) for start in range(1, len(labels)))
 
 

@@ -137,7 +137,7 @@ def _client_keys(subject: str) -> t.Iterator[str]:
 
 
 def _address_keys(where: str, subject: str) -> t.Iterator[str]:
-    local, dummy, domain = subject.rpartition("@")
+    local, dummy, domain = subject.rstrip(".").rpartition("@")
     base = local.split("+")[0] if "+" in local[1:] else ""
     locals_ = [local, f"{base}+*", base] if base else [local]
     for text in locals_:

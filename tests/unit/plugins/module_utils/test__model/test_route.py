@@ -12,6 +12,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model import route
 def test_the_parents_of_a_domain():
     assert route.parents("a.b.c") == ("b.c", "c")
     assert route.parents("c") == ()
+    assert route.parents("a.b.c.") == ("b.c", "c"), "a dot at the end is no label"
 
 
 SOURCE = "# a.test is no key\n\nb.test smtp:x\nA.test: smtp:y\n  a.test continued\n"

@@ -37,6 +37,9 @@ def test_the_keys_that_the_rulesets_try():
     wanted = ["a+b@x.example", "a+*@x.example", "a@x.example", "a+b@", "a+*@", "a@", "x.example", "example"]
     assert list(lookup.lookups("from", "a+b@x.example"))[::2] == ["From:" + key for key in wanted]
     assert list(lookup.lookups("to", "a@x.example"))[1::2] == ["a@x.example", "x.example", "example"]
+    assert list(lookup.lookups("to", "a@x.example."))[1::2] == ["a@x.example", "x.example", "example"], (
+        "no key is empty"
+    )
     assert "Connect:IPv6:2001:db8" in list(lookup.lookups("connect", "2001:db8::1"))
 
 
