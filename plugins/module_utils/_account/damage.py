@@ -50,7 +50,7 @@ def _last_content(
 
     :param entry: the record that wrote it, and its entry there.
     """
-    return history.content_after(directory, *entry) if entry and history.is_kept(directory, *entry) else None
+    return history.kept_after(directory, *entry).get(entry[1]["name"]) if entry else None
 
 
 def _finding(directory: str, name: str, written: t.Optional[bytes]) -> t.Optional[str]:

@@ -114,25 +114,18 @@ def times(directory: str, number: int) -> t.Dict[str, t.Tuple[t.Any, int]]:
 def lost(directory: str) -> Contents:
     """Return the files that are not as we wrote them last, with what we wrote, as far as it is kept."""
     written = writers.last_written(directory)
-    return {
-        name: content_after(directory, *written[name])
-        for name, dummy in writers.changed_since(directory)
-        if is_kept(directory, *written[name])
-    }
+    kept: Contents = {}
+    for name, dummy in writers.changed_since(directory):
+        kept.update(kept_after(directory, *written[name]))
+    return kept
 
 
-def is_kept(directory: str, record: Record, file: Record) -> bool:
-    """Return whether a record has kept what one of its files became."""
-    if file["after"] is None:
-        return True
-    return "after_at" in file and generations.mark(content_after(directory, record, file)) == file["after"]
-
-
-def content_after(directory: str, record: Record, file: Record) -> t.Optional[bytes]:
-    """Return what a file became by a record that has kept it."""
-    if file["after"] is None:
-        return None
-    return _kept(directory, record)[file["after_at"] :][: file["after"][0]]
+def kept_after(directory: str, record: Record, file: Record) -> Contents:
+    """Return what a file became by a record, under its name; nothing where the record has not kept it."""
+    content = None
+    if file["after"] is not None and "after_at" in file:
+        content = _kept(directory, record)[file["after_at"] :][: file["after"][0]]
+    return {file["name"]: content} if generations.mark(content) == file["after"] else {}
 
 
 def _kept(directory: str, record: Record) -> bytes:
