@@ -65,3 +65,11 @@ def split_list(value: str) -> t.Tuple[str, ...]:
             inside = True
         parts[-1] += letter
     return tuple(parts)
+
+
+def in_brackets(network: str) -> str:
+    """Return a network as a list of main.cf has it, IPv6 addresses in brackets: [2001:db8::]/32."""
+    if ":" not in network:
+        return network
+    address, slash, bits = network.partition("/")
+    return f"[{address}]{slash}{bits}"

@@ -20,7 +20,7 @@ from . import clients, load, recipients, rewriting, routes
 from . import reply_tables as commands
 from .composition import in_order
 from .draft import Draft, duration_text, is_ours
-from .parameters import split_list
+from .parameters import in_brackets, split_list
 from .restrictions import elements, join, merge
 
 LOOPBACK = ("127.0.0.0/8", "[::1]/128")
@@ -165,7 +165,7 @@ def _set_send_protocols(draft: Draft) -> None:
 def _set_relay(draft: Draft) -> None:
     relay = draft.policy.relay
     if relay.networks is not None:
-        others = [_in_brackets(network) for network in relay.networks]
+        others = [in_brackets(network) for network in relay.networks]
         draft.set("mynetworks", LOOPBACK + tuple(name for name in others if name not in LOOPBACK))
     if relay.domains is not None:
         _set_relay_domains(draft)
@@ -228,14 +228,6 @@ def _parent_matches(draft: Draft, subdomains: bool) -> t.List[str]:
     """Return the built-in list with or without relay_domains, in the order of the built-in list."""
     others = [word for word in split_list(draft.builtin.get(SUBDOMAINS, "")) if word != "relay_domains"]
     return sorted(others + ["relay_domains"]) if subdomains else others
-
-
-def _in_brackets(network: str) -> str:
-    """Return a network as main.cf has it, IPv6 addresses in brackets: [2001:db8::]/32."""
-    if ":" not in network:
-        return network
-    address, slash, bits = network.partition("/")
-    return f"[{address}]{slash}{bits}"
 
 
 def _set_session(draft: Draft) -> None:
@@ -309,7 +301,7 @@ def _set_bare_newline(draft: Draft) -> None:
             draft.cannot("policy.session.bare_newline", wanted, "reject")
         words = {"reject": "yes", "normalize": "yes", "accept": "no"}
     draft.set("smtpd_forbid_bare_newline", words[wanted])
-    exceptions = [_in_brackets(network) for network in draft.policy.session.bare_newline_exceptions or ()]
+    exceptions = [in_brackets(network) for network in draft.policy.session.bare_newline_exceptions or ()]
     if wanted != "accept" or exceptions:
         draft.set("smtpd_forbid_bare_newline_exclusions", exceptions)
 

@@ -13,6 +13,7 @@ import typing as t
 
 from .. import _addresses
 from .draft import Draft
+from .parameters import in_brackets
 
 if t.TYPE_CHECKING:
     from .read import Live
@@ -32,7 +33,7 @@ def apply(draft: Draft) -> None:
     """Put the limits into the draft; it comes after the baseline, which counts strangers only."""
     trusted = draft.policy.limits.trusted
     limited = [option for option in LIMITS if getattr(trusted, option)]
-    exempt = [_in_brackets(network) for network in trusted.exempt or ()]
+    exempt = [in_brackets(network) for network in trusted.exempt or ()]
     if not limited:
         if exempt:
             draft.set(EXCEPTIONS, ["$mynetworks", *exempt])
@@ -60,12 +61,6 @@ def _note_others(draft: Draft, limited: t.Sequence[str]) -> None:
     others = [f"{name} {getattr(limits, name)}" for name in names if getattr(limits, name)]
     if others:
         draft.notes.append(f"{_PATH}: on Postfix these hold for such clients as well: {', '.join(others)}")
-
-
-def _in_brackets(network: str) -> str:
-    """Return a network as main.cf has it: an IPv6 address stands in brackets."""
-    address, slash, bits = network.partition("/")
-    return f"[{address}]{slash}{bits}" if ":" in network else network
 
 
 def read(live: "Live") -> t.Optional[t.Dict[str, t.Any]]:
