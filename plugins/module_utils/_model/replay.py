@@ -37,6 +37,12 @@ class Envelope(t.NamedTuple):
     sender: str
     recipient: str
 
+    @property
+    def subjects(self) -> t.Tuple[t.Tuple[str, str], ...]:
+        """Return what access tables are asked about, in the order of a session: the place in it, and what stands there."""
+        all_of_them = (("connect", self.client), ("connect", self.name), ("from", self.sender), ("to", self.recipient))
+        return tuple((where, subject) for where, subject in all_of_them if subject)
+
 
 class Answer(t.NamedTuple):
     """What an MTA makes of an envelope.
@@ -217,20 +223,23 @@ _GENERAL = (
     _General(31, "require_rdns", (DECISION,), "cannot find your"),
     _General(31, "accept_unresolvable_domains", (DECISION,), "Domain of sender address"),
 )
-_TABLES = (
-    "access:",
-    "virtusertable:",
-    "genericstable:",
-    "domaintable:",
-    "relay-domains:",
-    "local-host-names:",
-    "mailertable:",
-)
+#: The files whose lines are about single keys, and the place that a key without a tag stands for; empty is any.
+_PLACES = {
+    "access": "",
+    "genericstable": "from",
+    "virtusertable": "to",
+    "domaintable": "to",
+    "mailertable": "to",
+    "local-host-names": "to",
+    # What differs is that clients of that name may relay.
+    "relay-domains": "connect",
+}
 
 
 def concerns(row: Row, kind: str, envelope: Envelope, answers: str) -> bool:
     """Return whether a row of the report announces a difference about this envelope."""
-    if row.where.startswith(_TABLES):
+    file, colon, dummy = row.where.partition(":")
+    if colon and file in _PLACES:
         return kind in _LINES.get(row.number, ()) and _is_about(row, envelope)
     return any(
         general.number == row.number
@@ -251,7 +260,7 @@ def _is_about(row: Row, envelope: Envelope) -> bool:
     key = row.text.split(" ")[0].lower()
     tag, colon, rest = key.partition(":")
     tagged = colon and tag in ("connect", "from", "to", "spam")
-    place = tag if tagged else _PLACES.get(row.where.partition(":")[0], "")
+    place = tag if tagged else _PLACES[row.where.partition(":")[0]]
     key = (rest if tagged else key).strip("[]")
     parts = {
         "connect": (_is_client(key, envelope),),
@@ -261,17 +270,6 @@ def _is_about(row: Row, envelope: Envelope) -> bool:
         "": (_is_client(key, envelope), _is_address(key, envelope.sender), _is_address(key, envelope.recipient)),
     }
     return bool(key) and any(parts[place])
-
-
-_PLACES = {
-    "genericstable": "from",
-    "virtusertable": "to",
-    "domaintable": "to",
-    "mailertable": "to",
-    "local-host-names": "to",
-    # What differs is that clients of that name may relay.
-    "relay-domains": "connect",
-}
 
 
 def _is_client(key: str, envelope: Envelope) -> bool:

@@ -83,14 +83,13 @@ def _compare(old: Host, new: Host, envelopes: t.Sequence[Envelope], comparison: 
 
 def _facts(old: Host, new: Host, differences: t.Sequence[Difference]) -> t.List[t.Dict[str, t.Any]]:
     """Return differences as plain data, with the rule of each side about the example."""
-    asked = [(item.example, item.kind != _replay.DECISION) for item in differences if item.kind != _replay.CODE]
+    ruled = [item for item in differences if item.kind != _replay.CODE]
+    asked = [(item.example, item.kind != _replay.DECISION) for item in ruled]
     said = [replay_of(host.mta).rules(host, asked) if asked else [] for host in (old, new)]
-    rules = dict(zip(asked, zip(*said)))
+    rules = dict(zip(ruled, zip(*said)))
     facts = []
     for item in differences:
-        old_rule, new_rule = rules.get((item.example, item.kind != _replay.DECISION), ("", ""))
-        if item.kind == _replay.CODE:
-            old_rule = new_rule = ""
+        old_rule, new_rule = rules.get(item, ("", ""))
         said_of = dict(item._asdict(), example=dict(item.example._asdict()), explained=item.is_explained)
         facts.append(dict(said_of, old_rule=old_rule, new_rule=new_rule))
     return facts

@@ -74,9 +74,8 @@ def _of_shadow(host: Host, running: shadow.Shadow) -> Host:
 
 
 def _rule(host: Host, known: access.Facts, mail: Envelope, is_route: bool) -> str:
-    subjects = (("connect", mail.client), ("connect", mail.name), ("from", mail.sender), ("to", mail.recipient))
-    for where, subject in () if is_route else subjects:
-        line = lookup.explain(host, known, where, subject) if subject else None
+    for where, subject in () if is_route else mail.subjects:
+        line = lookup.explain(host, known, where, subject)
         # Who is made to wait is judged by what comes after it.
         if line is not None and not line.value.lower().startswith("sleep"):
             return f"{line.table}: {line.key} {line.value}"
@@ -127,10 +126,8 @@ def _answer(mail: Envelope, reply: Step, targets: "_Targets") -> Answer:
     decision = _replay.decision_of(reply.code)
     if decision != _replay.ACCEPTED:
         return Answer(decision, " ".join(str(reply).split()))
-    recipient, resolved = (
-        targets.recipients[mail.recipient],
-        targets.routes[mail.sender, targets.recipients[mail.recipient]],
-    )
+    recipient = targets.recipients[mail.recipient]
+    resolved = targets.routes[mail.sender, recipient]
     if resolved is None:
         return Answer(_replay.UNKNOWN, "the shadow does not say where it goes")
     verdict = tracing.verdict_of(resolved.transport, resolved.flags)

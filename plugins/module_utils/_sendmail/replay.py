@@ -12,14 +12,13 @@ import pwd
 import re
 import typing as t
 
-from .. import _files
 from .._errors import PostmasterError
 from .._model import replay as _replay
 from .._model import route as _route
 from .._model.host import Host
 from .._model.replay import Answer, Envelope
 from .._model.route import Route, RouteQuestion
-from . import access, cf, discover, lookup, rulesets
+from . import access, discover, lookup, rulesets
 from . import route as tracing
 
 #: Questions for one run of sendmail -bt.
@@ -47,14 +46,8 @@ def rules(host: Host, asked: t.Sequence[t.Tuple[Envelope, bool]]) -> t.List[str]
 
 
 def _rule(host: Host, known: access.Facts, envelope: Envelope, is_route: bool) -> str:
-    subjects = (
-        ("connect", envelope.client),
-        ("connect", envelope.name),
-        ("from", envelope.sender),
-        ("to", envelope.recipient),
-    )
-    for where, subject in () if is_route else subjects:
-        line = lookup.explain(host, known, where, subject) if subject else None
+    for where, subject in () if is_route else envelope.subjects:
+        line = lookup.explain(host, known, where, subject)
         if line is not None:
             return f"{line.table}: {line.key} {line.value}"
     return tracing.trace(host, RouteQuestion(envelope.recipient, envelope.sender, envelope.client)).because
@@ -66,7 +59,7 @@ class _Asked:
     def __init__(self, host: Host, envelopes: t.Sequence[Envelope]) -> None:
         self.host = host
         self.path = os.path.join(host.instance.config_directory, "sendmail.cf")
-        self.cf = cf.parse((_files.read(self.path) or b"").decode("utf-8", "surrogateescape"))
+        self.cf = discover.live_cf(host.instance.config_directory)
         if not self.cf.options:
             raise PostmasterError(f"{self.path}: there is none, or it says nothing")
         self.envelopes = envelopes
