@@ -11,7 +11,6 @@ measured by a clock that nobody can set, as long as the host was not restarted.
 """
 
 import os
-import re
 import socket
 import time
 import typing as t
@@ -21,7 +20,7 @@ from .._errors import PostmasterError
 from .._log import sources
 from .._log.conditions import Selection
 from .._log.deliveries import Internal, delivery
-from .._model.log import BOUNCED, DISCARDED, EXPIRED, MESSAGE, MESSAGE_ID, REJECTED, SENT, STATUS, Raw
+from .._model.log import BOUNCED, DISCARDED, EXPIRED, MESSAGE, MESSAGE_ID, REJECTED, SENT, STATUS, Raw, taken_as
 from .._module import log_info, message_info
 from .._report.words import visible
 from .._runner import Runner
@@ -33,8 +32,6 @@ SUBJECT = "{subject} {host} {utc} {number}"
 PLACEHOLDERS = ("subject", "host", "utc", "number")
 _BOOT = "/proc/sys/kernel/random/boot_id"
 _ENDED_BADLY = (BOUNCED, EXPIRED, DISCARDED, REJECTED)
-#: How the answer names the queue ID: C(queued as 4F2B1C), C(6AI1atAa021630 Message accepted).
-_QUEUED = re.compile(r"(?:queued as |2\.0\.0 )([0-9A-Za-z]{6,})")
 #: Clocks can differ: that of the host was set, or a file system has its own.
 _CLOCK = 86400
 #: Open rounds that are kept; with a timeout of many intervals there are several.
@@ -201,15 +198,15 @@ def _next_hop(relay: str) -> str:
 
 def _waiting(runner: Runner, round_: Memory) -> str:
     """Return what a message waits for of which the log says nothing: it is in the queue, or in nobody's hands."""
-    queue_id = _QUEUED.search(round_.get("taken", ""))
+    queue_id = taken_as(round_.get("taken", "").encode("utf-8")).decode("utf-8")
     if queue_id:
-        options = {"id": queue_id.group(1), "mta": "auto", "instance": None, "body_limit": 0, "log_limit": 1}
+        options = {"id": queue_id, "mta": "auto", "instance": None, "body_limit": 0, "log_limit": 1}
         try:
             found = message_info.run(options, False, runner)
         except PostmasterError as problem:
             return f"the log does not say that it arrived, and the queue cannot be read: {problem}"
         if found["exists"]:
-            return f"{round_['host']} has it in its queue as {queue_id.group(1)}: {visible(found['waits_for'], 300)}"
+            return f"{round_['host']} has it in its queue as {queue_id}: {visible(found['waits_for'], 300)}"
     return f"the log does not say that it arrived; {round_['host']} took it: {round_.get('taken', '')}"
 
 

@@ -223,8 +223,14 @@ def hold(outbox: Outbox, place: Place, queue_id: bytes) -> None:
 
 def is_held(held: t.Mapping[bytes, None], place: Place, reply: bytes) -> bool:
     """Return whether the next hop that said this is an instance of the same host, which holds the message."""
+    queue_id = taken_as(reply)
+    return bool(queue_id) and b"%b %b" % (place.host, queue_id) in held
+
+
+def taken_as(reply: bytes) -> bytes:
+    """Return the queue ID under which the next hop has taken a message over; empty where its reply does not say it."""
     taken = _TAKEN_AS.search(reply)
-    return taken is not None and b"%b %b" % (place.host, taken.group(1) or taken.group(2)) in held
+    return (taken.group(1) or taken.group(2)) if taken else b""
 
 
 def value_of(field: bytes) -> bytes:

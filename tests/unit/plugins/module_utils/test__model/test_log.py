@@ -56,3 +56,16 @@ def test_sessions_without_a_process_are_nobodys_and_the_oldest_go():
     for number in range(20001):
         log.remember_session(sessions, b"postfix/smtp[%d]" % number, number)
     assert len(sessions) == 10001 and sessions[b"postfix/smtp[20000]"] == 20000
+
+
+@pytest.mark.parametrize(
+    "reply, queue_id",
+    [
+        (b"250 2.0.0 Ok: queued as 4F2B1C", b"4F2B1C"),
+        (b"250 2.0.0 6AI1atAa021630 Message accepted for delivery", b"6AI1atAa021630"),
+        (b"250 2.0.0 Ok: kept", b""),
+        (b"", b""),
+    ],
+)
+def test_the_queue_id_that_the_next_hop_names(reply, queue_id):
+    assert log.taken_as(reply) == queue_id
