@@ -14,21 +14,6 @@ import accesshosts
 import capturehosts
 from labhosts import Host, policy_of
 
-#: Runs on the host: history_info or undo.
-DOORWAY = """
-import json, sys
-from ansible_collections.postmaster.mta.plugins.module_utils import _errors
-from ansible_collections.postmaster.mta.plugins.module_utils._module import history_info, undo
-call = json.load(sys.stdin)
-module = {"history_info": history_info, "undo": undo}[call["module"]]
-params = dict({name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}, mta="auto", instance=None)
-params.update(call["params"])
-try:
-    answer = module.run(params, False)
-except _errors.PostmasterError as problem:
-    answer = dict(_errors.failure(problem), failed=True)
-json.dump(answer, sys.stdout)
-"""
 #: The rule that must survive everything, and the stranger who asks.
 LASTING = {"to": ["gone@served.test"], "text": "closed"}
 STRANGER = "10.25.0.105"
@@ -36,14 +21,12 @@ STRANGER = "10.25.0.105"
 
 def undo(host: Host, **params: t.Any) -> t.Dict[str, t.Any]:
     """Call the module undo; it must not fail."""
-    answer = host.ask(DOORWAY, {"module": "undo", "params": params})
-    assert not answer.get("failed"), f"{host}: {answer}"
-    return answer
+    return host.done("undo", **params)
 
 
 def generations(host: Host) -> t.List[t.Dict[str, t.Any]]:
     """The records of the primary instance that are live, the newest first."""
-    answer = host.ask(DOORWAY, {"module": "history_info", "params": {"limit": 200}})["instances"][0]
+    answer = host.done("history_info", limit=200)["instances"][0]
     return [record for record in answer["generations"] if record["ended"] != "rolled back"]
 
 

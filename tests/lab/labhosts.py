@@ -52,6 +52,22 @@ except _errors.PostmasterError as problem:
 json.dump(answer, sys.stdout)
 """
 
+#: Runs on the host: any module, with what the test gives. Errors of ours come back as data.
+CALL = """
+import importlib, json, sys
+from ansible_collections.postmaster.mta.plugins.module_utils import _errors, _module
+call = json.load(sys.stdin)
+module = importlib.import_module(_module.__name__ + "." + call["module"])
+params = {"mta": "auto", "instance": None}
+params.update({name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()})
+params.update(call["params"])
+try:
+    answer = module.run(params, call["check_mode"])
+except _errors.PostmasterError as problem:
+    answer = dict(_errors.failure(problem), failed=True)
+json.dump(answer, sys.stdout)
+"""
+
 #: Runs on the host: its live configuration as a policy.
 READ = """
 import json, sys
@@ -150,6 +166,17 @@ class Host:
         call = {"params": {"policy": policy or {}, "mta": self.mta, **params}, "check_mode": check_mode, "patch": patch}
         answer = self.ask(DOORWAY, call)
         return answer if answer else {"failed": True, "killed": True, "kind": "killed", "msg": "killed"}
+
+    def call(self, module: str, check_mode: bool = False, **params: t.Any) -> t.Dict[str, t.Any]:
+        """Call a module by its name; an error of ours comes back with C(failed)."""
+        answer: t.Dict[str, t.Any] = self.ask(CALL, {"module": module, "params": params, "check_mode": check_mode})
+        return answer
+
+    def done(self, module: str, check_mode: bool = False, **params: t.Any) -> t.Dict[str, t.Any]:
+        """Call a module that must do what it is asked for."""
+        answer = self.call(module, check_mode, **params)
+        assert not answer.get("failed"), f"{self}: {module}: {answer}"
+        return answer
 
     def read_back(self) -> t.Dict[str, t.Any]:
         """Return the live configuration as relay_info does: C(policy) and C(unexpressed)."""

@@ -40,21 +40,6 @@ groupdel postdrop 2>/dev/null || true
 """
 #: The programs of sendmail, which must stay as they are.
 MODES = "stat -Lc '%n %a %U %G' /usr/sbin/sendmail $(command -v mailq newaliases)"
-#: Runs on the host: move_info, or another module of a move.
-DOORWAY = """
-import json, sys
-from ansible_collections.postmaster.mta.plugins.module_utils import _errors
-from ansible_collections.postmaster.mta.plugins.module_utils._module import move_compare, move_info, relay
-call = json.load(sys.stdin)
-module = {"move_compare": move_compare, "move_info": move_info, "relay": relay}[call["module"]]
-params = {name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}
-params.update(call["params"])
-try:
-    answer = module.run(params, call["check_mode"])
-except _errors.PostmasterError as problem:
-    answer = dict(_errors.failure(problem), failed=True)
-json.dump(answer, sys.stdout)
-"""
 
 
 @contextlib.contextmanager
@@ -67,10 +52,3 @@ def beside(host: Host) -> t.Iterator[None]:
         yield
     finally:
         host.run(REMOVE)
-
-
-def done(host: Host, module: str, **params: t.Any) -> t.Dict[str, t.Any]:
-    """Call a module on the host; it must do what it is asked for."""
-    answer = host.ask(DOORWAY, {"module": module, "params": params, "check_mode": False})
-    assert not answer.get("failed"), answer
-    return t.cast(t.Dict[str, t.Any], answer)

@@ -12,21 +12,6 @@ import typing as t
 
 from labhosts import WORLD, Host
 
-#: Runs on the host: tables_upgrade or undo.
-DOORWAY = """
-import json, sys
-from ansible_collections.postmaster.mta.plugins.module_utils import _errors
-from ansible_collections.postmaster.mta.plugins.module_utils._module import tables_upgrade, undo
-call = json.load(sys.stdin)
-module = {"tables_upgrade": tables_upgrade, "undo": undo}[call["module"]]
-params = {name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}
-params.update(call["params"])
-try:
-    answer = module.run(params, call["check_mode"])
-except _errors.PostmasterError as problem:
-    answer = dict(_errors.failure(problem), failed=True)
-json.dump(answer, sys.stdout)
-"""
 #: Runs on world: some clients at a time ask in turns, until a file is there; each answer that is not the right one is told.
 ASK = """
 import collections, json, os, sys, threading, time
@@ -106,20 +91,6 @@ def grown(host: Host) -> t.Iterator[None]:
             "cp -p /tmp/grown/main.cf /tmp/grown/master.cf /etc/postfix/ && rm -rf /srv/tables /etc/aliases.lmdb && "
             "cd /etc/postfix && rm -f senders* rcpts* byhand* routes* *.lmdb /var/lib/postfix/*.lmdb && postfix reload"
         )
-
-
-def call(host: Host, module: str, check_mode: bool = False, **params: t.Any) -> t.Dict[str, t.Any]:
-    """Call a module on the host."""
-    asked = {"module": module, "params": {"mta": "auto", "instance": None, **params}, "check_mode": check_mode}
-    answer: t.Dict[str, t.Any] = host.ask(DOORWAY, asked)
-    return answer
-
-
-def done(host: Host, module: str, check_mode: bool = False, **params: t.Any) -> t.Dict[str, t.Any]:
-    """Call a module; it must not fail."""
-    answer = call(host, module, check_mode, **params)
-    assert not answer.get("failed"), answer
-    return answer
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ def _both(host: Host) -> t.Iterator[None]:
 @pytest.mark.parametrize("host", some("sm13"), ids=str)
 def test_what_is_not_alike_is_found_with_the_rule_of_each_side(host: Host) -> None:
     before = host.look("/etc/mail")
-    read = movehosts.done(host, "move_info")
+    read = host.done("move_info")
     for name, lines in read["tables"].items():
         host.write(f"/etc/postfix/{name}", "".join(f"{line}\n" for line in lines).encode())
         host.run(f"postmap /etc/postfix/{name}")
@@ -35,9 +35,9 @@ def test_what_is_not_alike_is_found_with_the_rule_of_each_side(host: Host) -> No
     master = read["natives"].get("master", {})
     accepted = {"undefined_service": "it listens nowhere"}
     params = {"baseline": "none", "policy": policy, "main": main, "master": master, "accept_risk": accepted}
-    movehosts.done(host, "relay", mta="postfix", **params)
+    host.done("relay", mta="postfix", **params)
     host.write("/tmp/envelopes", _LOG.format(host.name).encode())
-    answer = movehosts.done(host, "move_compare", path=["/tmp/envelopes"], days=0, made_up=False)
+    answer = host.done("move_compare", path=["/tmp/envelopes"], days=0, made_up=False)
     host.run("rm /tmp/envelopes")
     assert (answer["logged"], answer["asked"], answer["unexplained"]) == (2, 2, 1), answer
     (difference,) = [item for item in answer["differences"] if not item["explained"]]

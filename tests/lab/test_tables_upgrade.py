@@ -11,7 +11,6 @@ import typing as t
 import pytest
 import tablehosts
 from labhosts import Host, some
-from tablehosts import call, done
 
 
 @pytest.fixture(autouse=True, name="grown")
@@ -26,15 +25,15 @@ def test_every_table_gets_the_new_type_and_no_client_notices(host: Host) -> None
     before = host.look("/etc/postfix", "/etc", "/srv/tables")
     config = host.read("/etc/postfix/main.cf"), host.read("/etc/postfix/master.cf")
     with tablehosts.asked(host) as answers:
-        predicted = done(host, "tables_upgrade", True, to="lmdb")
+        predicted = host.done("tables_upgrade", True, to="lmdb")
         assert predicted["changed"] and host.look("/etc/postfix", "/etc", "/srv/tables") == before
-        done_now = done(host, "tables_upgrade", to="lmdb", ticket="T-1")
+        done_now = host.done("tables_upgrade", to="lmdb", ticket="T-1")
         assert done_now["actions"] == predicted["actions"] and done_now["activation"]["kind"] == "reload"
         assert tablehosts.old_types(host) == ""
-        assert done(host, "tables_upgrade", to="lmdb")["changed"] is False
+        assert host.done("tables_upgrade", to="lmdb")["changed"] is False
         # What is compiled later, as the new type, must not be lost on the way back.
         host.run("cd /etc/postfix && printf 'late@old.test REJECT\\n' >> senders && postmap lmdb:senders")
-        done(host, "undo")
+        host.done("undo")
     assert answers["wrong"] == {} and answers["asked"] >= 100, answers
     assert host.read("/etc/postfix/main.cf").decode().splitlines() == config[0].decode().splitlines()
     assert host.read("/etc/postfix/master.cf") == config[1]
@@ -46,14 +45,14 @@ def test_what_would_answer_otherwise_is_refused_with_its_key(host: Host) -> None
     """An edited source that nobody compiled; a table without a source; a type that this build does not have."""
     before = host.look("/etc/postfix", "/srv/tables")
     host.run("cd /etc/postfix && cp -p routes /tmp/routes && printf 'new.test smtp:[x]\\n' >> routes")
-    refused = call(host, "tables_upgrade", to="lmdb")
+    refused = host.call("tables_upgrade", to="lmdb")
     assert refused["failed"] and "/etc/postfix/routes: " in refused["msg"] and "'new.test'" in refused["msg"], refused
     host.run("cp -p /tmp/routes /etc/postfix/routes; mv /srv/tables/virtual /srv/tables/moved")
-    refused = call(host, "tables_upgrade", to="lmdb")
+    refused = host.call("tables_upgrade", to="lmdb")
     assert refused["failed"] and "no source /srv/tables/virtual" in refused["msg"], refused
-    assert done(host, "tables_upgrade", True, to="lmdb", keep=["/srv/tables/virtual"])["changed"]
+    assert host.done("tables_upgrade", True, to="lmdb", keep=["/srv/tables/virtual"])["changed"]
     host.run("mv /srv/tables/moved /srv/tables/virtual")
-    missing = call(host, "tables_upgrade", to="cdb")
+    missing = host.call("tables_upgrade", to="cdb")
     assert missing["failed"] and "to: cdb: this Postfix has no tables of this type" in missing["msg"], missing
     assert host.look("/etc/postfix", "/srv/tables").keys() == before.keys()
     assert not host.run("ls /etc/*.lmdb 2>/dev/null || true")

@@ -19,8 +19,8 @@ def test_ten_thousand_connections_while_tables_change(host: Host) -> None:
     with tablehosts.grown(host):
         with tablehosts.asked(host, CONNECTIONS, 3000) as answers:
             for dummy in range(ROUNDS):
-                assert tablehosts.done(host, "tables_upgrade", to="lmdb")["changed"]
-                tablehosts.done(host, "undo")
+                assert host.done("tables_upgrade", to="lmdb")["changed"]
+                host.done("undo")
         print(
             f"{answers['asked']} connections, {ROUNDS} upgrades, {ROUNDS} undos: {sum(answers['wrong'].values())} wrong"
         )
