@@ -10,6 +10,7 @@ import concurrent.futures
 import contextlib
 import typing as t
 
+from accounthosts import ACCOUNT
 from labhosts import WORLD, Host
 
 #: Runs on world: some clients at a time ask in turns, until a file is there; each answer that is not the right one is told.
@@ -81,14 +82,15 @@ postfix reload
 
 @contextlib.contextmanager
 def grown(host: Host) -> t.Iterator[None]:
-    """Give a relay tables of the old types, and take all of it back."""
-    host.run("rm -rf /tmp/grown && cp -a /etc/postfix /tmp/grown")
+    """Give a relay tables of the old types, and take all of it back, the account of what was done to them too."""
+    host.run(f"rm -rf /tmp/grown && mkdir -p /tmp/grown {ACCOUNT} && cp -a /etc/postfix {ACCOUNT} /tmp/grown")
     try:
         host.run(GROW)
         yield
     finally:
         host.run(
-            "cp -p /tmp/grown/main.cf /tmp/grown/master.cf /etc/postfix/ && rm -rf /srv/tables /etc/aliases.lmdb && "
+            f"rm -rf {ACCOUNT} && mv /tmp/grown/{ACCOUNT.rpartition('/')[2]} /var/lib && "
+            "cp -p /tmp/grown/postfix/main.cf /tmp/grown/postfix/master.cf /etc/postfix/ && rm -rf /srv/tables /etc/aliases.lmdb && "
             "cd /etc/postfix && rm -f senders* rcpts* byhand* routes* *.lmdb /var/lib/postfix/*.lmdb && postfix reload"
         )
 
