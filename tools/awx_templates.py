@@ -31,15 +31,18 @@ HEADER = """\
 """
 #: Playbook to the variables that its survey asks for; those of a "!" are required.
 SURVEYS = {
-    "harden_relay": (),
+    "harden_relay": ("harden_prober", "harden_confirm"),
     "block_domains": ("block_domain!", "block_ticket", "block_expires", "block_comment"),
     "unblock_domains": ("block_domain!",),
     "check_blocks": ("block_domain!",),
     "list_blocks": (),
     "queue_report": ("queue_domain", "queue_older_than"),
+    "queue_show": ("queue_id!",),
     "queue_flush": ("queue_domain!",),
     "mail_log": ("log_recipient", "log_sender", "log_since", "log_status"),
     "diagnose": ("diagnose_domain!",),
+    "trace_address": ("trace_address!", "trace_sender"),
+    "fleet_status": (),
     "report": ("report_since",),
     "drift_report": (),
     "undo": ("undo_to", "undo_ticket"),
@@ -77,6 +80,9 @@ def question(name: str, option: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     choices = option.get("choices")
     if choices and option.get("type") != "list":
         asked.update(type="multiplechoice", choices=[str(choice) for choice in choices])
+    if asked["type"] == "text":
+        # Without a minimum AWX passes an empty text for a question that nobody answered.
+        asked.update(min=1, max=1024)
     return asked
 
 

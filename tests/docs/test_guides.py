@@ -17,12 +17,17 @@ import jsonschema
 import pytest
 import yaml
 
+from ansible_collections.postmaster.mta.plugins.module_utils._model.policy import SECTIONS
 from ansible_collections.postmaster.mta.tests.docs.test_examples import (
+    PLUGINS,
     PREFIX,
     module_of,
     problems,
     settings_of,
     tasks_of,
+)
+from ansible_collections.postmaster.mta.tests.docs.test_examples import (
+    block as block_of,
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -168,9 +173,81 @@ def test_the_readme_names_every_module_and_role():
     assert modules | roles <= set(re.findall(r"`(\w+)`", readme))
 
 
-def test_the_job_templates_name_playbooks_and_variables():
-    templates = yaml.safe_load((ROOT / "extensions/awx/job_templates.yml").read_text(encoding="utf-8"))["job_templates"]
-    assert len(templates) >= 10
-    for template in templates:
-        options = options_of(template["fqcn"][len(PREFIX) :])
-        assert {question["variable"] for question in template["survey_spec"]["spec"]} <= set(options)
+TEMPLATES = yaml.safe_load((ROOT / "extensions/awx/job_templates.yml").read_text(encoding="utf-8"))["job_templates"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["playbook"])
+def test_a_survey_asks_what_its_playbook_takes(template):
+    name = template["fqcn"][len(PREFIX) :]
+    assert template["playbook"] == f"{name}.yml" and (ROOT / "playbooks" / template["playbook"]).exists()
+    options = options_of(name)
+    questions = {question["variable"]: question for question in template["survey_spec"]["spec"]}
+    assert set(questions) <= set(options)
+    # What the playbook cannot do without, nobody can leave out.
+    assert {variable for variable, option in options.items() if option.get("required")} <= {
+        variable for variable, question in questions.items() if question["required"]
+    }
+    for variable, question in questions.items():
+        option = options[variable]
+        kind = {"int": "integer", "float": "float"}.get(option.get("type", "str"), "text")
+        single = option.get("choices") and option.get("type") != "list"
+        assert question["type"] == ("multiplechoice" if single else kind)
+        assert question.get("choices", []) == ([str(choice) for choice in option["choices"]] if single else [])
+        # Without a minimum AWX passes an empty text for a question that nobody answered.
+        assert question["type"] != "text" or question["min"] == 1
+
+
+def test_the_playbooks_that_people_start_most_have_surveys():
+    assert sum(bool(template["survey_spec"]["spec"]) for template in TEMPLATES) >= 10
+
+
+def policies(data: t.Any) -> t.Iterator[t.Any]:
+    """Every relay policy in a document: what stands under the name of a variable of the role, or in a task of the module."""
+    if isinstance(data, list):
+        for item in data:
+            yield from policies(item)
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            if name.startswith("relay_policy"):
+                yield value
+            elif name == PREFIX + "relay":
+                yield value.get("policy", {})
+            yield from policies(value)
+
+
+def documents() -> t.Iterator[tuple[str, t.Any]]:
+    """Every YAML text that is documentation, with its place."""
+    for block in blocks():
+        if block.language == "yaml":
+            yield block.page, yaml.safe_load(block.text)
+    for text in re.findall(r"(?ms)^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8")):
+        yield "README", yaml.safe_load(text)
+    for path in PLUGINS:
+        yield path.stem, yaml.safe_load(block_of(path, "EXAMPLES") if path.parent.name == "modules" else "")
+    for example in (ROOT / "tools/policy_examples.yml",):
+        for section, options in yaml.safe_load(example.read_text(encoding="utf-8")).items():
+            for name, entry in options.items():
+                around = {**entry.get("with", {})}
+                given = {name: entry["example"]} if "example" in entry else {}
+                around[section] = {**around.get(section, {}), **given}
+                yield f"{section}.{name}", {"relay_policy": around}
+
+
+POLICIES = [(page, policy) for page, document in documents() for policy in policies(document)]
+
+
+@pytest.mark.parametrize("page, policy", POLICIES)
+def test_a_policy_that_is_shown_fits_the_schema(page, policy):
+    jsonschema.validate({"relay_policy": policy}, SCHEMA)
+
+
+def test_policies_are_shown_in_many_places():
+    assert {"README", "getting_started", "relay", "limits.hops"} <= {page for page, policy in POLICIES}
+
+
+def test_every_option_of_the_policy_has_a_reason_in_the_reference():
+    known = yaml.safe_load((ROOT / "tools/policy_examples.yml").read_text(encoding="utf-8"))
+    options = {(section.name, option.name) for section in SECTIONS for option in section.kind.options}
+    assert {(section, name) for section, entries in known.items() for name in entries} == options
+    for section, name in sorted(options):
+        assert known[section][name]["why"].endswith(".")
