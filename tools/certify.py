@@ -126,11 +126,10 @@ def integration() -> None:
     )
 
 
-def importer() -> None:
+def importer(name: str = "importer", release: str = "") -> None:
     """Let Galaxy's importer look at the tarball; a warning about us is a failure."""
-    programs = environment_of(
-        "importer", "galaxy-importer\nansible-core~=2.19.0\nansible-lint>=26.1,<27", ("3.11", "3.12", "3.13")
-    )
+    requirement = f"galaxy-importer{release}\nansible-core~=2.19.0\nansible-lint>=26.1,<27"
+    programs = environment_of(name, requirement, ("3.11", "3.12", "3.13"))
     argv = [programs / "python", "-m", "galaxy_importer.main", tarball()]
     # The step lint looks at the same files, with more time.
     settings = WORK / "importer.cfg"
@@ -145,11 +144,16 @@ def importer() -> None:
         text=True,
         check=False,
     )
-    (WORK / "importer.log").write_text(done.stdout, encoding="utf-8")
+    (WORK / f"{name}.log").write_text(done.stdout, encoding="utf-8")
     warnings = [line for line in done.stdout.splitlines() if line.startswith(("WARNING", "ERROR"))]
     print("\n".join(warnings) or f"no warning; exit status {done.returncode}")
     if done.returncode or warnings:
         raise subprocess.CalledProcessError(done.returncode or 1, argv)
+
+
+def importer_of_the_hub() -> None:
+    """Do the same with the importer that Automation Hub pins."""
+    importer("hub-importer", "==0.4.31")
 
 
 def unpacked() -> pathlib.Path:
@@ -211,6 +215,60 @@ def session(name: str) -> None:
     call([GATES / "nox", "--no-venv" if name == "none" else "--reuse-existing-virtualenvs", "--session", name])
 
 
+def quiet(argv: t.Sequence[str | pathlib.Path], **environment: str) -> str:
+    """Run a program of Ansible in the work directory and return what it prints; a warning is a failure."""
+    keep = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
+    done = subprocess.run(
+        argv,
+        cwd=WORK,
+        env={**keep, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode or done.stderr.strip():
+        print(done.stdout[-2000:], done.stderr, sep="\n")
+        raise subprocess.CalledProcessError(done.returncode or 1, argv)
+    return done.stdout
+
+
+def documentation() -> None:
+    """Show each module, filter, callback and role of the tarball, and call each playbook by its full name, on both ends of the cores."""
+    unpacked()
+    for core in ("2.16", "2.21"):
+        programs = environment_of(core, *CORES[core])
+        setting = {
+            "ANSIBLE_COLLECTIONS_PATH": str(WORK / "unpacked"),
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            # These shape what is shown, and are no matter of ours.
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+        }
+        for kind in ("module", "filter", "callback", "role"):
+            listed = quiet([programs / "ansible-doc", "-t", kind, "-l", "postmaster.mta"], **setting)
+            names = sorted(
+                {line.split()[0] for line in listed.splitlines() if line and line.startswith("postmaster.mta.")}
+            )
+            if not names:
+                raise subprocess.CalledProcessError(1, ["ansible-doc", "-t", kind, "-l"])
+            quiet([programs / "ansible-doc", "-t", kind, *names], **setting)
+            print(f"core {core}: {len(names)} of kind {kind}")
+        here = WORK / "unpacked/ansible_collections/postmaster/mta/playbooks"
+        books = sorted(f"postmaster.mta.{path.stem}" for path in here.glob("*.yml"))
+        quiet([programs / "ansible-playbook", "--syntax-check", "-i", "relays,", *books], **setting)
+        print(f"core {core}: {len(books)} playbooks")
+
+
+def consoles() -> None:
+    """Run a playbook on the lab with ansible-runner and with ansible-navigator."""
+    programs = environment_of(
+        "consoles", "ansible-core~=2.20.0\nansible-runner>=2.4\nansible-navigator>=25", ("3.13", "3.12")
+    )
+    call(["make", "lab"])
+    call([ROOT / ".cache/venv/bin/pytest", "-q", "tests/proof/test_consoles.py"], CONSOLES=str(programs))
+
+
 def readme() -> None:
     """Try the README from the tarball on the lab, with the oldest and the newest core."""
     newest = subprocess.run(
@@ -226,8 +284,14 @@ def steps() -> list[Step]:
     """Return all steps, cheap ones first."""
     return [
         Step("importer", "galaxy-importer on the tarball, no warning", importer),
+        Step("hub-importer", "the same with the importer that Automation Hub pins", importer_of_the_hub),
         Step("lint", "ansible-lint --profile production on the tarball", lint),
         Step("hub-lint", "the same with the ansible-lint that Automation Hub pins", lint_of_the_hub),
+        Step(
+            "doc",
+            "ansible-doc of every plugin and role, and every playbook by its full name, on both ends of the cores",
+            documentation,
+        ),
         Step("ee", "an execution environment: its build context, and what it would install", environment),
         Step("site", "the documentation site, no warning of ours", site),
         *(Step(f"nox-{name}", f"nox --session {name}", lambda name=name: session(name)) for name in SESSIONS),  # type: ignore[misc]
@@ -237,6 +301,7 @@ def steps() -> list[Step]:
             Step(f"sanity-{core}", f"ansible-test sanity, core {core}", lambda core=core: sanity(core))
             for core in CORES
         ),  # type: ignore[misc]
+        Step("consoles", "ansible-runner and ansible-navigator, on the lab", consoles),
         Step("readme", "the README from the tarball, on the lab, both cores", readme),
     ]
 

@@ -34,7 +34,7 @@ make_home() {
     local home=$1 pip configuration
     rm -rf "$home/.config" "$home/.pip"
     mkdir -p "$home/.ansible/test/cache" "$home/.config/pip" "$home/.pip"
-    for pip in 21_3_1 23_1_2 24_2; do
+    for pip in 21_3_1 23_1_2 24_2 25_2; do
         printf 'import ensurepip, os\nos.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nensurepip.bootstrap()\n' >"$home/.ansible/test/cache/get_pip_$pip.py"
     done
     # pip reads both: the user's settings, copied (never linked: what is written here must stay here), and ours.
