@@ -80,6 +80,20 @@ def write_objects(tree: pathlib.Path) -> None:
         (tree / "changelogs/fragments/objects.yml").write_text(yaml.safe_dump(fragment), encoding="utf-8")
 
 
+def drop_fixes(tree: pathlib.Path) -> None:
+    """Drop the fixes before a first release: they are of faults that nobody could have met."""
+    if read(tree / "changelogs/changelog.yaml")["releases"]:
+        return
+    for path in (tree / "changelogs/fragments").glob("*.yml"):
+        sections = read(path)
+        if sections.pop("bugfixes", None) is None:
+            continue
+        if sections:
+            path.write_text(yaml.safe_dump(sections), encoding="utf-8")
+        else:
+            path.unlink()
+
+
 class Indented(yaml.SafeDumper):
     """Indents the items of a list, as ansible-lint wants them in the tarball."""
 
@@ -120,6 +134,7 @@ def main() -> int:
     version = read(ROOT / "galaxy.yml")["version"]
     tree = copied()
     write_objects(tree)
+    drop_fixes(tree)
     run(["antsibull-changelog", "release", "--version", version, "--reload-plugins"], tree)
     indent_lists(tree / "changelogs/changelog.yaml")
     run(["antsibull-changelog", "lint"], tree)

@@ -166,6 +166,17 @@ def test_every_guide_is_in_the_table_of_contents():
     assert {*GUIDES, "policy_reference", "playbooks"} <= listed
 
 
+def test_the_links_of_the_readme_lead_somewhere():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", readme)
+    assert len(links) > 10
+    titles = {
+        re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"(?m)^#+ (.*)$", readme)
+    }
+    for link in links:
+        assert link[1:] in titles if link.startswith("#") else (ROOT / link).exists(), link
+
+
 def test_the_readme_names_every_module_and_role():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py") if not path.stem.startswith("playbook_")}

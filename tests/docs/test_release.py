@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 
+import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -63,6 +64,20 @@ def test_the_changelog_names_everything(monkeypatch):
     assert sorted(objects["object.playbook"]) == PLAYBOOKS
     assert sorted(objects["object.role"]) == sorted(path.name for path in (ROOT / "roles").iterdir())
     assert all(text for kind in objects.values() for text in kind.values())
+
+
+@pytest.mark.parametrize("releases, left", [({}, {"major_changes"}), ({"1.0.0": {}}, {"bugfixes", "major_changes"})])
+def test_a_first_release_tells_of_no_fixes(monkeypatch, tmp_path, releases, left):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import release
+
+    fragments = tmp_path / "changelogs/fragments"
+    fragments.mkdir(parents=True)
+    (tmp_path / "changelogs/changelog.yaml").write_text(yaml.safe_dump({"releases": releases}), encoding="utf-8")
+    (fragments / "both.yml").write_text("bugfixes: [a]\nmajor_changes: [b]\n", encoding="utf-8")
+    (fragments / "fixes.yml").write_text("bugfixes: [a]\n", encoding="utf-8")
+    release.drop_fixes(tmp_path)
+    assert {section for path in fragments.iterdir() for section in yaml.safe_load(path.read_text())} == left
 
 
 def test_the_playbooks_are_found_by_their_full_names(tmp_path):
