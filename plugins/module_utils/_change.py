@@ -418,7 +418,7 @@ class _Change:
             activation = (self.plan.activation.kind, self.plan.activation.because)
             self.entry = generations.prepare(self.area.live, self.area.stage, sources, activation, self.steps.author)
             if self.steps.author.arm:
-                self.steps.author.arm(self.entry.record["number"])
+                self.steps.author.arm(self.entry.record["number"], self.area.stage)
 
     def _swap(self, observed: _files.Fingerprint) -> None:
         area = self.area

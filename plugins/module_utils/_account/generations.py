@@ -53,7 +53,8 @@ class Author(t.NamedTuple):
 
     :param owned: makes of what each author owned so far what each owns afterwards.
     :param more: further entries of the record.
-    :param arm: called with the number once the record is prepared: from then on somebody watches whether the change is confirmed.
+    :param arm: called with the number and the stage once the record is prepared: from then on somebody watches whether the change is
+        confirmed.
     :param disarm: called with the number where the change does not stay live.
     """
 
@@ -64,7 +65,7 @@ class Author(t.NamedTuple):
     keep: t.Optional[int] = None
     owned: t.Optional[t.Callable[[t.Mapping[str, t.Any]], t.Mapping[str, t.Any]]] = None
     more: t.Mapping[str, t.Any] = {}
-    arm: t.Optional[t.Callable[[int], None]] = None
+    arm: t.Optional[t.Callable[[int, str], None]] = None
     disarm: t.Optional[t.Callable[[int], None]] = None
 
 
@@ -162,7 +163,7 @@ def _prepare(
     place = private(place_of(directory))
     files, contents = replaced(directory, stage, names)
     size = sum(map(len, contents))
-    if not _has_room(directory, size):
+    if make_room(directory, size) < size:
         if author.arm:
             why = f"what it replaces takes {size >> 20} MiB, and the account keeps {LARGEST >> 20}"
             raise Refused([f"confirm: {why}: nobody could roll it back"])
@@ -179,13 +180,16 @@ def _prepare(
     return Entry(place, record)
 
 
-def _has_room(directory: str, size: int) -> bool:
-    """Remove old generations where so many bytes more would be too much; return whether they are not."""
+def make_room(directory: str, size: int) -> int:
+    """Remove old generations where so many bytes more would be too much; return how many of them there is room for.
+
+    What alone is too much removes nothing.
+    """
     kept = numbers(directory)
-    while size <= LARGEST and kept and _size(place_of(directory), kept) + size > LARGEST:
+    while size <= LARGEST and kept and size_of(directory) + size > LARGEST:
         if not _forget(directory, kept.pop(0)):
-            return False
-    return size <= LARGEST
+            break
+    return max(0, min(size, LARGEST - size_of(directory)))
 
 
 def _forget(directory: str, number: int) -> bool:
@@ -250,7 +254,8 @@ def private(place: str) -> str:
     return place
 
 
-def write_blob(path: str, contents: t.Sequence[bytes]) -> None:
+def write_blob(path: str, contents: t.Iterable[bytes]) -> None:
+    """Write contents one behind the other, for root alone."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         for content in contents:
@@ -348,22 +353,17 @@ def agrees(directory: str, record: Record) -> bool:
 
 def prune(directory: str, oldest: int) -> None:
     """Remove the generations before one, and those that are too much; the newest stays, and what waits to be confirmed."""
-    place = place_of(directory)
     kept = numbers(directory)
-    while len(kept) > 1 and (kept[0] < oldest or len(kept) > MOST or _size(place, kept) > LARGEST):
+    while len(kept) > 1 and (kept[0] < oldest or len(kept) > MOST or size_of(directory) > LARGEST):
         if not _forget(directory, kept.pop(0)):
             return
 
 
-def size_of(directory: str, number: int) -> int:
-    """Return how many bytes a generation takes."""
-    return _size(place_of(directory), [number])
-
-
-def _size(place: str, kept: t.Sequence[int]) -> int:
-    names = [BASE] + [f"{number:06d}{suffix}" for number in kept for suffix in (RECORD, BLOB)]
+def size_of(directory: str) -> int:
+    """Return how many bytes the account of a directory takes: its records, and what lies beside them for who watches."""
+    place = place_of(directory)
     total = 0
-    for name in names:
+    for name in os.listdir(place):
         with contextlib.suppress(OSError):
             total += os.stat(os.path.join(place, name)).st_size
     return total

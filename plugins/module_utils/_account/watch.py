@@ -24,7 +24,8 @@ from .._runner import Runner
 from . import generations, history
 
 UNITS = "/etc/systemd/system"
-#: A file that holds room for what a roll back writes: the disk may be full by then. Bytes, beside what the generation itself took.
+_PART = 1 << 20
+#: A file that holds room for what a roll back writes: the disk may be full by then. Bytes, beside the files that come back.
 RESERVE, ROOM = "reserve", 1 << 20
 SHORTEST, LONGEST = 10, 7 * 86400
 MARK = "# Written by postmaster.mta: it goes when the change is confirmed or rolled back."
@@ -86,16 +87,25 @@ def seconds(value: str) -> int:
     return number
 
 
-def arm(runner: Runner, mta: str, directory: str, number: int, deadline: float, watcher: str = "expire") -> None:
+def arm(
+    runner: Runner,
+    mta: str,
+    directory: str,
+    number: int,
+    deadline: float,
+    watcher: str = "expire",
+    stage: t.Optional[str] = None,
+) -> None:
     """Write the kit and the units, and start the timer.
 
     :param deadline: seconds since the epoch.
     :param watcher: the file of C(_module) that the kit starts.
+    :param stage: the candidate, where the change replaces files.
     """
     place = generations.place_of(directory)
     kit = os.path.join(place, f"{number:06d}{generations.WATCHER}")
     _files.write_new(kit, _zipapp.content("_module", watcher), 0o600)
-    _hold(directory, number)
+    _hold(directory, number, needed(directory, stage, _record(directory, number)))
     words = {
         "mark": MARK,
         "number": number,
@@ -117,14 +127,49 @@ def _reserve(directory: str, number: int) -> str:
     return os.path.join(generations.place_of(directory), f"{number:06d}.{RESERVE}")
 
 
-def _room(directory: str, number: int) -> int:
-    """Return how many bytes a roll back of a generation may write: of a large file only a part is kept."""
-    return ROOM + 4 * generations.size_of(directory, number)
+def _record(directory: str, number: int) -> generations.Record:
+    return generations.load(directory, number, generations.PREPARED) or generations.load(directory, number)
 
 
-def _hold(directory: str, number: int) -> None:
+def needed(directory: str, stage: t.Optional[str], record: generations.Record) -> int:
+    """Return how many bytes a roll back of a change that is staged may write: its files, its record, and a little more.
+
+    It stages what this change has staged, the other way round, and keeps a copy of what it replaces until it is verified.
+    """
+    return ROOM + 2 * (_staged(directory, stage) if stage else 0) + sum(map(_recorded, record.get("files", ())))
+
+
+def _staged(directory: str, stage: str) -> int:
+    """Return how many bytes of two directories are not the same files; of a name in both, the larger one counts."""
+    live, new = _sizes(directory), _sizes(stage)
+    names = {name for name in {*live, *new} if live.get(name) != new.get(name)}
+    return sum(max(live.get(name, (0, 0))[1], new.get(name, (0, 0))[1]) for name in names)
+
+
+def _sizes(top: str) -> t.Dict[str, t.Tuple[int, int]]:
+    """Return the inode and the size of each file below a directory."""
+    sizes = {}
+    for place, _directories, names in os.walk(top):
+        for name in names:
+            path = os.path.join(place, name)
+            known = os.lstat(path)
+            sizes[os.path.relpath(path, top)] = (known.st_ino, known.st_size)
+    return sizes
+
+
+def _recorded(file: generations.Record) -> int:
+    """Return how many bytes of a file the record of its roll back keeps."""
+    before, after = ((file[when] or [0])[0] for when in ("before", "after"))
+    kept: int = max(0, after - file["start"] - file["end"])
+    return kept + (before if before <= generations.WHOLE else 0)
+
+
+def _hold(directory: str, number: int, size: int) -> None:
+    """Hold room for a roll back, as far as the account may be so large."""
+    room = generations.make_room(directory, min(size, generations.LARGEST))
     # Random bytes: a file system that compresses would hold no room for zeros.
-    _files.write_new(_reserve(directory, number), os.urandom(_room(directory, number)), 0o600)
+    parts = (os.urandom(min(_PART, room - at)) for at in range(0, room, _PART))
+    generations.write_blob(_reserve(directory, number), parts)
 
 
 def in_held_room(directory: str, number: int, roll_back: t.Callable[[], str]) -> str:
@@ -139,12 +184,13 @@ def in_held_room(directory: str, number: int, roll_back: t.Callable[[], str]) ->
     except (OSError, PostmasterError):
         if not os.path.exists(_reserve(directory, number)):
             raise
+    held = os.stat(_reserve(directory, number)).st_size
     _files.remove(_reserve(directory, number))
     try:
         return roll_back()
     except (OSError, PostmasterError):
         with contextlib.suppress(OSError):
-            _hold(directory, number)
+            _hold(directory, number, held)
         raise
 
 

@@ -33,7 +33,7 @@ def watched(author: _change.Author, host: Host, wait: t.Optional[str], watcher: 
     directory = os.path.realpath(host.instance.config_directory)
     return author._replace(
         more=dict(author.more, confirm_by=int(deadline)),
-        arm=lambda number: watch.arm(host.runner, host.mta, directory, number, deadline, watcher),
+        arm=lambda number, stage: watch.arm(host.runner, host.mta, directory, number, deadline, watcher, stage),
         disarm=lambda number: watch.disarm(host.runner, directory, number),
     )
 

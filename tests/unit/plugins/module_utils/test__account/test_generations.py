@@ -115,7 +115,7 @@ def test_of_a_change_that_is_too_much_nothing_is_kept_and_an_undo_says_so(site, 
 def test_a_change_that_is_too_much_to_be_kept_cannot_wait_for_a_confirmation(site, monkeypatch):
     monkeypatch.setattr(generations, "LARGEST", 4000)
     with pytest.raises(Refused, match="confirm: .* nobody could roll it back"):
-        prepare(site, {"access": (b"1" * 5000, b"2" * 5000)}, arm=lambda number: None)
+        prepare(site, {"access": (b"1" * 5000, b"2" * 5000)}, arm=lambda number, stage: None)
     assert generations.prepared(str(site / "live")) == []
 
 
@@ -129,7 +129,7 @@ def test_what_waits_for_a_confirmation_is_kept(site, monkeypatch):
         go_live(site, prepare(site, {"main.cf": (b"%d\n" % number, b"%d\n" % (number + 1))}))
         generations.prune(str(site / "live"), number)
     assert generations.numbers(str(site / "live")) == [1, 2, 3, 4, 5, 6]
-    monkeypatch.setattr(generations, "LARGEST", generations._size(place, [1, 2, 3, 4, 5, 6]))
+    monkeypatch.setattr(generations, "LARGEST", generations.size_of(str(site / "live")))
     go_live(site, prepare(site, {"main.cf": (b"6\n", b"7\n")}))
     assert generations.numbers(str(site / "live"))[0] == 1
     os.remove(os.path.join(place, "000001" + generations.WATCHER))

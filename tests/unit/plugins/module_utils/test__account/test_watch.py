@@ -5,6 +5,7 @@
 """The watcher of a change: its units, its stamp, and the kit that runs without a controller."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -130,3 +131,50 @@ def test_held_room_is_given_back_when_a_roll_back_needs_it_and_no_earlier(
     with pytest.raises(Refused) if fails else contextlib.ExitStack():
         assert watch.in_held_room("/etc/postfix", 7, roll_back) == answers[-1]
     assert (seen, held.exists()) == (at_each_try, held_after)
+
+
+@pytest.fixture(name="staged")
+def _staged(tmp_path):
+    """One line of a large table is another one; its compiled form is another file, and everything else is the same one."""
+    live, stage = tmp_path / "live", tmp_path / "stage"
+    for place in (live, stage):
+        (place / "sub").mkdir(parents=True)
+    (live / "access").write_bytes(b"x" * 3_000_000)
+    (stage / "access").write_bytes(b"x" * 2_999_999 + b"y")
+    (live / "access.db").write_bytes(b"d" * 5_000_000)
+    (stage / "access.db").write_bytes(b"d" * 4_000_000)
+    (live / "sub" / "removed").write_bytes(b"r" * 1000)
+    (live / "main.cf").write_bytes(b"m" * 9_000_000)
+    os.link(str(live / "main.cf"), str(stage / "main.cf"))
+    return str(live), str(stage)
+
+
+def account_size(tmp_path):
+    return sum(path.stat().st_size for path in (tmp_path / "account").iterdir())
+
+
+def test_room_is_held_for_the_files_that_come_back_and_not_for_what_the_account_keeps_of_them(
+    systemd, tmp_path, staged
+):
+    """Of a large table the account keeps one line, and a roll back writes all of it, compiled as well."""
+    live, stage = staged
+    author = generations.Author("table", arm=lambda number, stage: None)
+    generations.prepare(live, stage, ["access", "sub/removed"], ("nothing", ()), author)
+    watch.arm(systemd, "postfix", live, 1, time.time(), stage=stage)
+    held = (tmp_path / "account" / "000001.reserve").stat().st_size
+    assert 2 * 8_001_000 <= held - watch.ROOM <= 2 * 8_001_000 + 2000
+
+
+@pytest.mark.parametrize("largest", [20 << 20, 14 << 20])
+def test_the_held_room_is_within_the_bound_of_the_account(systemd, tmp_path, staged, monkeypatch, largest):
+    """What was kept longest goes for it, never what waits itself; and what does not fit is not held."""
+    live, stage = staged
+    monkeypatch.setattr(generations, "LARGEST", largest)
+    for number in range(1, 5):
+        generations.write(str(tmp_path / "account"), {"number": number, "ended": "live"})
+        (tmp_path / "account" / f"{number:06d}.files").write_bytes(b"k" * (1 << 20))
+    (tmp_path / "account" / "000003.kit.pyz").write_bytes(b"it waits")
+    generations.prepare(live, stage, ["access"], ("nothing", ()), generations.Author("table"))
+    watch.arm(systemd, "postfix", live, 5, time.time(), stage=stage)
+    assert largest - (1 << 20) < account_size(tmp_path) <= largest
+    assert generations.numbers(live)[-2:] == [3, 4]

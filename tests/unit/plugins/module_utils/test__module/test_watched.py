@@ -21,9 +21,10 @@ def test_a_change_is_watched_from_its_record_on(live, monkeypatch):
     monkeypatch.setattr(watch, "arm", lambda *given: armed.append(given[1:]))
     host = postfix_host.make_host("3.10.13")
     author = watched.watched(_change.Author("access"), host, "10m", watched.TABLES)
-    author.arm(7)
-    ((mta, directory, number, deadline, watcher),) = armed
+    author.arm(7, "/etc/.postfix.postmaster")
+    ((mta, directory, number, deadline, watcher, stage),) = armed
     assert (mta, directory, number, watcher) == ("postfix", host.instance.config_directory, 7, "expire_table")
+    assert stage == "/etc/.postfix.postmaster"
     assert abs(deadline - time.time() - 600) < 60 and watched.confirm_by(author, 7) == int(deadline)
     assert watched.confirm_by(author, None) is None
     assert watched.watched(_change.Author("access"), host, None) == _change.Author("access")
