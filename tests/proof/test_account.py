@@ -85,7 +85,7 @@ NATIVES = {
             "smtpd_client_restrictions": "permit_mynetworks",
             "transport_maps": "inline:{native.example=smtp:[10.25.0.60]}",
             "mynetworks": "127.0.0.0/8, 10.25.0.60",
-            "alias_maps": "hash:/etc/aliases",
+            "alias_maps": "inline:{native.user=postmaster}",
         },
         "master": {"slow/unix": {"command": "smtp"}},
     },
