@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -126,9 +127,10 @@ def integration() -> None:
     )
 
 
-def importer(name: str = "importer", release: str = "") -> None:
+def importer(
+    name: str = "importer", requirement: str = "galaxy-importer\nansible-core~=2.19.0\nansible-lint>=26.1,<27"
+) -> None:
     """Let Galaxy's importer look at the tarball; a warning about us is a failure."""
-    requirement = f"galaxy-importer{release}\nansible-core~=2.19.0\nansible-lint>=26.1,<27"
     programs = environment_of(name, requirement, ("3.11", "3.12", "3.13"))
     argv = [programs / "python", "-m", "galaxy_importer.main", tarball()]
     # The step lint looks at the same files, with more time.
@@ -153,7 +155,7 @@ def importer(name: str = "importer", release: str = "") -> None:
 
 def importer_of_the_hub() -> None:
     """Do the same with the importer that Automation Hub pins."""
-    importer("hub-importer", "==0.4.31")
+    importer("hub-importer", "galaxy-importer==0.4.31\nansible-core~=2.16.14\nansible-lint==24.12.2")
 
 
 def unpacked() -> pathlib.Path:
@@ -227,7 +229,9 @@ def quiet(argv: t.Sequence[str | pathlib.Path], **environment: str) -> str:
         text=True,
         check=False,
     )
-    if done.returncode or done.stderr.strip():
+    # Ansible 2.21 warns of a collection inside itself.
+    warnings = [part for part in re.split(r"\n(?=\[|\n)", done.stderr) if part.strip() and "_protomatter" not in part]
+    if done.returncode or warnings:
         print(done.stdout[-2000:], done.stderr, sep="\n")
         raise subprocess.CalledProcessError(done.returncode or 1, argv)
     return done.stdout
