@@ -28,8 +28,8 @@ _QUEUE_ID = re.compile(rb"[0-9A-Za-z]{4,64}\Z")
 _NEAR, _MOST_NEAR = 512 * 1024, 8 * 1024 * 1024
 #: How much is read first, back from a line.
 _FIRST_STEP = 16 * 1024
-#: How far back the line before one is looked for.
-_BEFORE = 64 * 1024
+#: How far away the line after one is looked for.
+_AFTER = 64 * 1024
 _QUEUE_MANAGERS = (b"qmgr", b"oqmgr")
 
 
@@ -141,18 +141,21 @@ def _line_start(path: str, offset: int) -> int:
         return stream.tell()
 
 
-def before(path: str, offset: int, line: bytes) -> int:
-    """Return the offset of the line before another one of the same host; -1 where none is near."""
+def after(path: str, offset: int, line: bytes) -> t.Tuple[int, bytes]:
+    """Return the line after another one of the same host, with its offset; (-1, b"") where none is near."""
     host = syslog.host_of(line)
-    start = max(0, offset - _BEFORE)
-    with io.FileIO(path, "rb") as stream:
-        stream.seek(start)
-        text = stream.read(offset - start)
-    for earlier in reversed(text.splitlines(True)):
-        offset -= len(earlier)
-        if syslog.host_of(earlier) == host:
-            return offset
-    return -1
+    offset += len(line)
+    with open(path, "rb", buffering=4096) as stream:
+        stream.seek(offset)
+        end = offset + _AFTER
+        while offset < end:
+            other = stream.readline()
+            if not other:
+                break
+            if syslog.host_of(other) == host:
+                return offset, other
+            offset += len(other)
+    return -1, b""
 
 
 # --- the sessions of processes -----------------------------------------------------------------------------------------
@@ -170,7 +173,9 @@ class _Kind(t.NamedTuple):
 
 
 def _asks_for_tls(line: bytes) -> bool:
-    return _text(line).startswith((b"client=", b"to=", b"from="))
+    text = _text(line)
+    # The queue manager of Postfix, whose tags have a slash, has no connections.
+    return text.startswith((b"client=", b"to=")) or text[:5] == b"from=" and b"/" not in process_of(line)
 
 
 def _asks_for_client(line: bytes) -> bool:
@@ -228,7 +233,10 @@ class _Sessions:
         sessions: t.Dict[bytes, Lines] = {}
         if sum(part.end - part.start for part in near) <= _MOST_NEAR:
             sessions = self._in_parts(near, asked)
-        for process, begun in self._anywhere(path, _without(sessions, asked)).items():
+        unknown = _without(sessions, asked)
+        if self._kind.is_asked is _asks_for_tls:
+            unknown = _unbound(path, unknown)
+        for process, begun in self._anywhere(path, unknown).items():
             sessions.setdefault(process, {}).update(begun)
         for process, offsets in asked.items():
             _add_steps(path, lines, process, offsets, sessions.get(process, {}))
@@ -278,6 +286,27 @@ def _without(sessions: t.Mapping[bytes, Lines], asked: t.Mapping[bytes, t.Sequen
         if offsets[0] < first:
             lines[process] = [offset for offset in offsets if offset < first]
     return lines
+
+
+def _unbound(path: str, asked: t.Mapping[bytes, t.List[int]]) -> t.Dict[bytes, t.List[int]]:
+    """Return the processes that can have a session in this file: the beginning of a connection ends every earlier one."""
+    return {process: offsets for process, offsets in asked.items() if not _are_bound(path, process, offsets)}
+
+
+def _are_bound(path: str, process: bytes, offsets: t.Sequence[int]) -> bool:
+    """Return whether a connection without TLS begins shortly before each of some lines of a process."""
+    return b"/" in process and all(_is_bound(path, process, offset) for offset in offsets)
+
+
+def _is_bound(path: str, process: bytes, offset: int) -> bool:
+    start = _line_start(path, max(0, offset - _NEAR))
+    for _offset, line in _lines_back(path, process, start, offset):
+        text = line.split(b": ", 1)[1]
+        if b" TLS connection " in text:
+            return False
+        if text.startswith((b"connect from ", b"disconnect from ")):
+            return True
+    return False
 
 
 def _add_first_steps(path: str, lines: Lines, process: bytes, offsets: t.Sequence[int]) -> None:

@@ -24,6 +24,7 @@ import re
 import typing as t
 
 from .._errors import CommandError
+from .._model.log import taken_as
 from .._runner import Runner
 from . import context, grep, sources, syslog
 from .conditions import Selection
@@ -42,12 +43,14 @@ _SHORTEST = 4
 _SAMPLES = 256
 #: What stands in a log as people write it: nothing in it is escaped in any form of a log.
 _PLAIN = re.compile(r"[a-z0-9@._-]+")
+_SENT = re.compile(rb"[ ,]stat(?:us)?=sent", re.I)
 _WORD = re.compile(rb"[0-9A-Za-z]+")
 _FORMER = re.compile(rb" orig_id=([0-9A-Za-z]+)")
 #: What the lines have that stand for more lines than one.
 _REPEATED = b" repeated "
 #: What is held, by Postfix or sendmail, tells what became of messages that have nothing else in common with it.
 _HELD = (b"hold: ", b"stat=quarantined")
+_TO_BE_HELD = b"NOQUEUE: hold: "
 
 
 class Needles(t.NamedTuple):
@@ -111,8 +114,7 @@ def search(runner: Runner, paths: t.Sequence[str], needles: Needles) -> t.Option
         mentioned = sum(len(line) for found in files.values() for line in found.mentions)
         if mentioned > MOST_MENTIONS * sum(os.stat(path).st_size for path in paths):
             return None
-        narrowed = _search(runner, files, needles.ids)
-        return None if any(found.holds() for found in files.values()) else narrowed
+        return _search(runner, files, needles.ids)
     except CommandError:
         return None
 
@@ -143,8 +145,7 @@ class _File(t.NamedTuple):
     :ivar begin: the first time in them, in seconds since the epoch; I(end) is the last.
     :ivar mentions: the lines that have the text.
     :ivar loose: those of them without a queue ID.
-    :ivar repeats: the lines that say of others that they came again, later.
-    :ivar holds: whether an MTA holds mail, later.
+    :ivar repeats: those of them that say of another line how often it came.
     :ivar form: how its lines look.
     """
 
@@ -153,9 +154,8 @@ class _File(t.NamedTuple):
     end: float
     mentions: t.Collection[bytes]
     loose: Lines
+    repeats: Lines
     ids: t.Set[bytes]
-    repeats: t.Callable[[], Lines]
-    holds: t.Callable[[], bool]
     form: context.Form
 
 
@@ -163,8 +163,6 @@ def _look(runner: Runner, path: str, texts: t.Sequence[bytes]) -> _File:
     if not sources.is_plain(path):
         return _look_into_compressed(runner, path, texts)
     lines = grep.Later(lambda: grep.count(runner, path)).value
-    repeats = grep.Later(lambda: grep.lines_with(runner, path, [_REPEATED])).value
-    holds = grep.Later(lambda: any(grep.lines_with(runner, path, [text], "-m1") for text in _HELD)).value
     mentions = grep.lines_with(runner, path, texts, "-i")
     samples = context.samples(path, _SAMPLES)
     reading = sources.Reading()
@@ -178,9 +176,8 @@ def _look(runner: Runner, path: str, texts: t.Sequence[bytes]) -> _File:
         end=reading.end,
         mentions=mentions.values(),
         loose=loose,
+        repeats={offset: line for offset, line in mentions.items() if _REPEATED in line},
         ids=_all_ids(mentions.values()),
-        repeats=repeats,
-        holds=holds,
         form=context.form_of(samples),
     )
 
@@ -192,7 +189,7 @@ def _look_into_compressed(runner: Runner, path: str, texts: t.Sequence[bytes]) -
         folded = b"".join(lines).lower()
         if any(text in folded for text in texts):
             mentions += [line for line in lines if any(text in line.lower() for text in texts)]
-    return _File(lambda: 0, 0, 0, mentions, {}, _all_ids(mentions), dict, bool, context.Form.OTHER)
+    return _File(lambda: 0, 0, 0, mentions, {}, {}, _all_ids(mentions), context.Form.OTHER)
 
 
 def _all_ids(lines: t.Iterable[bytes]) -> t.Set[bytes]:
@@ -218,15 +215,20 @@ def _ids_of_record(record: bytes) -> t.Set[bytes]:
 # --- the lines of messages -----------------------------------------------------------------------------------------------
 
 
-def _search(runner: Runner, files: t.Mapping[str, _File], named: t.AbstractSet[bytes]) -> Narrowed:
+def _search(runner: Runner, files: t.Mapping[str, _File], named: t.AbstractSet[bytes]) -> t.Optional[Narrowed]:
     ids = set(named).union(*(found.ids for found in files.values()))
     forms = {path: found.form for path, found in files.items() if found.form is not context.Form.OTHER}
     messages = Messages(runner, forms)
     messages.add(ids)
     for path, lines in messages.lines.items():
         lines.update(files[path].loose)
-        _add_repeats(path, lines, files[path].repeats(), messages.ids)
+        lines.update(files[path].repeats)
+        _add_repeats(path, lines, messages.ids)
+    known = {path: dict(lines) for path, lines in messages.lines.items()}
+    held = grep.Later(lambda: _can_be_held(runner, list(files), known)).value
     context.complete(runner, messages.lines)
+    if held():
+        return None
     counts = {path: Count(files[path].lines(), files[path].begin, files[path].end) for path in messages.lines}
     return Narrowed(messages.lines, counts)
 
@@ -247,7 +249,8 @@ class Messages:
             self.ids |= more
             added = [line for path in self.lines for line in self._add_lines(path, more)]
             begun = {context.own_id(line) for line in added if context.is_beginning(line)}
-            ids = _relatives(added) | self._parents(more - begun)
+            requeued = {context.own_id(line) for line in added if line.rstrip().endswith(b": requeued")}
+            ids = _relatives(added) | self._parents(more - begun) | self._successors(requeued)
 
     def _add_lines(self, path: str, ids: t.Set[bytes]) -> t.Iterable[bytes]:
         mark = b"]: " if self._forms[path] is context.Form.WITH_PROCESS else b": "
@@ -259,14 +262,22 @@ class Messages:
 
     def _parents(self, ids: t.Set[bytes]) -> t.Set[bytes]:
         """Return the messages from which others were made whose beginning was not found: a line of theirs names the child."""
-        texts = [mark + queue_id for queue_id in ids for mark in (b"(forwarded as ", b"notification: ", b": ")]
-        parents = set()
+        return self._owners(ids, (b"(forwarded as ", b"notification: ", b": "))
+
+    def _successors(self, ids: t.Set[bytes]) -> t.Set[bytes]:
+        """Return the messages as which others were requeued: what became of the old one is told under the new queue ID."""
+        return self._owners(ids, (b" orig_id=",))
+
+    def _owners(self, ids: t.Set[bytes], marks: t.Sequence[bytes]) -> t.Set[bytes]:
+        """Return the messages of the lines that name others behind a mark."""
+        texts = [mark + queue_id for queue_id in ids for mark in marks]
+        owners = set()
         for path in self.lines:
             for line in grep.lines_with(self._runner, path, texts).values():
                 owner = context.own_id(line)
                 if context.is_queue_id(owner) and not ids.isdisjoint(_WORD.findall(line)):
-                    parents.add(owner)
-        return parents
+                    owners.add(owner)
+        return owners
 
 
 def _relatives(lines: t.Iterable[bytes]) -> t.Set[bytes]:
@@ -281,9 +292,32 @@ def _relatives(lines: t.Iterable[bytes]) -> t.Set[bytes]:
     return relatives
 
 
-def _add_repeats(path: str, lines: Lines, repeats: Lines, ids: t.AbstractSet[bytes]) -> None:
-    """Add the lines that say of a message's line that it came again: by its text, or as the line before of the same host."""
-    for offset in sorted(repeats):
-        line = repeats[offset]
-        if not ids.isdisjoint(_ids_of(line)) or b"ast message " in line and context.before(path, offset, line) in lines:
+def _add_repeats(path: str, lines: Lines, ids: t.AbstractSet[bytes]) -> None:
+    """Add the lines that say of a message's line that it came again. Each is the next one of the same host."""
+    waiting = sorted(lines.items(), reverse=True)
+    while waiting:
+        offset, line = context.after(path, *waiting.pop())
+        if _REPEATED not in line or offset in lines:
+            continue
+        if b"ast message " in line or not ids.isdisjoint(_ids_of(line)):
             lines[offset] = line
+            waiting.append((offset, line))
+
+
+# --- held by the next hop ------------------------------------------------------------------------------------------------
+
+
+def _can_be_held(runner: Runner, paths: t.Sequence[str], messages: t.Mapping[str, Lines]) -> bool:
+    """Return whether what is held can change what became of messages: only the join of all lines tells.
+
+    A next hop that writes into the same files can hold them, or the connection was to be held before they had a queue ID.
+    """
+    plain = [path for path in paths if sources.is_plain(path)]
+    lines = [line for found in messages.values() for line in found.values()]
+    taken = {taken_as(line) for line in lines if _SENT.search(line)} - {b""}
+    texts = [b": " + queue_id for queue_id in taken]
+    if len(plain) < len(paths) or any(grep.lines_with(runner, path, texts, "-m1") for path in plain):
+        return any(grep.lines_with(runner, path, [text], "-m1") for path in plain for text in _HELD)
+    if not any(b": client=" in line or _TO_BE_HELD in line for line in lines):
+        return False
+    return any(grep.lines_with(runner, path, [_TO_BE_HELD], "-m1") for path in plain)

@@ -57,7 +57,7 @@ def test_samples_are_whole_lines_of_all_of_a_file(tmp_path):
     assert 4 <= len(samples) <= 8
 
 
-def test_the_line_before_is_that_of_the_same_host(tmp_path):
+def test_the_line_after_is_that_of_the_same_host(tmp_path):
     path = tmp_path / "log"
     first, other, repeat = (
         HEAD + b"a[1]: x\n",
@@ -65,8 +65,8 @@ def test_the_line_before_is_that_of_the_same_host(tmp_path):
         HEAD + b"last message repeated 2 times\n",
     )
     path.write_bytes(first + other + repeat)
-    assert context.before(str(path), len(first + other), repeat) == 0
-    assert context.before(str(path), 0, first) == -1
+    assert context.after(str(path), 0, first) == (len(first + other), repeat)
+    assert context.after(str(path), len(first + other), repeat) == (-1, b"")
 
 
 def test_a_line_longer_than_what_is_read_at_once_is_found(tmp_path, monkeypatch):
@@ -78,3 +78,14 @@ def test_a_line_longer_than_what_is_read_at_once_is_found(tmp_path, monkeypatch)
     whole = path.stat().st_size
     assert [line for _offset, line in context._lines_back(str(path), process, 0, whole)] == lines[::-1]
     assert context.complete(Runner(), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("between", "bound"),
+    [(b"connect from x[192.0.2.1]", True), (b"Anonymous TLS connection established from x", False)],
+)
+def test_a_connection_ends_the_sessions_before_it(tmp_path, between, bound):
+    path = tmp_path / "log"
+    start = HEAD + b"postfix/smtpd[7]: %b\n" % between
+    path.write_bytes(start + HEAD + b"postfix/smtpd[7]: 4ABC: client=x[192.0.2.1]\n")
+    assert context._are_bound(str(path), b" mx1 postfix/smtpd[7]", [len(start)]) is bound

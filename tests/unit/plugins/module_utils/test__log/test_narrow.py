@@ -146,3 +146,21 @@ def test_what_half_of_the_log_has_is_not_searched_for(tmp_path, monkeypatch):
 def test_what_is_searched_for(select, texts):
     needles = narrow.needles_of(log_info.selection(select))
     assert (sorted(needles.texts) if needles else None) == texts
+
+
+@pytest.mark.parametrize("queue_id", ["AAAAAA02", "BBBBBB02"])
+def test_a_requeued_message_is_found_by_either_queue_id(monkeypatch, queue_id):
+    whole, searched = both(monkeypatch, [CORPUS / "cases" / "postfix-requeued" / "input.log"], {"ids": [queue_id]})
+    assert searched == whole
+
+
+@pytest.mark.parametrize(
+    "case", ["rsyslog-message-repeated", "form-bsd-repeats", "postfix-held-from-the-start-and-released"]
+)
+def test_each_recipient_of_repeated_and_held_lines_is_found(monkeypatch, case):
+    log = CORPUS / "cases" / case / "input.log"
+    for record in answer([log], {}, attempts="all")["deliveries"]:
+        for select in ({"recipient": [record["recipient"]]}, {"ids": [record["queue_id"]]}):
+            if usable(select):
+                whole, searched = both(monkeypatch, [log], select, attempts="all")
+                assert searched == whole, select
