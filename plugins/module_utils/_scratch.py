@@ -52,7 +52,8 @@ def directory(prefix: str, parent: str, end: t.Optional[t.Callable[[str], None]]
 @contextlib.contextmanager
 def guarded(path: str) -> t.Iterator[None]:
     """Have a directory removed when this process is killed meanwhile."""
-    guard = subprocess.Popen(
+    # run_command waits for the end of a program; the guard must outlive this process.
+    guard = subprocess.Popen(  # pylint: disable=ansible-bad-function
         ["/bin/sh", "-c", _SCRIPT, "sh", path],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
