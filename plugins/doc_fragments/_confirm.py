@@ -20,5 +20,7 @@ options:
       - The time within which M(postmaster.mta.confirm) must confirm the change, such as V(10m). Otherwise the host rolls it back by itself,
         without the controller and across a restart of the host. Needs systemd.
       - What was changed later, such as an urgent block, stays.
+      - The host holds room on its disk for the way back, within the 64 MiB of the account. What was kept longest makes room for it. Where a
+        large table needs more than that, its way back is not safe from a full disk.
     type: str
 """
