@@ -168,7 +168,7 @@ def transact(
         if not check_mode and (plan.changed or area.unfinished()):
             with _shielded(), locked(directory, lock_timeout):
                 return _commit(area, steps)
-        if trial and plan.changed and not area.unfinished():
+        if trial and plan.changed and not area.rolls_back():
             _try_out(area, plan, steps)
         return Outcome(plan, area.unfinished())
     except OSError as problem:
@@ -255,9 +255,13 @@ class Area:
         #: A file on its way into what is kept; not in there, where a run that dies would leave it to go live again.
         self.copy = f"{self.stage}.copy"
 
+    def rolls_back(self) -> bool:
+        """Return whether the next run puts other files in the place of the live ones before it plans."""
+        return os.path.exists(self.swap)
+
     def unfinished(self) -> t.Tuple[str, ...]:
         """Return what a run that died has left to do, in words."""
-        if os.path.exists(self.swap):
+        if self.rolls_back():
             return ("roll back a change that was never verified",)
         if os.path.exists(self.settle):
             return ("finish a change that was verified",)

@@ -211,6 +211,18 @@ def test_check_mode_refuses_what_the_run_refuses_and_touches_nothing(live, tmp_p
     assert said[0] == said[1] and all(os.stat(str(live / name)).st_nlink == 1 for name in OLD)
 
 
+def test_check_mode_refuses_beside_what_a_run_that_was_killed_has_left(live):
+    """A candidate that lies about, of a killed run or of one under way, is no reason to believe the next one."""
+    killed = Mta(live)
+    killed.check = lambda stage: os.kill(os.getpid(), signal.SIGKILL)
+    assert os.WIFSIGNALED(in_child(live, killed.run))
+    assert litter(live)
+    mta = Mta(live)
+    mta.check = lambda stage: ["not good"]
+    with pytest.raises(Refused, match="not good"):
+        mta.run(check_mode=True)
+
+
 def test_what_a_check_mode_that_was_killed_left_goes_with_the_next_run(live):
     mta = Mta(live)
     mta.check = lambda stage: os.kill(os.getpid(), signal.SIGKILL)
