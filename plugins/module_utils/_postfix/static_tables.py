@@ -32,7 +32,7 @@ _COMPOSED = frozenset(("inline", "pipemap", "randmap", "static", "unionmap"))
 def is_table(word: str) -> bool:
     """Return whether a word of a list is a table; an address of IPv6 has colons as well."""
     match = _ELEMENT.match(word)
-    return match is not None and (match.group(1) in _COMPOSED or match.group(2).startswith("/"))
+    return match is not None and (match.group(1) in _COMPOSED or match.group(2).startswith(("/", "{")))
 
 
 Read = t.Callable[[str], t.Optional[bytes]]
@@ -103,8 +103,7 @@ class Tables:
         match = _ELEMENT.match(table)
         if not match or match.group(1) != "cidr":
             return []
-        lines = read_document(self._read(match.group(2)) or b"", "").logical
-        pairs = [line.text.split(None, 1) for line in lines]
+        pairs = [line.split(None, 1) for line in self._source(match.group(2))]
         return [(pair[0], pair[1].strip()) for pair in pairs if len(pair) == 2]
 
     def examples(self, table: str) -> t.List[t.Tuple[str, str]]:
@@ -128,10 +127,15 @@ class Tables:
 
     def _lines(self, kind: str, path: str) -> t.List[Pattern]:
         if (kind, path) not in self._patterns:
-            lines = [line.text.strip() for line in read_document(self._read(path) or b"", "").logical]
             read = _network_line if kind == "cidr" else _expression_line
-            self._patterns[kind, path] = [pattern for pattern in map(read, lines) if pattern]
+            self._patterns[kind, path] = [pattern for pattern in map(read, self._source(path)) if pattern]
         return self._patterns[kind, path]
+
+    def _source(self, path: str) -> t.List[str]:
+        """Return the lines of a table: of its file, or those in braces that stand in its place, C({{line}, {line}})."""
+        if path.startswith("{"):
+            return [_unbraced(word) for word in split_list(_unbraced(path))]
+        return [line.text.strip() for line in read_document(self._read(path) or b"", "").logical]
 
 
 def _unbraced(text: str) -> str:

@@ -31,6 +31,9 @@ FILES = {
         ("regexp:/t/regexp", "Sub/ject: ax", "HIT"),
         ("regexp:/t/regexp", "nothing", "no at"),
         ("regexp:/t/regexp", "a@123", "three"),
+        ("cidr:{{10.0.0.0/8 REJECT}, {0.0.0.0/0 OK}}", "192.0.2.1", "OK"),
+        ("regexp:{{/^a b/ no}, {/./ DISCARD}}", "user@x.test", "DISCARD"),
+        ("pcre:{{/@x\\.test$/ OK}}", "user@x.test", "OK"),
         ("unionmap:{static:x, hash:/t/none}", "q", "x"),
         ("mysql:/t/db.cf", "key", None),
         ("word", "key", None),
@@ -46,3 +49,7 @@ def test_a_list_in_a_file_is_words():
 
 def test_networks_come_with_their_values():
     assert Tables(FILES.get).networks("cidr:/t/cidr")[0] == ("10.0.0.0/8", "REJECT")
+
+
+def test_networks_that_stand_in_braces_are_read():
+    assert Tables(FILES.get).networks("cidr:{{0.0.0.0/0 x}}") == [("0.0.0.0/0", "x")]
