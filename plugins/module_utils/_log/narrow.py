@@ -50,7 +50,7 @@ _FORMER = re.compile(rb" orig_id=([0-9A-Za-z]+)")
 _REPEATED = b" repeated "
 #: What is held, by Postfix or sendmail, tells what became of messages that have nothing else in common with it.
 _HELD = (b"hold: ", b"stat=quarantined")
-_TO_BE_HELD = b"NOQUEUE: hold: "
+_TO_BE_HELD = b": NOQUEUE: hold: "
 
 
 class Needles(t.NamedTuple):
@@ -315,9 +315,9 @@ def _can_be_held(runner: Runner, paths: t.Sequence[str], messages: t.Mapping[str
     plain = [path for path in paths if sources.is_plain(path)]
     lines = [line for found in messages.values() for line in found.values()]
     taken = {taken_as(line) for line in lines if _SENT.search(line)} - {b""}
-    texts = [b": " + queue_id for queue_id in taken]
-    if len(plain) < len(paths) or any(grep.lines_with(runner, path, texts, "-m1") for path in plain):
-        return any(grep.lines_with(runner, path, [text], "-m1") for path in plain for text in _HELD)
-    if not any(b": client=" in line or _TO_BE_HELD in line for line in lines):
+    texts = [b": %b: " % queue_id for queue_id in taken]
+    if any(b": client=" in line or _TO_BE_HELD in line for line in lines):
+        texts.append(_TO_BE_HELD)
+    if len(plain) == len(paths) and not any(grep.lines_with(runner, path, texts, "-m1") for path in plain):
         return False
-    return any(grep.lines_with(runner, path, [_TO_BE_HELD], "-m1") for path in plain)
+    return any(grep.lines_with(runner, path, [text], "-m1") for path in plain for text in _HELD)
