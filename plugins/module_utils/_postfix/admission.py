@@ -103,6 +103,10 @@ class Admission:
         names = [] if name == "unknown" else [name, *self._above(name, "mynetworks")]
         return self._in_networks(client, names, self.words("mynetworks"))
 
+    def believes(self, client: str) -> bool:
+        """Return whether a client may say with XCLIENT that it has another address, one of mynetworks for instance."""
+        return self._in_networks(client, [], self.words("smtpd_authorized_xclient_hosts"))
+
     def _in_networks(self, client: str, names: t.Sequence[str], words: t.Sequence[str], depth: int = 0) -> bool:
         address = ipaddress.ip_address(client)
         for word in words:

@@ -161,6 +161,7 @@ def _open(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
         if decision.verdict == PERMIT and not clients.is_forgeable(decision.element):
             yield _opening(facts, listener, session)
     yield from _backup(listener)
+    yield from _believing(listener)
     if admission.text("allow_untrusted_routing") == "yes":
         consequence = "who writes user%elsewhere@ours is relayed to elsewhere"
         yield _finding("routes_for_everybody", _place(listener, "allow_untrusted_routing"), "yes", consequence)
@@ -177,6 +178,16 @@ def _backup(listener: Listener) -> t.Iterator[Finding]:
                 "who names this relay as a mail exchanger of his domain may have mail relayed there by everybody"
             )
             yield _finding("serves_everybody", _place(listener, name), "permit_mx_backup", consequence)
+
+
+def _believing(listener: Listener) -> t.Iterator[Finding]:
+    """Yield that strangers may say with XCLIENT that they are clients of mynetworks."""
+    name = "smtpd_authorized_xclient_hosts"
+    strangers = trust.strangers(trust.networks_in(listener.admission.words(name)))
+    believed = next((client for client in strangers if listener.admission.believes(client)), "")
+    if believed:
+        who = f"a stranger ({believed}) may say with XCLIENT that he is a client of mynetworks, and relay"
+        yield _finding("trusts_everybody", _place(listener, name), listener.admission.text(name), who)
 
 
 def _attempts(facts: Facts, admission: Admission) -> t.Iterator[Session]:
