@@ -76,7 +76,11 @@ def test_what_was_lost_comes_back_with_one_command(host, policy):
         assert contents(host) == before
 
 
-@pytest.mark.parametrize("host", some("sles15", "sm12"), ids=named)
+@pytest.mark.parametrize(
+    "host",
+    [pytest.param(host, marks=[pytest.mark.long] * (host.mta == "postfix")) for host in some("sles15", "sm12")],
+    ids=named,
+)
 def test_generations_back_one_by_one_and_in_one_step(host, policy):
     """Byte for byte what stood there then."""
     accounthosts.make_lasting(host)

@@ -4,9 +4,9 @@
 
 """A walk of every playbook, run by a real ansible-playbook on this machine, which is taken for a relay.
 
-Each playbook is run without variables, or for an empty fleet where it needs none, and some with a misspelt one. It must fail with a
-sentence, never with a traceback, an empty screen or exit status 0. (Each variable misspelt and of a wrong type: test__arguments.py, without
-a process for each.)
+Each playbook is run without variables, or for an empty fleet where it needs none, and some with a misspelt one; the gate runs each
+fifth. It must fail with a sentence, never with a traceback, an empty screen or exit status 0. (Each variable misspelt and of a wrong
+type: test__arguments.py, without a process for each.)
 """
 
 import concurrent.futures
@@ -24,11 +24,14 @@ import yaml
 pytest.importorskip("ansible.executor", reason="a controller is needed")
 
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _arguments  # noqa: E402
+from ansible_collections.postmaster.mta.tests.unit import share  # noqa: E402
 from ansible_collections.postmaster.mta.tests.unit.playbook_program import ansible_playbook
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 BOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem != "harden-relay")
 MISSPELT = ("queue_flush", "harden_relay", "block_domains")
+#: Every playbook begins with the same check: the gate runs some, and C(make proof) all.
+WALKED = sorted({*BOOKS[:: share.stride(5)], *MISSPELT} & {*BOOKS})
 #: The program that would be asked is this machine's: it has no MTA, or one that must not be touched.
 INVENTORY = """
 relays:
@@ -100,7 +103,7 @@ def walk(directory, name):
 def test_every_playbook_says_what_is_wrong_before_it_does_anything(tmp_path):
     (tmp_path / "hosts.yml").write_text(INVENTORY.format(python=sys.executable))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        wrong = [text for texts in pool.map(lambda name: walk(tmp_path, name), BOOKS) for text in texts]
+        wrong = [text for texts in pool.map(lambda name: walk(tmp_path, name), WALKED) for text in texts]
     assert wrong == [], "\n".join(wrong)
 
 
