@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.postmaster.mta.plugins.module_utils import _addresses
 from ansible_collections.postmaster.mta.plugins.module_utils._log import suffixes
 from ansible_collections.postmaster.mta.plugins.module_utils._model.selection import domain_of
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _layers
@@ -50,7 +51,10 @@ def _why(name: str, served: t.Collection[str]) -> str:
     own = domain_of(name) if "@" in name else next((each for each in sorted(served) if _covers(name, each)), "")
     if own in served:
         return f"the relay serves {own}, and its own mail would be blocked"
-    if "@" not in name and not name.startswith("<") and suffixes.load().split(name) is None:
+    # The spec of the playbook says where an address belongs.
+    if "@" in name or name.startswith("<") or _addresses.is_address(name):
+        return ""
+    if suffixes.load().split(name) is None:
         return "a public suffix, below which many others have their domains"
     return ""
 

@@ -21,7 +21,9 @@ def test_what_is_regretted_must_be_confirmed_by_its_name(value):
     assert _block_guard.problems({"block_domain": value, "block_anyway": name}, SERVED) == []
 
 
-@pytest.mark.parametrize("value", ["spam.example", "a@c.example", "anna@com.example", "<>", "x.co.uk"])
+@pytest.mark.parametrize(
+    "value", ["spam.example", "a@c.example", "anna@com.example", "<>", "x.co.uk", "192.0.2.66", "2001:db8::1"]
+)
 def test_an_ordinary_block_passes(value):
     assert _block_guard.problems({"block_domain": value}, SERVED) == []
 
