@@ -390,11 +390,24 @@ def _age(path: str) -> t.Tuple[float, str]:
 # --- the journal ------------------------------------------------------------------------------------------------------
 
 
+def _permitted(runner: Runner, command: t.Sequence[str]) -> t.Iterator[bytes]:
+    """Return the lines of journalctl, which says nothing but its exit status where a user may read no journal.
+
+    :raises NotPermitted: it failed, and this is not root.
+    """
+    try:
+        yield from runner.lines(command)
+    except CommandError:
+        if runner.is_root():
+            raise
+        raise NotPermitted("the journal may not be read")
+
+
 def _journal(runner: Runner, argv: t.Sequence[str], reading: Reading) -> Blocks:
     """Read mail facility lines in the syslog format with RFC 3339 stamps (journalctl(1))."""
     command = ["journalctl", "-q", "--no-pager", "-a", "-o", "short-iso-precise", "--show-cursor", "SYSLOG_FACILITY=2"]
     block: t.List[bytes] = []
-    for line in runner.lines(command + list(argv)):
+    for line in _permitted(runner, command + list(argv)):
         if line[:11] == b"-- cursor: ":
             reading.positions[JOURNAL] = Position(cursor=line[11:].strip().decode("ascii", "replace"))
             continue

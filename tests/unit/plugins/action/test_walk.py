@@ -15,8 +15,10 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 import yaml
@@ -120,10 +122,15 @@ relays:
 """
 
 
+def example(name):
+    """Return the first example of a playbook's page, as words of a command line."""
+    examples = yaml.safe_load((_arguments.DIRECTORY / f"{name}.yml").read_text())["examples"]
+    return shlex.split(str(examples[0]).replace("/tmp/message.eml", "message.eml").replace("mx1.example.com", "mx1"))
+
+
 def down(directory, name):
     """Return what is wrong with one playbook, called as its page says, when its relay does not answer."""
-    examples = yaml.safe_load((_arguments.DIRECTORY / f"{name}.yml").read_text())["examples"]
-    words = shlex.split(str(examples[0]).replace("/tmp/message.eml", "message.eml").replace("mx1.example.com", "mx1"))
+    words = example(name)
     status, output = run(directory, "-i", str(directory / "down.yml"), f"postmaster.mta.{name}", *words)
     is_named = re.search(r"mx1.*(?:unreachable|Failed to connect|Connection refused)", " ".join(output.split()), re.I)
     if status == 0 or re.search("Traceback|Finalization|undefined", output) or not is_named:
@@ -141,6 +148,54 @@ def test_every_playbook_fails_and_names_the_relay_that_is_down(tmp_path):
     (tmp_path / "message.eml").write_text("Subject: x\n\nx\n")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         wrong = [text for texts in pool.map(lambda name: down(tmp_path, name), BOOKS) for text in texts]
+    assert wrong == [], "\n".join(wrong)
+
+
+#: These look at no MTA of the host that they run on: they ask DNS, or speak SMTP as anybody may.
+NEED_NO_ROOT = ("check_dns", "compare_injection", "send_test")
+#: The modules of diagnose run beside each other, as files that only the user of the connection may read, and test_diagnosis_info.py has
+#: its sentence. What egress says without root hangs on dnspython being there.
+NOT_HERE = ("diagnose", "egress")
+
+
+def no_root(directory, name):
+    """Return what is wrong with one playbook, called as its page says, when it may not become root."""
+    status, output = run(directory, "-i", str(directory / "user.json"), f"postmaster.mta.{name}", *example(name))
+    if re.search("Traceback|Finalization|undefined", output):
+        return [f"{name}: exit status {status}\n{output}"]
+    if name not in NEED_NO_ROOT and (
+        status == 0 or "not permitted: " not in output or "become root" not in " ".join(output.split())
+    ):
+        return [f"{name}: exit status {status}\n{output}"]
+    return []
+
+
+@pytest.mark.long
+def test_every_playbook_says_that_it_needs_root():
+    """The modules are run by a Python that has given up its rights, as those of a user without sudo are."""
+    # Not below the directory of this user, which another one may not enter.
+    with tempfile.TemporaryDirectory() as name:
+        directory = pathlib.Path(name)
+        directory.chmod(0o1777)
+        python = directory / "python"
+        drop = "" if os.getuid() else f"{shutil.which('setpriv')} --reuid=65534 --regid=65534 --clear-groups "
+        python.write_text(f'#!/bin/sh\nexec {drop}/usr/bin/python3 "$@"\n')
+        python.chmod(0o755)
+        host = {
+            "ansible_connection": "local",
+            "ansible_pipelining": True,
+            "ansible_become": False,
+            "ansible_python_interpreter": str(python),
+            "ansible_remote_tmp": str(directory / "remote"),
+            "harden_probes": False,
+            "relay_policy": {"identity": {"hostname": "mx1.example.com"}, "relay": {"domains": ["served.example"]}},
+        }
+        (directory / "user.json").write_text(json.dumps({"relays": {"hosts": {"mx1": host}}}))
+        (directory / "spammers.txt").write_text("spam.example\n")
+        (directory / "message.eml").write_text("Subject: x\n\nx\n")
+        books = [name for name in BOOKS if name not in NOT_HERE]
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            wrong = [text for texts in pool.map(lambda name: no_root(directory, name), books) for text in texts]
     assert wrong == [], "\n".join(wrong)
 
 

@@ -11,7 +11,7 @@ import shutil
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError, OptionError
+from ansible_collections.postmaster.mta.plugins.module_utils._errors import CommandError, OptionError, PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._log import sources as _logfiles
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result, Runner
 
@@ -208,6 +208,21 @@ def test_the_journal_is_read_and_goes_on_at_its_cursor():
     list(_logfiles.blocks_since(host, "journald", reading.positions["journald"], again))
     assert "--after-cursor=s=1;i=2" in host.asked[1]
     assert "SYSLOG_FACILITY=2" in host.asked[0]
+
+
+@pytest.mark.parametrize(
+    "root, sentence", [(False, "not permitted: the journal .*become root"), (True, "exit status 1")]
+)
+def test_a_journal_that_may_not_be_read_is_not_permitted(root, sentence):
+    class User(Host):
+        def is_root(self):
+            return root
+
+        def lines(self, argv):
+            raise CommandError(argv, 1, "", "")
+
+    with pytest.raises(PostmasterError, match=sentence):
+        list(_logfiles.blocks_since(User([]), "journald", None, _logfiles.Reading()))
 
 
 def test_a_program_that_fails_in_the_middle_is_said():
