@@ -53,8 +53,8 @@ test: ## every gate, those of the lab beside the others; at the end the slowest 
 test-fast: ## lint, types and the unit tests of the development Python: before a commit
 	@python3 tools/stages.py setup lint,unit-main
 
-setup: $(VENV)/.ready .cache/collections .cache/apt-lab ## what the gates of the lab need; the others make their environments beside them
-	@tools/collection.sh
+setup: $(VENV)/.ready .cache/collections .cache/apt-lab ## what the gates of the lab need (Python 3.6 as well); the linters' environment is made beside them
+	@tools/unit.sh --prepare $(UNIT_PYTHONS)
 
 lint: $(GATES)/.ready ## ruff, mypy --strict, yamllint, shellcheck, codespell, reuse, and the workflow files
 	$(GATES)/bin/ruff check --output-format concise .
