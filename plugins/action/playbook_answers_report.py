@@ -30,6 +30,7 @@ _SPEC = {
             "message",
             "move",
             "move_compare",
+            "move_switch",
             "route",
             "status",
             "tables",

@@ -47,7 +47,6 @@ def content(package: str, module: str) -> bytes:
 def _sources() -> t.Iterator[t.Tuple[str, bytes]]:
     """Yield the files of the package, from the archive or the directory in which they are."""
     top = os.path.dirname(os.path.abspath(__file__))
-    outer, dummy, inner = top.partition(".zip" + os.sep)
     if os.path.isdir(top):
         for parent, _dummy, names in os.walk(top):
             for name in sorted(names):
@@ -55,7 +54,12 @@ def _sources() -> t.Iterator[t.Tuple[str, bytes]]:
                     path = os.path.join(parent, name)
                     yield os.path.relpath(path, top).replace(os.sep, "/"), _files.read(path) or b""
         return
-    with zipfile.ZipFile(outer + ".zip") as archive:
+    # The archive that Ansible has sent, or one of ours.
+    outer = top
+    while not os.path.isfile(outer):
+        outer = os.path.dirname(outer)
+    inner = os.path.relpath(top, outer).replace(os.sep, "/")
+    with zipfile.ZipFile(outer) as archive:
         for name in archive.namelist():
             if name.startswith(inner + "/") and name.endswith(".py"):
                 yield name[len(inner) + 1 :], archive.read(name)

@@ -15,7 +15,7 @@ author:
 description:
   - A change that was made with O(postmaster.mta.relay#module:confirm) is rolled back by the host itself, unless this module confirms it in
     time. M(postmaster.mta.access), M(postmaster.mta.table), M(postmaster.mta.capture), M(postmaster.mta.undo),
-    M(postmaster.mta.postfix_instance) and M(postmaster.mta.sendmail_instance) have the same option.
+    M(postmaster.mta.move_switch), M(postmaster.mta.postfix_instance) and M(postmaster.mta.sendmail_instance) have the same option.
   - Confirming what is confirmed already changes nothing. What is rolled back already cannot be confirmed.
 extends_documentation_fragment:
   - postmaster.mta._mta

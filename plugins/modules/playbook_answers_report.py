@@ -33,11 +33,26 @@ options:
       - V(status) shows the answers of M(postmaster.mta.status_info), one row for each relay.
       - V(tables) shows which tables M(postmaster.mta.tables_upgrade) brought to another type.
       - V(move) shows what M(postmaster.mta.move_info) says that relays become on Postfix, V(move_compare) where
-        M(postmaster.mta.move_compare) found the two MTAs to differ.
+        M(postmaster.mta.move_compare) found the two MTAs to differ, V(move_switch) which of the two has the ports.
       - V(delivery) shows the steps of M(postmaster.mta.smtp), V(comparison) where two of its conversations differ.
     type: str
     required: true
-    choices: [campaigns, comparison, delivery, dns, drift, egress, history, message, move, move_compare, route, status, tables, undo]
+    choices:
+      - campaigns
+      - comparison
+      - delivery
+      - dns
+      - drift
+      - egress
+      - history
+      - message
+      - move
+      - move_compare
+      - move_switch
+      - route
+      - status
+      - tables
+      - undo
   variable:
     description:
       - The variable in which each host registered its result.

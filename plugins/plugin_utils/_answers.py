@@ -369,6 +369,7 @@ _KINDS: dict[str, t.Callable[[Results, str, bool], Report]] = {
     "message": _message,
     "move": lambda answered, title, verbose: Report(*_move_report.move(answered)),
     "move_compare": lambda answered, title, verbose: Report(*_move_report.compare(answered)),
+    "move_switch": lambda answered, title, verbose: Report(*_move_report.switch(answered)),
     "route": _route,
     "status": lambda answered, title, verbose: Report(*_status_report.status(answered)),
     "tables": lambda answered, title, verbose: Report(*_account_report.tables_upgrade(answered)),

@@ -124,3 +124,29 @@ def _sides(item: Result) -> str:
     old = f"sendmail: {item['old']}" + (f" [{item['old_rule']}]" if item["old_rule"] else "")
     new = f"Postfix: {item['new']}" + (f" [{item['new_rule']}]" if item["new_rule"] else "")
     return f"{old}; {new}" + (f"; explained by {item['because']}" if item["because"] else "")
+
+
+# --- the switch -----------------------------------------------------------------------------------------------------
+
+_SWITCHED = (
+    Column("HOST", least=8, whole=True),
+    Column("listens"),
+    Column("delivers its rest"),
+    Column("left", right=True),
+)
+
+
+def switch(answered: t.Mapping[str, Result]) -> Shown:
+    """Return which MTA has the ports of each relay, and what the other one has left; a relay where none has them is wrong."""
+    asked = {host: result for host, result in answered.items() if "listens" in result}
+    cells = [(host, item["listens"] or "-", item["drains"] or "-", item["left"]) for host, item in asked.items()]
+    shown = [*tables.table(_SWITCHED, cells), ""] if cells else []
+    shown += [f"{host}: {note}" for host, item in asked.items() for note in item["notes"]]
+    shown += [
+        f"{host}: it goes back to sendmail by itself unless you confirm: -e move_state=confirmed"
+        for host, item in asked.items()
+        if item["confirm_by"]
+    ]
+    return Shown(
+        shown, {host: "neither MTA alone has the ports" for host, item in asked.items() if not item["listens"]}
+    )

@@ -202,6 +202,8 @@ _LINES: t.Mapping[int, t.Tuple[str, ...]] = {
     15: (DECISION, ROUTE, RECIPIENT),
     16: (ROUTE,),
     17: (DECISION, ROUTE),
+    # The one user whom Postfix takes whether there is one or not.
+    21: (DECISION,),
 }
 
 
@@ -231,6 +233,7 @@ _PLACES = {
     "domaintable": "to",
     "mailertable": "to",
     "local-host-names": "to",
+    "postmaster": "to",
     # What differs is that clients of that name may relay.
     "relay-domains": "connect",
 }

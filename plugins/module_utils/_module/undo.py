@@ -14,10 +14,12 @@ from .. import _change, _mta, _result
 from .._account import damage, history
 from .._account.history import Contents
 from .._driver.check import check_of
+from .._driver.discover import discover_of
 from .._errors import as_before
-from .._model.host import Host
+from .._model.host import Activation, Host
 from .._model.policy_record import SILENT
 from .._runner import Runner
+from . import move_services
 from .live_answers import LiveAnswers
 from .watched import CONFIRM_SPEC, confirm_by, watched
 from .way_back import WayBack
@@ -48,8 +50,21 @@ class UndoRun(WayBack):
             self.answers.observe()
         return check_of(self.host.mta).check(self.host, stage, SILENT, self.rendering(), self.inherited)
 
+    def _activate(self, activation: Activation) -> None:
+        if self._is_moved():
+            move_services.settle(self.host.runner, activation)
+        else:
+            super()._activate(activation)
+
     def _verify(self) -> t.Sequence[str]:
+        if self._is_moved() and not discover_of(self.host.mta).listens(self.host):
+            # Another MTA answers at the ports, and has greeted.
+            return ()
         return self.answers.findings()
+
+    def _is_moved(self) -> bool:
+        """Return whether the configuration also says which of two MTAs has the ports."""
+        return self.host.mta == move_services.POSTFIX and self.host.instance.primary and move_services.is_in_force()
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runner] = None) -> t.Dict[str, t.Any]:

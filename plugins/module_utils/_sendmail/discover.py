@@ -116,6 +116,12 @@ def the_layout() -> Layout:
     return here
 
 
+def program(runner: Runner) -> str:
+    """Return the program of sendmail. Where another MTA is there, too, the plain name can be that of the other one."""
+    here = layout()
+    return here.program if here else runner.which("sendmail") or "/usr/sbin/sendmail"
+
+
 def trust_store() -> t.Optional[t.Tuple[str, str]]:
     """Return the system's file and directory of certificate authorities; None where there is none."""
     for store in TRUST_STORES:

@@ -284,6 +284,8 @@ class _Move:
             place = path.strip().rpartition(":")[2]
             content = _files.read(place) if place.startswith("/") else None
             self.rows += alias_rows(place, (content or b"").decode("utf-8", "surrogateescape"))
+        sentence = "Postfix takes mail for postmaster in every local domain; write an alias that says who reads it"
+        self.add(21, DIFFERS, "postmaster:", "postmaster@", sentence, "mail to postmaster from outside")
         if self.cf.value("ForwardPath"):
             self.add(
                 22,

@@ -24,6 +24,7 @@ from .._model import queue as _queue
 from .._model.host import Host
 from .._model.queue import ActionResult, Detail, HostStatus, Identity, Message, Recipient, ReportUnreadable, Skipped
 from .._model.selection import NULL_SENDER
+from . import discover
 
 _QUEUES = {"qf": "normal", "hf": "quarantined", "Qf": "lost"}
 #: A byte with its quote, and the byte that stands for the $ of a macro.
@@ -567,7 +568,7 @@ def _cf(host: Host) -> str:
 
 
 def _argv(host: Host, *arguments: str) -> t.List[str]:
-    program = host.runner.which("sendmail") or "/usr/sbin/sendmail"
+    program = discover.program(host.runner)
     # The lines that this writes to the log are the instance's.
     tag = [] if host.instance.primary else ["-L", host.instance.name]
     return [program, *tag, "-C", _cf(host), *arguments]

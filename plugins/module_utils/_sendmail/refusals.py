@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from .._runner import Runner
+from . import discover
 
 _ANSWER = re.compile(r"map_lookup: access \(([^)]*)\) returns (.*) \(-?\d+\)\s*\Z")
 #: Answers that do not keep a message out (cf/README, "ANTI-SPAM CONFIGURATION CONTROL").
@@ -38,7 +39,7 @@ def _ask(runner: Runner, config_directory: str, keys: t.Iterable[str]) -> t.Dict
     """Return what the access map has for each key that it knows."""
     commands = "".join(f"/map access {key}\n" for key in sorted(keys))
     configuration = os.path.join(config_directory, "sendmail.cf")
-    result = runner.run(["sendmail", "-bt", "-C", configuration], stdin=commands)
+    result = runner.run([discover.program(runner), "-bt", "-C", configuration], stdin=commands)
     matches = [_ANSWER.search(line) for line in result.out.splitlines()]
     return {match.group(1): match.group(2) for match in matches if match}
 

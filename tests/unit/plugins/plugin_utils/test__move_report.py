@@ -64,3 +64,18 @@ def test_a_difference_without_an_explanation_fails_the_move():
 
 def test_explained_differences_are_no_reason_to_stay():
     assert _move_report.compare({"mx1": compared(difference(True)), "mx2": {"failed": True}}).wrong == {}
+
+
+def switched(listens="postfix", **more):
+    return dict(
+        {"listens": listens, "drains": "sendmail", "left": 2, "notes": ["2 are left"], "confirm_by": None}, **more
+    )
+
+
+def test_who_has_the_ports_is_shown_with_what_is_left():
+    shown = _move_report.switch(
+        {"mx1": switched(confirm_by=9), "mx2": switched("sendmail", drains="", left=0, notes=[])}
+    )
+    assert shown.lines[1].split() == ["mx1", "postfix", "sendmail", "2"] and "mx1: 2 are left" in shown.lines
+    assert any("unless you confirm" in line for line in shown.lines) and shown.wrong == {}
+    assert _move_report.switch({"mx1": switched("")}).wrong == {"mx1": "neither MTA alone has the ports"}
