@@ -68,15 +68,10 @@ seealso:
 """
 
 EXAMPLES = r"""
+# The playbook move calls this with state: moved and confirm: 30m, once it has written the configuration of Postfix and compared it.
 - name: Say what stands in the way of a move
   postmaster.mta.move_switch:
     state: checked
-
-- name: Move the ports to Postfix, and have the host go back to sendmail unless that is confirmed
-  postmaster.mta.move_switch:
-    state: moved
-    confirm: 30m
-    ticket: OPS-4711
 
 - name: Go back to sendmail
   postmaster.mta.move_switch:

@@ -29,7 +29,7 @@ cp -a usr/sbin/post* /usr/sbin/
 cp -a usr/sbin/sendmail /usr/sbin/sendmail.postfix
 cp -an etc/postfix /etc/
 cp -a usr/share/postfix /usr/share/
-cp -a usr/lib/systemd/system/postfix.service /usr/lib/systemd/system/
+cp -a $(ls usr/lib/systemd/system/postfix*.service lib/systemd/system/postfix*.service 2>/dev/null) /usr/lib/systemd/system/
 id postfix >/dev/null 2>&1 || adduser -q --system --group --home /var/spool/postfix --no-create-home --disabled-password postfix
 getent group postdrop >/dev/null || addgroup -q --system postdrop
 cd /etc/postfix
@@ -49,7 +49,7 @@ cd /etc/systemd/system
 systemctl disable -q --now postfix $(ls | grep -E '^postmaster-mta-(drain|confirm-etc-postfix)') 2>/dev/null || true
 rm -f postmaster-mta-drain* postmaster-mta-confirm-etc-postfix*
 update-alternatives --remove sendmail-msp /usr/sbin/sendmail.postfix >/dev/null 2>&1 || true
-rm -rf /root/postfix /usr/lib/postfix /usr/sbin/post* /usr/sbin/sendmail.postfix /usr/lib/systemd/system/postfix.service
+rm -rf /root/postfix /usr/lib/postfix /usr/sbin/post* /usr/sbin/sendmail.postfix /usr/lib/systemd/system/postfix*.service
 rm -rf /etc/postfix /usr/share/postfix /var/spool/postfix /var/lib/postfix /etc/aliases.db
 rm -rf /var/lib/postmaster.mta/move* /var/lib/postmaster.mta/etc+postfix
 systemctl daemon-reload

@@ -122,25 +122,14 @@ def _put_back(path: pathlib.Path) -> t.Iterator[None]:
     before = {name: _state(name) for name in names}
     for name in names:
         HOSTS[name].run(f"tar -cPpf {ARCHIVE} {KEPT[name]}")
-    with _both(path.stem):
+    beside = path.stem in ("move_compare", "move_switch")
+    with movehosts.beside(HOSTS["sm12"]) if beside else contextlib.nullcontext():
         yield
     for name in names:
         # Most examples only look.
         if _state(name) != before[name]:
             _restore(name)
         HOSTS[name].run(f"rm {ARCHIVE}")
-
-
-@contextlib.contextmanager
-def _both(module: str) -> t.Iterator[None]:
-    """Postfix beside sendmail, for the examples that ask both; it waits with its ports where they are moved."""
-    if module not in ("move_compare", "move_switch"):
-        yield
-        return
-    with movehosts.beside(HOSTS["sm12"]):
-        if module == "move_switch":
-            HOSTS["sm12"].run("postconf -e master_service_disable=inet")
-        yield
 
 
 def _state(name: str) -> str:
