@@ -9,6 +9,7 @@ says at RCPT what it would say to that client; the service C(rewrite) says where
 Private to the collection: it can change at any time.
 """
 
+import concurrent.futures
 import itertools
 import typing as t
 
@@ -28,12 +29,15 @@ _LIFETIME = 4 * 3600
 _PATIENCE = 60.0
 #: Envelopes that are asked about in one session, and in one write.
 _SESSION, _LOT = 500, 20
+#: Sessions at once: an answer can wait for the DNS, and the others need not wait with it.
+_AT_ONCE = 8
 _HELLO = "client.example"
 _TIMES = ("connection_count", "connection_rate", "message_rate", "recipient_rate", "new_tls_session_rate", "auth_rate")
 #: Nobody is too much for the shadow, and it delays nobody.
 _EXTRA: t.Dict[str, str] = {
     # It listens on loopback as ever, but XCLIENT takes addresses of these protocols only.
     "inet_protocols": "all",
+    "default_process_limit": "100",
     "smtpd_soft_error_limit": "100000",
     "smtpd_hard_error_limit": "100000",
     "smtpd_junk_command_limit": "100000",
@@ -88,15 +92,22 @@ def _rule(host: Host, known: access.Facts, mail: Envelope, is_route: bool) -> st
 def _replies(port: int, envelopes: t.Sequence[Envelope]) -> t.Dict[Envelope, Step]:
     """Return what smtpd says to each envelope: at RCPT, or before it where it refuses earlier."""
     replies: t.Dict[Envelope, Step] = {}
-    ordered = sorted(set(envelopes))
-    for (client, name), mails in itertools.groupby(ordered, lambda mail: (mail.client, mail.name)):
-        group = list(mails)
-        for start in range(0, len(group), _SESSION):
-            replies.update(_session(port, client, name, group[start : start + _SESSION]))
+    with concurrent.futures.ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        for answers_of_session in pool.map(lambda mails: _session(port, mails), _sessions(envelopes)):
+            replies.update(answers_of_session)
     return replies
 
 
-def _session(port: int, client: str, name: str, mails: t.Sequence[Envelope]) -> t.Dict[Envelope, Step]:
+def _sessions(envelopes: t.Sequence[Envelope]) -> t.Iterator[t.Sequence[Envelope]]:
+    """Yield the envelopes of each session: all have one client, who is told once."""
+    for _client, mails in itertools.groupby(sorted(set(envelopes)), lambda mail: (mail.client, mail.name)):
+        group = list(mails)
+        for start in range(0, len(group), _SESSION):
+            yield group[start : start + _SESSION]
+
+
+def _session(port: int, mails: t.Sequence[Envelope]) -> t.Dict[Envelope, Step]:
+    client, name = mails[0].client, mails[0].name
     with Dialogue("127.0.0.1", port, timeout=_PATIENCE) as talk:
         talk.connect()
         talk.ehlo(_HELLO)
