@@ -64,7 +64,9 @@ class PostfixTwin(Twin):
         ours, current = self._elements(name, written), self._elements(name, live)
         base = list(built_in if before is None else self._elements(name, before))
         kept = _merged(base, ours, current)
-        return before if kept == base else ", ".join(kept)
+        if kept == base:
+            return before
+        return None if not kept and _was_hooked_only(before, base) else ", ".join(kept)
 
     def merges(self, part: str) -> bool:
         """Return whether the part is a list of several authors."""
@@ -109,9 +111,7 @@ class PostfixTwin(Twin):
         return [*kept, *[element for element in built_in if element not in kept]]
 
     def _own_elements(self, name: str, value: str) -> t.List[str]:
-        return [
-            element for element in self._elements(name, value) if not any(mark in element for mark in _OTHER_AUTHORS)
-        ]
+        return [element for element in self._elements(name, value) if not _is_hook(element)]
 
     @staticmethod
     def _elements(name: str, value: str) -> t.Tuple[str, ...]:
@@ -134,6 +134,15 @@ def _main(current: Current) -> main_cf.MainCf:
 
 def _master(current: Current) -> master_cf.MasterCf:
     return master_cf.parse(current(_MASTER) or b"")
+
+
+def _is_hook(element: str) -> bool:
+    return any(mark in element for mark in _OTHER_AUTHORS)
+
+
+def _was_hooked_only(before: Text, base: t.Sequence[str]) -> bool:
+    """Return whether nobody but access and capture had set a list; a comma behind their tables says that somebody had."""
+    return before is not None and not before.endswith(",") and all(map(_is_hook, base))
 
 
 def _merged(base: t.Sequence[str], ours: t.Sequence[str], current: t.Sequence[str]) -> t.List[str]:

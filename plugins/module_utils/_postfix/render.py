@@ -164,10 +164,18 @@ def _master(host: Host, draft: Draft, native: Native, current: Current, files: t
     former_keys = _former_keys(changes)
     present = {**master.services, **{service.key: service for service in _kept(changes)}}
     for key, service in natives.services(native, present).items():
-        changes[former_keys.get(key, key)] = service
+        changes[former_keys.get(key, key)] = _by_policy(draft, key, service)
     files["master.cf"] = File(master_cf.edit(master, changes))
     _note_overrides(draft, native, changes, present)
     return {service.key: " ".join(master_cf.format_service(service).split()) for service in _kept(changes)}
+
+
+def _by_policy(draft: Draft, key: str, service: t.Optional[Service]) -> t.Optional[Service]:
+    """Return a native service; an SMTP client that is new connects as the policy says, unless its own options say how."""
+    versions = draft.policy.identity.send_protocols
+    if service is None or not versions or key in draft.present_services or "inet_protocols" in service.option_values:
+        return service
+    return routes.connecting_by(service, versions) if routes.senders({key: service}) else service
 
 
 def _former_keys(changes: t.Mapping[str, t.Optional[Service]]) -> t.Dict[str, str]:

@@ -160,6 +160,12 @@ def senders(services: t.Mapping[str, Service]) -> t.Dict[str, Service]:
     }
 
 
+def connecting_by(service: Service, versions: t.Sequence[str]) -> Service:
+    """Return an SMTP client that connects by these IP versions."""
+    options = dict(service.options, inet_protocols=protocols_word(versions))
+    return service._replace(options=tuple(options.items()))
+
+
 def sent_by(services: t.Mapping[str, Service]) -> t.Optional[t.List[str]]:
     """Return the IP versions of outgoing connections, where every SMTP client has the same ones of its own."""
     words = {service.option_values.get("inet_protocols", "") for service in senders(services).values()}

@@ -158,8 +158,7 @@ def _set_send_protocols(draft: Draft) -> None:
     if not wanted:
         return
     for key, service in routes.senders(draft.present_services).items():
-        options = dict(service.options, inet_protocols=routes.protocols_word(wanted))
-        draft.services[key] = service._replace(options=tuple(options.items()))
+        draft.services[key] = routes.connecting_by(service, wanted)
 
 
 def _set_relay(draft: Draft) -> None:

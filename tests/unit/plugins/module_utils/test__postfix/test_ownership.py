@@ -45,6 +45,20 @@ def test_in_a_list_what_others_changed_since_stays(before, written, live, kept):
     assert TWIN.without(part, before, written, live) == kept
 
 
+@pytest.mark.parametrize(
+    "before, kept",
+    [
+        ("hash:$config_directory/capture_to", None),
+        ("hash:$config_directory/capture_to,", ""),
+        ("hash:$config_directory/capture_to, hash:/x", "hash:/x"),
+    ],
+)
+def test_a_list_that_only_a_released_capture_had_made_goes_with_it(before, kept):
+    ours = "hash:$config_directory/capture_to, hash:$config_directory/policy_transport"
+    live = "hash:$config_directory/policy_transport" + (", hash:/x" if kept else "")
+    assert TWIN.without("main.cf transport_maps", before, ours, live) == kept
+
+
 def test_a_value_that_is_no_list_goes_back_as_a_whole():
     part = "main.cf relayhost"
     assert not TWIN.merges(part)

@@ -105,6 +105,18 @@ def test_behind_postscreen_it_is_smtpd_pass_that_serves():
     assert (services["smtp/inet"].processes, services["smtpd/pass"].processes) == ("1", "7")
 
 
+@pytest.mark.parametrize("options, protocols", [({}, "ipv4"), ({"inet_protocols": "ipv6"}, "ipv6")])
+def test_a_native_client_that_is_new_connects_as_the_policy_says_and_stays_so(options, protocols):
+    native = Native(master={"slow/unix": {"command": "smtp", "options": options}, "x/unix": {"command": "pipe"}})
+    policy = {"identity": {"send_protocols": ["ipv4"]}}
+    first = rendered(policy, "none", native=native)
+    services = master_cf.parse(first.files["master.cf"].content).services
+    assert services["slow/unix"].option_values == {"inet_protocols": protocols}
+    assert services["x/unix"].option_values == {}
+    second = rendered(policy, "none", native=native, current=over(reader("3.10.13"), first))
+    assert second.files["master.cf"] == first.files["master.cf"]
+
+
 def test_an_option_of_the_service_that_is_stronger_than_main_cf_is_noted():
     live = recorded("3.10.13", "master.cf").replace(
         b"-       smtpd\n", b"-       smtpd\n  -o smtpd_helo_required=no\n", 1
