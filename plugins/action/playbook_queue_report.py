@@ -166,9 +166,12 @@ def _absence(row: t.Mapping[str, t.Any]) -> str:
 def _wrong(results: t.Mapping[str, t.Mapping[str, t.Any]], answer: t.Mapping[str, t.Any]) -> list[str]:
     """Return a sentence for each host that could not be asked, and for each message that was not there or not delivered."""
     sentences = [f"{host}: {reason}" for host, reason in _answers.not_asked(results).items()]
+    delivering = {host for host, result in results.items() if result.get("action") == "deliver"}
     for row in answer.get("messages") or ():
         if row.get("outcome") == "unknown":
             sentences.append(f"{row['id']}: {_absence(row)}")
         elif row.get("outcome") in ("deferred", "bounced"):
             sentences.append(f"{row['host']}: {row['id']}: {row['outcome']}: {row.get('why') or 'no reason is known'}")
+        elif row.get("outcome") == "skipped" and row["host"] in delivering:
+            sentences.append(f"{row['host']}: {row['id']}: not tried: {row.get('why')}")
     return sentences

@@ -228,6 +228,14 @@ def test_an_id_that_one_relay_knows_is_none_of_the_others(monkeypatch, other):
     assert [message["outcome"] for message in result["messages"]] == [other["outcome"]]
 
 
+@pytest.mark.parametrize("action, failed", [("deliver", True), ("release", False)])
+def test_a_message_on_hold_that_was_to_be_delivered_is_a_failure(monkeypatch, action, failed):
+    rows = [row("4AAAAAA", outcome="skipped", why="it is on hold")]
+    result = Play(relay1={"action": action, "affected": 0, "messages": rows}).run(monkeypatch, show="messages")
+    assert bool(result.get("failed")) is failed
+    assert not failed or result["msg"] == "relay1: 4AAAAAA: not tried: it is on hold"
+
+
 def test_an_id_that_no_relay_knows_fails_after_a_question_too(monkeypatch):
     """queue_delete and queue_expire select first; where nothing was selected, nothing is deleted, and that step is skipped."""
     nowhere = {"affected": 0, "messages": [row("4AAAAAA", 0, "unknown", "neither the queue nor the log has this ID")]}
