@@ -37,6 +37,8 @@ PLACES = {
 }
 #: Of the Postfix relays the one whose group has the fewest other tests.
 RELAYS = {"postfix": "sles15", "sendmail": "sm12"}
+#: An example that reads this file is for a Debian host.
+DEBIAN_LOG = "/var/log/mail.log"
 #: What a host must get back, and where it is kept meanwhile.
 KEPT = {"pf12": "/etc/postfix", "sles15": "/etc/postfix /etc/nscd.conf", "sm12": "/etc/mail"}
 ARCHIVE = "/root/kept.tar"
@@ -64,7 +66,11 @@ def examples(path: pathlib.Path) -> t.List[t.Dict[str, t.Any]]:
 def place(module: str, task: t.Mapping[str, t.Any]) -> str:
     """The host that a task runs on."""
     options = task.get(f"postmaster.mta.{module}") or {}
-    return PLACES.get(module) or RELAYS["sendmail" if options.get("mta") == "sendmail" else "postfix"]
+    if module in PLACES:
+        return PLACES[module]
+    if options.get("mta") == "sendmail":
+        return RELAYS["sendmail"]
+    return "pf12" if DEBIAN_LOG in str(options.get("path")) else RELAYS["postfix"]
 
 
 def count(tasks: t.Iterable[t.Mapping[str, t.Any]]) -> int:

@@ -19,6 +19,6 @@ def test_the_doors_keep_the_contract(mta):
 
 @pytest.mark.parametrize("mta", _mta.MTAS)
 def test_where_no_table_says_so_nobody_is_refused(mta):
-    runner = ScriptedRunner({("postconf", ...): "\n", ("sendmail", ...): ""})
+    runner = ScriptedRunner({("postconf", ...): "\n", ("/usr/sbin/sendmail", ...): ""})
     assert refusals.refusals_of(mta).refused_senders(runner, "/etc/mail", ["anna@served.test"]) == frozenset()
     assert runner.calls, "the MTA itself is asked"
