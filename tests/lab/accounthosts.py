@@ -205,12 +205,12 @@ def on_the_wire(host: Host) -> t.List[t.List[t.Any]]:
 
 
 def meaning(host: Host) -> str:
-    """The lines of every file, whatever their order, without the moment at which a rule was added."""
+    """The lines of every file, whatever their order, without empty ones and the moment at which a rule was added."""
     names = [name for name, digest in contents(host).items() if digest]
     names = [name for name in names if not name.endswith(".before-postmaster") and ".m4" not in name]
     texts = {name: host.read(name).decode(errors="replace") for name in sorted(names) if "databases" not in name}
-    lines = {name: sorted(line.partition(" added=")[0] for line in text.splitlines()) for name, text in texts.items()}
-    return str({name: text for name, text in lines.items() if text})
+    said = {name: [line for line in text.splitlines() if line] for name, text in texts.items()}
+    return str({name: sorted(line.partition(" added=")[0] for line in lines) for name, lines in said.items() if lines})
 
 
 def pair(host: Host, dice: random.Random) -> bool:
