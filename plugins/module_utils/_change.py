@@ -638,7 +638,7 @@ def _restore_interrupted(area: Area, steps: Steps) -> t.Tuple[t.Tuple[str, ...],
         return unfinished, trouble
     from ._account import recovery
 
-    if os.path.exists(area.swap):
+    if area.rolls_back():
         _go_back(area)
         recovery.repair(area.live, "the run was killed before the change was verified")
         trouble = _make_effective(area, steps)

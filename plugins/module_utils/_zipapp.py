@@ -56,7 +56,7 @@ def _sources() -> t.Iterator[t.Tuple[str, bytes]]:
         return
     # The archive that Ansible has sent, or one of ours.
     outer = top
-    while not os.path.isfile(outer):
+    while not os.path.isfile(outer) and outer != os.path.dirname(outer):
         outer = os.path.dirname(outer)
     inner = os.path.relpath(top, outer).replace(os.sep, "/")
     with zipfile.ZipFile(outer) as archive:
