@@ -145,7 +145,8 @@ def listening(pid: int) -> t.Tuple[Endpoint, ...]:
 
 def connections_to(place: Endpoint) -> int:
     """Return how many connections to a place are open on this host."""
-    return sum(1 for entry in sockets() if entry.state == ESTABLISHED and entry.remote == place)
+    # The kernel may print a socket twice when others open or close while its table is read.
+    return len({entry.local for entry in sockets() if entry.state == ESTABLISHED and entry.remote == place})
 
 
 def socket_inodes(pid: int) -> t.Set[str]:

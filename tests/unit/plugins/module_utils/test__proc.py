@@ -68,13 +68,21 @@ def test_the_unit_of_a_process(texts, text, unit):
 
 def test_sockets_are_known_by_address_and_owner():
     with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
+        # An address of its own: other tests connect to 127.0.0.1, and to any port of it.
+        server.bind(("127.0.83.1", 0))
         server.listen(1)
         place = server.getsockname()[:2]
         assert place in _proc.listening(os.getpid())
         assert _proc.connections_to(place) == 0
         with socket.create_connection(place):
             assert _proc.connections_to(place) == 1
+
+
+def test_a_connection_that_the_kernel_prints_twice_is_one(texts):
+    line = "  0: 0100007F:C350 0100007F:0019 01 00000000:00000000 00:00000000 00000000 0 0 4711 1\n"
+    other = line.replace("C350", "C351").replace("4711", "4712")
+    texts["/proc/self/net/tcp"] = "  sl  local_address rem_address st\n" + line + other + line
+    assert _proc.connections_to(("127.0.0.1", 25)) == 2
 
 
 # The kernel prints the four bytes of each word as one number: the same socket, on two machines.
