@@ -85,7 +85,8 @@ def hold_reasons(names: t.Sequence[str]) -> t.Dict[str, str]:
         with open(path, "rb") as log:
             log.seek(max(0, os.fstat(log.fileno()).st_size - _HOLD_BYTES))
             for line in log:
-                match = _HOLD.search(line) if b"hold" in line or (pending and b": client=" in line) else None
+                is_asked = line[-1:] == b"\n" and (b"hold" in line or (pending and b": client=" in line))
+                match = _HOLD.search(line) if is_asked else None
                 if match:
                     _note_hold(match, pending, reasons)
     return reasons
@@ -127,7 +128,8 @@ def _around(content: t.Any, needle: bytes, start: int) -> t.Iterator[bytes]:
     while position >= 0:
         begin = content.rfind(b"\n", 0, position) + 1
         end = content.find(b"\n", position)
-        end = len(content) if end < 0 else end
+        if end < 0:
+            return  # it is still being written
         line = content[begin:end]
         if _mentions(line, needle):
             yield line

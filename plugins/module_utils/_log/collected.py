@@ -12,7 +12,7 @@ import typing as t
 from .._clock import utc
 from .join import Join
 from .sources import Reading
-from .syslog import TOO_LONG
+from .syslog import TOO_LONG, UNFINISHED
 
 
 class Collected:
@@ -32,6 +32,8 @@ class Collected:
         kinds = dict(join.skipped_by_kind)
         if reading.overlong:
             kinds[TOO_LONG] = reading.overlong
+        if reading.unfinished:
+            kinds[UNFINISHED] = reading.unfinished
         self.lines += join.lines
         self.skipped += sum(kinds.values())
         self._add_kinds(kinds)

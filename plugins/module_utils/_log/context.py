@@ -97,7 +97,7 @@ def written(path: str) -> float:
 
 
 def blocks_of(part: Part) -> t.Iterator[t.Tuple[int, bytes]]:
-    """Yield the whole lines of a part in blocks, with their offsets. The last line has its line feed."""
+    """Yield the lines of a part in blocks, with their offsets. What follows the last line feed of a file is no line."""
     rest, offset, left = b"", part.start, part.end - part.start
     with io.FileIO(part.path, "rb") as stream:
         stream.seek(part.start)
@@ -113,8 +113,6 @@ def blocks_of(part: Part) -> t.Iterator[t.Tuple[int, bytes]]:
                 rest = block[cut:]
             else:
                 rest += block
-    if rest:
-        yield offset, rest + b"\n"
 
 
 def samples(path: str, count: int) -> t.List[bytes]:
@@ -150,7 +148,7 @@ def after(path: str, offset: int, line: bytes) -> t.Tuple[int, bytes]:
         end = offset + _AFTER
         while offset < end:
             other = stream.readline()
-            if not other:
+            if other[-1:] != b"\n":
                 break
             if syslog.host_of(other) == host:
                 return offset, other

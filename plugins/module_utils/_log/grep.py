@@ -25,7 +25,7 @@ _COMMAND = ("grep", "-abF")
 
 
 def lines_with(runner: Runner, path: str, texts: t.Collection[bytes], *options: str) -> Lines:
-    """Return the lines of a file in which one of some texts stands.
+    """Return the lines of a file in which one of some texts stands. What follows its last line feed is no line.
 
     :param texts: without line feeds and NUL.
     :param options: of grep, such as C(-i).
@@ -36,11 +36,11 @@ def lines_with(runner: Runner, path: str, texts: t.Collection[bytes], *options: 
     command = [*_COMMAND, *options]
     if len(texts) <= _MOST_ARGUMENTS:
         arguments = [argument for text in texts for argument in ("-e", os.fsdecode(text))]
-        return _found(runner, [*command, *arguments, "--", path])
+        return _whole(path, _found(runner, [*command, *arguments, "--", path]))
     with tempfile.NamedTemporaryFile(prefix="postmaster-grep-") as stream:
         stream.write(b"\n".join(texts) + b"\n")
         stream.flush()
-        return _found(runner, [*command, "-f", stream.name, "--", path])
+        return _whole(path, _found(runner, [*command, "-f", stream.name, "--", path]))
 
 
 def _found(runner: Runner, command: t.Sequence[str]) -> Lines:
@@ -57,13 +57,25 @@ def _found(runner: Runner, command: t.Sequence[str]) -> Lines:
     return lines
 
 
+def _whole(path: str, lines: Lines) -> Lines:
+    """Return the lines without one that the file does not end. grep gives it a line feed."""
+    last = max(lines, default=0)
+    if lines and os.stat(path).st_size < last + len(lines[last]):
+        del lines[last]
+    return lines
+
+
 def count(runner: Runner, path: str) -> int:
-    """Return how many lines a file has; what stands after the last line feed is one."""
-    feeds = int(runner.run(["wc", "-l", "--", path], timeout=_SECONDS).out.split()[0])
+    """Return how many lines a file has."""
+    return int(runner.run(["wc", "-l", "--", path], timeout=_SECONDS).out.split()[0])
+
+
+def is_unfinished(path: str) -> bool:
+    """Return whether something follows the last line feed of a file."""
     with open(path, "rb") as stream:
-        end = stream.seek(0, 2)
+        end = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, end - 1))
-        return feeds + (stream.read(1) not in (b"", b"\n"))
+        return stream.read(1) not in (b"", b"\n")
 
 
 class Later:

@@ -65,11 +65,15 @@ class Needles(t.NamedTuple):
 
 
 class Count(t.NamedTuple):
-    """How many lines a file has, and the first and the last time in them, in seconds since the epoch."""
+    """How many lines a file has, and the first and the last time in them, in seconds since the epoch.
+
+    :ivar unfinished: whether something follows the last line feed.
+    """
 
     lines: int
     begin: float
     end: float
+    unfinished: bool
 
 
 class Narrowed(t.NamedTuple):
@@ -229,8 +233,12 @@ def _search(runner: Runner, files: t.Mapping[str, _File], named: t.AbstractSet[b
     context.complete(runner, messages.lines)
     if held():
         return None
-    counts = {path: Count(files[path].lines(), files[path].begin, files[path].end) for path in messages.lines}
+    counts = {path: _count(path, files[path]) for path in messages.lines}
     return Narrowed(messages.lines, counts)
+
+
+def _count(path: str, found: _File) -> Count:
+    return Count(found.lines(), found.begin, found.end, grep.is_unfinished(path))
 
 
 class Messages:

@@ -54,6 +54,7 @@ class Position(t.NamedTuple):
 class Reading:
     """What one run over the sources has met.
 
+    :ivar unfinished: files whose last line has no line feed. It can be cut in its text, and is no record.
     :ivar notes: sentences for the user: a file that ends in the middle, a rotation that lost lines.
     :ivar begin: the first time in the lines, in seconds since the epoch, 0 when none has one; I(end) is the last.
     """
@@ -61,6 +62,7 @@ class Reading:
     def __init__(self) -> None:
         self.bytes = 0
         self.overlong = 0
+        self.unfinished = 0
         self.notes: t.List[str] = []
         self.positions: t.Dict[str, Position] = {}
         self.begin = self.end = 0.0
@@ -152,7 +154,7 @@ def blocks_of(
         clock = Clock(os.stat(path).st_mtime)
         if lines and isinstance(stream, io.FileIO):
             stream.seek(tail(stream, lines))
-        for block in _lines(stream, path, reading, whole=True):
+        for block in _lines(stream, path, reading):
             yield clock, block
 
 
@@ -160,7 +162,7 @@ def blocks_between(path: str, start: int, end: int, reading: Reading) -> Blocks:
     """Yield the lines of a part of a plain file; both offsets are those of lines."""
     with io.FileIO(path, "rb") as stream:
         stream.seek(start)
-        yield from _lines(_Part(stream, end - start), path, reading, whole=True)
+        yield from _lines(_Part(stream, end - start), path, reading)
 
 
 class _Part:
@@ -192,18 +194,16 @@ def blocks_since(
             _skip(stream, offset)
             clock = Clock(os.stat(part).st_mtime)
             before = reading.bytes
-            for block in _lines(stream, part, reading, whole=part != path):
+            for block in _lines(stream, part, reading, grows=part == path):
                 yield clock, block
         if part == path:
             reading.positions[path] = _position(runner, path, offset + reading.bytes - before)
 
 
 def tail(stream: t.Any, lines: int) -> int:
-    """Return the offset at which the last I(lines) lines of a file begin."""
+    """Return the offset at which the last I(lines) lines of a file begin. What follows the last line feed is none of them."""
     position: int = stream.seek(0, os.SEEK_END)
-    if position and lines:
-        stream.seek(position - 1)
-        lines += stream.read(1) == b"\n"
+    lines += bool(lines)
     while position > 0:
         start = max(0, position - BLOCK)
         stream.seek(start)
@@ -222,8 +222,11 @@ def tail(stream: t.Any, lines: int) -> int:
 # --- lines ----------------------------------------------------------------------------------------------------------
 
 
-def _lines(stream: t.Any, path: str, reading: Reading, whole: bool) -> Blocks:
-    """Complete lines. The rest after the last line feed is a line only if I(whole): else it is still being written."""
+def _lines(stream: t.Any, path: str, reading: Reading, grows: bool = False) -> Blocks:
+    """Yield lines. What follows the last line feed is none: it can be cut in its text, and would be another outcome then.
+
+    :param grows: the rest is still being written, and the next run reads it.
+    """
     rest, dropping = b"", False
     while True:
         block = _read(stream, path, reading)
@@ -242,9 +245,8 @@ def _lines(stream: t.Any, path: str, reading: Reading, whole: bool) -> Blocks:
         rest = begun
         yield lines[1:] if dropping else lines
         dropping = False
-    if rest and whole and not dropping:
-        reading.bytes += len(rest)
-        yield [rest + b"\n"]
+    if rest and not dropping and not grows:
+        reading.unfinished += 1
 
 
 def _without_end(rest: bytes, dropping: bool, reading: Reading) -> t.Tuple[bytes, bool]:

@@ -22,8 +22,8 @@ import typing as t
 
 #: Why a line is skipped.
 NO_TIME, NO_PROGRAM, NOT_UNDERSTOOD = "no_time", "no_program", "not_understood"
-TOO_LONG, REPEATS_UNKNOWN = "too_long", "repeats_unknown"
-KINDS = (NO_TIME, NO_PROGRAM, NOT_UNDERSTOOD, TOO_LONG, REPEATS_UNKNOWN)
+TOO_LONG, REPEATS_UNKNOWN, UNFINISHED = "too_long", "repeats_unknown", "unfinished"
+KINDS = (NO_TIME, NO_PROGRAM, NOT_UNDERSTOOD, TOO_LONG, REPEATS_UNKNOWN, UNFINISHED)
 
 #: No log wraps a record in more layers than this.
 _MOST_LAYERS = 5

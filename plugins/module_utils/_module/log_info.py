@@ -138,6 +138,7 @@ class Log:
             yield clock, lines
         count = narrowed.counts[path]
         self.join.lines += count.lines - len(narrowed.lines[path])
+        self.reading.unfinished += count.unfinished
         self.reading.note_span(count.begin, count.end)
 
     def _lines_of_part(self, path: str, part: window.Part) -> t.Iterator[t.Tuple[Clock, t.List[bytes]]]:

@@ -9,7 +9,8 @@ Nov 23 06:46:33 pf postfix/qmgr[472]: 3B2C51C629A: from=<"q r"@s.test>, size=258
 Nov 23 06:46:33 pf postfix/smtp[584]: 3B2C51C629A: to=<u@a.test>, relay=mx, delay=1, dsn=4.7.1, status=deferred (said: 451)
 Nov 23 06:46:34 pf postfix/qmgr[472]: 13B2C51C629A1: removed
 Nov 23 06:43:18 sm sm-mta[177]: 6AN6hHZY000175: to=<u@b.test>,<v@b.test>, mailer=x, dsn=4.3.0, reply=451 x, y, stat=Deferred: x, y
-Nov 23 06:46:35 pf postfix/qmgr[472]: 3B2C51C629A: removed"""
+Nov 23 06:46:35 pf postfix/qmgr[472]: 3B2C51C629A: removed
+"""
 
 
 class Runner:
@@ -100,3 +101,12 @@ def test_why_messages_were_put_on_hold(tmp_path):
         "4DDDDDDD": "header Subject: lottery from c[192.0.2.2]",
         "4EEEEEEE": "put on hold with postsuper",
     }
+
+
+def test_a_line_that_is_being_written_is_none_yet(tmp_path):
+    log = tmp_path / "mail.log"
+    log.write_bytes(
+        LINES + b"Nov 23 06:47:00 pf postfix/smtp[9]: 3B2C51C629A: to=<u@a.test>, relay=mx, dsn=2.0.0, status=sent"
+    )
+    found = _queue_trace.lines(Runner(), _queue_trace.whole([str(log)], 0), "3B2C51C629A", 10)
+    assert len(found) == 3

@@ -7,21 +7,22 @@
 import types
 
 from ansible_collections.postmaster.mta.plugins.module_utils._log import collected
-from ansible_collections.postmaster.mta.plugins.module_utils._log.syslog import TOO_LONG
+from ansible_collections.postmaster.mta.plugins.module_utils._log.syslog import TOO_LONG, UNFINISHED
 
 
-def read(lines, kinds, overlong=0, begin=0.0, end=0.0):
+def read(lines, kinds, overlong=0, begin=0.0, end=0.0, unfinished=0):
     part = collected.Collected()
     part.note_read(
         types.SimpleNamespace(lines=lines, skipped_by_kind=kinds),
-        types.SimpleNamespace(overlong=overlong, begin=begin, end=end),
+        types.SimpleNamespace(overlong=overlong, unfinished=unfinished, begin=begin, end=end),
     )
     return part
 
 
 def test_lines_and_what_was_skipped_are_counted():
-    part = read(10, {"no_time": 2}, overlong=1, begin=1795300000.0, end=1795300060.0)
-    assert (part.lines, part.skipped, part.skipped_by_kind) == (10, 3, {"no_time": 2, TOO_LONG: 1})
+    part = read(10, {"no_time": 2}, overlong=1, begin=1795300000.0, end=1795300060.0, unfinished=1)
+    assert (part.lines, part.skipped) == (10, 4)
+    assert part.skipped_by_kind == {"no_time": 2, TOO_LONG: 1, UNFINISHED: 1}
     assert (part.read()["begin"][:10], part.read()["lines"]) == ("2026-11-21", 10)
 
 

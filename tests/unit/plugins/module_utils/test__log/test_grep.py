@@ -12,7 +12,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runn
 def test_lines_are_found_with_their_offsets_whatever_bytes_they_have(tmp_path):
     path = tmp_path / "-log"
     path.write_bytes(b"one\nTw\x00o \xff\nthree\ntwo")
-    assert grep.lines_with(Runner(), str(path), [b"two", b"\xff"], "-i") == {4: b"Tw\x00o \xff\n", 17: b"two\n"}
+    assert grep.lines_with(Runner(), str(path), [b"two", b"\xff"], "-i") == {4: b"Tw\x00o \xff\n"}
     assert grep.lines_with(Runner(), str(path), [b"-e"]) == {}
     assert grep.lines_with(Runner(), str(path), []) == {}
 
@@ -33,11 +33,12 @@ def test_a_host_without_grep_says_so(tmp_path, monkeypatch):
         grep.lines_with(Runner(), str(path), [b"x"])
 
 
-@pytest.mark.parametrize(("text", "lines"), [(b"", 0), (b"a\n", 1), (b"a\nb", 2), (b"\n\n", 2)])
-def test_lines_are_counted_with_the_last_one(tmp_path, text, lines):
+@pytest.mark.parametrize(("text", "lines"), [(b"", 0), (b"a\n", 1), (b"a\nb", 1), (b"\n\n", 2)])
+def test_lines_are_counted_and_what_follows_the_last_one_is_none(tmp_path, text, lines):
     path = tmp_path / "log"
     path.write_bytes(text)
     assert grep.count(Runner(), str(path)) == lines
+    assert grep.is_unfinished(str(path)) == (text[-1:] not in (b"", b"\n"))
 
 
 def test_a_search_beside_others_gives_its_value_or_its_problem():

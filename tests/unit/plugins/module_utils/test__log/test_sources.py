@@ -62,9 +62,11 @@ def test_a_compressed_file_that_ends_in_the_middle_is_used_as_far_as_it_goes(tmp
     assert "ends in the middle" in reading.notes[0]
 
 
-def test_the_last_line_without_a_line_feed_is_a_line(tmp_path):
-    (tmp_path / "log").write_bytes(b"one\ntwo")
-    assert read(tmp_path / "log")[0] == [b"one\n", b"two\n"]
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_last_line_without_a_line_feed_is_none_yet(tmp_path, pack):
+    (tmp_path / "log").write_bytes(pack(b"one\ntwo"))
+    found, reading = read(tmp_path / "log")
+    assert (found, reading.unfinished) == ([b"one\n"], 1)
 
 
 def test_a_hole_in_a_file_is_one_line_that_is_skipped(tmp_path):
@@ -79,8 +81,7 @@ def test_a_hole_in_a_file_is_one_line_that_is_skipped(tmp_path):
 @pytest.mark.parametrize("end", [b"", b"rest"])
 def test_the_last_lines(tmp_path, count, end):
     (tmp_path / "log").write_bytes(CONTENT + end)
-    expected = (LINES + ([b"rest\n"] if end else []))[-count:]
-    assert read(tmp_path / "log", lines=count)[0] == expected
+    assert read(tmp_path / "log", lines=count)[0] == LINES[-count:]
 
 
 # --- since the last time --------------------------------------------------------------------------------------------
@@ -132,7 +133,8 @@ def test_reading_goes_on_after_copytruncate(tmp_path):
         stream.truncate()
         stream.write(b"the same file, emptied after it had been copied, and written to again since then\n")
     second, _again = since(path, reading.positions[str(path)])
-    assert first + second == CONTENT[:200000] + b"\n" + path.read_bytes()
+    # The line that was being written when the file was copied has lost its rest.
+    assert first + second == CONTENT[: CONTENT.rindex(b"\n", 0, 200000) + 1] + path.read_bytes()
 
 
 def test_lines_that_are_gone_are_said_to_be_gone(tmp_path):

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 import json
+import os
 import pathlib
 import shutil
 
@@ -103,6 +104,36 @@ def test_check_mode_does_not_move_the_reader(ask, tmp_path):
     assert ask(path=[str(log)], since_last=True)["count"] == 52
     assert ask(path=[str(log)], since_last=True)["count"] == 0
     assert ask(path=[str(log)], since_last=True, reader="another")["count"] == 52
+
+
+BEGUN = (
+    b"Nov 22 07:39:01 mx1 postfix/smtpd[1]: 0000001: client=c.foreign.example[192.0.2.9]\n"
+    b"Nov 22 07:39:01 mx1 postfix/qmgr[3]: 0000001: from=<s@foreign.example>, size=1, nrcpt=1 (queue active)\n"
+)
+WORDS = b"Nov 22 07:39:02 mx1 postfix/smtp[4]: 0000001: to=<u@served.example>, relay=mx[192.0.2.3]:25, delay=1, dsn=2.0.0, status=sent"
+
+
+@pytest.mark.parametrize("rest", [WORDS, WORDS + b" (250 ok)", WORDS[:-1], b"Nov", WORDS[:60]])
+@pytest.mark.parametrize("way", ["read", "search", "window", "split"])
+def test_a_last_line_that_does_not_end_is_no_record(ask, tmp_path, monkeypatch, rest, way):
+    for module in {"search": ["narrow"], "window": ["window"], "split": ["split"]}.get(way, []):
+        monkeypatch.setattr(getattr(_logread, module), "WORTH_IT", 0)
+    path, options = tmp_path / "log", {"search": {"recipient": ["u@served.example"]}, "window": {"newer_than": "1d"}}
+    path.write_bytes(BEGUN + rest)
+    os.utime(str(path), (NOW, NOW))
+    found = ask(path=[str(path)], select=options.get(way, {}))
+    assert (found["count"], found["read"]["lines"]) == (0, 2)
+    assert found["read"]["skipped_by_kind"] == {"unfinished": 1}
+
+
+def test_a_line_that_is_being_written_is_read_when_it_has_ended(ask, tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(BEGUN + WORDS[:-3])
+    first = ask(path=[str(path)], since_last=True)
+    assert (first["count"], first["read"]["skipped"]) == (0, 0)
+    path.write_bytes(BEGUN + WORDS + b" (250 ok)\n")
+    second = ask(path=[str(path)], since_last=True)
+    assert [record["status"] for record in second["deliveries"]] == ["sent"]
 
 
 def test_a_damaged_state_is_as_none(ask, tmp_path):
