@@ -77,14 +77,17 @@ class ActionModule(FleetAction):
             raise AnsibleActionFail(f"{name}: {problem}") from problem
 
     def _regrettable(self, spec: _arguments.Spec, hosts: t.Sequence[str], variables: Vars) -> list[str]:
-        """Return the blocks that must be confirmed by name."""
-        if "block_anyway" not in spec.options:
+        """Return the blocks that cannot be meant, or must be confirmed by name."""
+        if not {"block_rules", "block_file"} & set(spec.options):
             return []
+        values = {name: self._templar.template(variables[name]) for name in spec.options if name in variables}
+        unfit = _block_guard.unfit(values, removes="block_anyway" not in spec.options)
+        if unfit or "block_anyway" not in spec.options:
+            return unfit
         hostvars = variables["hostvars"]
         served = {
             name for host in hosts for name in _block_guard.served_domains(hostvars[host], self._templar.template)
         }
-        values = {name: self._templar.template(variables[name]) for name in spec.options if name in variables}
         return _block_guard.problems(values, served)
 
     def _paths(self, spec: _arguments.Spec, variables: Vars) -> dict[str, str]:

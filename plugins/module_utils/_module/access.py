@@ -178,8 +178,8 @@ class AccessRun:
         covering = {above: name for name in own for above in access.parents(name)}
         findings = []
         for rule in rules:
-            name = rule.pattern if rule.pattern in own else covering.get(rule.pattern, "")
-            if name and (rule.subdomains or name == rule.pattern):
+            name = _first_of(own, rule) or (covering.get(rule.pattern, "") if rule.subdomains else "")
+            if name:
                 why = f"this relay serves {name}, whose own mail would be stopped; anyway: [{rule.pattern}] allows that"
                 findings.append(f"{rule.title}: {why}")
         if findings:
@@ -420,6 +420,15 @@ def _refuse_public_suffix(option: str, rule: access.Rule) -> None:
 
 #: The actions that stop mail.
 _STOPPING = frozenset((access.REJECT, access.DEFER, access.DISCARD, access.DROP, access.HOLD))
+
+
+def _first_of(own: t.Container[str], rule: access.Rule) -> str:
+    """Return the domain of our own that a rule names, or that its senders lie below; empty if there is none.
+
+    The name of a client below it is one machine, and no part of the domain.
+    """
+    names = access.parents(rule.pattern) if rule.where == access.FROM else (rule.pattern,)
+    return next((name for name in names if name in own), "")
 
 
 def _stops_domain(rule: access.Rule) -> bool:

@@ -298,6 +298,7 @@ def test_a_public_suffix_in_a_list_is_one_of_its_bad_lines():
 @pytest.mark.parametrize("domain, named", [
     ("served.test", "this relay serves served.test, whose own mail would be stopped; anyway: [served.test] allows that"),
     ("b.test", "this relay serves mail.b.test, whose own mail would be stopped; anyway: [b.test] allows that"),
+    ("sub.served.test", "this relay serves served.test, whose own mail would be stopped; anyway: [sub.served.test] allows that"),
 ])  # fmt: skip
 def test_a_domain_that_the_relay_serves_is_refused_by_name(driver, directory, domain, named):
     driver.own = ["served.test", "mail.b.test"]
@@ -308,12 +309,18 @@ def test_a_domain_that_the_relay_serves_is_refused_by_name(driver, directory, do
 
 
 @pytest.mark.parametrize("changes", [
-    {"sender": ["x@served.test"]}, {"sender": ["sub.served.test"]}, {"sender": ["served.test"], "action": "ok"},
+    {"sender": ["x@served.test"]}, {"sender": ["served.test"], "action": "ok"},
     {"sender": ["served.test"], "state": "absent"}, {"sender": ["test.served"]},
 ])  # fmt: skip
 def test_what_does_not_stop_a_served_domain_is_taken(driver, directory, changes):
     driver.own = ["served.test"]
     bring(driver, directory, **changes)
+
+
+def test_a_client_below_a_served_domain_is_one_machine():
+    (client,) = _access.parse("rules[0]", {"connect": ["pc1.served.test"]}, {}, NOW)
+    (sender,) = _access.parse("rules[0]", {"from": ["pc1.served.test"]}, {}, NOW)
+    assert [_accessrun._first_of({"served.test"}, rule) for rule in (client, sender)] == ["", "served.test"]
 
 
 def test_a_rule_without_subdomains_spares_what_lies_below(driver, directory):
