@@ -360,7 +360,7 @@ read:
       in them, in UTC. They are null where no line has a time.
     - The number of lines C(skipped), in C(skipped_by_kind) by reason. C(no_time) is a line without a time stamp, C(no_program) one without
       a host and a program. C(not_understood) is a damaged line of an MTA. C(repeats_unknown) says that a line came again which is not
-      there. C(too_long) is longer than any line of an MTA. C(unfinished) is a last line that does not end: it can be cut in its text.
+      there. C(too_long) is longer than any line of an MTA. C(unfinished) is a last line that does not end, and can be cut in its text.
     - Where a log was searched, only the lines that were joined can be among those I(skipped).
   type: dict
   returned: success
