@@ -63,7 +63,7 @@ lint: $(GATES)/.ready ## ruff, mypy --strict, yamllint, shellcheck, codespell, r
 	$(GATES)/bin/yamllint --strict .
 	$(GATES)/bin/codespell .
 	$(GATES)/bin/reuse lint --quiet || $(GATES)/bin/reuse lint --lines
-	$(GATES)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(GATES)/bin/actionlint
 	$(GATES)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	shellcheck tools/*.sh .ci/run
 

@@ -14,6 +14,7 @@ A step that cannot run on this machine says why and is listed as NOT RUN; it is 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pathlib
 import re
@@ -214,7 +215,7 @@ def site() -> None:
 
 def session(name: str) -> None:
     """Run a default session of nox."""
-    call([GATES / "nox", "--no-venv" if name == "none" else "--reuse-existing-virtualenvs", "--session", name])
+    call([GATES / "nox", "--reuse-existing-virtualenvs", "--session", name])
 
 
 def quiet(argv: t.Sequence[str | pathlib.Path], **environment: str) -> str:
@@ -330,12 +331,23 @@ def main() -> int:
         print(f"{', '.join(unknown)}: no such step; there are {', '.join(step.name for step in known)}")
         return 2
     WORK.mkdir(parents=True, exist_ok=True)
+    # Both would make the same copies and the same tarball.
+    with (WORK / "lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("certify: another run works in this tree; wait for its end")
+            return 2
+        return certified([step for step in known if step.name in wanted])
+
+
+def certified(chosen: list[Step]) -> int:
+    """Run the steps one after the other, show a table, and return the exit status."""
     rows = []
-    for step in known:
-        if step.name in wanted:
-            begin = time.monotonic()
-            result = outcome(step)
-            rows.append((step, result, time.monotonic() - begin))
+    for step in chosen:
+        begin = time.monotonic()
+        result = outcome(step)
+        rows.append((step, result, time.monotonic() - begin))
     print()
     for step, result, seconds in rows:
         print(f"{step.name:24} {seconds:6.0f} s  {result}")

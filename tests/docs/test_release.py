@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import pathlib
 import shutil
 import subprocess
@@ -97,3 +98,18 @@ def test_the_workflows_run_every_step_of_certify():
     steps = [jobs[job]["strategy"]["matrix"]["step"] for job in ("certify", "lab-certify")]
     assert steps[0] + steps[1] == known
     assert all("STEPS=${{ matrix.step }}" in str(jobs[job]) for job in ("certify", "lab-certify"))
+
+
+def test_two_runs_of_certify_do_not_meet(monkeypatch, tmp_path, capsys):
+    """The second one says so and leaves the copies of the first alone."""
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import certify
+
+    monkeypatch.setattr(certify, "WORK", tmp_path)
+    monkeypatch.setattr(certify, "certified", lambda steps: len(steps))
+    monkeypatch.setattr(sys, "argv", ["certify.py", "lint"])
+    with (tmp_path / "lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert certify.main() == 2
+    assert capsys.readouterr().out == "certify: another run works in this tree; wait for its end\n"
+    assert certify.main() == 1
