@@ -12,6 +12,7 @@ Private to the collection: it can change at any time.
 import time
 import typing as t
 
+from .._model import policy_routes
 from .._model.policy_record import Policy
 from .dialogue import Dialogue, Step, tls_context
 
@@ -99,9 +100,23 @@ def places(
 
 
 def served(policy: Policy) -> t.Tuple[str, ...]:
-    """Return the domains that a relay takes mail for, those first to which it relays."""
+    """Return the domains that a relay takes mail for, those first to which it relays; not those that a route refuses."""
     relayed, local = policy.relay.domains or (), policy.identity.local_domains or ()
-    return tuple(dict.fromkeys([*relayed, *local]))
+    return tuple(domain for domain in dict.fromkeys([*relayed, *local]) if not _is_refused(domain, policy))
+
+
+def _is_refused(domain: str, policy: Policy) -> bool:
+    """Return whether a route of the policy refuses the address that is asked for a domain; its own route comes first."""
+    own = legitimate(domain).recipient
+    addresses = [route for route in policy.routes.addresses or () if route.address.lower() == own]
+    routes = [route for route in policy.routes.domains or () if _is_of(domain, route)]
+    nearest = addresses or sorted(routes, key=lambda route: -len(route.domain))
+    return bool(nearest) and nearest[0].action == policy_routes.REJECT
+
+
+def _is_of(domain: str, route: Policy) -> bool:
+    """Return whether a route by domain is that of a domain."""
+    return domain == route.domain or (bool(route.subdomains) and domain.endswith(f".{route.domain}"))
 
 
 def changes(before: Policy, after: Policy, elsewhere: bool = False, short: str = "localhost") -> Domains:
@@ -273,7 +288,7 @@ def _wrong_trust(trust: str, now: Answers) -> t.List[str]:
 def _still_open(domains: Domains, before: Answers, now: Answers) -> t.List[str]:
     """Return what a client that may not relay is taken from all the same."""
     went = [domain for domain in domains.went if now[legitimate(domain)].family == 2]
-    findings = [f"{domain} is not served any more, but postmaster@{domain} is taken" for domain in went]
+    findings = [f"mail to {domain} must be refused now, but postmaster@{domain} is taken" for domain in went]
     for question in before:
         if _is_foreign(question) and now[question].family == 2:
             findings.append(f"an open relay: from <{question.sender}> to {question.recipient} is taken now")

@@ -67,6 +67,33 @@ def test_what_may_be_taken_still_is_not_asked(before, after, elsewhere):
     assert _changes.changes(before, after, elsewhere).went == ()
 
 
+def routed(served, **routes):
+    return _policy.parse({"relay": {"domains": list(served)}, "routes": routes}, "none")
+
+
+@pytest.mark.parametrize(
+    "routes, went",
+    [
+        ({"domains": [{"domain": "a.test", "action": "reject"}]}, ("a.test",)),
+        ({"domains": [{"domain": "test", "subdomains": True, "action": "reject"}]}, ("a.test", "b.test")),
+        ({"addresses": [{"address": "postmaster@a.test", "action": "reject"}]}, ("a.test",)),
+        (
+            {
+                "domains": [{"domain": "a.test", "action": "reject"}],
+                "addresses": [{"address": "postmaster@a.test", "host": "mx.test"}],
+            },
+            (),
+        ),
+        ({"domains": [{"domain": "a.test", "action": "discard"}]}, ()),
+        ({"addresses": [{"address": "other@a.test", "action": "reject"}]}, ()),
+    ],
+)
+def test_what_a_route_of_the_policy_refuses_must_be_refused_and_taken_again_without_it(routes, went):
+    before, after = routed(("a.test", "b.test")), routed(("a.test", "b.test"), **routes)
+    assert _changes.changes(before, after).went == went
+    assert _changes.changes(after, before).came == went
+
+
 CHANGE = _changes.Domains(("kept.test",), ("new.test",), ("old.test",))
 
 
@@ -77,7 +104,7 @@ CHANGE = _changes.Domains(("kept.test",), ("new.test",), ("old.test",))
         (answers(new=UNKNOWN, old=UNKNOWN), ""),
         (answers(kept=step(550, "its address has no name in DNS"), new=UNKNOWN, old=UNKNOWN), ""),
         (answers(new=DENIED, old=DENIED), "new.test is served now, but postmaster@new.test gets: 554"),
-        (answers(new=TAKEN, old=TAKEN), "old.test is not served any more, but postmaster@old.test is taken"),
+        (answers(new=TAKEN, old=TAKEN), "mail to old.test must be refused now, but postmaster@old.test is taken"),
         (answers(kept=step(451), new=TAKEN, old=DENIED), "legitimate mail to kept.test was taken before"),
         (answers(foreign=TAKEN, new=TAKEN, old=DENIED), "an open relay: from <> to postmaster@foreign.example"),
     ],
