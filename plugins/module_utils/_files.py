@@ -45,6 +45,15 @@ def read(path: str) -> t.Optional[bytes]:
         return None
 
 
+def capacity(path: str) -> int:
+    """Return the bytes of the file system of a path; 0 where there is none."""
+    try:
+        known = os.statvfs(path)
+    except OSError:
+        return 0
+    return known.f_blocks * known.f_frsize
+
+
 def write_new(path: str, content: bytes, mode: int, like: t.Optional[str] = None) -> None:
     """Write a file under a temporary name, make it durable and move it into place.
 

@@ -131,10 +131,12 @@ CODES: t.Mapping[str, str] = {
     "undefined_service": "define the service in master.cf, or name one that is there",
     "nobody_listens": "start what should listen there, or remove the setting",
     "sends_to_itself": "name another host as next hop",
+    "rewrites_everything": "rewrite the addresses that are yours, and no others",
+    "too_tight": "give it a value that ordinary mail meets; the default is one",
     "foreign_address": "name an address of this host, or none",
     "finds_no_route": "name a smart host (policy.routes.default), or let DNS be asked",
+    "demands_encryption": "demand it of the domains that have it (policy.tls.domains)",
     # only worth knowing
-    "demands_encryption": "demand it of the domains that have it (policy.tls.client)",
     "waiting": _FLUSH,
     "missing_ptr": "",
     "ptr_is_not_hello": "",
@@ -148,7 +150,7 @@ CODES: t.Mapping[str, str] = {
 }
 
 #: The findings about a configuration itself: it is open for strangers, or dead for everybody.
-RISKS = tuple(list(CODES)[list(CODES).index("trusts_everybody") : list(CODES).index("finds_no_route") + 1])
+RISKS = tuple(list(CODES)[list(CODES).index("trusts_everybody") : list(CODES).index("demands_encryption") + 1])
 
 _RANKS: t.Mapping[str, int] = {code: number for number, code in enumerate(CODES)}
 
@@ -185,6 +187,12 @@ def make_finding(
     :raises KeyError: the code does not stand in CODES, or a word of its remedy is missing.
     """
     return Finding(code, severity, about, what, tuple(evidence), CODES[code].format(**words))
+
+
+def about_setting(code: str, name: str, value: str, consequence: str, severity: str = ERROR) -> Finding:
+    """Return a finding about a setting: its name, its value, and what comes of it."""
+    shown = value if len(value) <= 120 else value[:120] + "..."
+    return make_finding(code, severity, name, f"{name} = {shown}: {consequence}")
 
 
 def as_facts(finding: Finding) -> t.Dict[str, t.Any]:

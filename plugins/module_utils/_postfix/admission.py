@@ -170,6 +170,15 @@ class Admission:
                 return Decision(verdict, name, element)
         return Decision(PASS, name)
 
+    def passed(self, name: str, session: Session) -> t.List[str]:
+        """Return the elements of one list that a session comes to, the one that decides included."""
+        reached = []
+        for element in restrictions.elements(self.text(name)):
+            reached.append(element)
+            if self._element(name, element, session, 0):
+                break
+        return reached
+
     def _element(self, name: str, element: str, session: Session, depth: int) -> str:
         word, dummy, argument = element.partition(" ")
         if word == "warn_if_reject" or depth > _DEPTH:

@@ -16,9 +16,9 @@ import typing as t
 
 from .. import _files, _proc
 from .._model import trust
-from .._model.finding import ERROR, NOTICE, WARNING, Finding, make_finding
+from .._model.finding import ERROR, WARNING, Finding, about_setting
 from .._model.host import Host
-from . import clients, main_cf, master_cf, ports, restrictions, unstartable
+from . import clients, content_checks, main_cf, master_cf, obstacles, ports, restrictions, unstartable
 from .admission import DEFER, DISCARD, LISTS, PERMIT, REFUSE, Admission, Decision, Session, is_address
 from .discover import listens
 from .master_cf import Service
@@ -31,13 +31,8 @@ _ENDS = ("reject", "reject_unauth_destination", "defer_unauth_destination", "per
 _CONTROLS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions")
 _ORDINARY = Session("203.0.113.9", "mail.stranger.example", "mail.stranger.example", "a@stranger.example", "")
 _TRANSPORTS = ("default_transport", "local_transport", "relay_transport", "virtual_transport", "content_filter")
-#: Without one of these no message comes in, or none goes out; master.cf names their work, not their program.
-_NEEDED = ("cleanup", "qmgr", "rewrite", "bounce", "defer", "retry", "error")
-#: Where what happens to whole messages stands, and lines that nearly every message has.
-_CHECKS = {
-    "header_checks": ("Received: from a.example by b.example", "Subject: anything at all", "From: <x@y.example>"),
-    "body_checks": ("", "anything at all", "-- "),
-}
+#: Transports whose mail is that of some domains only.
+_LOCAL = ("local_transport", "virtual_transport", "mailbox_transport", "fallback_transport")
 _MOST = 12
 #: A word of a list that can be a name, and is neither a network nor a table.
 _NAME = re.compile(r"[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*\Z")
@@ -56,6 +51,7 @@ class Facts(t.NamedTuple):
     :param listening: the ports on which anybody listens here.
     :param exists: whether there is a file.
     :param is_suffix: whether a domain is a public suffix or a name of one label.
+    :param capacity: the bytes of the file system of the queue; 0 where that is not known.
     """
 
     values: t.Mapping[str, str]
@@ -66,6 +62,7 @@ class Facts(t.NamedTuple):
     listening: t.AbstractSet[int]
     exists: t.Callable[[str], bool]
     is_suffix: t.Callable[[str], bool]
+    capacity: int = 0
 
 
 class Listener(t.NamedTuple):
@@ -116,6 +113,7 @@ def gather(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> Fa
         frozenset(entry.local[1] for entry in _proc.listeners()),
         os.path.exists,
         is_suffix,
+        _files.capacity(host.instance.queue_directories[0]),
     )
 
 
@@ -124,17 +122,12 @@ def judged(facts: Facts) -> t.Tuple[Finding, ...]:
     findings: t.List[Finding] = []
     listeners = _listeners(facts)
     for listener in listeners:
-        if not listener.addresses or not all(map(trust.is_loopback, listener.addresses)):
+        if not _is_confined(listener):
             findings += _open(facts, listener)
-    for part in (_unstartable, _refusing, _discarding, _services, _endpoints, _next_hops, _encryption, _addresses):
+    for part in _DEAD:
         findings += part(facts, listeners)
     unique = {(finding.code, finding.about): finding for finding in reversed(findings)}
     return tuple(sorted(unique.values(), key=lambda finding: finding.rank))
-
-
-def _finding(code: str, name: str, value: str, consequence: str, severity: str = ERROR) -> Finding:
-    shown = value if len(value) <= 120 else value[:120] + "..."
-    return make_finding(code, severity, name, f"{name} = {shown}: {consequence}")
 
 
 def _listeners(facts: Facts) -> t.List[Listener]:
@@ -162,9 +155,11 @@ def _open(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
             yield _opening(facts, listener, session)
     yield from _backup(listener)
     yield from _believing(listener)
+    command = facts.services[listener.key].command
+    yield from _obstacles_at(listener, obstacles.proxied(admission, listener.port, command))
     if admission.text("allow_untrusted_routing") == "yes":
         consequence = "who writes user%elsewhere@ours is relayed to elsewhere"
-        yield _finding("routes_for_everybody", _place(listener, "allow_untrusted_routing"), "yes", consequence)
+        yield about_setting("routes_for_everybody", _place(listener, "allow_untrusted_routing"), "yes", consequence)
 
 
 def _backup(listener: Listener) -> t.Iterator[Finding]:
@@ -177,7 +172,7 @@ def _backup(listener: Listener) -> t.Iterator[Finding]:
             consequence = (
                 "who names this relay as a mail exchanger of his domain may have mail relayed there by everybody"
             )
-            yield _finding("serves_everybody", _place(listener, name), "permit_mx_backup", consequence)
+            yield about_setting("serves_everybody", _place(listener, name), "permit_mx_backup", consequence)
 
 
 def _believing(listener: Listener) -> t.Iterator[Finding]:
@@ -187,7 +182,7 @@ def _believing(listener: Listener) -> t.Iterator[Finding]:
     believed = next((client for client in strangers if listener.admission.believes(client)), "")
     if believed:
         who = f"a stranger ({believed}) may say with XCLIENT that he is a client of mynetworks, and relay"
-        yield _finding("trusts_everybody", _place(listener, name), listener.admission.text(name), who)
+        yield about_setting("trusts_everybody", _place(listener, name), listener.admission.text(name), who)
 
 
 def _attempts(facts: Facts, admission: Admission) -> t.Iterator[Session]:
@@ -323,9 +318,9 @@ def _opening(facts: Facts, listener: Listener, session: Session) -> Finding:
     decision = next((known for known in decisions if known.verdict == PERMIT), None)
     if served and (decision is None or decision.element in ("permit", "permit_auth_destination")):
         consequence = f"mail to {domain} is taken from everybody, and so is mail to every domain like it"
-        return _finding("serves_everybody", served, admission.text(served), consequence)
+        return about_setting("serves_everybody", served, admission.text(served), consequence)
     if decision is None:
-        return _finding(
+        return about_setting(
             "permits_everybody",
             _place(listener, _CONTROLS[0]),
             admission.text(_CONTROLS[0]),
@@ -334,7 +329,7 @@ def _opening(facts: Facts, listener: Listener, session: Session) -> Finding:
     who = f"a stranger ({session.client}, from <{session.sender}>, HELO {session.helo}) may send to {session.recipient}"
     word = decision.element.partition(" ")[0]
     if word in ("permit_mynetworks", "permit_inet_interfaces"):
-        return _finding("trusts_everybody", _place(listener, "mynetworks"), admission.text("mynetworks"), who)
+        return about_setting("trusts_everybody", _place(listener, "mynetworks"), admission.text("mynetworks"), who)
     code = {
         "check_client_access": "trusts_everybody",
         "check_sender_access": "believes_claims",
@@ -342,7 +337,7 @@ def _opening(facts: Facts, listener: Listener, session: Session) -> Finding:
         "permit_tls_all_clientcerts": "trusts_certificates",
         "permit_tls_clientcerts": "trusts_certificates",
     }.get(word, "permits_everybody")
-    return _finding(code, _place(listener, decision.list_name), decision.element, who)
+    return about_setting(code, _place(listener, decision.list_name), decision.element, who)
 
 
 def _place(listener: Listener, name: str) -> str:
@@ -360,10 +355,10 @@ def _unstartable(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Fi
         lists = unstartable.uncontrolled(listener.admission)
         if lists:
             consequence = "nothing in these lists refuses anybody, and smtpd does not start so: no client is served"
-            yield _finding("refuses_everybody", _place(listener, _CONTROLS[0]), lists, consequence)
+            yield about_setting("refuses_everybody", _place(listener, _CONTROLS[0]), lists, consequence)
         for name, table in unstartable.unserved(listener.admission, whole):
             consequence = "proxy_read_maps does not name the table, and smtpd does not start so: no client is served"
-            yield _finding("undefined_service", _place(listener, name), table, consequence)
+            yield about_setting("undefined_service", _place(listener, name), table, consequence)
 
 
 def _refusing(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
@@ -378,10 +373,49 @@ def _refusing(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Findi
         place = _place(listener, first.list_name)
         if {first.verdict, second.verdict} <= {REFUSE, DEFER}:
             consequence = "clients from outside and from inside are refused alike"
-            yield _finding("refuses_everybody", place, first.element, consequence)
+            yield about_setting("refuses_everybody", place, first.element, consequence)
         if first.verdict == second.verdict == DISCARD:
-            yield _finding("discards_everything", place, first.element, "mail is taken and thrown away")
-        yield from _holding(listener, (outside, inside))
+            yield about_setting("discards_everything", place, first.element, "mail is taken and thrown away")
+        yield from _holding(facts, listener, (outside, inside))
+
+
+def _obstacles(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield settings that are right by themselves, and that ordinary mail does not pass."""
+    whole = Admission(facts.values, facts.tables)
+    for obstacle in obstacles.tight(whole, facts.values, facts.capacity):
+        yield about_setting(*obstacle)
+    for listener in listeners:
+        admission = listener.admission
+        own = {name for name, value in admission.values.items() if facts.values.get(name) != value}
+        outside = _ORDINARY._replace(recipient=_served_address(admission))
+        yield from _obstacles_at(listener, obstacles.tight(admission, own, facts.capacity))
+        yield from _obstacles_at(listener, obstacles.waiting(admission, outside))
+        if not _is_confined(listener):
+            yield from _obstacles_at(listener, obstacles.demanded(admission, listener.port, outside))
+    for key, admission in _senders(facts):
+        place = "" if admission.values == facts.values else f"{key}: "
+        yield from (about_setting(*each._replace(name=place + each.name)) for each in obstacles.demanding(admission))
+    if not all(map(_is_confined, listeners)):
+        yield from (about_setting(*obstacle) for obstacle in obstacles.rewriting(whole))
+
+
+def _obstacles_at(listener: Listener, found: t.Iterable[obstacles.Obstacle]) -> t.Iterator[Finding]:
+    """Yield obstacles of one listener, each with its place."""
+    for obstacle in found:
+        yield about_setting(*obstacle._replace(name=_place(listener, obstacle.name)))
+
+
+def _is_confined(listener: Listener) -> bool:
+    """Return whether a listener is there for the host itself only."""
+    return bool(listener.addresses) and all(map(trust.is_loopback, listener.addresses))
+
+
+def _senders(facts: Facts) -> t.Iterator[t.Tuple[str, Admission]]:
+    """Yield the SMTP client for mail to everywhere, with the parameters that are effective there."""
+    key = f"{Admission(facts.values, facts.tables).text('default_transport').partition(':')[0]}/unix"
+    service = facts.services.get(key)
+    if service and service.command == "smtp":
+        yield key, Admission(dict(facts.values, **service.option_values), facts.tables)
 
 
 def _fate(admission: Admission, session: Session) -> Decision:
@@ -402,37 +436,41 @@ def _served_address(admission: Admission) -> str:
     return f"postmaster@{domain}" if domain else ""
 
 
-def _holding(listener: Listener, sessions: t.Sequence[Session]) -> t.Iterator[Finding]:
+def _holding(facts: Facts, listener: Listener, sessions: t.Sequence[Session]) -> t.Iterator[Finding]:
+    """Yield access tables that hold all mail, or send it elsewhere."""
     for name in LISTS:
         for element in restrictions.elements(listener.admission.text(name)):
-            actions = [listener.admission.action_of(name, element, session) for session in sessions]
-            if all(action.upper().startswith("HOLD") for action in actions):
-                yield _finding("holds_everything", _place(listener, name), element, "all mail stays in the hold queue")
+            actions = {listener.admission.action_of(name, element, session) for session in sessions}
+            action = actions.pop()
+            word, dummy, argument = action.partition(" ")
+            if actions or word.upper() not in content_checks.OF_ACCESS:
+                continue
+            fate = content_checks.fate_of(f"{word.upper()} {argument}", facts.services)
+            if fate:
+                yield about_setting(fate[0], _place(listener, name), element, fate[1])
 
 
 def _discarding(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
     """Yield what throws away, refuses or holds mail that was taken."""
     whole = Admission(facts.values, facts.tables)
     for name, value in _routes_of_all(facts, whole):
-        command = _command(facts, value.partition(":")[0])
-        if command == "discard":
-            yield _finding("discards_everything", name, value, "mail is taken and thrown away")
-        elif command == "error":
-            yield _finding("refuses_everybody", name, value, "mail to everywhere is returned or deferred")
+        fate = content_checks.FATE_OF_COMMANDS.get(_command(facts, value.partition(":")[0]))
+        if fate:
+            yield about_setting(fate[0], name, value, fate[1])
     for service in ("smtp", "relay"):
-        if _command(facts, service) == "discard":
-            yield _finding("discards_everything", f"{service}/unix", "discard", "mail is taken and thrown away")
+        fate = content_checks.FATE_OF_COMMANDS.get(_command(facts, service))
+        if fate:
+            yield about_setting(fate[0], f"{service}/unix", _command(facts, service), fate[1])
     deferred = set(whole.words("defer_transports")) & {"smtp", "relay"}
     if deferred:
         value = whole.text("defer_transports")
-        yield _finding("holds_everything", "defer_transports", value, "mail is kept and not sent")
-    for name, lines in _CHECKS.items():
-        yield from _checks(whole, name, lines)
+        yield about_setting("holds_everything", "defer_transports", value, "mail is kept and not sent")
+    yield from _checks(facts)
 
 
 def _routes_of_all(facts: Facts, whole: Admission) -> t.Iterator[t.Tuple[str, str]]:
     """Yield the transports of mail to any domain, each with the parameter that says so."""
-    for name in ("default_transport", "relay_transport"):
+    for name in ("default_transport", "relay_transport", "content_filter"):
         yield name, whole.text(name)
     for table in whole.words("sender_dependent_default_transport_maps"):
         everybodys = facts.tables.find(table, ["@stranger.example"], "a@stranger.example")
@@ -450,45 +488,51 @@ def _command(facts: Facts, transport: str) -> str:
     return service.command if service else ""
 
 
-def _checks(whole: Admission, name: str, lines: t.Sequence[str]) -> t.Iterator[Finding]:
+def _checks(facts: Facts) -> t.Iterator[Finding]:
     """Yield what the checks of header or body do with every message."""
-    codes = {"DISCARD": "discards_everything", "REJECT": "refuses_everybody", "HOLD": "holds_everything"}
-    for table in whole.words(name):
-        for line in lines:
-            value = whole.tables.find(table, [], line) or ""
-            code = codes.get(value.split(None, 1)[0].upper() if value.strip() else "")
-            if code:
-                yield _finding(code, name, table, f"every message has a line that gets {value}")
-                break
+    service = facts.services.get("cleanup/unix")
+    own = service.option_values if service else {}
+    cleanup = Admission(dict(facts.values, **own), facts.tables)
+    for name, table, code, consequence in content_checks.judged(cleanup, facts.services, own.keys() | facts.given):
+        yield about_setting(code, f"cleanup/unix: {name}" if name in own else name, table, consequence)
 
 
 # --- dead: what is not there ------------------------------------------------------------------------------------------
 
 
 def _services(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
-    """Yield services that are named or needed, and not defined."""
+    """Yield services that are named or needed, and not defined, or switched off."""
     defined = {key.partition("/")[0] for key, service in facts.services.items() if service.type != "inet"}
-    for name in _NEEDED:
-        if name not in defined:
-            consequence = f"the service {name} is not there, and no mail passes without it"
-            yield _finding("undefined_service", "master.cf", name, consequence)
-    yield from _disabled(facts)
+    whole = Admission(facts.values, facts.tables)
+    for need in obstacles.needs(whole, [listener.admission for listener in listeners]):
+        if need.name not in defined:
+            consequence = f"the service {need.name} is not there: {need.consequence}"
+            yield about_setting("undefined_service", "master.cf", need.name, consequence, need.severity)
+        for word in _disabling(whole, need.name):
+            yield about_setting("undefined_service", "master_service_disable", word, need.consequence, need.severity)
+    yield from _disabled(whole)
+    for listener in listeners:
+        if facts.services[listener.key].command == "postscreen" and "smtpd/pass" not in facts.services:
+            consequence = "postscreen hands its clients to smtpd/pass, which is not there"
+            yield about_setting("undefined_service", listener.key, "postscreen", consequence)
     for name, value in _named_transports(facts, listeners):
         transport = value.partition(":")[0].strip()
         if transport and f"{transport}/unix" not in facts.services:
             consequence = f"there is no service {transport} in master.cf; its mail is deferred"
-            yield _finding("undefined_service", name, value, consequence)
+            yield about_setting("undefined_service", name, value, consequence)
 
 
-def _disabled(facts: Facts) -> t.Iterator[Finding]:
-    """Yield services that master_service_disable switches off though no mail passes without them."""
-    whole = Admission(facts.values, facts.tables)
+def _disabling(whole: Admission, service: str) -> t.List[str]:
+    """Return the words of master_service_disable that switch a service off."""
+    return [word for word in whole.words("master_service_disable") if word.rpartition(".")[0] == service]
+
+
+def _disabled(whole: Admission) -> t.Iterator[Finding]:
+    """Yield listeners, SMTP clients and whole kinds of services that master_service_disable switches off."""
     for word in whole.words("master_service_disable"):
-        name, dot, kind = word.rpartition(".")
-        needed = name in (*_NEEDED, "smtp", "25") if dot else word in ("inet", "unix")
-        if needed:
+        if word in ("inet", "unix") or word.rpartition(".")[0] in ("smtp", "25"):
             consequence = "no mail passes without what it switches off"
-            yield _finding("undefined_service", "master_service_disable", word, consequence)
+            yield about_setting("undefined_service", "master_service_disable", word, consequence)
 
 
 def _named_transports(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[t.Tuple[str, str]]:
@@ -505,6 +549,10 @@ def _named_transports(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterat
 
 def _endpoints(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
     """Yield endpoints on this host where nobody listens."""
+    whole = Admission(facts.values, facts.tables)
+    for word, severity, outcome in _dead_milters(facts, whole, "non_smtpd_milters"):
+        consequence = f"nobody listens there; mail of the host itself is {outcome}"
+        yield about_setting("nobody_listens", "non_smtpd_milters", word, consequence, severity)
     for listener in listeners:
         yield from _milters(facts, listener)
         yield from _policy_services(facts, listener)
@@ -513,21 +561,30 @@ def _endpoints(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Find
             hop = value[5:] if value.startswith("inet:") else value
             hop = hop if name == "smtpd_proxy_filter" else value.partition(":")[2]
             if value and not _hop_answers(facts, hop):
-                yield _finding("nobody_listens", _place(listener, name), value, "nobody listens there; all mail waits")
+                yield about_setting(
+                    "nobody_listens", _place(listener, name), value, "nobody listens there; all mail waits"
+                )
 
 
 def _milters(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
     """Yield milters that do not answer; that is no error where mail is let pass without them."""
-    harmless = listener.admission.text("milter_default_action") == "accept"
-    for word in listener.admission.words("smtpd_milters"):
+    for word, severity, outcome in _dead_milters(facts, listener.admission, "smtpd_milters"):
+        told = "told 451" if severity == ERROR else outcome
+        consequence = f"nobody listens there; clients are {told}"
+        yield about_setting("nobody_listens", _place(listener, "smtpd_milters"), word, consequence, severity)
+
+
+def _dead_milters(facts: Facts, admission: Admission, name: str) -> t.Iterator[t.Tuple[str, str, str]]:
+    """Yield milters that do not answer, each with how bad that is, and what becomes of mail."""
+    harmless = admission.text("milter_default_action") == "accept"
+    for word in admission.words(name):
         endpoint, *options = word.strip("{} ").split(",")
         if _answers(facts, endpoint.strip()):
             continue
-        severity, outcome = ERROR, "told 451"
         if harmless or any("default_action" in option and "accept" in option for option in options):
-            severity, outcome = WARNING, "let pass without it"
-        consequence = f"nobody listens there; clients are {outcome}"
-        yield _finding("nobody_listens", _place(listener, "smtpd_milters"), word, consequence, severity)
+            yield word, WARNING, "let pass without it"
+        else:
+            yield word, ERROR, "kept and not taken"
 
 
 def _policy_services(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
@@ -537,7 +594,7 @@ def _policy_services(facts: Facts, listener: Listener) -> t.Iterator[Finding]:
             word, dummy, endpoint = element.partition(" ")
             if word == "check_policy_service" and not _answers(facts, endpoint.strip("{} ").split(",")[0].strip()):
                 consequence = "nobody listens there; clients are told 451"
-                yield _finding("nobody_listens", _place(listener, name), element, consequence)
+                yield about_setting("nobody_listens", _place(listener, name), element, consequence)
 
 
 def _answers(facts: Facts, endpoint: str) -> bool:
@@ -587,16 +644,37 @@ def _next_hops(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Find
     """Yield a next hop that is this instance itself, and a relay that cannot find any."""
     whole = Admission(facts.values, facts.tables)
     hops = _hops_of_all(facts, whole)
-    for name, value in hops:
+    for name, value in [*hops, *_hops_of_some(facts, whole)]:
         for hop in split_list(value):
             if _is_own(whole, facts, listeners, hop):
-                yield _finding("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
-    if any(value.strip() for name, value in hops):
+                yield about_setting("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
+    yield from _filters_to_itself(facts, listeners)
+    yield from _unfound(facts, whole, [value.strip() for dummy, value in hops if value.strip()])
+
+
+def _unfound(facts: Facts, whole: Admission, hops: t.Sequence[str]) -> t.Iterator[Finding]:
+    """Yield that no address of another host can be found.
+
+    :param hops: the smart hosts of all mail.
+    """
+    for name, value in (("disable_dns_lookups", "yes"), ("smtp_dns_support_level", "disabled")):
+        if whole.text(name) == value and not hops:
+            yield about_setting(
+                "finds_no_route", name, value, "without DNS and without a smart host no domain is found"
+            )
+    value = whole.text("smtp_host_lookup")
+    if "dns" in value or _switch_has_dns(facts) or any(is_address(_hop(hop)[0]) for hop in hops):
         return
-    off = whole.text("disable_dns_lookups") == "yes" or whole.text("smtp_dns_support_level") == "disabled"
-    if off:
-        consequence = "without DNS and without a smart host no domain is found"
-        yield _finding("finds_no_route", "disable_dns_lookups", "yes", consequence)
+    yield about_setting("finds_no_route", "smtp_host_lookup", value, "the hosts of this system are looked up in no DNS")
+
+
+def _switch_has_dns(facts: Facts) -> bool:
+    """Return whether the resolver of the system asks the DNS for hosts (nsswitch.conf); it does so where nothing is said."""
+    for line in facts.tables.lines("/etc/nsswitch.conf"):
+        name, colon, sources = line.partition("#")[0].partition(":")
+        if name.strip() == "hosts" and colon:
+            return bool({"dns", "resolve"} & set(sources.split()))
+    return True
 
 
 def _hops_of_all(facts: Facts, whole: Admission) -> t.List[t.Tuple[str, str]]:
@@ -612,19 +690,39 @@ def _hops_of_all(facts: Facts, whole: Admission) -> t.List[t.Tuple[str, str]]:
     return hops
 
 
-def _encryption(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
-    """Yield a demand of encryption that holds for every host on the Internet."""
+def _hops_of_some(facts: Facts, whole: Admission) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the next hops of what is left over, and of single domains, each with what says so."""
+    yield "smtp_fallback_relay", whole.text("smtp_fallback_relay")
+    for name in _LOCAL:
+        yield name, _hop_of(facts, whole.text(name))
+    for table in whole.words("transport_maps"):
+        for key, value in facts.tables.entries(table).items():
+            yield f"transport_maps: {key}", _hop_of(facts, value)
+
+
+def _hop_of(facts: Facts, value: str) -> str:
+    """Return the next hop of C(transport:nexthop) where its mail goes by SMTP; empty otherwise."""
+    transport, dummy, hop = value.partition(":")
+    return hop if not transport or _command(facts, transport) == "smtp" else ""
+
+
+def _filters_to_itself(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
+    """Yield listeners whose filter is a listener with the same filter."""
     whole = Admission(facts.values, facts.tables)
-    level = whole.text("smtp_tls_security_level")
-    if level in ("encrypt", "secure", "verify", "dane-only", "fingerprint") and not whole.text("relayhost"):
-        consequence = "mail to every host without it is deferred"
-        yield _finding("demands_encryption", "smtp_tls_security_level", level, consequence, NOTICE)
+    for name in ("content_filter", "smtpd_proxy_filter"):
+        same = [listener for listener in listeners if listener.admission.text(name)]
+        for listener in same:
+            value = listener.admission.text(name)
+            hop = _hop_of(facts, value) if name == "content_filter" else value.replace("inet:", "", 1)
+            if hop and _is_own(whole, facts, same, hop):
+                consequence = "the filter is this relay itself, which gives its mail to the filter again"
+                yield about_setting("sends_to_itself", _place(listener, name), value, consequence)
 
 
 def _is_own(whole: Admission, facts: Facts, listeners: t.Sequence[Listener], hop: str) -> bool:
     name, port = _hop(hop)
     number = ports.port_number(port)
-    own_name = name in ("localhost", whole.text("myhostname").lower())
+    own_name = name in ("localhost", whole.text("myhostname").lower(), *_names_of(facts))
     for listener in listeners:
         addresses = listener.addresses or facts.own
         if number == listener.port and (
@@ -634,14 +732,22 @@ def _is_own(whole: Admission, facts: Facts, listeners: t.Sequence[Listener], hop
     return False
 
 
+def _names_of(facts: Facts) -> t.Iterator[str]:
+    """Yield the names that the hosts file has for addresses of this host."""
+    for line in facts.tables.lines("/etc/hosts"):
+        address, *names = line.partition("#")[0].split() or [""]
+        if address in facts.own or address.startswith("127."):
+            yield from (name.lower() for name in names)
+
+
 def _addresses(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Finding]:
     """Yield source addresses that this host does not have, and networks that nobody has named."""
     for name, value in _sources(facts):
         if value and value.strip("[]") not in facts.own and not value.startswith("127."):
-            yield _finding("foreign_address", name, value, "no interface of this host has the address")
+            yield about_setting("foreign_address", name, value, "no interface of this host has the address")
     if "mynetworks" not in facts.given and facts.values.get("mynetworks_style") == "class":
         consequence = "the whole class A, B or C network of every interface is trusted, strangers included"
-        yield _finding("trusts_everybody", "mynetworks_style", "class", consequence)
+        yield about_setting("trusts_everybody", "mynetworks_style", "class", consequence)
 
 
 def _sources(facts: Facts) -> t.Iterator[t.Tuple[str, str]]:
@@ -652,3 +758,7 @@ def _sources(facts: Facts) -> t.Iterator[t.Tuple[str, str]]:
         for name in ("smtp_bind_address", "smtp_bind_address6"):
             if name in values:
                 yield f"{place}{name}", Admission(dict(facts.values, **values), facts.tables).text(name)
+
+
+#: What makes a configuration dead, in the order in which it is looked for.
+_DEAD = (_unstartable, _refusing, _obstacles, _discarding, _services, _endpoints, _next_hops, _addresses)

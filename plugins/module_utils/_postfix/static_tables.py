@@ -117,8 +117,11 @@ class Tables:
 
     def words(self, path: str) -> t.Tuple[str, ...]:
         """Return the elements of a list that stands in a file."""
-        lines = (self._read(path) or b"").decode("utf-8", "replace").splitlines()
-        return split_list(" ".join(line for line in lines if not line.lstrip().startswith("#")))
+        return split_list(" ".join(line for line in self.lines(path) if not line.lstrip().startswith("#")))
+
+    def lines(self, path: str) -> t.List[str]:
+        """Return the lines of a file; none where there is no such file."""
+        return (self._read(path) or b"").decode("utf-8", "replace").splitlines()
 
     def patterns(self, table: str) -> t.Sequence[Pattern]:
         """Return the lines of a table of expressions or networks; none for the other types."""

@@ -17,7 +17,7 @@ import typing as t
 
 from .. import _files, _proc, _scratch
 from .._model import trust
-from .._model.finding import ERROR, WARNING, Finding, make_finding
+from .._model.finding import ERROR, WARNING, Finding, about_setting
 from .._model.host import Host
 from . import cf, claims, clients, networks, rulesets
 from .compile import map_entries
@@ -113,11 +113,6 @@ def judged(facts: Facts) -> t.Tuple[Finding, ...]:
     return tuple(sorted(unique.values(), key=lambda finding: finding.rank))
 
 
-def _finding(code: str, name: str, value: str, consequence: str, severity: str = ERROR) -> Finding:
-    shown = value if len(value) <= 120 else value[:120] + "..."
-    return make_finding(code, severity, name, f"{name} = {shown}: {consequence}")
-
-
 # --- open -----------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +138,7 @@ def _open(facts: Facts) -> t.Iterator[Finding]:
         if not rulesets.refused(verdict):
             asked = attempt.question
             who = f"a stranger ({asked.client} {asked.name}, from <{asked.sender}>) may send to {asked.recipient}"
-            yield _finding(attempt.code, attempt.about, attempt.value, who)
+            yield about_setting(attempt.code, attempt.about, attempt.value, who)
     yield from _trusted_names(facts)
 
 
@@ -270,7 +265,7 @@ def _trusted_names(facts: Facts) -> t.Iterator[Finding]:
             and not key.partition(":")[2].strip()
             and value.split()[:1] == ["RELAY"]
         ):
-            yield _finding("trusts_certificates", "access", key, "a certificate of any issuer may relay")
+            yield about_setting("trusts_certificates", "access", key, "a certificate of any issuer may relay")
 
 
 # --- dead -----------------------------------------------------------------------------------------------------------
@@ -283,10 +278,10 @@ def _refusing(facts: Facts) -> t.Iterator[Finding]:
         if len(verdicts) != 2:
             continue
         if all(verdict.startswith("$# discard") for verdict in verdicts):
-            yield _finding("discards_everything", name, "$#discard", "mail is taken and thrown away")
+            yield about_setting("discards_everything", name, "$#discard", "mail is taken and thrown away")
         elif all(rulesets.refused(verdict) for verdict in verdicts):
             consequence = "clients from outside and from inside are refused alike"
-            yield _finding("refuses_everybody", name, verdicts[0], consequence)
+            yield about_setting("refuses_everybody", name, verdicts[0], consequence)
 
 
 def _legitimate(facts: Facts, name: str) -> t.List[Question]:
@@ -312,7 +307,7 @@ def _filters(facts: Facts) -> t.Iterator[Finding]:
         if where and not _answers(facts, where):
             refuses = fields.get("F", "").strip()[:1] in ("R", "T", "4")
             consequence = "nobody listens there; clients are " + ("refused" if refuses else "let pass without it")
-            yield _finding(
+            yield about_setting(
                 "nobody_listens", f"INPUT_MAIL_FILTER({name})", where, consequence, ERROR if refuses else WARNING
             )
 
@@ -339,7 +334,7 @@ def _next_hops(facts: Facts) -> t.Iterator[Finding]:
         if not colon:
             mailer, hop = "", mailer
         if mailer and mailer not in facts.known.mailers and mailer not in ("error", "local"):
-            yield _finding("undefined_service", name, value, f"there is no mailer {mailer}; its mail is deferred")
+            yield about_setting("undefined_service", name, value, f"there is no mailer {mailer}; its mail is deferred")
         elif name in ("SMART_HOST", "mailertable: .") and value.strip():
             yield from _route_of_all(facts, name, value, mailer, hop)
 
@@ -347,11 +342,11 @@ def _next_hops(facts: Facts) -> t.Iterator[Finding]:
 def _route_of_all(facts: Facts, name: str, value: str, mailer: str, hop: str) -> t.Iterator[Finding]:
     """Yield what is wrong with the route of all mail."""
     if mailer == "discard":
-        yield _finding("discards_everything", name, value, "mail is taken and thrown away")
+        yield about_setting("discards_everything", name, value, "mail is taken and thrown away")
     elif mailer == "error":
-        yield _finding("refuses_everybody", name, value, "mail to everywhere is returned")
+        yield about_setting("refuses_everybody", name, value, "mail to everywhere is returned")
     elif _is_own(facts, mailer or "relay", hop):
-        yield _finding("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
+        yield about_setting("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
 
 
 def _is_own(facts: Facts, mailer: str, hop: str) -> bool:
@@ -372,4 +367,6 @@ def _addresses(facts: Facts) -> t.Iterator[Finding]:
     for text in facts.known.values("ClientPortOptions"):
         address = cf.listener(text).address
         if address and address not in facts.own and not address.startswith(("127.", "::ffff:127.")):
-            yield _finding("foreign_address", "ClientPortOptions", text, "no interface of this host has the address")
+            yield about_setting(
+                "foreign_address", "ClientPortOptions", text, "no interface of this host has the address"
+            )

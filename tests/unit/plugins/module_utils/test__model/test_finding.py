@@ -61,18 +61,22 @@ def test_every_code_of_the_table_is_used():
     assert set(CODES) - _literals() == set()
 
 
+#: What makes a finding of a code, and what stands for one on its way.
+_MAKERS = ("make_finding(", "about_setting(", "Obstacle(", "Fate = ")
+
+
 def _judges():
     root = pathlib.Path(finding_module.__file__).parents[1]
     for path in sorted(root.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if "make_finding(" in text and path.name != "finding.py":
+        if any(word in text for word in _MAKERS) and path.name != "finding.py":
             yield ast.parse(text)
 
 
 def _made():
-    """The codes that are given to make_finding() as they are."""
+    """The codes that are given as they are to what makes a finding."""
     calls = [node for tree in _judges() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
-    made = [call.args[0] for call in calls if getattr(call.func, "id", "") == "make_finding"]
+    made = [call.args[0] for call in calls if f"{getattr(call.func, 'id', '')}(" in _MAKERS]
     return set(filter(None, map(_text_of, made)))
 
 

@@ -42,10 +42,20 @@ FILES = {
     "/t/discard": b"/^/ DISCARD\n",
     "/t/fine": b"/^boss@/ 250 fine\n",
     "/t/routes": b"partner.test gone:[192.0.2.1]\n",
+    "/t/own": b"partner.test smtp:[127.0.0.1]\n",
+    "/t/redirect": b"/^Subject:/ REDIRECT a@b.test\n",
+    "/t/filter": b"/^Received:/ FILTER discard:\n",
+    "/t/unfiltered": b"/./ FILTER gone:[192.0.2.1]\n",
+    "/t/ignore": b"/./ IGNORE\n",
+    "/t/mime": b"/^Content-Type:/ REJECT\n",
+    "/t/received-only": b"/^Received:/ IGNORE\n",
+    "/t/one": b"/./ a@b.test\n",
+    "/t/same": b"/^(.*)$/ $1\n",
+    "/etc/hosts": b"127.0.0.1 localhost\n192.0.2.25 mx.example.com outside.example.com # ours\n",
 }
 
 
-def codes(main="", master=None, version="3.10.13", listening=(25,), exists=(), hardened=HARDENED):
+def findings(main="", master=None, version="3.10.13", listening=(25,), exists=(), hardened=HARDENED, files=FILES):
     content = (hardened + main).encode()
     values = main_cf.parse(content).values
     builtin = parse_listing(recorded(version, "postconf-d.txt").decode())
@@ -54,13 +64,18 @@ def codes(main="", master=None, version="3.10.13", listening=(25,), exists=(), h
         dict(builtin, **values),
         frozenset(values),
         services,
-        Tables(FILES.get),
+        Tables(files.get),
         ("127.0.0.1", "192.0.2.25", "::1"),
         frozenset(listening),
         lambda path: path in exists,
         lambda name: "." not in name or name == "co.uk",
+        10**12,
     )
-    return [(finding.code, finding.about) for finding in judgement.judged(facts) if finding.severity != "notice"]
+    return judgement.judged(facts)
+
+
+def codes(*given, **options):
+    return [(finding.code, finding.about) for finding in findings(*given, **options) if finding.severity != "notice"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -197,12 +212,100 @@ DEAD = [
 ]  # fmt: skip
 
 
+#: Settings that are right by themselves, and that ordinary mail does not pass: the parameter with which each is told.
+OBSTACLES = [
+    ("hopcount_limit = 1\n", "too_tight", "hopcount_limit"),
+    ("message_size_limit = 10\n", "too_tight", "message_size_limit"),
+    ("header_size_limit = 1\n", "too_tight", "header_size_limit"),
+    ("queue_minfree = 9000000000000000\n", "too_tight", "queue_minfree"),
+    ("smtpd_timeout = 1s\n", "too_tight", "smtpd_timeout"),
+    ("default_destination_rate_delay = 1d\n", "too_tight", "default_destination_rate_delay"),
+    ("queue_run_delay = 4w\n", "too_tight", "queue_run_delay"),
+    ("maximal_queue_lifetime = 0\n", "too_tight", "maximal_queue_lifetime"),
+    ("smtpd_client_restrictions = sleep 3600\n", "refuses_everybody", "smtpd_client_restrictions"),
+    ("smtpd_recipient_restrictions = permit_mynetworks, sleep 200, sleep 200\n", "refuses_everybody", "smtpd_recipient_restrictions"),
+    ("smtpd_client_restrictions = reject_plaintext_session\n", "refuses_everybody", "smtpd_client_restrictions"),
+    ("smtpd_tls_security_level = encrypt\n", "refuses_everybody", "smtpd_tls_security_level"),
+    ("smtpd_enforce_tls = yes\n", "refuses_everybody", "smtpd_enforce_tls"),
+    ("smtpd_tls_security_level = encrypt\nsmtpd_tls_cert_file = /c\nsmtpd_tls_req_ccert = yes\n", "refuses_everybody", "smtpd_tls_req_ccert"),
+    ("smtpd_tls_wrappermode = yes\n", "refuses_everybody", "smtpd_tls_wrappermode"),
+    ("smtp_tls_security_level = dane-only\n", "demands_encryption", "smtp_tls_security_level"),
+    ("smtp_tls_security_level = may\nsmtp_tls_policy_maps = static:secure\n", "demands_encryption", "smtp_tls_policy_maps"),
+    ("smtp_enforce_tls = yes\n", "demands_encryption", "smtp_enforce_tls"),
+    ("canonical_maps = static:x@served.test\n", "rewrites_everything", "canonical_maps"),
+    ("recipient_canonical_maps = static:x@served.test\n", "rewrites_everything", "recipient_canonical_maps"),
+    ("virtual_alias_maps = regexp:/t/one\n", "rewrites_everything", "virtual_alias_maps"),
+    ("header_checks = regexp:/t/redirect\n", "rewrites_everything", "header_checks"),
+    ("header_checks = regexp:/t/filter\n", "discards_everything", "header_checks"),
+    ("body_checks = regexp:/t/unfiltered\n", "undefined_service", "body_checks"),
+    ("mime_header_checks = regexp:/t/mime\n", "refuses_everybody", "mime_header_checks"),
+    ("smtp_header_checks = regexp:/t/ignore\n", "discards_everything", "smtp_header_checks"),
+    ("smtpd_client_restrictions = check_client_access static:{REDIRECT a@b.test}\n", "rewrites_everything", "smtpd_client_restrictions"),
+    ("smtpd_client_restrictions = check_client_access static:{FILTER discard:}\n", "discards_everything", "smtpd_client_restrictions"),
+    ("content_filter = discard:\n", "discards_everything", "content_filter"),
+    ("smtp_fallback_relay = [127.0.0.1]\n", "sends_to_itself", "smtp_fallback_relay"),
+    ("relayhost = [outside.example.com]\n", "sends_to_itself", "relayhost"),
+    ("transport_maps = hash:/t/own\n", "sends_to_itself", "transport_maps: partner.test"),
+    ("virtual_transport = smtp:[127.0.0.1]\n", "sends_to_itself", "virtual_transport"),
+    ("content_filter = smtp:[127.0.0.1]\n", "sends_to_itself", "content_filter"),
+    ("smtpd_proxy_filter = 127.0.0.1:25\n", "sends_to_itself", "smtpd_proxy_filter"),
+    ("smtpd_upstream_proxy_protocol = haproxy\n", "trusts_everybody", "smtpd_upstream_proxy_protocol"),
+    ("smtp_dns_support_level = disabled\n", "finds_no_route", "smtp_dns_support_level"),
+    ("non_smtpd_milters = inet:127.0.0.1:9999\n", "nobody_listens", "non_smtpd_milters"),
+    ("master_service_disable = pickup.unix\n", "undefined_service", "master_service_disable"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("main, code, about", OBSTACLES)
+def test_what_ordinary_mail_does_not_pass_is_a_finding(main, code, about):
+    assert (code, about) in codes(main)
+
+
+NOTICES = [
+    ("smtp_tls_policy_maps = static:encrypt\n", "smtp_tls_policy_maps"),
+    ("smtp_tls_security_level = encrypt\n", "smtp_tls_security_level"),
+    ("smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /c\nsmtpd_client_restrictions = reject_plaintext_session\n", "smtpd_client_restrictions"),
+    ("smtpd_tls_security_level = encrypt\nsmtpd_tls_cert_file = /c\n", "smtpd_tls_security_level"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("main, about", NOTICES)
+def test_a_demand_of_encryption_that_many_can_meet_is_told_and_stops_nothing(main, about):
+    assert [(known.code, known.about, known.severity) for known in findings(main)] == [
+        ("demands_encryption", about, "notice")
+    ]
+
+
+def test_hosts_that_are_looked_up_without_dns_are_not_found():
+    files = {"/etc/nsswitch.conf": b"passwd: files\nhosts: files # dns\n"}
+    native = "smtp_host_lookup = native\n"
+    assert codes(native, files=files) == [("finds_no_route", "smtp_host_lookup")]
+    assert codes(native + "relayhost = [192.0.2.26]\n", files=files) == []
+    assert codes(native, files={"/etc/nsswitch.conf": b"hosts: files dns\n"}) == []
+
+
+def test_an_option_of_a_service_is_told_with_the_service():
+    listener = "2525 inet n - y - - smtpd -o message_size_limit=10 -o smtpd_client_restrictions=sleep,3600\n"
+    client = "smtp unix - - y - - smtp -o smtp_tls_security_level=secure\n"
+    cleaner = "cleanup unix n - y - 0 cleanup -o header_checks=static:DISCARD\n"
+    seen = codes(master=listener + client + cleaner, listening=(25, 2525))
+    assert set(seen) == {
+        ("too_tight", "2525/inet: message_size_limit"),
+        ("refuses_everybody", "2525/inet: smtpd_client_restrictions"),
+        ("demands_encryption", "smtp/unix: smtp_tls_security_level"),
+        ("discards_everything", "cleanup/unix: header_checks"),
+    }
+
+
 @pytest.mark.parametrize("main, code", DEAD)
 def test_what_stops_all_mail_is_a_finding(main, code):
     assert code in [known for known, dummy in codes(main)]
 
 
-@pytest.mark.parametrize("service", ["qmgr", "smtp", "bounce", "cleanup"])
+@pytest.mark.parametrize(
+    "service",
+    ["qmgr", "smtp", "bounce", "cleanup", "pickup", "trace", "proxymap", "anvil", "rewrite", "relay", "showq"],
+)
 def test_a_service_that_is_needed_must_be_defined(service, monkeypatch):
     content = recorded("3.10.13", "master.cf")
     lines = [line for line in content.split(b"\n") if not line.startswith(service.encode() + b" ") or b"inet" in line]
@@ -219,8 +322,10 @@ def test_the_tables_of_a_service_are_looked_up_by_the_proxymap_of_main_cf():
 
 
 def test_a_port_of_the_relay_itself_is_listened_at():
-    reinjection = "127.0.0.1:10025 inet n - y - - smtpd -o smtpd_relay_restrictions=permit_mynetworks,reject\n"
-    assert codes("content_filter = smtp:[127.0.0.1]:10025\n", master=reinjection) == []
+    reinjection = "127.0.0.1:10025 inet n - y - - smtpd -o smtpd_relay_restrictions=permit_mynetworks,reject"
+    main = "content_filter = smtp:[127.0.0.1]:10025\n"
+    assert codes(main, master=reinjection + " -o content_filter=\n") == []
+    assert ("sends_to_itself", "127.0.0.1:10025/inet: content_filter") in codes(main, master=reinjection + "\n")
 
 
 def test_an_endpoint_that_answers_is_no_finding():
@@ -261,6 +366,20 @@ def test_a_client_without_a_name_is_not_looked_up_by_one():
         "smtpd_relay_restrictions = permit_mynetworks, permit_mx_backup, reject_unauth_destination\npermit_mx_backup_networks = 192.0.2.0/24\n",
         "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, permit_mx_backup\n",
         "mynetworks = 127.0.0.0/8, [2001:db8::]/32, clients.example.com\n",
+        "message_size_limit = 0\nqueue_minfree = 1000000\nhopcount_limit = 25\nsmtp_connect_timeout = 1s\nqueue_run_delay = 30m\n",
+        "smtpd_client_restrictions = sleep 1, permit_mynetworks\n",
+        "smtpd_client_restrictions = permit, sleep 3600\n",
+        "smtpd_client_restrictions = warn_if_reject reject_plaintext_session\n",
+        "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = /c\nsmtpd_tls_req_ccert = yes\n",
+        "header_checks = regexp:/t/received-only\nsmtp_header_checks = regexp:/t/received-only\n",
+        "sender_canonical_maps = static:x@served.test\n",
+        "canonical_maps = static:x@served.test\ncanonical_classes = envelope_sender\n",
+        "canonical_maps = regexp:/t/same\n",
+        "local_transport = error:no local mail\n",
+        "relayhost = [192.0.2.26]\nsmtp_tls_policy_maps = static:secure\n",
+        "smtp_tls_policy_maps = inline:{partner.test=secure}\n",
+        "virtual_transport = lmtp:[127.0.0.1]:24\n",
+        "smtpd_tls_security_level = may\nsmtpd_tls_auth_only = yes\n",
         "mynetworks = 192.0.2.5, [2001:db8::5], !2001:db8::6\n",
         "master_service_disable = tlsproxy.unix\n",
         "smtpd_relay_restrictions = ours\nsmtpd_restriction_classes = ours\nours = permit_mynetworks, reject_unauth_destination\n",
