@@ -76,7 +76,7 @@ unit-main: $(VENV)/.ready ## unit tests under the development Python
 sanity: $(VENV)/.ready $(GATES)/.ready ## ansible-test sanity, no ignores, on the oldest and newest supported core here, of what is published
 	@tools/sanity.sh $(VENV) $(GATES)
 
-sanity-whole: $(VENV)/.ready $(GATES)/.ready ## the same with the tests, and all that each core has
+sanity-whole: $(VENV)/.ready $(GATES)/.ready ## the same over the whole tree, and all that each core has
 	@tools/sanity.sh --whole $(VENV) $(GATES)
 
 ansible-lint: $(GATES)/.ready .cache/collections ## ansible-lint, profile production

@@ -6,7 +6,7 @@
 # Runs `ansible-test sanity` with the ansible-core of each of the given environments. There are no ignore files.
 #   tools/sanity.sh [--whole] .cache/venv .cache/venv-gates
 # As a gate of every change it looks at what is published, and of an older core it asks what another core or Python can answer
-# differently: its rules of style are those of the newest core, or fewer. With --whole the tests are looked at as well, and every core
+# differently: its rules of style are those of the newest core, or fewer. With --whole the whole tree is looked at, and every core
 # runs all it has.
 set -eu
 
@@ -74,11 +74,10 @@ run_core() {
     done
     echo "sanity-$core: $("$controller" -c 'from ansible.release import __version__; print(__version__)'), Python $python and $versions"
     make_home "$PWD/.cache/sanity/home-$core"
-    # What is published (galaxy.yml, build_ignore). The lab's images hold programs for the containers' own
-    # /usr/bin/python3, which sanity takes for plugins with a wrong first line (ruff and ansible-lint look at those); the corpus is
-    # recorded output, odd file names and bytes included.
+    # What is published (galaxy.yml, build_ignore), or all but the files of the lab's images: their programs begin with the
+    # containers' own /usr/bin/python3 and /bin/bash, which sanity takes for plugins with a wrong first line (ruff looks at those).
     if $whole; then
-        tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':!tests/corpus')
+        tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule/images')
     else
         tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':(exclude,glob)tests/*/**')
         if [ "$1" != "$newest" ]; then

@@ -4,6 +4,7 @@
 
 """The cases of tests/corpus/maillog/cases: a log each, and what log_info must say about it."""
 
+import gzip
 import json
 import os
 import pathlib
@@ -25,7 +26,9 @@ def answer(path, options):
 
 def log_of(case, tmp_path):
     path = tmp_path / "mail.log"
-    path.write_bytes((case / "input.log").read_bytes())
+    recorded = next(case.glob("input.log*"))
+    content = recorded.read_bytes()
+    path.write_bytes(gzip.decompress(content) if recorded.suffix == ".gz" else content)
     os.utime(str(path), (NOW, NOW))
     return path
 

@@ -19,7 +19,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._runner import Runn
 from ansible_collections.postmaster.mta.tests.bench import maillog_generator
 
 CORPUS = pathlib.Path(__file__).parents[4] / "corpus" / "maillog"
-LOGS = sorted(CORPUS.glob("*.log")) + sorted(CORPUS.glob("cases/*/input.log"))
+LOGS = sorted(CORPUS.glob("*.log")) + sorted(CORPUS.glob("cases/*/input.log*"))
 #: The gate asks so many questions of so many logs; the proof sets more.
 COUNT, SEEDS = int(os.environ.get("LOG_QUESTIONS", "4")), int(os.environ.get("LOG_SEEDS", "2"))
 NOW = maillog_generator.START + 86400

@@ -2,10 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import atexit
 import fcntl
 import os
 import pathlib
 import shutil
+import tarfile
+import tempfile
 
 import pytest
 
@@ -16,7 +19,17 @@ from ansible_collections.postmaster.mta.plugins.module_utils._model.host import 
 from ansible_collections.postmaster.mta.plugins.module_utils._runner import Result
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import queue
 
-CORPUS = pathlib.Path(__file__).resolve().parents[4] / "corpus" / "queue"
+
+def unpacked(archive):
+    """Unpack recorded queues; in an archive they may have bytes and names that a text file and other systems may not."""
+    directory = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, directory)
+    with tarfile.open(str(archive)) as members:
+        members.extractall(directory)
+    return pathlib.Path(directory)
+
+
+CORPUS = unpacked(pathlib.Path(__file__).resolve().parents[4] / "corpus" / "queue" / "sendmail.tar.gz")
 VERSIONS = ["sendmail-8.17", "sendmail-8.18"]
 CASES = CORPUS / "sendmail-8.17-cases"
 

@@ -4,6 +4,7 @@
 
 """Tests of _message.py, against the recorded messages that lost a letter on their way."""
 
+import gzip
 import pathlib
 import re
 
@@ -17,7 +18,7 @@ CORPUS = pathlib.Path(__file__).parents[4] / "corpus" / "mime"
 
 
 def mail(name):
-    return (CORPUS / f"{name}.eml").read_bytes()
+    return gzip.decompress((CORPUS / f"{name}.eml.gz").read_bytes())
 
 
 class TestOpenQuotes:
