@@ -470,7 +470,11 @@ def _discarding(facts: Facts, listeners: t.Sequence[Listener]) -> t.Iterator[Fin
 
 def _routes_of_all(facts: Facts, whole: Admission) -> t.Iterator[t.Tuple[str, str]]:
     """Yield the transports of mail to any domain, each with the parameter that says so."""
-    for name in ("default_transport", "relay_transport", "content_filter"):
+    names = ["content_filter"]
+    # Where other mail has routes of its own, these are what the policy says about the rest.
+    if not any(facts.tables.entries(table) for table in whole.words("transport_maps")):
+        names += ["default_transport", "relay_transport"]
+    for name in names:
         yield name, whole.text(name)
     for table in whole.words("sender_dependent_default_transport_maps"):
         everybodys = facts.tables.find(table, ["@stranger.example"], "a@stranger.example")

@@ -19,8 +19,10 @@ from .. import _files, _proc, _scratch
 from .._model import trust
 from .._model.finding import ERROR, WARNING, Finding, about_setting
 from .._model.host import Host
-from . import cf, claims, clients, networks, rulesets
+from . import cf, claims, clients, networks, rulesets, tables
 from .compile import map_entries
+from .mailers import DISCARD
+from .routes import DEFAULT
 from .rulesets import Question
 
 _CLASSES = ("w", "R", "m")
@@ -31,6 +33,7 @@ _CLAIMS = 60
 RELAYS_FOR_OWN = True
 _STRANGER = "203.0.113.9"
 _REMOTE = "a@stranger.example"
+_DEFAULT = f"{tables.ROUTES}: {DEFAULT}"
 
 
 class Facts(t.NamedTuple):
@@ -39,6 +42,7 @@ class Facts(t.NamedTuple):
     :param path: a cf that sendmail can be asked with.
     :param classes: the words of the classes w, R and m, those in files included.
     :param access: the entries of the access maps.
+    :param default: where our own table of routes sends all mail, where there is no other route.
     """
 
     host: Host
@@ -51,6 +55,7 @@ class Facts(t.NamedTuple):
     own: t.Tuple[str, ...]
     listening: t.AbstractSet[int]
     is_suffix: t.Callable[[str], bool]
+    default: str = ""
 
 
 def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.Tuple[Finding, ...]:
@@ -93,7 +98,15 @@ def _gather(host: Host, directory: str, path: str, text: str, is_suffix: t.Calla
         _proc.own_addresses(),
         frozenset(entry.local[1] for entry in _proc.listeners()),
         is_suffix,
+        _only_route(directory),
     )
+
+
+def _only_route(directory: str) -> str:
+    """Return the route of all mail in our own table; empty where other mail has another one, as the policy may well say."""
+    routes = dict(_entries(directory, tables.ROUTES))
+    default = routes.pop(DEFAULT, "")
+    return "" if routes or _entries(directory, "mailertable") else default
 
 
 def _entries(directory: str, name: str) -> t.Tuple[t.Tuple[str, str], ...]:
@@ -329,19 +342,20 @@ def _next_hops(facts: Facts) -> t.Iterator[Finding]:
     """Yield next hops that are this relay itself, and routes by a mailer that is not there."""
     routes = [("SMART_HOST", facts.known.macros.get("S", ""))]
     routes += [(f"mailertable: {key}", value) for key, value in facts.mailertable]
+    routes += [(_DEFAULT, facts.default)]
     for name, value in routes:
         mailer, colon, hop = (word.strip() for word in value.partition(":"))
         if not colon:
             mailer, hop = "", mailer
         if mailer and mailer not in facts.known.mailers and mailer not in ("error", "local"):
             yield about_setting("undefined_service", name, value, f"there is no mailer {mailer}; its mail is deferred")
-        elif name in ("SMART_HOST", "mailertable: .") and value.strip():
+        elif name in ("SMART_HOST", "mailertable: .", _DEFAULT) and value.strip():
             yield from _route_of_all(facts, name, value, mailer, hop)
 
 
 def _route_of_all(facts: Facts, name: str, value: str, mailer: str, hop: str) -> t.Iterator[Finding]:
     """Yield what is wrong with the route of all mail."""
-    if mailer == "discard":
+    if mailer in ("discard", DISCARD):
         yield about_setting("discards_everything", name, value, "mail is taken and thrown away")
     elif mailer == "error":
         yield about_setting("refuses_everybody", name, value, "mail to everywhere is returned")

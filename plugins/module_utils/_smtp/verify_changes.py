@@ -269,7 +269,8 @@ def _is_broken(step: Step) -> bool:
 def _silent(before: Answers, now: Answers) -> t.List[str]:
     """Return that nobody gets as far as RCPT, where somebody did, or where nobody had asked yet."""
     reached = [question for question, step in before.items() if step.name == "rcpt"]
-    if (before and not reached) or not now or any(step.name == "rcpt" for step in now.values()):
+    # Where somebody waits for the greeting, Postfix refuses a client without a name before RCPT.
+    if (before and not reached) or not now or any(step.name == "rcpt" or is_nameless(step) for step in now.values()):
         return []
     return [f"no mail is taken at all: {next(iter(now.values()))}"]
 

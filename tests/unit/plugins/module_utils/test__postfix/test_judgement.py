@@ -302,6 +302,11 @@ def test_what_stops_all_mail_is_a_finding(main, code):
     assert code in [known for known, dummy in codes(main)]
 
 
+def test_a_refusal_of_all_mail_without_a_route_is_what_a_policy_can_say():
+    rest = "default_transport = error:5.7.1 Nobody\nrelay_transport = discard:\n"
+    assert codes(rest + "transport_maps = inline:{partner.test=smtp:[192.0.2.1]}\n") == []
+
+
 @pytest.mark.parametrize(
     "service",
     ["qmgr", "smtp", "bounce", "cleanup", "pickup", "trace", "proxymap", "anvil", "rewrite", "relay", "showq"],

@@ -32,6 +32,7 @@ def codes(
     mailertable=(),
     listening=(25,),
     verdict="OK",
+    default="",
 ):
     def ask_all(host, path, ruleset, questions):
         return tuple(verdict if accept(asked) else REFUSED for asked in questions) if ruleset == "check_rcpt" else ()
@@ -50,6 +51,7 @@ def codes(
         ("127.0.0.1", "192.0.2.25"),
         frozenset(listening),
         lambda name: "." not in name,
+        default,
     )
     return [(finding.code, finding.about) for finding in judgement.judged(facts)]
 
@@ -109,3 +111,19 @@ def test_what_stops_all_mail_is_a_finding(monkeypatch, text, mailertable, code):
 def test_what_goes_elsewhere_is_no_finding(monkeypatch):
     text = "O ClientPortOptions=Family=inet6, Addr=::ffff:127.0.0.1\nDSrelay:[192.0.2.1]\nO InputMailFilters=f\nXf, S=inet:8891@filter.example.com, F=T\n"
     assert codes(monkeypatch, text, mailertable=[("a.test", "esmtp:[127.0.0.1]"), (".", "relay:[192.0.2.26]")]) == []
+
+
+@pytest.mark.parametrize(
+    "files, only",
+    [
+        ({"routes.postmaster": b"default error:5.7.1:no\n"}, "error:5.7.1:no"),
+        ({"routes.postmaster": b"default error:5.7.1:no\nto:a.test esmtp:[192.0.2.1]\n"}, ""),
+        ({"routes.postmaster": b"default error:5.7.1:no\n", "mailertable": b"a.test esmtp:[192.0.2.1]\n"}, ""),
+    ],
+)
+def test_a_refusal_of_all_mail_is_a_finding_where_no_other_mail_has_a_route(monkeypatch, tmp_path, files, only):
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    assert judgement._only_route(str(tmp_path)) == only
+    found = codes(monkeypatch, default=only)
+    assert found == ([("refuses_everybody", "routes.postmaster: default")] if only else [])

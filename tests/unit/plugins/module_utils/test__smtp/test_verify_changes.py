@@ -194,6 +194,13 @@ def test_a_relay_that_takes_no_mail_at_all_is_dead():
     assert not _changes.wrong(nothing, silent, silent), "it was so before"
 
 
+def test_a_host_without_a_name_in_dns_is_no_dead_relay():
+    """The policy can demand a name of every client, and with greeting delays Postfix refuses at the greeting."""
+    refusal = Reply(550, "", ("5.7.1 Client host rejected: cannot find your reverse hostname, [10.0.0.9]",))
+    nameless = dict.fromkeys(answers(), TAKEN._replace(name="connect", reply=refusal))
+    assert not _changes.wrong(_changes.Domains(("kept.test",), (), ()), answers(), nameless)
+
+
 OPEN, SHUT = policy("a.test", networks=["10.0.0.0/24"]), policy("a.test", networks=["10.9.0.0/24"])
 
 
