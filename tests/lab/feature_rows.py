@@ -334,7 +334,7 @@ ROWS: t.Tuple[Row, ...] = (
     Row(
         54,
         "Leave from one address",
-        say="policy.identity.send_from, playbook egress",
+        say="policy.identity.send_from, playbooks egress and browse",
         postfix="the next hop and an echo service see that address",
         proof="tests/lab/test_egress.py",
     ),

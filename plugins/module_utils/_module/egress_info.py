@@ -14,11 +14,10 @@ import typing as t
 from .. import _addresses, _mta, _parallel
 from .._diagnosis import egress
 from .._dns import blocklists, query, resolver, spf
-from .._dns.lookups import source_towards
-from .._driver.read import read_of
 from .._errors import OptionError, PostmasterError
 from .._model.finding import as_facts
 from .._runner import Runner
+from . import sources
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = dict(
     _mta.ARGUMENT_SPEC,
@@ -89,8 +88,8 @@ def _observed(wish: Wish) -> t.Tuple[t.List[egress.Egress], t.Dict[str, str]]:
 
 def _wish(runner: Runner, params: t.Mapping[str, t.Any]) -> Wish:
     smtp = _host_and_port(params["smtp"]) if params["smtp"] else None
-    identity = _identity(runner, params)
-    addresses = params["addresses"] or identity.get("send_from") or _default_sources(smtp)
+    identity = sources.identity(runner, params)
+    addresses = params["addresses"] or identity.get("send_from") or sources.default_sources(smtp[0] if smtp else None)
     return Wish(
         sources=tuple(dict.fromkeys(_option("addresses", _addresses.address, text) for text in addresses)),
         hello=params["hello"] or identity.get("hostname") or socket.getfqdn(),
@@ -103,24 +102,6 @@ def _wish(runner: Runner, params: t.Mapping[str, t.Any]) -> Wish:
         ),
         seconds=params["timeout"],
     )
-
-
-def _identity(runner: Runner, params: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
-    """Return the relay's name and source addresses as its configuration says them; nothing on a host without an MTA."""
-    if params["instance"] is None and not _mta.installed(runner, params["mta"]):
-        return {}
-    host = _mta.find(runner, params["mta"], params["instance"])
-    identity: t.Mapping[str, t.Any] = read_of(host.instance.mta).read(host)["policy"].get("identity") or {}
-    return identity
-
-
-def _default_sources(smtp: t.Optional[t.Tuple[str, int]]) -> t.List[str]:
-    """Return the addresses from which this host would talk to the SMTP server, or to a host of the documentation."""
-    targets = [smtp[0]] if smtp and _addresses.is_address(smtp[0]) else ["192.0.2.1", "2001:db8::1"]
-    sources = [source for source in map(source_towards, targets) if source]
-    if not sources:
-        raise OptionError("addresses", None, "this host has no route to the outside; say which addresses are meant")
-    return sources
 
 
 def _host_and_port(text: str) -> t.Tuple[str, int]:
