@@ -44,7 +44,7 @@ SCHEMA = json.loads((ROOT / "docs/schemas/group_vars.json").read_text(encoding="
 MESSAGE_OF_ANSIBLE = "Module result deserialization failed"
 BLOCK = re.compile(r"(?m)^( *)\.\. code-block:: (\w+)\n\n((?:\1   .*\n|\n)+)")
 #: Programs of others; their options are theirs.
-OTHERS = ("ansible-galaxy", "ansible-runner", "ansible-rulebook", "export")
+OTHERS = ("ansible", "ansible-galaxy", "ansible-runner", "ansible-rulebook", "export")
 
 
 class Block(t.NamedTuple):
