@@ -17,7 +17,6 @@ import os
 import pwd
 import socket
 import struct
-import sys
 import typing as t
 
 #: Files below the directory of a door: where ssh leads to, and what can be read to its end when the door is closed.
@@ -255,8 +254,5 @@ def _tell_systemd() -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
             told.sendto(b"READY=1", "\0" + path[1:] if path.startswith("@") else path)
 
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
 
 __all__ = ("DONE", "OPEN", "SOCKET", "Server", "by_family", "is_inward", "main")
