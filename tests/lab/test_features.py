@@ -64,7 +64,7 @@ for port, step in STEPS.items():
 time.sleep(3600)
 """
 #: The port of the server that falls silent, by the number of the row.
-_STALLED = {4: (2601, "greeting", 3), 5: (2602, "MAIL", 4), 6: (2605, "QUIT", 3), 7: (2603, "RCPT", 5), 9: (2604, "DATA", 4)}  # fmt: skip
+_STALLED = {4: (2601, "greeting", 5), 5: (2602, "MAIL", 7), 6: (2605, "QUIT", 5), 7: (2603, "RCPT", 8), 9: (2604, "DATA", 9)}  # fmt: skip
 #: Domains that lead to these servers, so that the timers have something to wait for.
 _STALL_ROUTES = [
     {"domain": f"stall{port}.ok.test", "host": "10.25.0.50", "port": port} for port, dummy, dummy2 in _STALLED.values()
