@@ -65,6 +65,8 @@ lint: $(GATES)/.ready ## ruff, mypy --strict, yamllint, shellcheck, codespell, r
 	$(GATES)/bin/reuse lint --quiet || $(GATES)/bin/reuse lint --lines
 	$(GATES)/bin/actionlint
 	$(GATES)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(GATES)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(GATES)/bin/check-jsonschema --check-metaschema docs/schemas/*.json extensions/eda/schemas/*.json
 	shellcheck tools/*.sh .ci/run
 
 unit: $(VENV)/.ready ## unit tests under the development Python and 3.6, side by side

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -98,6 +99,17 @@ def test_the_workflows_run_every_step_of_certify():
     steps = [jobs[job]["strategy"]["matrix"]["step"] for job in ("certify", "lab-certify")]
     assert steps[0] + steps[1] == known
     assert all("STEPS=${{ matrix.step }}" in str(jobs[job]) for job in ("certify", "lab-certify"))
+
+
+def test_each_step_of_certify_has_its_command_in_contributing():
+    told = tool("certify.py", "nosuch").stdout
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for step in told.rpartition("there are ")[2].strip().split(", "):
+        # The cores stand in one row.
+        core = step.partition("sanity-")[2]
+        assert f"`make certify STEPS={step}`" in text or core and re.search(rf"STEPS=sanity-2.16`.*\b{core}\b", text), (
+            step
+        )
 
 
 def test_two_runs_of_certify_do_not_meet(monkeypatch, tmp_path, capsys):
