@@ -137,6 +137,8 @@ class Join:
                     _without_process(parts[0])
                 elif parts[1][0] in _NEW_SESSION or tls and parts[0][stamp:] in tls:
                     self._session(*parts)
+                elif parts[1][:13] == b"last message ":
+                    otherwise(line)
             except (ValueError, IndexError, KeyError):
                 otherwise(line)
 

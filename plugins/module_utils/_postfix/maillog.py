@@ -100,6 +100,7 @@ _REFUSALS_AFTER_DATA = (
     (re.compile(rb"write queue file: "), b"4.3.0"),
 )
 NOQUEUE = b"NOQUEUE"
+_PROXY_REJECT = b"proxy-reject"
 #: Where the log has no line about the TLS session, only C(tls=may).
 _SOME_TLS = b"TLS"
 #: The client of a message that was submitted on the host itself.
@@ -175,7 +176,7 @@ def _smtpd(ledger: Ledger) -> Handler:
                 _held_from_the_start(ledger, process, queue_id)
         elif text[:3] == b"TLS":
             _tls_session(ledger, process, queue_id, text)
-        elif queue_id == b"proxy-reject":
+        elif _PROXY_REJECT in (queue_id, text[:12]):
             _proxy_refused(ledger, line, head, process, text)
         elif queue_id == NOQUEUE and text[:6] == b"hold: ":
             _to_be_held(ledger, line, head, process, text)
@@ -225,8 +226,9 @@ def _proxied(ledger: Ledger, process: bytes, client: bytes) -> None:
 
 
 def _proxy_refused(ledger: Ledger, line: bytes, head: bytes, process: bytes, text: bytes) -> None:
-    """Read C(proxy-reject: END-OF-MESSAGE: 554 5.7.0 why; from=<a> to=<b> proto=ESMTP helo=<c>)."""
-    reply = _reply(b" from : " + text.partition(b": ")[2])
+    """Read C(proxy-reject: END-OF-MESSAGE: 554 5.7.0 why; from=<a> to=<b> proto=ESMTP helo=<c>), also behind a queue ID."""
+    where = text.partition(b": ")[2] if text.startswith(_PROXY_REJECT) else text
+    reply = _reply(b" from : " + where.partition(b": ")[2])
     message = new_message(head, ledger.proxied.get(process), reply.sender)
     code = enhanced(reply.why)
     ledger.deliveries.append(ledger.outcome(head, NOQUEUE, message, reply.recipient, REJECTED, reply.why, code, line))
