@@ -15,6 +15,7 @@ import re
 import sys
 import typing as t
 
+import playbook_ends
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -86,6 +87,7 @@ def pages() -> t.Iterator[tuple[str, str]]:
     for name, spec in specs.items():
         yield f"playbook_{name}.rst", page(name, spec)
     yield "playbooks.rst", index(specs)
+    yield "playbook_ends.rst", playbook_ends.page(HEADER)
 
 
 def index(specs: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
@@ -111,6 +113,7 @@ def index(specs: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
         ".. toctree::",
         "   :hidden:",
         "",
+        "   playbook_ends",
         *(f"   playbook_{name}" for name in specs),
     ]
     return "\n".join(body) + "\n"
@@ -119,7 +122,8 @@ def index(specs: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
 def _ends() -> list[str]:
     """Return the table of exit statuses."""
     lines = [
-        "The playbooks become root on the relays; ``-e ansible_become=false`` switches that off. What ends one:",
+        "The playbooks become root on the relays; ``-e ansible_become=false`` switches that off. What ends one (playbook by playbook:",
+        ":ref:`ansible_collections.postmaster.mta.docsite.playbook_ends`):",
         "",
     ]
     lines += [".. list-table::", "   :header-rows: 1", "   :widths: 25 15 60", ""]

@@ -94,4 +94,4 @@ def _lines(changes: t.Sequence[dict[str, str]], due: t.Sequence[dict[str, str]],
         f"{change['after_header']}: the relay says something else now (adopt_overwrite=true writes it anew)"
         for change in others
     ]
-    return lines or ["Nothing: the inventory says what the relays say."]
+    return lines or ["Nothing: the inventory says what the relays say." if changes else "No relay was read."]

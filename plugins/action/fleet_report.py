@@ -50,6 +50,13 @@ class ActionModule(FleetAction):
             figures = _figures(variables, options)
         except ValueError as problem:
             return {"failed": True, "msg": str(problem)}
+        missing = "; ".join(f"{host}: {why}" for host, why in figures.missing.items())
+        if not figures.relays:
+            return {
+                "failed": True,
+                "missing": figures.missing,
+                "msg": f"no relay has answered, there is no report: {missing}",
+            }
         lines = plain.text(figures).splitlines()
         changed = bool(options["dest"]) and self._write(options["dest"], _fleet_report.FORMS[form](figures))
         if not options["dest"]:
@@ -57,9 +64,7 @@ class ActionModule(FleetAction):
         facts = {"totals": figures.log["totals"], "waiting": (figures.queue.get("total") or {}).get("messages")}
         result = {"changed": changed, "lines": lines, "figures": facts, "missing": figures.missing, "msg": "reported"}
         if figures.missing:
-            result.update(
-                failed=True, msg="not asked: " + "; ".join(f"{h}: {why}" for h, why in figures.missing.items())
-            )
+            result.update(failed=True, msg=f"not asked: {missing}")
         return result
 
     def _write(self, dest: str, text: str) -> bool:

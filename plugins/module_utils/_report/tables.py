@@ -125,8 +125,13 @@ def _tls(figures: Figures) -> Table:
 
 def _ages(figures: Figures) -> Table:
     rows = [(name, number(count)) for name, count in queue_ages(figures)]
-    empty = "The queues are empty." if figures.queue else "The queues were not asked."
+    empty = _of_queues(figures, "The queues are empty.")
     return Table("queue_ages", "Queue by age", ("Age", "Recipients"), tuple(rows), frozenset((1,)), empty)
+
+
+def _of_queues(figures: Figures, empty: str) -> str:
+    """Return what is said where nothing waits, or where nobody asked."""
+    return empty if figures.queue else "The queues were not asked."
 
 
 def _waiting(figures: Figures) -> Table:
@@ -135,7 +140,8 @@ def _waiting(figures: Figures) -> Table:
         oldest = row.get("oldest") or {}
         rows.append((number(row["recipients"]), row["name"], oldest.get("since", ""), oldest.get("host", "")))
     head = ("Recipients", "Domain", "Oldest since (UTC)", "On")
-    return Table("queue_domains", "Who waits", head, tuple(rows), frozenset((0,)), "Nobody waits.")
+    empty = _of_queues(figures, "Nobody waits.")
+    return Table("queue_domains", "Who waits", head, tuple(rows), frozenset((0,)), empty)
 
 
 def _campaigns(figures: Figures) -> Table:

@@ -30,6 +30,9 @@ from ansible_collections.postmaster.mta.tests.unit import share  # noqa: E402
 from ansible_collections.postmaster.mta.tests.unit.playbook_program import ansible_playbook
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
+sys.path.insert(0, str(ROOT / "tools"))
+import playbook_ends as ends  # noqa: E402
+
 BOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem != "harden-relay")
 MISSPELT = ("queue_flush", "harden_relay", "block_domains")
 #: Every playbook begins with the same check: the gate runs some, and C(make proof) all.
@@ -84,7 +87,7 @@ def walk(directory, name):
     cases = {}
     # The names are checked before anything else, and alike in all playbooks; the unit tests of _arguments.py know every name.
     if name in MISSPELT:
-        cases["misspelt"] = ("-i", inventory, book, "-e", f"{next(iter(spec.options))[:-1]}x=1")
+        cases["misspelt"] = ("-i", inventory, book, "-e", f"{ends.misspelling(spec)}=1")
     if spec.required_one_of or set(required) - {"capture_address"}:
         cases["no variables"] = ("-i", inventory, book)
     else:
@@ -92,12 +95,13 @@ def walk(directory, name):
     wrong = []
     for case, arguments in cases.items():
         status, output = run(directory, *arguments)
-        sentence = {"misspelt": "no such variable", "no variables": " is missing", "an empty fleet": "no relay: "}[case]
-        if (
-            status == 0
-            or re.search("Traceback|Finalization|UNREACHABLE|undefined", output)
-            or sentence not in " ".join(output.split())
-        ):
+        says = {
+            "misspelt": ends.misspelt,
+            "no variables": ends.without_variables,
+            "an empty fleet": lambda _spec: "no relay: ",
+        }
+        is_said = says[case](spec) in " ".join(output.split())
+        if status != 2 or re.search("Traceback|Finalization|UNREACHABLE|undefined", output) or not is_said:
             wrong.append(f"{name}, {case}: exit status {status}\n{output}")
     return wrong
 
@@ -133,7 +137,12 @@ def down(directory, name):
     words = example(name)
     status, output = run(directory, "-i", str(directory / "down.yml"), f"postmaster.mta.{name}", *words)
     is_named = re.search(r"mx1.*(?:unreachable|Failed to connect|Connection refused)", " ".join(output.split()), re.I)
-    if status == 0 or re.search("Traceback|Finalization|undefined", output) or not is_named:
+    # Nobody has answered, so nothing is in order.
+    is_false = re.search("nothing is wrong|nothing waits|says what the relays say|nobody|nothing differs", output, re.I)
+    # An example can be one of check mode: Would not be hardened.
+    is_said = re.sub("^N", "n", ends.down(_arguments.load(name))) in output.replace("N", "n")
+    is_right = is_said and is_named and status == ends.DOWN_STATUS.get(name, 2)
+    if not is_right or is_false or re.search("Traceback|Finalization|undefined", output):
         return [f"{name} {' '.join(words)}: exit status {status}\n{output}"]
     return []
 
@@ -151,8 +160,6 @@ def test_every_playbook_fails_and_names_the_relay_that_is_down(tmp_path):
     assert wrong == [], "\n".join(wrong)
 
 
-#: These look at no MTA of the host that they run on: they ask DNS, or speak SMTP as anybody may.
-NEED_NO_ROOT = ("check_dns", "compare_injection", "send_test")
 #: The modules of diagnose run beside each other, as files that only the user of the connection may read, and test_diagnosis_info.py has
 #: its sentence. What egress says without root hangs on dnspython being there.
 NOT_HERE = ("diagnose", "egress")
@@ -163,9 +170,8 @@ def no_root(directory, name):
     status, output = run(directory, "-i", str(directory / "user.json"), f"postmaster.mta.{name}", *example(name))
     if re.search("Traceback|Finalization|undefined", output):
         return [f"{name}: exit status {status}\n{output}"]
-    if name not in NEED_NO_ROOT and (
-        status == 0 or "not permitted: " not in output or "become root" not in " ".join(output.split())
-    ):
+    sentence = ends.no_root(_arguments.load(name)).rpartition("... ")[2]
+    if sentence and (status != 2 or sentence not in " ".join(output.split())):
         return [f"{name}: exit status {status}\n{output}"]
     return []
 

@@ -24,7 +24,7 @@ def test_a_table_without_rows_has_a_sentence():
 
 def test_a_queue_that_nobody_asked_is_not_an_empty_one():
     ages = {table.key: table.empty for table in tables.tables(report_sample.sample()._replace(queue={}))}
-    assert ages["queue_ages"] == "The queues were not asked."
+    assert ages["queue_ages"] == ages["queue_domains"] == "The queues were not asked."
     assert tables.queue_ages(report_sample.sample()._replace(queue={})) == []
 
 
