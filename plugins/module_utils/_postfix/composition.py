@@ -35,8 +35,15 @@ TABLE_LISTS = frozenset(
     )
 )
 _OWN = ":$config_directory/"
+#: How the tables begin of the modules that put elements into lists of others, in the order of the modules.
+_GUESTS = (_OWN + "capture_", _OWN + "access_")
 #: How the tables of each author begin, in the order of the authors. Of the policy's tables this one stands in front.
-_AUTHORS = (_OWN + "capture_", _OWN + "access_", _OWN + "policy_greeting", "unix:private/policy_load,")
+_AUTHORS = (*_GUESTS, _OWN + "policy_greeting", "unix:private/policy_load,")
+
+
+def is_guest(element: str) -> bool:
+    """Return whether capture or access put an element into a list, and not the policy or the administrator."""
+    return any(table in element for table in _GUESTS)
 
 
 def is_hook(name: str, element: str) -> bool:
@@ -74,7 +81,7 @@ def _hooks(name: str, native: str, before: str) -> t.List[str]:
 
 
 def _authors(name: str) -> t.Tuple[str, ...]:
-    return _AUTHORS if name in LISTS else _AUTHORS[:2] + ("unix:private/policy_load_map", _OWN + "policy_")
+    return _AUTHORS if name in LISTS else (*_GUESTS, "unix:private/policy_load_map", _OWN + "policy_")
 
 
 def _rank(name: str, element: str) -> int:

@@ -14,6 +14,8 @@ import typing as t
 
 from .._errors import SyntaxProblem
 
+#: In the place of the first line of what is removed.
+_REMOVED = None
 # What C's isspace() takes for a blank, which Postfix uses; Python's str.isspace() takes much more.
 BLANKS = " \t\n\r\v\f"
 
@@ -83,13 +85,13 @@ def rewrite(document: Document, replaced: t.Mapping[int, str], added: t.Sequence
     :param replaced: index into I(logical) to the new text without its last line end; an empty text removes the line.
     :param added: new logical lines without their line ends. Nothing to do gives the same bytes.
     """
-    lines: t.List[str] = list(document.physical)
+    lines: t.List[t.Optional[str]] = list(document.physical)
     for index, text in replaced.items():
         line = document.logical[index]
         for part in line.parts:
             lines[part] = ""
-        lines[line.first] = text + "\n" if text else ""
-    body = _without_room("".join(lines), "".join(document.physical))
+        lines[line.first] = text + "\n" if text else _REMOVED
+    body = "".join(_without_room(lines))
     if added:
         body = _with_room(body) + "".join(text + "\n" for text in added)
     return encode(body)
@@ -102,9 +104,19 @@ def _with_room(body: str) -> str:
     return body if not body or body.endswith("\n\n") or body == "\n" else body + "\n"
 
 
-def _without_room(body: str, before: str) -> str:
-    """Remove the empty line before the last lines where these are gone: the reverse of _with_room()."""
-    return body[:-1] if body.endswith("\n\n") and not before.endswith("\n\n") else body
+def _without_room(lines: t.Sequence[t.Optional[str]]) -> t.List[str]:
+    """Return what is left, without the empty line that separated lines which are removed now: the reverse of _with_room()."""
+    kept: t.List[str] = []
+    is_gap = False
+    for line in [*lines, "\n"]:
+        if line is _REMOVED:
+            is_gap = True
+        elif line:
+            if is_gap and line == "\n" and kept[-1:] == ["\n"]:
+                kept.pop()
+            is_gap = False
+            kept.append(line)
+    return kept[:-1]
 
 
 def _joined(physical: t.Sequence[str], parts: t.Sequence[int]) -> str:

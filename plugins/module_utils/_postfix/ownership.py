@@ -12,6 +12,7 @@ import typing as t
 from .._account.ownership import Contents, Current, Text, Twin
 from .._model.host import Host
 from . import main_cf, master_cf
+from .composition import is_guest
 from .draft import PREFIX, is_ours
 from .parameters import defaults, split_list
 from .restrictions import elements
@@ -23,8 +24,6 @@ _LISTS = ("mydestination", "mynetworks", "relay_domains", "virtual_alias_domains
 _REGISTRATION = tuple(f"multi_instance_{word}" for word in ("directories", "enable", "group", "name", "wrapper"))
 _RELAY_CONTROL = "smtpd_relay_restrictions"
 _LIST_ENDINGS = ("_restrictions", "_maps", "_milters")
-#: Tables of the modules access and capture, which put their elements into these lists themselves.
-_OTHER_AUTHORS = (":$config_directory/access_", ":$config_directory/capture_")
 
 
 class PostfixTwin(Twin):
@@ -111,7 +110,7 @@ class PostfixTwin(Twin):
         return [*kept, *[element for element in built_in if element not in kept]]
 
     def _own_elements(self, name: str, value: str) -> t.List[str]:
-        return [element for element in self._elements(name, value) if not _is_hook(element)]
+        return [element for element in self._elements(name, value) if not is_guest(element)]
 
     @staticmethod
     def _elements(name: str, value: str) -> t.Tuple[str, ...]:
@@ -136,13 +135,9 @@ def _master(current: Current) -> master_cf.MasterCf:
     return master_cf.parse(current(_MASTER) or b"")
 
 
-def _is_hook(element: str) -> bool:
-    return any(mark in element for mark in _OTHER_AUTHORS)
-
-
 def _was_hooked_only(before: Text, base: t.Sequence[str]) -> bool:
     """Return whether nobody but access and capture had set a list; a comma behind their tables says that somebody had."""
-    return before is not None and not before.endswith(",") and all(map(_is_hook, base))
+    return before is not None and not before.endswith(",") and all(map(is_guest, base))
 
 
 def _merged(base: t.Sequence[str], ours: t.Sequence[str], current: t.Sequence[str]) -> t.List[str]:

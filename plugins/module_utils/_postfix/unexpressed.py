@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from . import baseline, load, rewriting, settings
+from .composition import is_guest
 from .draft import is_ours
 from .parameters import MalformedValue, expand, split_list
 from .restrictions import LISTS, elements
@@ -92,13 +93,7 @@ def _usual_values(name: str, effective: t.Mapping[str, str]) -> t.List[str]:
 
 def _is_policys(element: str) -> bool:
     """Return whether a restriction is one that the policy, or a module of ours with tables of its own, writes."""
-    tables = (":$config_directory/access_", ":$config_directory/capture_")
-    return (
-        element == load.CHECK
-        or element in _OF_THE_POLICY
-        or is_ours(element)
-        or any(table in element for table in tables)
-    )
+    return element == load.CHECK or element in _OF_THE_POLICY or is_ours(element) or is_guest(element)
 
 
 def _words(value: str, values: t.Mapping[str, str]) -> t.Tuple[str, ...]:

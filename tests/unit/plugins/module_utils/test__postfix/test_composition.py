@@ -156,3 +156,18 @@ def test_a_table_of_the_policy_that_a_native_setting_leaves_unused_is_not_writte
     assert rendering.notes == (
         "main.relay_domains: it wins over the policy, whose table policy_relay_domains is not used",
     )
+
+
+@pytest.mark.parametrize(
+    "element, is_guest",
+    [
+        (CAPTURE, True),
+        (BLOCKED, True),
+        (GREETING, False),
+        (OWN, False),
+        ("hash:$config_directory/policy_transport", False),
+    ],
+)
+def test_who_is_a_guest_in_a_list(element, is_guest):
+    """Capture and access put their elements into a list that somebody else owns."""
+    assert composition.is_guest(element) is is_guest

@@ -37,6 +37,26 @@ def test_what_is_added_and_removed_again_leaves_no_trace(content):
     assert rewrite(read_document(added, "main.cf"), {1: ""}, []) == b"a = 1\n"
 
 
+def _edit(content, added=(), removed=""):
+    document = read_document(content, "main.cf")
+    gone = {index: "" for index, line in enumerate(document.logical) if removed and line.text.startswith(removed)}
+    return rewrite(document, gone, added)
+
+
+def test_what_comes_and_goes_in_turns_leaves_no_empty_lines():
+    """Two modules, the second of which comes before the first is gone."""
+    first = text = b"a = 1\n"
+    for _turn in range(3):
+        text = _edit(text, added=["capture = 1"])
+        text = _edit(text, added=["access = 1"])
+        text = _edit(text, removed="capture")
+        text = _edit(text, added=["capture = 1"])
+        assert text == b"a = 1\n\naccess = 1\n\ncapture = 1\n"
+        text = _edit(text, removed="access")
+        text = _edit(text, removed="capture")
+        assert text == first
+
+
 @pytest.mark.parametrize("content, why", [(b"  a = 1\n", "continues nothing"), (b"a = 1\0 2\n", "NUL byte")])
 def test_a_defect_is_named(content, why):
     (problem,) = read_document(content, "main.cf").problems
