@@ -20,7 +20,8 @@ description:
     It need not run. No milter is asked.
   - The envelopes are those of the log of the last days, each different one once, and made up ones about every key of sendmail's tables.
   - A difference is explained where M(postmaster.mta.move_info) announced it, as a row about this client, sender, recipient or feature
-    that V(differs). Every other difference is not. Where both refuse, another reply code is always explained.
+    that V(differs), or as one that is V(not converted) and that O(accept) names. Every other difference is not. Where both refuse,
+    another reply code is always explained.
   - Nothing is delivered, and nothing is written.
 notes:
   - Block lists, host names and domains are looked up by both MTAs, each by itself. An answer that changes meanwhile is a difference.
@@ -59,6 +60,14 @@ options:
       - Whether to ask about envelopes that are made up of the tables, too.
     type: bool
     default: true
+  accept:
+    description:
+      - Places of rows that M(postmaster.mta.move_info) calls V(not converted), for instance V(access:12) or V(sendmail.mc:40), where you
+        have decided that Postfix need not do what stands there.
+      - A difference that such a row is about counts as explained. A place where everything is converted is refused.
+    type: list
+    elements: str
+    default: []
   show:
     description:
       - How many kinds of differences are returned at most, those without an explanation first. V(0) is all.

@@ -13,19 +13,29 @@ from .._model.host import Host, Protocol
 from .._model.replay import Answer, Envelope
 
 
-class Replay(Protocol):
-    """The part of a driver that answers envelopes in bulk."""
+class Asked(Protocol):
+    """An MTA that is asked."""
 
-    def answers(self, host: Host, envelopes: t.Sequence[Envelope]) -> t.List[Answer]:
+    def answers(self, envelopes: t.Sequence[Envelope]) -> t.List[Answer]:
         """Return the answer to each envelope, in their order.
 
         :raises PostmasterError: the MTA cannot be asked.
         """
 
-    def rules(self, host: Host, asked: t.Sequence[t.Tuple[Envelope, bool]]) -> t.List[str]:
+    def rules(self, asked: t.Sequence[t.Tuple[Envelope, bool]]) -> t.List[str]:
         """Return the rule about each envelope: the line or the setting that decides.
 
         :param asked: envelopes, each with whether its route is meant, and not whether mail is taken.
+        """
+
+
+class Replay(Protocol):
+    """The part of a driver that answers envelopes in bulk."""
+
+    def asking(self, host: Host) -> t.ContextManager[Asked]:
+        """Return what is asked while the block runs; what was started for it is gone afterwards.
+
+        :raises PostmasterError: the MTA cannot be asked.
         """
 
 

@@ -12,15 +12,19 @@ import re
 import typing as t
 
 from . import route as _route
-from .move import CONSTRUCTS, DIFFERS, Row
+from .move import CONSTRUCTS, DIFFERS, NOT_CONVERTED, Row
 from .route import Hop
 
 ACCEPTED, REFUSED, DEFERRED, DISCARDED, UNKNOWN = "accepted", "refused", "deferred", "discarded", "unknown"
 DECISION, CODE, ROUTE, RECIPIENT, SENDER = "decision", "code", "route", "recipient", "sender"
+#: A decision of which both sides are no: for good, and for now.
+_NO = "no"
 #: Why two MTAs that both refuse need not say the same number.
 CODES = "both refuse; each MTA has its own reply code for this reason"
 #: No address, and no word of a command: such a text is never asked.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9][A-Za-z0-9.-]*\Z")
+#: The words of a reply in a rule.
+_QUOTED = re.compile(r'"(?:[45]\d\d )?([^"]+)"')
 _NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
 
 
@@ -114,10 +118,11 @@ class Comparison:
     """Collects what differs; differences of the same shape are counted once.
 
     :param rows: what the report says about the configuration.
+    :param accepted: the places of what is not converted, where somebody decided that it need not be.
     """
 
-    def __init__(self, rows: t.Iterable[Row]) -> None:
-        self._rows = [row for row in rows if row.verdict == DIFFERS]
+    def __init__(self, rows: t.Iterable[Row], accepted: t.Container[str] = ()) -> None:
+        self._rows = [row for row in rows if row.verdict == DIFFERS or _is_accepted(row, accepted)]
         self._differences: t.Dict[t.Tuple[str, ...], Difference] = {}
         self.asked = 0
         self.alike = 0
@@ -148,8 +153,14 @@ class Comparison:
         return sorted(self._differences.values(), key=lambda item: (item.is_explained, -item.times))
 
     def _because(self, kind: str, envelope: Envelope, before: str, after: str) -> str:
+        if kind == DECISION and all(side.startswith((REFUSED, DEFERRED)) for side in (before, after)):
+            kind = _NO
         row = next((row for row in self._rows if concerns(row, kind, envelope, f"{before} {after}")), None)
         return f"{row.number} {CONSTRUCTS[row.number]}, {row.where}: {row.sentence}" if row else ""
+
+
+def _is_accepted(row: Row, accepted: t.Container[str]) -> bool:
+    return row.verdict == NOT_CONVERTED and row.where in accepted
 
 
 def differing(old: Answer, new: Answer) -> t.Iterator[t.Tuple[str, str, str]]:
@@ -202,6 +213,9 @@ _LINES: t.Mapping[int, t.Tuple[str, ...]] = {
     15: (DECISION, ROUTE, RECIPIENT),
     16: (ROUTE,),
     17: (DECISION, ROUTE),
+    20: (ROUTE,),
+    # Senders that could relay.
+    29: (DECISION,),
     # The one user whom Postfix takes whether there is one or not.
     21: (DECISION,),
 }
@@ -210,7 +224,7 @@ _LINES: t.Mapping[int, t.Tuple[str, ...]] = {
 class _General(t.NamedTuple):
     """A row about no single key: its construct and a word of it, the kinds that it explains, and what an answer must say.
 
-    :param word: C({0}) is the argument of the feature.
+    :param word: C({0}) is the argument of the feature, C({quoted}) the reply in a rule.
     """
 
     number: int
@@ -220,10 +234,15 @@ class _General(t.NamedTuple):
 
 
 _GENERAL = (
+    _General(8, "delay_checks", (_NO,), ""),
     _General(12, "", (SENDER,), ""),
+    _General(19, "", (DECISION,), "user unknown"),
     _General(24, "", (DECISION,), "{0}"),
+    _General(29, "", (DECISION,), "relay access denied"),
     _General(31, "require_rdns", (DECISION,), "cannot find your"),
     _General(31, "accept_unresolvable_domains", (DECISION,), "Domain of sender address"),
+    # A rule of the configuration itself is known by the words of its reply.
+    _General(32, "", (DECISION,), "{quoted}"),
 )
 #: The files whose lines are about single keys, and the place that a key without a tag stands for; empty is any.
 _PLACES = {
@@ -233,6 +252,7 @@ _PLACES = {
     "domaintable": "to",
     "mailertable": "to",
     "local-host-names": "to",
+    "smarttable": "from",
     "postmaster": "to",
     # What differs is that clients of that name may relay.
     "relay-domains": "connect",
@@ -243,19 +263,26 @@ def concerns(row: Row, kind: str, envelope: Envelope, answers: str) -> bool:
     """Return whether a row of the report announces a difference about this envelope."""
     file, colon, dummy = row.where.partition(":")
     if colon and file in _PLACES:
-        return kind in _LINES.get(row.number, ()) and _is_about(row, envelope)
+        return _explains(_LINES.get(row.number, ()), kind) and _is_about(row, envelope)
     return any(
         general.number == row.number
         and general.text in row.text
-        and kind in general.kinds
+        and _explains(general.kinds, kind)
         and _argument(row.text, general.word).lower() in answers.lower()
         for general in _GENERAL
     )
 
 
+def _explains(kinds: t.Collection[str], kind: str) -> bool:
+    """Return whether a row that explains some kinds explains this one; two ways to say no are a decision, too."""
+    return kind in kinds or (kind == _NO and DECISION in kinds)
+
+
 def _argument(text: str, word: str) -> str:
     parts = text.rstrip(")").split(", ")
-    return word.format(parts[1] if len(parts) > 1 else text).rstrip(".")
+    reply = _QUOTED.search(text)
+    quoted = reply.group(1) if reply else text
+    return word.format(parts[1] if len(parts) > 1 else text, quoted=quoted).rstrip(".")
 
 
 def _is_about(row: Row, envelope: Envelope) -> bool:
@@ -318,7 +345,8 @@ def made_up(recipients: t.Iterable[str], senders: t.Iterable[str], clients: t.It
 
 def _addresses(key: str) -> t.Tuple[str, ...]:
     """Return addresses that a key is about: itself, or some in the domain and below it."""
-    text = key.lower().lstrip("@")
+    # A pattern for any detail is asked with one.
+    text = re.sub(r"\+[*+]@", "+detail@", key.lower()).lstrip("@")
     if "@" in text:
         return (text if not text.endswith("@") else f"{text}elsewhere.example",)
     if text.startswith("."):

@@ -6,12 +6,13 @@
 Private to the collection: it can change at any time.
 """
 
+import difflib
 import os
 import time
 import typing as t
 
 from .. import _files, _mta
-from .._driver.replay import replay_of
+from .._driver.replay import Asked, replay_of
 from .._errors import OptionError
 from .._log import sources
 from .._log.conditions import Selection
@@ -19,6 +20,7 @@ from .._log.deliveries import Internal, peer, readable
 from .._model import replay as _replay
 from .._model.host import Host
 from .._model.log import CLIENT, MESSAGE, ORIGINAL, RECIPIENT, SENDER
+from .._model.move import NOT_CONVERTED, Row
 from .._model.replay import Comparison, Difference, Envelope
 from .._runner import Runner
 from . import log_info
@@ -30,6 +32,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "days": {"type": "int", "default": 7},
     "limit": {"type": "int", "default": 100000},
     "made_up": {"type": "bool", "default": True},
+    "accept": {"type": "list", "elements": "str", "default": []},
     "show": {"type": "int", "default": 50},
 }
 _DAY = 86400.0
@@ -52,13 +55,17 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     from .._sendmail.move import move
 
     notes: t.List[str] = []
-    comparison = Comparison(move(old).rows)
+    rows = move(old).rows
+    _check_accepted(params["accept"], rows)
+    comparison = Comparison(rows, frozenset(params["accept"]))
     logged = list(_logged(runner, params, notes))
     invented = _invented(old) if params["made_up"] else []
     envelopes = list(dict.fromkeys(invented + logged))
-    for start in range(0, len(envelopes), _LOT):
-        _compare(old, new, envelopes[start : start + _LOT], comparison)
-    shown = comparison.differences[: params["show"] or None]
+    with replay_of(old.mta).asking(old) as before, replay_of(new.mta).asking(new) as after:
+        for start in range(0, len(envelopes), _LOT):
+            _compare(before, after, envelopes[start : start + _LOT], comparison)
+        shown = comparison.differences[: params["show"] or None]
+        facts = _facts((before, after), shown)
     return {
         "instance": old.instance.name,
         "postfix": new.instance.config_directory,
@@ -66,7 +73,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
         "made_up": len(envelopes) - len(logged),
         "asked": comparison.asked,
         "alike": comparison.alike,
-        "differences": _facts(old, new, shown),
+        "differences": facts,
         "unexplained": sum(item.times for item in comparison.differences if not item.is_explained),
         "explained": sum(item.times for item in comparison.differences if item.is_explained),
         "not_shown": len(comparison.differences) - len(shown),
@@ -74,18 +81,30 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool, runner: t.Optional[Runn
     }
 
 
-def _compare(old: Host, new: Host, envelopes: t.Sequence[Envelope], comparison: Comparison) -> None:
-    before = replay_of(old.mta).answers(old, envelopes)
-    after = replay_of(new.mta).answers(new, envelopes)
+def _check_accepted(accepted: t.Sequence[str], rows: t.Sequence[Row]) -> None:
+    """Refuse a place that is none, or where everything is converted: a slip would accept something else.
+
+    :raises OptionError: naming the place.
+    """
+    places = {row.where for row in rows if row.verdict == NOT_CONVERTED}
+    for place in accepted:
+        if place not in places:
+            near = difflib.get_close_matches(place, sorted(places), 1)
+            nearest = f"; nearest: {near[0]}" if near else ""
+            raise OptionError("accept", place, f"no row of move_info that is not converted has this place{nearest}")
+
+
+def _compare(old: Asked, new: Asked, envelopes: t.Sequence[Envelope], comparison: Comparison) -> None:
+    before, after = old.answers(envelopes), new.answers(envelopes)
     for mail, first, second in zip(envelopes, before, after):
         comparison.take(mail, first, second)
 
 
-def _facts(old: Host, new: Host, differences: t.Sequence[Difference]) -> t.List[t.Dict[str, t.Any]]:
+def _facts(both: t.Sequence[Asked], differences: t.Sequence[Difference]) -> t.List[t.Dict[str, t.Any]]:
     """Return differences as plain data, with the rule of each side about the example."""
     ruled = [item for item in differences if item.kind != _replay.CODE]
     asked = [(item.example, item.kind != _replay.DECISION) for item in ruled]
-    said = [replay_of(host.mta).rules(host, asked) if asked else [] for host in (old, new)]
+    said = [mta.rules(asked) if asked else [] for mta in both]
     rules = dict(zip(ruled, zip(*said)))
     facts = []
     for item in differences:
@@ -145,15 +164,15 @@ def _invented(host: Host) -> t.List[Envelope]:
     directory = host.instance.config_directory
     keys: t.Dict[str, t.List[str]] = {"to": [], "from": [], "connect": []}
     for name in ("local-host-names", "relay-domains", "mailertable", "virtusertable", "domaintable"):
-        keys["to"] += [entry.key for entry in map_entries(_text(directory, name))]
+        for entry in map_entries(_text(directory, name)):
+            keys["connect" if network_of(entry.key) else "to"].append(entry.key)
     keys["from"] += [entry.key for entry in map_entries(_text(directory, "genericstable"))]
     tags = {tag.lower(): place for place, tag in TAGS.items()}
     for entry in map_entries(_text(directory, "access")):
         tag, colon, rest = entry.key.partition(":")
-        places = (
-            [tags[tag.lower()]] if colon and tag.lower() in tags else ["to", "from", "connect"] if not colon else []
-        )
-        for place in places:
+        untagged = ["connect"] if network_of(entry.key) else ["to", "from", "connect"]
+        tagged = [tags[tag.lower()]] if tag.lower() in tags else []
+        for place in tagged if colon else untagged:
             keys[place].append(rest if colon else entry.key)
     networks = [network_of(key) for key in keys["connect"]]
     clients = [str(network[1 if network.num_addresses > 1 else 0]) for network in networks if network]

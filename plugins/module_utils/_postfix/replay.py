@@ -10,7 +10,10 @@ Private to the collection: it can change at any time.
 """
 
 import concurrent.futures
+import contextlib
 import itertools
+import os
+import re
 import typing as t
 
 from .._errors import PostmasterError
@@ -25,7 +28,7 @@ from . import route as tracing
 from .parameters import defaults, split_list
 
 #: The shadow ends by itself after so many seconds, also when nobody is left to stop it.
-_LIFETIME = 4 * 3600
+_LIFETIME = 24 * 3600
 _PATIENCE = 60.0
 #: Envelopes that are asked about in one session, and in one write.
 _SESSION, _LOT = 500, 20
@@ -47,29 +50,78 @@ _EXTRA: t.Dict[str, str] = {
 _ROUNDS = 10
 
 
-def answers(host: Host, envelopes: t.Sequence[Envelope]) -> t.List[Answer]:
-    """Return the answer to each envelope, in their order.
+@contextlib.contextmanager
+def asking(host: Host) -> t.Iterator["_Asked"]:
+    """Run one shadow for all questions of the block.
 
     :raises Refused: the shadow does not start.
-    :raises PostmasterError: it does not believe who a client is.
     """
     values = discover.settings(defaults(host.runner), host.instance.config_directory)
     with shadow.running(host, values, _EXTRA, _LIFETIME) as running:
-        copy = _of_shadow(host, running)
-        replies = _replies(running.claims, envelopes)
-        taken = [mail for mail in envelopes if replies[mail].family == 2]
-        targets = _Targets(copy, taken)
-        return [_answer(mail, replies[mail], targets) for mail in envelopes]
+        yield _Asked(host, running)
 
 
-def rules(host: Host, asked: t.Sequence[t.Tuple[Envelope, bool]]) -> t.List[str]:
-    """Return the rule about each envelope: the line of an access table that decides, or what decides about the route."""
-    values = discover.settings(defaults(host.runner), host.instance.config_directory)
-    with shadow.running(host, values, _EXTRA, _LIFETIME) as running:
-        copy = _of_shadow(host, running)
-        known = access.facts(copy)
-        said = [_rule(copy, known, mail, is_route) for mail, is_route in asked]
-        return [text.replace(running.config, host.instance.config_directory) for text in said]
+class _Asked:
+    """A shadow that runs."""
+
+    def __init__(self, host: Host, running: shadow.Shadow) -> None:
+        self._live = host.instance.config_directory
+        self._running = running
+        self._copy = _of_shadow(host, running)
+
+    def answers(self, envelopes: t.Sequence[Envelope]) -> t.List[Answer]:
+        """Return the answer to each envelope, in their order.
+
+        :raises PostmasterError: the shadow does not believe who a client is.
+        """
+        seen = _log_size(self._running)
+        replies = _replies(self._running.claims, envelopes)
+        discarded = _discarded(self._running, seen)
+        taken = [mail for mail in envelopes if replies[mail].family == 2 and _key(mail) not in discarded]
+        targets = _Targets(self._copy, taken)
+        return [
+            Answer(_replay.DISCARDED) if _key(mail) in discarded else _answer(mail, replies[mail], targets)
+            for mail in envelopes
+        ]
+
+    def rules(self, asked: t.Sequence[t.Tuple[Envelope, bool]]) -> t.List[str]:
+        """Return the rule about each envelope: the line of an access table that decides, or what decides about the route."""
+        known = access.facts(self._copy)
+        said = [_rule(self._copy, known, mail, is_route) for mail, is_route in asked]
+        return [text.replace(self._running.config, self._live) for text in said]
+
+
+# --- what is thrown away --------------------------------------------------------------------------------------------
+
+#: smtpd answers 250 to what it throws away, and says so in its log alone.
+_DISCARD = re.compile(r": discard: RCPT from \S+?\[([^\]]+)\]: .* triggers DISCARD action.*; from=<(.*?)> to=<(.*?)> ")
+_Key = t.Tuple[str, str, str]
+
+
+def _key(mail: Envelope) -> _Key:
+    return mail.client, mail.sender, mail.recipient
+
+
+def _log(running: shadow.Shadow) -> str:
+    return os.path.join(os.path.dirname(running.config), "log")
+
+
+def _log_size(running: shadow.Shadow) -> int:
+    try:
+        return os.stat(_log(running)).st_size
+    except OSError:
+        return 0
+
+
+def _discarded(running: shadow.Shadow, start: int) -> t.Set[_Key]:
+    """Return the envelopes that the log from one place on says were thrown away."""
+    try:
+        with open(_log(running), encoding="utf-8", errors="surrogateescape") as stream:
+            stream.seek(start)
+            matches = [match for match in map(_DISCARD.search, stream) if match]
+            return {(match.group(1), match.group(2), match.group(3)) for match in matches}
+    except OSError:
+        return set()
 
 
 def _of_shadow(host: Host, running: shadow.Shadow) -> Host:

@@ -33,7 +33,9 @@ _WORDS = {"drop": DROP, "ok": OK, "relay": RELAY, "skip": SKIP, "reject": REJECT
 #: The two words with a reply of their own (cf/README, "ACCESS DATABASE"; proto.m4).
 _REPLIES = {FROM: (550, "5.7.1", "Access denied"), CONNECT: (550, "5.7.1", "Access denied")}
 _TO_REPLY = (550, "5.2.1", "Mailbox disabled for this recipient")
-_ERROR = re.compile(r'ERROR:(?:([45])\.([0-9]{1,3})\.([0-9]{1,3}):)?"?([45][0-9]{2})[ -](.*?)"?\Z', re.IGNORECASE)
+_STATUS = r"([45]\.[0-9]{1,3}\.[0-9]{1,3})"
+#: The status stands in front of the reply, or behind its code as on the wire (usersmtp.c, isenhsc).
+_ERROR = re.compile(rf'ERROR:(?:{_STATUS}:)?"?([45][0-9]{{2}})[ -](?:{_STATUS} )?(.*?)"?\Z', re.IGNORECASE)
 _ANSWER = re.compile(r"map_lookup: asked \((.*?)\) (?:returns (.*) \(\d+\)|no match \(\d+\))$", re.MULTILINE)
 
 
@@ -155,9 +157,9 @@ def meaning(value: str, where: str = FROM) -> t.Tuple[str, int, str, str]:
     """
     match = _ERROR.match(value if value.upper().startswith("ERROR:") else "ERROR:" + value)
     if match:
-        code = int(match.group(4))
-        status = ".".join(match.group(1, 2, 3)) if match.group(1) else f"{match.group(4)[0]}.0.0"
-        return REJECT if code >= 500 else DEFER, code, status, match.group(5)
+        first, number, second, text = match.groups()
+        code = int(number)
+        return REJECT if code >= 500 else DEFER, code, first or second or f"{number[0]}.0.0", text
     if value.upper().startswith("QUARANTINE:"):
         return HOLD, 0, "", value.partition(":")[2]
     action = _WORDS.get(value.lower(), "")

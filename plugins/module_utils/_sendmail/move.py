@@ -12,6 +12,7 @@ Nothing is guessed. What has no counterpart is listed with its line, what it see
 import glob
 import os
 import re
+import socket
 import typing as t
 
 from .. import _files
@@ -19,10 +20,11 @@ from .._errors import PostmasterError
 from .._model.adopted import Path, value_at, without
 from .._model.host import Host
 from .._model.move import CONVERTED, DIFFERS, NOT_CONVERTED, Moved, Row
-from . import cf, mc_source
+from . import cf, mc_source, move_tls
 from . import read as reader
 from .compile import Entry, map_entries
-from .move_tables import ACCESS_TAGS, Access, alias_rows, milter, rewriting, virtual
+from .move_routes import own_mailers, routes
+from .move_tables import ACCESS_TAGS, Access, alias_rows, block_list, milter, rewriting, virtual
 
 #: Options of the policy that Postfix does not have.
 _NOT_ON_POSTFIX: t.Tuple[t.Tuple[Path, str], ...] = (
@@ -72,6 +74,10 @@ class _Move:
         self.main: t.Dict[str, t.Any] = {}
         self.master: t.Dict[str, t.Any] = {}
         self.tables: t.Dict[str, t.List[str]] = {}
+        self.hostname = self._hostname()
+        self.demands = move_tls.Demands(self.policy)
+        #: Parts of restriction lists of Postfix, by the name of the list.
+        self.checks: t.Dict[str, t.List[str]] = {}
 
     def moved(self) -> Moved:
         """Go through every construct."""
@@ -80,6 +86,7 @@ class _Move:
                 f"{self.directory}/sendmail.cf: there is none, or it says nothing; there is nothing to move"
             )
         for construct in (
+            self._own_name,
             self._local_names,
             self._relayed_names,
             self._access,
@@ -97,9 +104,11 @@ class _Move:
             self._sizes,
             self._submission,
             self._features,
+            self._delayed_checks,
             self._unknown_domains,
             self._free_text,
             self._queue,
+            self._restrictions,
         ):
             construct()
         self._leave_what_postfix_has_not()
@@ -117,6 +126,22 @@ class _Move:
         """Return the entries of a table."""
         return map_entries(self.content(name))
 
+    def _hostname(self) -> str:
+        """Return the name that sendmail has: as its configuration says it, or as the host does."""
+        name = value_at(self.policy, ("identity", "hostname")) or socket.getfqdn()
+        return name if "." in name else ""
+
+    def table(self, name: str, lines: t.Sequence[str], kind: str = "${default_database_type}") -> str:
+        """Add a table of Postfix; return how main.cf names it."""
+        self.tables[name] = [*self.tables.get(name, ()), *lines]
+        return f"{kind}:$config_directory/{name}"
+
+    def add_map(self, parameter: str, table: str) -> None:
+        """Add a table to a parameter of main.cf that lists tables."""
+        present = self.main.get(parameter, "")
+        if table not in present.split(", "):
+            self.main[parameter] = f"{present}, {table}" if present else table
+
     def feature(self, name: str) -> t.Optional[mc_source.Call]:
         """Return the statement of a feature; None where it is not used."""
         calls = [call for call in self.source.of("FEATURE") if call.arguments[:1] == (name,)]
@@ -131,6 +156,15 @@ class _Move:
         self.add(
             number, verdict, f"sendmail.mc:{call.line}", f"{call.macro}({', '.join(call.arguments)})", sentence, test
         )
+
+    def _own_name(self) -> None:
+        """Say under which name Postfix speaks, and that a plus sign begins the detail of an address."""
+        if self.hostname and value_at(self.policy, ("identity", "hostname")) is None:
+            self.policy = dict(self.policy, identity=dict(self.policy.get("identity", {}), hostname=self.hostname))
+            self.add(1, CONVERTED, "sendmail.cf", "$j", "policy.identity.hostname: the name that the host has")
+        self.main["recipient_delimiter"] = "+"
+        self.main["propagate_unmatched_extensions"] = ""
+        self.add(21, CONVERTED, "sendmail.cf", "user+detail", "recipient_delimiter; aliases and tables drop the detail")
 
     # --- names and access -------------------------------------------------------------------------------------------
 
@@ -164,8 +198,9 @@ class _Move:
             if word not in domains:
                 domains.append(word)
                 self.policy.setdefault("relay", {})["domains"] = domains
-            sentence = "policy.relay.domains; sendmail also lets clients relay whose verified name lies in it, Postfix lets them relay by address only"
-            self.add(2, DIFFERS, where, word, sentence, f"a client named HOST.{word}, RCPT to another domain")
+            self._relaying_client(word)
+            sentence = "policy.relay.domains, and in smtpd_relay_restrictions clients whose verified name lies in it"
+            self.add(2, CONVERTED, where, word, sentence)
 
     def _relayed_words(self) -> t.Iterator[t.Tuple[str, str]]:
         """Yield the words of class R, each with where it stands."""
@@ -175,24 +210,94 @@ class _Move:
             for argument in call.arguments:
                 for word in argument.split():
                     yield f"sendmail.mc:{call.line}", word
+        # The class of virtual domains is part of class R.
+        for call in self.source.of("VIRTUSER_DOMAIN"):
+            for word in " ".join(call.arguments).split():
+                yield f"sendmail.mc:{call.line}", word
+
+    def _relaying_client(self, name: str) -> None:
+        """Let clients relay whose verified name is this one, or lies below it."""
+        line = f"{name.lower()} OK"
+        if line not in self.tables.get("move_relay_clients", ()):
+            table = self.table("move_relay_clients", [line])
+            self._check("smtpd_relay_restrictions", f"check_client_access {table}")
+
+    def _check(self, name: str, check: str) -> None:
+        checks = self.checks.setdefault(name, [])
+        if check not in checks:
+            checks.append(check)
+
+    def _restrictions(self) -> None:
+        """Put the restriction lists together; none of them is set where nothing is in it."""
+        ends = {"smtpd_relay_restrictions": ["reject_unauth_destination"]}
+        for name, checks in self.checks.items():
+            # A demand of TLS holds for everybody, those who may relay included.
+            begin = [] if name == "smtpd_helo_restrictions" else ["permit_mynetworks"]
+            self.main[name] = ", ".join([*begin, *checks, *ends.get(name, ())])
 
     def _access(self) -> None:
-        access = Access(bool(self.feature("blocklist_recipients") or self.feature("blacklist_recipients")), self.policy)
+        full = any("relaytofulladdress" in call.arguments for call in self.source.of("FEATURE"))
+        by_sender = bool(self.feature("relay_mail_from"))
+        is_blocking = bool(self.feature("blocklist_recipients") or self.feature("blacklist_recipients"))
+        access = Access(is_blocking, self.policy, full, by_sender, self._locals())
         for line in self.entries("access"):
             tag = line.key.partition(":")[0].lower() if ":" in line.key else ""
             tag = tag if tag in ACCESS_TAGS else ""
+            if tag in move_tls.TAGS:
+                key = line.key.partition(":")[2].lower()
+                where, text = f"access:{line.line}", f"{line.key} {line.value}"
+                self.rows.append(self.demands.read(tag, move_tls.Line(key, line.value, where, text)))
+                continue
             for row, rules in access.read(line, tag):
                 self.rows.append(row)
                 self.rules += rules
+        for name in access.clients:
+            self._relaying_client(name)
+        if access.recipients:
+            table = self.table("move_relay_recipients", [f"{address} OK" for address in access.recipients])
+            self._check("smtpd_relay_restrictions", f"check_recipient_access {table}")
+        self._tls()
+
+    def _tls(self) -> None:
+        """Write the demands of the access map; those that the policy of a managed host made stay in the policy."""
+        demands = self.demands
+        kept = [
+            item for item in value_at(self.policy, ("tls", "domains")) or () if not self._is_in_access(item["domain"])
+        ]
+        self.policy = without(self.policy, ("tls", "domains"))
+        tls = dict(self.policy.get("tls", {}))
+        if kept:
+            tls["domains"] = kept
+        for side, level in (("client", demands.level), ("server", demands.of_clients)):
+            if level:
+                tls[side] = dict(tls.get(side, {}), level=level)
+        if tls:
+            self.policy = dict(self.policy, tls=tls)
+        if demands.policies:
+            lines = [f"{hop} {value}" for hop, value in sorted(demands.policies.items())]
+            self.main["smtp_tls_policy_maps"] = self.table("move_tls_policy", lines)
+        if demands.silenced:
+            table = self.table("move_tls_silenced", demands.silenced, "cidr")
+            self.main["smtp_discard_ehlo_keyword_address_maps"] = table
+        if demands.clients:
+            table = self.table("move_tls_clients", demands.clients)
+            self._check("smtpd_helo_restrictions", f"check_client_access {table}")
+
+    def _is_in_access(self, domain: str) -> bool:
+        """Return whether an unmanaged line of the access file is about a domain and TLS."""
+        keys = {line.key.lower() for line in self.entries("access")}
+        return not keys.isdisjoint({f"{tag}:{domain}" for tag in move_tls.TAGS})
 
     # --- addresses --------------------------------------------------------------------------------------------------
 
     def _rewriting(self) -> None:
-        lines, rows = rewriting(self.source, self.entries("genericstable"), self._words_of("GENERICS_DOMAIN"))
-        self.rows += rows
-        if lines:
-            self.tables["move_sender_canonical"] = lines
-            self.main["sender_canonical_maps"] = "${default_database_type}:$config_directory/move_sender_canonical"
+        made = rewriting(self.source, self.entries("genericstable"), self._words_of("GENERICS_DOMAIN"), self._locals())
+        self.rows += made.rows
+        if made.lines:
+            self.add_map("sender_canonical_maps", self.table("move_sender_canonical", made.lines))
+        if made.patterns:
+            self.add_map("sender_canonical_maps", self.table("move_sender_patterns", made.patterns, "regexp"))
+        if made.lines or made.patterns:
             envelope = self.feature("masquerade_envelope")
             self.main["sender_canonical_classes"] = "envelope_sender, header_sender" if envelope else "header_sender"
         domains = [f"@{line.key} @{line.value}" for line in self.entries("domaintable")]
@@ -207,40 +312,49 @@ class _Move:
                 f"RCPT to nobody@{line.key}",
             )
         if domains:
-            self.tables["move_canonical"] = domains
-            self.main["canonical_maps"] = "${default_database_type}:$config_directory/move_canonical"
+            self.add_map("canonical_maps", self.table("move_canonical", domains))
+
+    def _locals(self) -> t.List[str]:
+        """Return the domains that are this host's own."""
+        names = [self.hostname, *(value_at(self.policy, ("identity", "local_domains")) or ())]
+        return [name for name in dict.fromkeys(names) if name]
 
     def _words_of(self, macro: str) -> t.List[str]:
         return [word for call in self.source.of(macro) for argument in call.arguments for word in argument.split()]
 
     def _virtual(self) -> None:
-        result = virtual(self.entries("virtusertable"), value_at(self.policy, ("identity", "hostname")) or "")
+        result = virtual(self.entries("virtusertable"), self.hostname, self._virtual_domains())
         self.rows += result.rows
         self.rules += result.rules
         if result.lines:
-            self.tables["move_virtual"] = result.lines
-            self.main["virtual_alias_maps"] = "${default_database_type}:$config_directory/move_virtual"
-        for call in (*self.source.of("VIRTUSER_DOMAIN"), *self.source.of("VIRTUSER_DOMAIN_FILE")):
+            self.add_map("virtual_alias_maps", self.table("move_virtual", result.lines))
+        if result.patterns:
+            self.add_map("virtual_alias_maps", self.table("move_virtual_patterns", result.patterns, "regexp"))
+        for call in self.source.of("VIRTUSER_DOMAIN_FILE"):
             sentence = "it also opens relaying to and from these domains and their subdomains; say which with policy.relay.domains"
             self.add_call(15, NOT_CONVERTED, call, sentence, "a stranger, RCPT to an address in the domain")
 
+    def _virtual_domains(self) -> t.Optional[t.Set[str]]:
+        """Return the domains about which the virtusertable is asked; None where a file or a feature adds to them."""
+        if self.source.of("VIRTUSER_DOMAIN_FILE") or self.feature("virtuser_entire_domain") or not self.text.strip():
+            return None
+        return {name.lower() for name in (*self._locals(), *self._words_of("VIRTUSER_DOMAIN"))}
+
     def _routes(self) -> None:
         unread = set(self.unexpressed.get("routes", ()))
+        others = []
         for line in self.entries("mailertable"):
             text = f"{line.key} {line.value}"
-            if f"mailertable: {text}" not in unread:
-                number = 17 if line.value.startswith(("error:", "discard:", "local:")) else 16
-                self.add(number, CONVERTED, f"mailertable:{line.line}", text, "policy.routes.domains")
-                continue
-            sentence = "it names a mailer, an action or several hosts that no option of the policy says"
-            self.add(
-                17,
-                NOT_CONVERTED,
-                f"mailertable:{line.line}",
-                text,
-                sentence,
-                f"sendmail -bt: 3,0 user@{line.key.lstrip('.')}",
-            )
+            if f"mailertable: {text}" in unread:
+                others.append(line)
+            else:
+                self.add(16, CONVERTED, f"mailertable:{line.line}", text, "policy.routes.domains")
+        made = routes(others, own_mailers(self.cf.mailers), self.cf.mailers, self.hostname)
+        self.rows += made.rows
+        if made.transports:
+            self.add_map("transport_maps", self.table("move_transport", made.transports))
+        if made.aliases:
+            self.add_map("virtual_alias_maps", self.table("move_virtual", made.aliases))
         if self.entries("mailertable"):
             self.add(
                 16,
@@ -274,10 +388,26 @@ class _Move:
                 self.add_call(number, NOT_CONVERTED, defines[name], why, "RCPT to a user that does not exist")
 
     def _smart_table(self) -> None:
+        """Take the table of a feature that many have, and that sendmail itself does not bring."""
         call = self.feature("smarttable")
-        if call:
-            sentence = "nearest: policy.routes.senders; sendmail asks it after the mailertable, Postfix by sender for mail of its default class"
-            self.add_call(20, NOT_CONVERTED, call, sentence, "the route of one recipient for two senders")
+        if not call:
+            return
+        lines = []
+        for entry in self.entries("smarttable"):
+            where, text = f"smarttable:{entry.line}", f"{entry.key} {entry.value}"
+            mailer, colon, host = entry.value.rpartition(":")
+            if mailer.lower() in ("", "smtp", "esmtp", "relay") and host:
+                lines.append(f"{entry.key if '@' in entry.key else f'@{entry.key}'} smtp:{host}")
+                sentence = "sender_dependent_default_transport_maps, for mail that no other route takes"
+                self.add(20, DIFFERS, where, text, sentence, f"MAIL from {entry.key}")
+            else:
+                self.add(20, NOT_CONVERTED, where, text, "nearest: policy.routes.senders", f"MAIL from {entry.key}")
+        if lines:
+            table = self.table("move_sender_transport", lines)
+            self.add_map("sender_dependent_default_transport_maps", table)
+            return
+        sentence = "its table is not known here; nearest: policy.routes.senders"
+        self.add_call(20, NOT_CONVERTED, call, sentence, "the route of one recipient for two senders")
 
     def _aliases(self) -> None:
         for path in (self.cf.value("AliasFile") or "").split(","):
@@ -313,25 +443,17 @@ class _Move:
             self.main["smtpd_milters"] = self.main["non_smtpd_milters"] = ", ".join(milters)
 
     def _block_lists(self) -> None:
-        checks = []
         for call in self.source.of("FEATURE"):
             name, arguments = call.arguments[0] if call.arguments else "", call.arguments[1:]
             if name not in ("dnsbl", "enhdnsbl", "rhsbl") or not arguments:
                 continue
+            check, rest = block_list(name, arguments)
+            self._check("smtpd_recipient_restrictions", check)
             zone = arguments[0].rstrip(".")
-            checks.append(f"{'reject_rhsbl_sender' if name == 'rhsbl' else 'reject_rbl_client'} {zone}")
-            if name == "enhdnsbl" and len(arguments) > 3:
-                self.add_call(
-                    24,
-                    NOT_CONVERTED,
-                    call,
-                    "results of the list: say them as ZONE=127.0.0.N",
-                    f"a client that {zone} lists",
-                )
+            for sentence in rest:
+                self.add_call(24, NOT_CONVERTED, call, sentence, f"a client that {zone} lists")
             sentence = "smtpd_recipient_restrictions; the words of the reply are those of rbl_reply_maps"
             self.add_call(24, DIFFERS, call, sentence, f"a client that {zone} lists")
-        if checks:
-            self.main["smtpd_recipient_restrictions"] = ", ".join(["permit_mynetworks", *checks])
 
     def _listeners(self) -> None:
         for number, call in enumerate(self.source.of("DAEMON_OPTIONS")):
@@ -392,6 +514,19 @@ class _Move:
             self.policy = dict(self.policy, limits=dict(self.policy.get("limits", {}), message_size=0))
             sentence = "policy.limits.message_size 0; Postfix by itself refuses more than 10 MB"
             self.add(27, CONVERTED, "sendmail.cf", "no O MaxMessageSize", sentence)
+        limits = self.policy["limits"]
+        least, room = limits["message_size"] * 3 // 2, limits.get("free_space")
+        if room is not None and room < least:
+            self.policy = dict(self.policy, limits=dict(limits, free_space=least))
+            sentence = "policy.limits.free_space: Postfix demands room for one and a half messages, sendmail adds the size of the message"
+            self.add(
+                27,
+                DIFFERS,
+                "sendmail.cf",
+                f"O MinFreeBlocks: {room} bytes",
+                sentence,
+                "a message while the disk is almost full",
+            )
 
     def _submission(self) -> None:
         if self.content("submit.cf"):
@@ -424,7 +559,7 @@ class _Move:
                 sentence = "a secret is not copied; smtp_sasl_password_maps needs the next hop as it is written in the route, brackets and port included"
                 self.add_call(30, NOT_CONVERTED, call, sentence, "a delivery to that host")
             elif name == "require_rdns":
-                self.main["smtpd_client_restrictions"] = "permit_mynetworks, reject_unknown_client_hostname"
+                self._check("smtpd_client_restrictions", "reject_unknown_client_hostname")
                 self.add_call(
                     31,
                     DIFFERS,
@@ -440,6 +575,12 @@ class _Move:
                 self.add_call(
                     28, NOT_CONVERTED, call, "a null client: listen on loopback and set policy.routes.default"
                 )
+
+    def _delayed_checks(self) -> None:
+        call = self.feature("delay_checks")
+        if call:
+            sentence = "of two reasons to refuse, sendmail tells the recipient's first, Postfix the client's, then the sender's"
+            self.add_call(8, DIFFERS, call, sentence, "a stranger, MAIL from a refused sender, RCPT to another domain")
 
     def _unknown_domains(self) -> None:
         if value_at(self.policy, ("session", "sender_domain_exists")) and not self.feature(

@@ -29,7 +29,6 @@ ACCESS_TAGS = frozenset(
 )
 _OTHER_TAGS = {
     "spam": (8, "nearest: a rule for the recipient that comes behind the relay control"),
-    "tls_clt": (11, "nearest: check_ccert_access, or demand STARTTLS with policy.tls.server.level"),
     "authinfo": (
         30,
         "a secret is not copied; smtp_sasl_password_maps needs the next hop as it is written in the route",
@@ -38,7 +37,6 @@ _OTHER_TAGS = {
     "compat": (31, "pairs of sender and recipient need restriction classes of Postfix"),
     "bcc": (31, "nearest: recipient_bcc_maps"),
 }
-_BY_SERVER = "sendmail looks up the name of the server, Postfix the domain of the next hop; nearest: policy.tls.domains"
 _NOW = datetime.datetime(2000, 1, 1)
 
 Rules = t.List[t.Dict[str, t.Any]]
@@ -61,11 +59,27 @@ class Access:
     """Reads the lines of the access file.
 
     :param recipients: whether keys without a tag count for recipients, too.
+    :param full: whether a single recipient can be relayed.
+    :param by_sender: whether a sender can.
+    :param own: the local domains: a recipient without a domain is one of them.
     """
 
-    def __init__(self, recipients: bool, policy: t.Mapping[str, t.Any]) -> None:
+    def __init__(
+        self,
+        recipients: bool,
+        policy: t.Mapping[str, t.Any],
+        full: bool = False,
+        by_sender: bool = False,
+        own: t.Sequence[str] = (),
+    ) -> None:
         self._places = ("connect", "from", "to") if recipients else ("connect", "from")
         self._policy = policy
+        self._full = full
+        self._by_sender = by_sender
+        self._own = own
+        #: Names of clients and single recipients that are relayed.
+        self.clients: t.List[str] = []
+        self.recipients: t.List[str] = []
 
     def read(self, entry: Entry, tag: str) -> t.Iterator[t.Tuple[Row, Rules]]:
         """Yield the rows of the report for one line, each with the rules that it became."""
@@ -78,7 +92,7 @@ class Access:
         elif tag:
             yield _other(tag, line), []
         elif line.value.upper() == "RELAY":
-            yield _untagged_relay(line), []
+            yield self._untagged_relay(line), []
         else:
             yield from self._untagged(line)
 
@@ -86,6 +100,8 @@ class Access:
         """Yield the rows about a line without a tag: the places where it cannot be a rule, then those where it is one."""
         expanded: Rules = []
         for place in self._places:
+            if not _can_be(place, line.key):
+                continue
             row, rules = self._rule(6, place, line)
             expanded += rules
             if row.verdict == NOT_CONVERTED:
@@ -101,7 +117,9 @@ class Access:
         example = f"{place}: {line.key}"
         if not action:
             return line.row(7, NOT_CONVERTED, "this value is none that has a rule", example), []
-        rule: t.Dict[str, t.Any] = {place: [_pattern(line.key)], "action": action}
+        is_local = place == "to" and line.key.endswith("@")
+        keys = [f"{line.key}{domain}" for domain in self._own] if is_local else []
+        rule: t.Dict[str, t.Any] = {place: keys or [_pattern(line.key)], "action": action}
         if code and line.value.upper() != "REJECT":
             rule.update(code=code, status=status)
         if words and line.value.upper() != "REJECT":
@@ -117,35 +135,56 @@ class Access:
 
     def _relay(self, number: int, place: str, line: _Line) -> Row:
         if place == "connect":
-            return _relaying_client(number, line)
+            return self._relaying_client(number, line)
         if place == "from":
-            sentence = "who claims this sender may relay, and a sender can be forged; say which clients with policy.relay.networks"
-            return line.row(29, NOT_CONVERTED, sentence, f"a stranger, MAIL from {line.key}")
+            return self._relaying_sender(line)
         if line.key in (value_at(self._policy, ("relay", "domains")) or ()):
             return line.row(number, CONVERTED, "policy.relay.domains")
+        if not self._full:
+            sentence = "nothing: FEATURE(access_db) has no relaytofulladdress, and sendmail does not relay by this line"
+            return line.row(number, CONVERTED, sentence)
+        self.recipients.append(line.key)
+        return line.row(number, CONVERTED, "check_recipient_access with OK in smtpd_relay_restrictions")
+
+    def _relaying_sender(self, line: _Line) -> Row:
+        if not self._by_sender:
+            return line.row(
+                29, CONVERTED, "nothing: without FEATURE(relay_mail_from) sendmail does not relay by this line"
+            )
         sentence = (
-            "a single recipient is relayed; nearest: check_recipient_access with permit in smtpd_relay_restrictions"
+            "who claims this sender may relay, and a sender can be forged; say which clients with policy.relay.networks"
         )
-        return line.row(number, NOT_CONVERTED, sentence, f"a stranger, RCPT to {line.key}")
+        return line.row(29, NOT_CONVERTED, sentence, f"a stranger, MAIL from {line.key}")
+
+    def _relaying_client(self, number: int, line: _Line) -> Row:
+        """Return the row about a client that may relay."""
+        if network_of(line.key):
+            return line.row(number, CONVERTED, "policy.relay.networks")
+        if line.key.startswith("["):
+            return line.row(number, NOT_CONVERTED, "in brackets it is a client without a name", f"connect: {line.key}")
+        if line.key.lower() == "localhost":
+            return line.row(number, CONVERTED, "the host itself always may")
+        self.clients.append(line.key)
+        sentence = (
+            "check_client_access with OK in smtpd_relay_restrictions, by the verified name, names below it included"
+        )
+        return line.row(number, CONVERTED, sentence)
+
+    def _untagged_relay(self, line: _Line) -> Row:
+        if network_of(line.key):
+            return line.row(3, CONVERTED, "policy.relay.networks")
+        self.clients.append(line.key)
+        where = "policy.relay.domains, and in smtpd_relay_restrictions clients whose verified name lies in it"
+        if not self._by_sender:
+            return line.row(6, CONVERTED, where)
+        return line.row(
+            6, DIFFERS, f"{where}; senders of this name relay no more", f"a stranger, MAIL from x@{line.key}"
+        )
 
 
-def _relaying_client(number: int, line: _Line) -> Row:
-    """Return the row about a client that may relay."""
-    if network_of(line.key):
-        return line.row(number, CONVERTED, "policy.relay.networks")
-    if line.key.startswith("["):
-        return line.row(number, NOT_CONVERTED, "in brackets it is a client without a name", f"connect: {line.key}")
-    if line.key.lower() == "localhost":
-        return line.row(number, CONVERTED, "the host itself always may")
-    sentence = "who owns the reverse zone of an address chooses its name; let the client relay by its address"
-    return line.row(number, NOT_CONVERTED, sentence, f"a client named {line.key}, RCPT to another domain")
-
-
-def _untagged_relay(line: _Line) -> Row:
-    if network_of(line.key):
-        return line.row(3, CONVERTED, "policy.relay.networks")
-    sentence = "policy.relay.domains; sendmail also lets clients and senders of that name relay, Postfix lets them relay by address only"
-    return line.row(6, DIFFERS, sentence, f"a client named HOST.{line.key}, RCPT to another domain")
+def _can_be(place: str, key: str) -> bool:
+    """Return whether a key without a tag can match in a place: an address of a host is a client, a mail address is none."""
+    return place == "connect" if network_of(key) else not (place == "connect" and "@" in key)
 
 
 def _other(tag: str, line: _Line) -> Row:
@@ -158,14 +197,7 @@ def _other(tag: str, line: _Line) -> Row:
     if tag == "greetpause":
         verdict = CONVERTED if not line.key or network_of(line.key) else NOT_CONVERTED
         return line.row(9, verdict, "policy.session.greeting_delays, by network and in whole seconds")
-    if tag == "tls_rcpt":
-        verdict = DIFFERS if ":" in line.value else CONVERTED
-        return line.row(11, verdict, "policy.tls.domains; bits of the cipher have no counterpart")
-    if tag not in ("try_tls", "tls_srv"):
-        return line.row(27, DIFFERS, "policy.session: letters of Srv_Features")
-    if line.key:
-        return line.row(11, NOT_CONVERTED, _BY_SERVER)
-    return line.row(11, DIFFERS, "policy.tls.client.level")
+    return line.row(27, DIFFERS, "policy.session: letters of Srv_Features")
 
 
 def _client_limit(line: _Line) -> Row:
@@ -189,18 +221,29 @@ class Virtual(t.NamedTuple):
     lines: t.List[str]
     rules: Rules
     rows: t.List[Row]
+    #: Lines of regexp_table(5), for what depends on the detail.
+    patterns: t.List[str]
 
 
-def virtual(entries: t.Iterable[Entry], hostname: str) -> Virtual:
-    """Return the virtusertable as lines of virtual(5), rules for its errors, and the rows of the report."""
-    result = Virtual([], [], [])
+def virtual(entries: t.Iterable[Entry], hostname: str, served: t.Optional[t.Container[str]] = None) -> Virtual:
+    """Return the virtusertable as lines of virtual(5), rules for its errors, and the rows of the report.
+
+    :param served: the domains about which sendmail asks it; None where they are not known.
+    """
+    result = Virtual([], [], [], [])
     for line in entries:
         where, text, target = f"virtusertable:{line.line}", f"{line.key} {line.value}", line.value
-        if target.lower().startswith("error:"):
+        if served is not None and line.key.rpartition("@")[2].lower() not in served:
+            sentence = "nothing: the domain is neither a local nor a virtual one, and sendmail does not look here"
+            result.rows.append(Row(15, CONVERTED, where, text, sentence))
+        elif target.lower().startswith("error:"):
             _virtual_error(result, line, where, text)
         elif "+" in line.key or re.search(r"%[23]", target):
-            sentence = "Postfix has no pattern for the detail; nearest: a pcre table"
-            result.rows.append(Row(15, NOT_CONVERTED, where, text, sentence, f"RCPT to {line.key.replace('*', 'x')}"))
+            pattern = _with_detail(line.key, target, hostname)
+            result.patterns.extend([pattern] if pattern else [])
+            verdict = CONVERTED if pattern else NOT_CONVERTED
+            sentence = "virtual_alias_maps: a regexp table" if pattern else "nearest: a pcre table"
+            result.rows.append(Row(15, verdict, where, text, sentence, f"RCPT to {line.key.replace('*', 'x')}"))
         else:
             target = (
                 target.replace("%1@", "@")
@@ -210,12 +253,36 @@ def virtual(entries: t.Iterable[Entry], hostname: str) -> Virtual:
             target = target if "@" in target else f"{target}@{hostname or 'localhost'}"
             result.lines.append(f"{line.key} {target}")
             result.rows.append(Row(15, CONVERTED, where, text, "virtual_alias_maps"))
-    if result.lines:
+    if result.lines and served is None:
         sentence = "sendmail asks it for its own and its virtual domains only, Postfix for every recipient, remote ones included"
         result.rows.append(
             Row(15, DIFFERS, "virtusertable", "", sentence, "RCPT to one of the keys, by a client that may relay")
         )
     return result
+
+
+#: C(user+*@domain) and C(user++@domain): any detail, or one that is not empty.
+_DETAILED = re.compile(r"([^@+]+)\+([*+])@([^@+]+)\Z")
+
+
+def _with_detail(key: str, value: str, hostname: str = "") -> str:
+    """Return a key with a detail as a line of regexp_table(5); empty where it is none, or its value says more.
+
+    C(%1) is the user, C(%2) the detail and C(%3) the detail with its plus sign.
+    """
+    match = _DETAILED.match(key)
+    if not match or re.search(r"%[^123]|[$]", value):
+        return ""
+    user, kind, domain = match.groups()
+    target = value.replace("%1", user).replace("%3", "+${1}").replace("%2", "${1}")
+    target = target if "@" in target or not hostname else f"{target}@{hostname}"
+    detail = "[^@]*" if kind == "*" else "[^@]+"
+    return f"/^{_literal(user)}\\+({detail})@{_literal(domain)}$/ {target}"
+
+
+def _literal(text: str) -> str:
+    """Return a text that means itself in a pattern."""
+    return re.sub(r"([^A-Za-z0-9_@-])", r"\\\1", text)
 
 
 def _virtual_error(result: Virtual, line: Entry, where: str, text: str) -> None:
@@ -237,53 +304,81 @@ def _virtual_error(result: Virtual, line: Entry, where: str, text: str) -> None:
 
 
 class Rewriting(t.NamedTuple):
-    """What masquerading and the genericstable become: lines of canonical(5) for senders, and the rows of the report."""
+    """What masquerading and the genericstable become: lines of canonical(5) and of regexp_table(5) for senders, and the rows."""
 
     lines: t.List[str]
+    patterns: t.List[str]
     rows: t.List[Row]
 
 
-def rewriting(source: mc_source.Source, generics: t.Iterable[Entry], domains: t.Sequence[str]) -> Rewriting:
+def rewriting(
+    source: mc_source.Source, generics: t.Iterable[Entry], domains: t.Sequence[str], own: t.Sequence[str]
+) -> Rewriting:
     """Return what masquerading and the genericstable become.
 
     :param domains: those of GENERICS_DOMAIN.
+    :param own: the name of the host, and its local domains.
     """
-    result = Rewriting([], [])
+    result = Rewriting([], [], [])
     for entry in generics:
-        _generic(result, entry, domains)
-    target = [call for call in source.of("MASQUERADE_AS") if call.arguments]
+        _generic(result, entry, [*domains, *own[:1]])
+    target = [call for call in source.of("MASQUERADE_AS") if call.arguments and call.arguments[0]]
     if target:
-        _masquerade(result, source, target)
+        _masquerade(result, source, target, own)
     return result
 
 
 def _generic(result: Rewriting, entry: Entry, domains: t.Sequence[str]) -> None:
-    """Add one line of the genericstable."""
-    keys = [entry.key] if "@" in entry.key else [f"{entry.key}@{domain}" for domain in domains]
+    """Add one line of the genericstable; without a domain it is about users of all of them."""
+    keys = [entry.key] if "@" in entry.key else [f"{entry.key}@{domain}" for domain in dict.fromkeys(domains)]
     where, text = f"genericstable:{entry.line}", f"{entry.key} {entry.value}"
-    if "%" in entry.value or "+" in entry.key or not keys:
-        sentence = "Postfix has no pattern for it, or no GENERICS_DOMAIN is known"
-        result.rows.append(Row(13, NOT_CONVERTED, where, text, sentence, f"MAIL from {entry.key}"))
-        return
-    result.lines.extend([f"{key} {entry.value}" for key in keys])
-    result.rows.append(Row(13, CONVERTED, where, text, "sender_canonical_maps, for senders only"))
+    if "+" in entry.key:
+        patterns = [_with_detail(key, entry.value.replace("%1", "%2")) for key in keys]
+        is_known = bool(patterns) and all(patterns)
+        result.patterns.extend(patterns if is_known else [])
+    else:
+        value = entry.value.replace("%1@", "@") if entry.key.startswith("@") else entry.value
+        is_known = bool(keys) and "%" not in value
+        result.lines.extend([f"{key} {value}" for key in keys] if is_known else [])
+    verdict = CONVERTED if is_known else NOT_CONVERTED
+    sentence = (
+        "sender_canonical_maps, for senders only"
+        if is_known
+        else "no GENERICS_DOMAIN is known, or nearest: a pcre table"
+    )
+    result.rows.append(Row(13, verdict, where, text, sentence, "" if is_known else f"MAIL from {entry.key}"))
 
 
-def _masquerade(result: Rewriting, source: mc_source.Source, target: t.Sequence[mc_source.Call]) -> None:
-    """Add masquerading: those users first whose addresses stay."""
+def _masquerade(
+    result: Rewriting, source: mc_source.Source, target: t.Sequence[mc_source.Call], own: t.Sequence[str]
+) -> None:
+    """Add masquerading: those users and domains first whose addresses stay."""
     name = target[-1].arguments[0]
+    features = source.features()
+    entire = "masquerade_entire_domain" in features
     domains = _masqueraded(source)
+    if "limited_masquerade" not in features and "local_no_masquerade" not in features:
+        domains = list(dict.fromkeys([*domains, *own]))
     for call in source.of("EXPOSED_USER"):
         users = [user for argument in call.arguments for user in argument.split()]
         result.lines.extend([f"{user}@{domain} {user}@{domain}" for user in users for domain in domains])
         result.rows.append(_row(12, CONVERTED, call, "sender_canonical_maps: the address stays"))
+    for call in source.of("MASQUERADE_EXCEPTION"):
+        kept = " ".join(call.arguments).split()
+        result.lines.extend([f"@{domain} @{domain}" for domain in kept])
+        if entire:
+            result.patterns.extend([f"/^(.*@{_literal(domain)})$/ ${{1}}" for domain in kept])
+        result.rows.append(_row(12, CONVERTED, call, "sender_canonical_maps: the domain stays"))
     result.lines.extend([f"@{domain} @{name}" for domain in domains if domain != name])
+    if entire:
+        result.patterns.extend(
+            [f"/^([^@]*)@.+\\.{_literal(domain)}$/ ${{1}}@{name}" for domain in _masqueraded(source)]
+        )
     sentence = "sender_canonical_maps; Postfix rewrites headers of clients in local_header_rewrite_clients only, and every user of these domains"
     for call in (*target, *source.of("MASQUERADE_DOMAIN")):
         result.rows.append(_row(12, DIFFERS, call, sentence, "a message from inside: envelope, From, Reply-To"))
-    for call in (*source.of("MASQUERADE_EXCEPTION"), *source.of("MASQUERADE_DOMAIN_FILE")):
-        sentence = "nearest: a line in sender_canonical_maps that keeps the address"
-        result.rows.append(_row(12, NOT_CONVERTED, call, sentence))
+    for call in source.of("MASQUERADE_DOMAIN_FILE"):
+        result.rows.append(_row(12, NOT_CONVERTED, call, "nearest: a line in sender_canonical_maps for each domain"))
 
 
 def _masqueraded(source: mc_source.Source) -> t.List[str]:
@@ -298,6 +393,20 @@ def _is_domain(name: str) -> bool:
         return bool(_addresses.domain(name))
     except ValueError:
         return False
+
+
+def block_list(name: str, arguments: t.Sequence[str]) -> t.Tuple[str, t.List[str]]:
+    """Return the check of a block list, and a sentence for each part of it that has no counterpart.
+
+    The arguments of enhdnsbl are the zone, the reply, C(t) for temporary failures, and the results that count.
+    """
+    zone = arguments[0].rstrip(".")
+    results = [result.rstrip(".") for result in arguments[3:] if result] if name == "enhdnsbl" else []
+    known = [result for result in results if re.match(r"127\.\d+\.\d+\.\d+\Z", result)]
+    rest = [f"the result {result} of the list: say it as ZONE=127.0.0.N" for result in results if result not in known]
+    check = "reject_rhsbl_sender" if name == "rhsbl" else "reject_rbl_client"
+    zones = [f"{zone}={result}" for result in known] or [zone]
+    return ", ".join(f"{check} {text}" for text in zones), rest
 
 
 def milter(arguments: t.Sequence[str]) -> t.Tuple[str, str]:

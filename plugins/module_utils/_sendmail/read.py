@@ -132,6 +132,10 @@ def _identity(live: Live) -> Options:
     return options
 
 
+#: As a source address they are none: the system chooses.
+_ANY = ("0.0.0.0", "::")
+
+
 def _banner(live: Live) -> t.Optional[str]:
     greeting = live.cf.value("SmtpGreetingMessage") or ""
     words = greeting[2:].strip()
@@ -147,7 +151,8 @@ def _is_domain(text: str) -> bool:
 
 def _send_from(live: Live) -> t.Optional[t.List[str]]:
     addresses = [listener(text).address for text in live.cf.values("ClientPortOptions")]
-    return [address for address in addresses if address and address not in NO_SOURCE.values()] or None
+    unset = (*NO_SOURCE.values(), *_ANY)
+    return [address for address in addresses if address and address not in unset] or None
 
 
 def _listening(live: Live) -> Options:
@@ -474,14 +479,29 @@ def _minimum(options: t.Optional[str]) -> t.Optional[str]:
 
 
 def _tls_domains(live: Live) -> t.List[Options]:
+    """Return the demands for whole domains: a line about an address, a single recipient or subdomains alone is no demand of the policy."""
     levels: t.Dict[str, str] = {}
     for key, value in live.access.items():
         tag, dummy, domain = key.partition(":")
-        if domain and tag == "try_tls":
+        if not _is_domain(domain):
+            continue
+        if tag == "try_tls":
             levels[domain] = "none" if value.upper() == "NO" else levels.get(domain, "may")
-        elif domain and tag == "tls_rcpt":
+        elif tag == "tls_rcpt":
             levels[domain] = "verify" if value.upper().startswith("VERIFY") else "encrypt"
     return [{"domain": domain, "level": level} for domain, level in levels.items()]
+
+
+def _unread_demands(live: Live) -> t.List[str]:
+    """Return the lines about TLS that are no demand of the policy: for servers by name or address, single recipients, clients."""
+    demands = {"try_tls", "tls_rcpt", "tls_srv", "tls_clt"}
+    said = {item["domain"] for item in _tls_domains(live)}
+    lines = []
+    for key, value in live.access.items():
+        tag, dummy, rest = key.partition(":")
+        if tag in demands and rest and (rest not in said or tag == "tls_clt"):
+            lines.append(f"access: {key} {value}")
+    return lines
 
 
 _GROUPS: t.Tuple[t.Tuple[str, t.Callable[[Live], Options]], ...] = (
@@ -524,6 +544,7 @@ def _unexpressed(live: Live) -> Options:
             ("maps", [name for name in _REWRITING if name in live.cf.maps]),
             ("routes", live_routes.read(live).unread),
             ("relay", _unread_relaying(live)),
+            ("tls", _unread_demands(live)),
         )
         if value or name == "maps"
     }

@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import contextlib
 import os
 import pwd
 import re
@@ -31,18 +32,29 @@ _TRIED = re.compile(r"Rcode = \d+, addr = (.*)")
 _REPLY = re.compile(r'"?(?P<code>[45]\d\d)[ -](?P<text>[^"]*)"?')
 
 
-def answers(host: Host, envelopes: t.Sequence[Envelope]) -> t.List[Answer]:
-    """Return the answer to each envelope, in their order.
-
-    :raises PostmasterError: sendmail has no configuration.
-    """
-    return _Asked(host, envelopes).answers()
+@contextlib.contextmanager
+def asking(host: Host) -> t.Iterator["_Driver"]:
+    """Ask the live configuration; nothing is started for it."""
+    yield _Driver(host)
 
 
-def rules(host: Host, asked: t.Sequence[t.Tuple[Envelope, bool]]) -> t.List[str]:
-    """Return the rule about each envelope: the line of the access map that decides, or what decides about the route."""
-    known = access.facts(host)
-    return [_rule(host, known, envelope, is_route) for envelope, is_route in asked]
+class _Driver:
+    """The live configuration."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def answers(self, envelopes: t.Sequence[Envelope]) -> t.List[Answer]:
+        """Return the answer to each envelope, in their order.
+
+        :raises PostmasterError: sendmail has no configuration.
+        """
+        return _Asked(self._host, envelopes).answers()
+
+    def rules(self, asked: t.Sequence[t.Tuple[Envelope, bool]]) -> t.List[str]:
+        """Return the rule about each envelope: the line of the access map that decides, or what decides about the route."""
+        known = access.facts(self._host)
+        return [_rule(self._host, known, envelope, is_route) for envelope, is_route in asked]
 
 
 def _rule(host: Host, known: access.Facts, envelope: Envelope, is_route: bool) -> str:

@@ -274,9 +274,12 @@ def _verdict(transcript: Transcript) -> t.Tuple[str, str]:
         return _route.ERROR, _answer(result) or transcript.host
     if transcript.mailer in DISCARDING:
         return _route.DISCARD, ""
-    return (_route.REMOTE if transcript.host else _route.LOCAL), ""
+    is_local = transcript.mailer == _LOCAL_MAILER or not transcript.host
+    return (_route.LOCAL if is_local else _route.REMOTE), ""
 
 
+#: A line of the mailertable gives it a host, too, which it does not need.
+_LOCAL_MAILER = "local"
 #: No mailer at all, and the ways in which test mode writes the error mailer.
 _ERROR_MAILERS = ("", "*error*", "error")
 

@@ -64,6 +64,8 @@ def ask_all(host: Host, path: str, ruleset: str, questions: t.Sequence[Question]
         if claims:
             lines += [f".Ds{asked.helo or _HELO}", f".D{{mail_from}}<{asked.sender}>"]
         lines += [f".D{{client_addr}}{_tagged(asked.client)}", f".D{{client_name}}{asked.name}"]
+        # FEATURE(use_client_ptr) looks at the name before it is verified.
+        lines.append(f".D{{client_ptr}}{asked.name}")
         lines += [".D{client_resolve}OK" if asked.resolved else _UNRESOLVED, f".Df<{asked.sender}>"]
         lines.append(f"{ruleset} {asked.text or f'<{asked.recipient}>'}")
     program = discover.the_layout().program
@@ -102,7 +104,9 @@ def verdicts_in(out: str, ruleset: str) -> t.Tuple[str, ...]:
 
 
 def refused(verdict: str) -> bool:
-    """Return whether a verdict is an error, permanent or temporary."""
+    """Return whether a verdict is an error, permanent or temporary. Mail that is quarantined comes in."""
+    if verdict.startswith("$# error $@ quarantine"):
+        return False
     return verdict.startswith(("$# error", "$# TEMP")) or verdict == "REJECT"
 
 

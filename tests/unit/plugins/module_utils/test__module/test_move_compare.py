@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same envelopes asked of both: out of a log, and made up of the tables."""
 
+import contextlib
+
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils import _mta
@@ -36,7 +38,11 @@ class Asked:
     def __init__(self, mta, mails):
         self.mta, self.mails = mta, mails
 
-    def answers(self, host, envelopes):
+    @contextlib.contextmanager
+    def asking(self, host):
+        yield self
+
+    def answers(self, envelopes):
         self.mails += envelopes
         refuses = self.mta == "postfix"
         return [
@@ -46,7 +52,7 @@ class Asked:
             for mail in envelopes
         ]
 
-    def rules(self, host, asked):
+    def rules(self, asked):
         return [f"{self.mta} about {mail.recipient}" for mail, dummy in asked]
 
 

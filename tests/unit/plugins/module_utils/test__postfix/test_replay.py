@@ -71,10 +71,15 @@ def _host(monkeypatch, tmp_path):
     return make_host("3.10.13", tmp_path)
 
 
+def answers_of(host, asked):
+    with replay.asking(host) as mta:
+        return mta.answers(asked)
+
+
 def test_each_envelope_gets_its_own_answer(host):
     asked = [PLAIN._replace(recipient=f"b@{name}.test") for name in ("to", "bad", "discard", "here")]
     asked += [PLAIN._replace(sender="none@x.test"), PLAIN._replace(client="192.0.2.66"), PLAIN]
-    answers = replay.answers(host, asked)
+    answers = answers_of(host, asked)
     assert [answer.decision for answer in answers] == [
         "accepted", "refused", "discarded", "accepted", "refused", "refused", "accepted",
     ]  # fmt: skip
@@ -83,7 +88,7 @@ def test_each_envelope_gets_its_own_answer(host):
 
 
 def test_the_shadow_is_told_address_and_name(host):
-    replay.answers(host, [PLAIN, PLAIN._replace(client="2001:db8::1", name="mx.test")])
+    answers_of(host, [PLAIN, PLAIN._replace(client="2001:db8::1", name="mx.test")])
     assert Spoken.said == ["XCLIENT ADDR=198.51.100.7 NAME=[UNAVAILABLE]", "XCLIENT ADDR=IPv6:2001:db8::1 NAME=mx.test"]
 
 
@@ -102,17 +107,35 @@ def test_addresses_are_followed_through_every_table(host, monkeypatch, tmp_path)
         return {key: known[key] for key in keys if key in known}
 
     monkeypatch.setattr(replay.tracing, "values_in", values)
-    (answer,) = replay.answers(host, [PLAIN])
+    (answer,) = answers_of(host, [PLAIN])
     assert (answer.recipient, answer.sender) == ("d@end.test", "a@new.test")
 
 
 def test_headers_alone_leave_the_envelope_as_it_is(host, monkeypatch, tmp_path):
     (tmp_path / "main.cf").write_text("sender_canonical_maps = t:sc\nsender_canonical_classes = header_sender\n")
     monkeypatch.setattr(replay.tracing, "values_in", lambda *dummy: {"@from.test": "@new.test"})
-    assert replay.answers(host, [PLAIN])[0].sender == "a@from.test"
+    assert answers_of(host, [PLAIN])[0].sender == "a@from.test"
 
 
 def test_a_shadow_that_does_not_believe_clients_is_no_answer(host, monkeypatch):
     monkeypatch.setattr(Spoken, "offers", {})
     with pytest.raises(PostmasterError, match="XCLIENT"):
-        replay.answers(host, [PLAIN])
+        answers_of(host, [PLAIN])
+
+
+def test_what_smtpd_throws_away_stands_in_its_log_alone(host, tmp_path):
+    """The reply is the same as for mail that is taken."""
+    line = (
+        "Dec  1 05:00:00 h shadow/smtpd[1]: NOQUEUE: discard: RCPT from unknown[198.51.100.7]: <b@to.test>: Recipient"
+        " address triggers DISCARD action; from=<a@from.test> to=<b@to.test> proto=ESMTP helo=<x>\n"
+    )
+    log = tmp_path.parent / "log"
+    before = log.read_text() if log.exists() else None
+    with replay.asking(host) as mta:
+        first = mta.answers([PLAIN])
+        log.write_text(line)
+        try:
+            assert replay._discarded(mta._running, 0) == {("198.51.100.7", "a@from.test", "b@to.test")}
+        finally:
+            log.unlink()
+    assert before is None and first[0].decision == "accepted"

@@ -103,12 +103,21 @@ def test_tables_of_addresses(moved):
     assert moved.tables["move_virtual"] == [
         "info@virtual.example root@relay.example.org",
         "all@virtual.example someone@else.example",
-        "@catch.example @other.example",
+        "@c.example carl@relay.example.org",
     ]
+    assert moved.tables["move_virtual_patterns"] == ["/^list\\+([^@]*)@virtual\\.example$/ list-${1}@virtual.example"]
+    assert moved.tables["move_sender_patterns"] == [
+        "/^bob\\+([^@]*)@example\\.org$/ bob${1}@example.org",
+        "/^bob\\+([^@]*)@relay\\.example\\.org$/ bob${1}@example.org",
+    ]
+    # Without limited_masquerade the host's own domains are masked, too.
+    own = ("relay.example.org", "local.example.org", "second.example.org")
     assert moved.tables["move_sender_canonical"] == [
         "joe@example.org joe.doe@example.org",
-        "root@inside.example.org root@inside.example.org",
-        "@inside.example.org @example.org",
+        "joe@relay.example.org joe.doe@example.org",
+        *[f"root@{name} root@{name}" for name in ("inside.example.org", *own)],
+        "@keep.inside.example.org @keep.inside.example.org",
+        *[f"@{name} @example.org" for name in ("inside.example.org", *own)],
     ]
     assert moved.tables["move_canonical"] == ["@old.example @new.example"]
     main = moved.natives["main"]
@@ -117,18 +126,33 @@ def test_tables_of_addresses(moved):
         "{ inet:127.0.0.1:8894, default_action=tempfail }, { unix:/run/sign.sock, default_action=accept }"
     )
     assert main["smtpd_recipient_restrictions"] == (
-        "permit_mynetworks, reject_rbl_client bl.example, reject_rbl_client combined.example, reject_rhsbl_sender rh.example"
+        "permit_mynetworks, reject_rbl_client bl.example, reject_rbl_client combined.example=127.0.0.2, reject_rhsbl_sender rh.example"
     )
     assert "587/inet" in moved.natives["master"]
 
 
 def test_who_may_relay_is_never_widened(moved):
-    """A sender, a name, a client without a name, a single recipient: none of them becomes a rule."""
+    """A sender and a client without a name become nothing; a name counts where it is verified, as it does for sendmail."""
     assert rows(moved, 29)["From:forged.example RELAY"] == "not converted"
     assert rows(moved, 3)["Connect:[198.51.100.7] RELAY"] == "not converted"
-    assert rows(moved, 3)["Connect:client.example RELAY"] == "not converted"
-    assert rows(moved, 4)["To:one@to2.example RELAY"] == "not converted"
+    assert "client.example OK" in moved.tables["move_relay_clients"]
+    assert moved.natives["main"]["smtpd_relay_restrictions"] == (
+        "permit_mynetworks, check_client_access ${default_database_type}:$config_directory/move_relay_clients,"
+        " reject_unauth_destination"
+    )
     assert not [rule for rule in moved.rules if rule["action"] == "relay"]
+
+
+def test_a_single_recipient_is_relayed_where_sendmail_does_it(moved):
+    """Without relaytofulladdress the line does nothing."""
+    assert "move_relay_recipients" not in moved.tables and rows(moved, 4)["To:one@to2.example RELAY"] == "converted"
+    access = move_tables.Access(False, {}, full=True)
+    list(access.read(move_tables.Entry(1, "To:one@to2.example", "RELAY"), "to"))
+    assert access.recipients == ["one@to2.example"]
+
+
+def test_routes_that_the_policy_cannot_say(moved):
+    assert moved.tables["move_transport"] == ["b.example smtp:mx.b.example:2525"]
 
 
 def test_a_secret_is_not_shown(moved):

@@ -53,6 +53,11 @@ def mail(recipient, sender="a@old.test"):
     return Envelope("198.51.100.7", "", sender, recipient)
 
 
+def answers_of(host, asked):
+    with replay.asking(host) as mta:
+        return mta.answers(asked)
+
+
 def test_each_envelope_gets_its_own_answer(host):
     asked = [
         mail("b@ok.test"),
@@ -61,7 +66,7 @@ def test_each_envelope_gets_its_own_answer(host):
         mail("stranger-17@here.test"),
         mail("b@ok.test", ""),
     ]
-    taken, refused, local, unknown, null = replay.answers(host, asked)
+    taken, refused, local, unknown, null = answers_of(host, asked)
     assert (taken.decision, taken.route, taken.recipient, taken.sender) == (
         "accepted",
         "ok.test:25",
@@ -77,7 +82,7 @@ def test_each_envelope_gets_its_own_answer(host):
 def test_many_envelopes_are_asked_in_lots(host, monkeypatch):
     monkeypatch.setattr(replay, "_LOT", 2)
     asked = [mail(f"b@{name}.test") for name in ("a", "bad", "c", "bad", "d")]
-    assert [answer.decision for answer in replay.answers(host, asked)] == [
+    assert [answer.decision for answer in answers_of(host, asked)] == [
         "accepted", "refused", "accepted", "refused", "accepted",
     ]  # fmt: skip
 
@@ -90,9 +95,9 @@ def test_a_question_that_has_no_answer_does_not_spoil_the_others(host, monkeypat
 
     monkeypatch.setattr(replay.rulesets, "ask_all", picky)
     asked = [mail("b@a.test"), mail("odd@b.test"), mail("b@bad.test")]
-    assert [answer.decision for answer in replay.answers(host, asked)] == ["accepted", "unknown", "refused"]
+    assert [answer.decision for answer in answers_of(host, asked)] == ["accepted", "unknown", "refused"]
 
 
 def test_without_a_configuration_nobody_can_be_asked(tmp_path):
     with pytest.raises(PostmasterError, match=r"sendmail\.cf: there is none"):
-        replay.answers(given.make_host(directory=tmp_path), [mail("b@ok.test")])
+        answers_of(given.make_host(directory=tmp_path), [mail("b@ok.test")])
