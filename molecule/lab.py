@@ -25,6 +25,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 
@@ -40,6 +41,19 @@ OPEN_FILES, PROCESSES = 4096, 4096
 CAPABILITIES = ("SYS_PTRACE", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "AUDIT_WRITE", "SYS_NICE")
 ROOT_PACKAGES = "ca-certificates,dbus,iproute2,iputils-ping,openssh-server,procps,python3,systemd,systemd-sysv,less,vim-tiny,bind9-host"
 INTERPRETER = pathlib.Path("/opt/python3.6")
+
+#: Programs in the images whose first line is written when an image is built: ansible-test sanity takes few first lines, and none of these.
+FIRST_LINES = {
+    "debian/files/usr/local/sbin/lab-ready": "#!/usr/bin/python3",
+    "sles15/files/etc/postfix/system/cond_slp": "#!/bin/bash",
+    "sles15/files/etc/postfix/system/config_postfix": "#!/bin/bash",
+    "sles15/files/etc/postfix/system/update_chroot": "#!/bin/bash",
+    "sles15/files/etc/postfix/system/update_postmaps": "#!/bin/bash",
+    "sles15/files/etc/postfix/system/wait_qmgr": "#!/bin/bash",
+    "sles15/files/usr/sbin/config.postfix": "#!/bin/bash",
+    "world/files/usr/local/lib/sink/sink.py": "#!/usr/bin/python3",
+    "world/files/usr/local/sbin/sinkctl": "#!/usr/bin/python3",
+}
 
 
 class LabError(Exception):
@@ -202,15 +216,43 @@ def digest(*parts: bytes) -> str:
     return joined.hexdigest()[:16]
 
 
-def context_digest(directory: pathlib.Path) -> bytes:
-    """One value for the paths, modes and contents below a directory."""
-    lines = []
+class Part(t.NamedTuple):
+    """A file of a build context: its path there, whether it can be run, and its content."""
+
+    path: pathlib.Path
+    executable: bool
+    content: bytes
+
+
+def context_of(name: str) -> t.Iterator[Part]:
+    """The files of a build context; a program of FIRST_LINES has its first line here."""
+    directory = HERE / "images" / name
     for path in sorted(directory.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            executable = "x" if os.access(path, os.X_OK) else "-"
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            lines.append(f"{path.relative_to(directory)} {executable} {content}")
+            relative, content = path.relative_to(directory), path.read_bytes()
+            first_line = FIRST_LINES.get(f"{name}/{relative}")
+            if first_line:
+                yield Part(relative, True, f"{first_line}\n".encode() + content)
+            else:
+                yield Part(relative, os.access(path, os.X_OK), content)
+
+
+def context_digest(name: str) -> bytes:
+    """One value for the paths, modes and contents of a build context."""
+    lines = [
+        f"{part.path} {'x' if part.executable else '-'} {hashlib.sha256(part.content).hexdigest()}"
+        for part in context_of(name)
+    ]
     return "\n".join(lines).encode()
+
+
+def write_context(name: str, directory: pathlib.Path) -> None:
+    """Write a build context to a directory."""
+    for part in context_of(name):
+        target = directory / part.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(part.content)
+        target.chmod(0o755 if part.executable else 0o644)
 
 
 def image_tag(name: str) -> str:
@@ -220,7 +262,7 @@ def image_tag(name: str) -> str:
     image = IMAGES.get(name) or Image("debian", name)
     base = image_tag(image.base) if image.base in IMAGES or image.base in RELEASES else image.base
     own = name if name in IMAGES else "foreign/" + digest(name.encode())
-    return f"localhost/{LABEL}/{own}:{digest(base.encode(), context_digest(HERE / 'images' / image.context))}"
+    return f"localhost/{LABEL}/{own}:{digest(base.encode(), context_digest(image.context))}"
 
 
 def ensure_image(podman: Podman, name: str) -> str:
@@ -288,9 +330,10 @@ def bootstrap(podman: Podman, release: str, tag: str) -> None:
 def build(podman: Podman, image: Image, tag: str) -> None:
     ours = image.base in IMAGES or image.base in RELEASES
     base = ensure_image(podman, image.base) if ours else image.base
-    context = HERE / "images" / image.context
     arguments = ["--isolation=chroot", "--network=host", "--pull=missing", "--layers=false", f"--build-arg=BASE={base}"]
-    run(["nice", *podman.command, "build", "--quiet", *arguments, f"--label={LABEL}=image", "--tag", tag, str(context)])
+    with tempfile.TemporaryDirectory() as context:
+        write_context(image.context, pathlib.Path(context))
+        run(["nice", *podman.command, "build", "--quiet", *arguments, f"--label={LABEL}=image", "--tag", tag, context])
 
 
 # -- keys and certificates -------------------------------------------------------------------------------------------

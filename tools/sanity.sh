@@ -74,10 +74,9 @@ run_core() {
     done
     echo "sanity-$core: $("$controller" -c 'from ansible.release import __version__; print(__version__)'), Python $python and $versions"
     make_home "$PWD/.cache/sanity/home-$core"
-    # What is published (galaxy.yml, build_ignore), or all but the files of the lab's images: their programs begin with the
-    # containers' own /usr/bin/python3 and /bin/bash, which sanity takes for plugins with a wrong first line (ruff looks at those).
+    # Everything, or what is published (galaxy.yml, build_ignore).
     if $whole; then
-        tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule/images')
+        tree=$(tools/copy.sh ".cache/sanity/$core")
     else
         tree=$(tools/copy.sh ".cache/sanity/$core" ':!molecule' ':!tools' ':(exclude,glob)tests/*/**')
         if [ "$1" != "$newest" ]; then
