@@ -144,7 +144,7 @@ def main() -> int:
         keep(tree)
     print(f"\ndist/postmaster-mta-{version}.tar.gz and dist/tag-{version}.txt are made. What is left:")
     print("  make certify")
-    print(f"  git commit -am 'Release {version}' && git tag -s -F dist/tag-{version}.txt {version}")
+    print(f"  git add --all && git commit -m 'Release {version}' && git tag -s -F dist/tag-{version}.txt {version}")
     print(f"  ansible-galaxy collection publish dist/postmaster-mta-{version}.tar.gz")
     return 0
 
