@@ -35,7 +35,7 @@ def prepare(host, directory, lines, config, rules, access):
     text += "LOCAL_RULESETS\n" + "\n".join(rules) + "\n" if rules else ""
     with open(directory + "/sendmail.cf", "w") as stream:
         # Not by our own way, which refuses what m4 warns of.
-        stream.write(host.runner.run(["m4"], stdin=text.replace("%D", directory)).out)
+        stream.write(rulesets.with_delimiter(host.runner.run(["m4"], stdin=text.replace("%D", directory)).out))
     with open(directory + "/access", "w") as stream:
         stream.write("".join("%s\t%s\n" % tuple(pair) for pair in access))
     with open(directory + "/access") as stream:
@@ -57,7 +57,8 @@ def answers(host, directory, asked):
     for name in ("Local_check_relay", "Local_check_mail", rulesets.about_recipients(known)):
         if name.startswith("Local") and name not in known.rulesets:
             continue
-        verdicts = rulesets.ask_all(host, path, name, [text_for(name, each) for each in asked])
+        names = rulesets.DELIMITED + "," + name if name == "Local_check_relay" else name
+        verdicts = rulesets.ask_all(host, path, names, [text_for(name, each) for each in asked])
         if len(verdicts) != len(asked):
             return None
         refuses = [rulesets.refused(verdict) or verdict.startswith("$# discard") for verdict in verdicts]

@@ -17,7 +17,10 @@ from .. import _addresses
 from .._errors import OptionError
 
 _DURATION = re.compile(r"([0-9]{1,9})([smhdw]?)\Z")
-_SIZE = re.compile(r"([0-9]{1,12})([kKmMgG]?)\Z")
+_SIZE = re.compile(r"([0-9]{1,18})([kKmMgG]?)\Z")
+#: No file system is larger; what is written with a unit must be readable without one.
+_LARGEST = 1 << 59
+_LONGEST = 999999999
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
@@ -52,7 +55,10 @@ def duration(text: t.Any) -> int:
     match = _DURATION.match(str(text))
     if not match:
         raise ValueError("not a time, like 30s, 5m, 4h, 5d")
-    return int(match.group(1)) * _SECONDS[match.group(2)]
+    seconds = int(match.group(1)) * _SECONDS[match.group(2)]
+    if seconds > _LONGEST:
+        raise ValueError("more than 31 years")
+    return seconds
 
 
 def size(text: t.Any) -> int:
@@ -60,7 +66,10 @@ def size(text: t.Any) -> int:
     match = _SIZE.match(str(text))
     if not match:
         raise ValueError("not a size in bytes, like 26214400, 25M, 1G")
-    return int(match.group(1)) * _BYTES[match.group(2).lower()]
+    number = int(match.group(1)) * _BYTES[match.group(2).lower()]
+    if number > _LARGEST:
+        raise ValueError("more bytes than any file system has")
+    return number
 
 
 def text(value: str) -> str:

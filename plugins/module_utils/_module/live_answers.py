@@ -101,7 +101,9 @@ class LiveAnswers:
             for client, may in verify_changes.networks(before, live, own)
         ]
         stranger = next(iter(trust.strangers(trust.networks_in(live.relay.networks or ()))), "")
-        refused = domains.went if stranger else ()
+        # A domain that a route refuses is in the lists still, and those are what a ruleset is asked about.
+        listed = verify_changes.listed(live)
+        refused = [domain for domain in domains.went if domain not in listed] if stranger else []
         expected += [_Expected(stranger, domain, False, f"mail to {domain} is refused") for domain in refused]
         questions = [(each.client, each.domain) for each in expected]
         answers = judgement_of(self._host.mta).may_send(self._host, questions) if questions else []

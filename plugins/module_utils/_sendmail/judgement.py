@@ -10,6 +10,7 @@ Who may relay is decided by rulesets that anybody can write, so sendmail's own t
 senders, names and recipients that the configuration itself gives a reason for. What mail needs on its way is read from the cf.
 """
 
+import itertools
 import os
 import re
 import socket
@@ -19,12 +20,13 @@ from .. import _files, _proc, _scratch
 from .._model import trust
 from .._model.finding import ERROR, WARNING, Finding, about_setting
 from .._model.host import Host
-from . import cf, claims, clients, networks, rulesets, tables
+from . import cf, claims, clients, discover, networks, obstacles, rulesets, tables, units
 from .compile import map_entries
 from .mailers import DISCARD
 from .routes import DEFAULT
 from .rulesets import Question
 
+_DISCARDING = ("discard", DISCARD)
 _CLASSES = ("w", "R", "m")
 _MOST = 12
 #: So many senders and names that rules name are asked about, in one call.
@@ -42,7 +44,11 @@ class Facts(t.NamedTuple):
     :param path: a cf that sendmail can be asked with.
     :param classes: the words of the classes w, R and m, those in files included.
     :param access: the entries of the access maps.
+    :param routed: whether single domains have routes of their own.
     :param default: where our own table of routes sends all mail, where there is no other route.
+    :param interval: how often the queue is run; empty for never, None where that is not known.
+    :param switch: the lines of the file that says where hosts are looked up.
+    :param capacity: the bytes of the file system of the queue; 0 where that is not known.
     """
 
     host: Host
@@ -56,6 +62,11 @@ class Facts(t.NamedTuple):
     listening: t.AbstractSet[int]
     is_suffix: t.Callable[[str], bool]
     default: str = ""
+    routed: bool = False
+    interval: t.Optional[str] = None
+    switch: t.Tuple[str, ...] = ()
+    capacity: int = 0
+    block: int = 4096
 
 
 def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.Tuple[Finding, ...]:
@@ -64,22 +75,20 @@ def judge(host: Host, directory: str, is_suffix: t.Callable[[str], bool]) -> t.T
     :param directory: the live configuration, or a stage of it.
     """
     live = host.instance.config_directory
-    text = (_files.read(os.path.join(directory, "sendmail.cf")) or b"").decode("utf-8", "surrogateescape")
+    text = _text(os.path.join(directory, "sendmail.cf"))
     if not text:
         return ()
-    if os.path.realpath(directory) == os.path.realpath(live):
-        return judged(_gather(host, directory, os.path.join(directory, "sendmail.cf"), text, is_suffix))
     with _scratch.directory("postmaster-judgement-", _scratch.private_parent()) as scratch:
         path = os.path.join(scratch, "sendmail.cf")
         staged = text.replace(f"{live}/", f"{directory}/")
-        _files.write_new(path, staged.encode("utf-8", "surrogateescape"), 0o600)
+        _files.write_new(path, rulesets.with_delimiter(staged).encode("utf-8", "surrogateescape"), 0o600)
         return judged(_gather(host, directory, path, staged, is_suffix))
 
 
 def may_send(host: Host, questions: t.Sequence[t.Tuple[str, str]]) -> t.List[bool]:
     """Ask the live configuration in test mode."""
     path = os.path.join(host.instance.config_directory, "sendmail.cf")
-    text = (_files.read(path) or b"").decode("utf-8", "surrogateescape")
+    text = _text(path)
     asked = [Question(client, f"[{client}]", _REMOTE, f"postmaster@{domain}") for client, domain in questions]
     verdicts = rulesets.ask_all(host, path, rulesets.about_recipients(cf.parse(text)), asked)
     return [not rulesets.refused(verdict) for verdict in verdicts]
@@ -99,19 +108,39 @@ def _gather(host: Host, directory: str, path: str, text: str, is_suffix: t.Calla
         frozenset(entry.local[1] for entry in _proc.listeners()),
         is_suffix,
         _only_route(directory),
+        bool(_routes_in(directory)),
+        _interval(host, directory),
+        tuple(_text(known.value("ServiceSwitchFile") or "/etc/mail/service.switch").splitlines()),
+        _files.capacity(host.instance.queue_directories[0]),
+        discover.block_size(host.instance.queue_directories[0]),
     )
 
 
 def _only_route(directory: str) -> str:
     """Return the route of all mail in our own table; empty where other mail has another one, as the policy may well say."""
-    routes = dict(_entries(directory, tables.ROUTES))
-    default = routes.pop(DEFAULT, "")
-    return "" if routes or _entries(directory, "mailertable") else default
+    return "" if _routes_in(directory) else dict(_entries(directory, tables.ROUTES)).get(DEFAULT, "")
+
+
+def _routes_in(directory: str) -> t.List[str]:
+    """Return the routes that some mail has, and not all."""
+    ours = [value for key, value in _entries(directory, tables.ROUTES) if key != DEFAULT]
+    return ours + [value for key, value in _entries(directory, "mailertable") if key != "."]
+
+
+def _interval(host: Host, directory: str) -> t.Optional[str]:
+    """Return how often the queue is run, where a file that we know says so."""
+    if not host.instance.primary:
+        return units.interval_in(_text(os.path.join(directory, units.ENVIRONMENT)))
+    match = re.search(r'^QUEUE_INTERVAL="?(\w*)', _text(os.path.join(directory, "sendmail.conf")), re.MULTILINE)
+    return match.group(1) if match else None
+
+
+def _text(path: str) -> str:
+    return (_files.read(path) or b"").decode("utf-8", "surrogateescape")
 
 
 def _entries(directory: str, name: str) -> t.Tuple[t.Tuple[str, str], ...]:
-    content = (_files.read(os.path.join(directory, name)) or b"").decode("utf-8", "surrogateescape")
-    return tuple((entry.key, entry.value) for entry in map_entries(content))
+    return tuple((entry.key, entry.value) for entry in map_entries(_text(os.path.join(directory, name))))
 
 
 def judged(facts: Facts) -> t.Tuple[Finding, ...]:
@@ -120,7 +149,7 @@ def judged(facts: Facts) -> t.Tuple[Finding, ...]:
     listeners = [cf.listener(text).address for text in facts.known.values("DaemonPortOptions")]
     if not listeners or not all(map(trust.is_loopback, listeners)):
         findings += _open(facts)
-    for part in (_refusing, _filters, _next_hops, _addresses):
+    for part in (_refusing, _obstacles, _filters, _next_hops, _addresses):
         findings += part(facts)
     unique = {(finding.code, finding.about): finding for finding in reversed(findings)}
     return tuple(sorted(unique.values(), key=lambda finding: finding.rank))
@@ -266,7 +295,7 @@ def _claimed(facts: Facts) -> t.List[str]:
 def _keys(definition: str) -> t.List[str]:
     """Return the keys of a table that has a source beside it."""
     paths = [word for word in definition.split() if word.startswith("/")]
-    content = (_files.read(paths[-1]) or b"").decode("utf-8", "surrogateescape") if paths else ""
+    content = _text(paths[-1]) if paths else ""
     return [entry.key for entry in map_entries(content)][:_MOST]
 
 
@@ -287,14 +316,14 @@ def _trusted_names(facts: Facts) -> t.Iterator[Finding]:
 def _refusing(facts: Facts) -> t.Iterator[Finding]:
     """Yield rules that refuse, or throw away, mail from outside and from inside alike."""
     for name in sorted({"Local_check_relay", "Local_check_mail", "Local_check_rcpt"} & facts.known.rulesets):
-        verdicts = rulesets.ask_all(facts.host, facts.path, name, _legitimate(facts, name))
+        names = f"{rulesets.DELIMITED},{name}" if name == "Local_check_relay" else name
+        verdicts = rulesets.ask_all(facts.host, facts.path, names, _legitimate(facts, name))
         if len(verdicts) != 2:
             continue
-        if all(verdict.startswith("$# discard") for verdict in verdicts):
-            yield about_setting("discards_everything", name, "$#discard", "mail is taken and thrown away")
-        elif all(rulesets.refused(verdict) for verdict in verdicts):
-            consequence = "clients from outside and from inside are refused alike"
-            yield about_setting("refuses_everybody", name, verdicts[0], consequence)
+        fates = {obstacles.fate_of(verdict) for verdict in verdicts}
+        fate = fates.pop()
+        if fate and not fates:
+            yield about_setting(fate[0], name, verdicts[0], f"{fate[1]}, from outside and from inside alike")
 
 
 def _legitimate(facts: Facts, name: str) -> t.List[Question]:
@@ -308,6 +337,31 @@ def _legitimate(facts: Facts, name: str) -> t.List[Question]:
     served = [*facts.classes.get("w", ()), trust.FOREIGN[0]][0]
     foreign = trust.FOREIGN[0]
     return [outside._replace(text=f"<postmaster@{served}>"), inside._replace(text=f"<postmaster@{foreign}>")]
+
+
+def _obstacles(facts: Facts) -> t.Iterator[Finding]:
+    """Yield settings that are right by themselves, and that ordinary mail does not pass."""
+    answers = rulesets.ask_each(facts.host, facts.path, obstacles.questions(facts.text, facts.known))
+    parts = [
+        obstacles.tight(facts.known, facts.capacity, facts.block),
+        obstacles.queueing(facts.known, facts.interval),
+        obstacles.listeners(facts.known),
+        obstacles.deciding(facts.text, facts.known, answers),
+        obstacles.demanding(facts.known, answers),
+        obstacles.demanded(facts.known, answers),
+    ]
+    for obstacle in itertools.chain.from_iterable(parts):
+        yield about_setting(*obstacle)
+    if not _routes_of_all(facts):
+        places = obstacles.destinations(answers)
+        for obstacle in obstacles.routes(facts.known, places, facts.routed):
+            yield about_setting(*obstacle)
+        for place in places[:1]:
+            if _is_own(facts, place.mailer, place.host):
+                value = f"{place.mailer}:{place.host}"
+                yield about_setting(
+                    "sends_to_itself", "parse", value, "the next hop is this relay itself; its mail loops"
+                )
 
 
 def _filters(facts: Facts) -> t.Iterator[Finding]:
@@ -338,29 +392,60 @@ def _answers(facts: Facts, where: str) -> bool:
     return int(port) in facts.listening
 
 
-def _next_hops(facts: Facts) -> t.Iterator[Finding]:
-    """Yield next hops that are this relay itself, and routes by a mailer that is not there."""
+def _routes_of_all(facts: Facts) -> t.List[t.Tuple[str, str]]:
+    """Return the routes of mail to everywhere, each with what says so."""
     routes = [("SMART_HOST", facts.known.macros.get("S", ""))]
-    routes += [(f"mailertable: {key}", value) for key, value in facts.mailertable]
+    routes += [("mailertable: .", value) for key, value in facts.mailertable if key == "."]
     routes += [(_DEFAULT, facts.default)]
-    for name, value in routes:
-        mailer, colon, hop = (word.strip() for word in value.partition(":"))
-        if not colon:
-            mailer, hop = "", mailer
+    return [(name, value) for name, value in routes if value.strip()]
+
+
+def _routes_of_some(facts: Facts) -> t.Iterator[t.Tuple[str, str]]:
+    """Yield the routes of single domains, of local names and of what is left over, each with what says so."""
+    yield from ((f"mailertable: {key}", value) for key, value in facts.mailertable if key != ".")
+    for name, letter in (("MAIL_HUB", "H"), ("LOCAL_RELAY", "R"), ("LUSER_RELAY", "L")):
+        yield name, facts.known.macros.get(letter, "")
+    for name in ("FallbackMXhost", "FallbackSmartHost", "ConnectOnlyTo"):
+        yield name, facts.known.value(name) or ""
+
+
+def _next_hops(facts: Facts) -> t.Iterator[Finding]:
+    """Yield next hops that are this relay itself, routes by a mailer that is not there, and that none can be found."""
+    for name, value in _routes_of_all(facts):
+        mailer, hop = _mailer_and_hop(value)
+        if mailer in _DISCARDING:
+            yield about_setting("discards_everything", name, value, "mail is taken and thrown away")
+        elif mailer == "error":
+            yield about_setting("refuses_everybody", name, value, "mail to everywhere is returned")
+    for name, value in [*_routes_of_all(facts), *_routes_of_some(facts)]:
+        mailer, hop = _mailer_and_hop(value)
         if mailer and mailer not in facts.known.mailers and mailer not in ("error", "local"):
             yield about_setting("undefined_service", name, value, f"there is no mailer {mailer}; its mail is deferred")
-        elif name in ("SMART_HOST", "mailertable: .", _DEFAULT) and value.strip():
-            yield from _route_of_all(facts, name, value, mailer, hop)
+        elif mailer not in ("error", "local", *_DISCARDING) and hop and _is_own(facts, mailer or "relay", hop):
+            yield about_setting("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
+    hops = [_mailer_and_hop(value)[1] for dummy, value in _routes_of_all(facts)]
+    if not _switch_has_dns(facts) and not any(_is_literal(hop) for hop in hops):
+        consequence = "the hosts of other domains are looked up in no DNS"
+        yield about_setting("finds_no_route", "ServiceSwitchFile", "hosts", consequence)
 
 
-def _route_of_all(facts: Facts, name: str, value: str, mailer: str, hop: str) -> t.Iterator[Finding]:
-    """Yield what is wrong with the route of all mail."""
-    if mailer in ("discard", DISCARD):
-        yield about_setting("discards_everything", name, value, "mail is taken and thrown away")
-    elif mailer == "error":
-        yield about_setting("refuses_everybody", name, value, "mail to everywhere is returned")
-    elif _is_own(facts, mailer or "relay", hop):
-        yield about_setting("sends_to_itself", name, value, "the next hop is this relay itself; its mail loops")
+def _mailer_and_hop(value: str) -> t.Tuple[str, str]:
+    """Return the two parts of C(mailer:host); the first is empty where only a host is named."""
+    mailer, colon, hop = (word.strip() for word in value.partition(":"))
+    return (mailer, hop) if colon else ("", mailer)
+
+
+def _is_literal(hop: str) -> bool:
+    return hop.strip("[]").replace(".", "").isdigit() or hop.strip("[]").startswith("IPv6:")
+
+
+def _switch_has_dns(facts: Facts) -> bool:
+    """Return whether DNS is asked for hosts; it is where the file says nothing."""
+    for line in facts.switch:
+        words = line.partition("#")[0].split()
+        if words[:1] == ["hosts"]:
+            return "dns" in words
+    return True
 
 
 def _is_own(facts: Facts, mailer: str, hop: str) -> bool:

@@ -38,6 +38,15 @@ def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence
 _HELO = "mail.stranger.example"
 
 
+#: Test mode takes C($|) for two characters, and no rule with the delimiter matches them: this ruleset makes it the delimiter.
+DELIMITED = "PostmasterDelimited"
+
+
+def with_delimiter(text: str) -> str:
+    """Return a cf in which test mode can be asked C(PostmasterDelimited,check_relay NAME $| ADDRESS)."""
+    return f"{text.rstrip()}\n\nS{DELIMITED}\nR$* $$| $*\t$: $1 $| $2\n"
+
+
 class Question(t.NamedTuple):
     """What a client says.
 
@@ -57,7 +66,10 @@ class Question(t.NamedTuple):
 
 
 def ask_all(host: Host, path: str, ruleset: str, questions: t.Sequence[Question]) -> t.Tuple[str, ...]:
-    """Return what a ruleset makes of each question, asked in one run of sendmail -bt; nothing where it cannot be asked."""
+    """Return what a ruleset makes of each question, asked in one run of sendmail -bt; nothing where it cannot be asked.
+
+    :param ruleset: its name, or several with commas between: the answers are those of the last one.
+    """
     lines: t.List[str] = []
     claims = any(asked.helo for asked in questions)
     for asked in questions:
@@ -70,8 +82,46 @@ def ask_all(host: Host, path: str, ruleset: str, questions: t.Sequence[Question]
         lines.append(f"{ruleset} {asked.text or f'<{asked.recipient}>'}")
     program = discover.the_layout().program
     result = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=120, check=False)
-    verdicts = verdicts_in(result.out, ruleset)
+    verdicts = verdicts_in(result.out, ruleset.rpartition(",")[2])
     return verdicts if len(verdicts) == len(questions) else ()
+
+
+class Query(t.NamedTuple):
+    """What rulesets are asked.
+
+    :param names: the rulesets, one behind the other, with commas between; the answer is that of the last one.
+    :param macros: the macros that are set before, with their values.
+    """
+
+    names: str
+    text: str
+    macros: t.Tuple[t.Tuple[str, str], ...] = ()
+
+
+def ask_each(host: Host, path: str, queries: t.Sequence[Query]) -> t.Dict[Query, str]:
+    """Return what rulesets make of each query, asked in one run of sendmail -bt; a query without an answer is left out."""
+    lines: t.List[str] = []
+    places = {}
+    for query in queries:
+        lines += [f".D{name}{value}" for name, value in query.macros]
+        places[query] = len(lines)
+        lines.append(f"{query.names} {query.text}")
+    program = discover.the_layout().program
+    result = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=120, check=False)
+    chunks = _chunks(result.out)
+    answers = {query: verdicts_in(chunks.get(place, ""), query.names.split(",")[-1]) for query, place in places.items()}
+    return {query: verdicts[0] for query, verdicts in answers.items() if verdicts}
+
+
+def _chunks(out: str) -> t.Dict[int, str]:
+    """Return what test mode said to each line, by the number of the line: a prompt stands before each answer."""
+    chunks: t.Dict[int, str] = {}
+    number = -1
+    for line in out.partition("Enter <ruleset> <address>\n")[2].splitlines(keepends=True):
+        while line.startswith("> "):
+            number, line = number + 1, line[2:]
+        chunks[number] = chunks.get(number, "") + line
+    return chunks
 
 
 def _tagged(address: str) -> str:

@@ -101,8 +101,12 @@ def places(
 
 def served(policy: Policy) -> t.Tuple[str, ...]:
     """Return the domains that a relay takes mail for, those first to which it relays; not those that a route refuses."""
-    relayed, local = policy.relay.domains or (), policy.identity.local_domains or ()
-    return tuple(domain for domain in dict.fromkeys([*relayed, *local]) if not _is_refused(domain, policy))
+    return tuple(domain for domain in listed(policy) if not _is_refused(domain, policy))
+
+
+def listed(policy: Policy) -> t.Tuple[str, ...]:
+    """Return the domains of the policy's lists, those first to which the relay relays."""
+    return tuple(dict.fromkeys([*(policy.relay.domains or ()), *(policy.identity.local_domains or ())]))
 
 
 def _is_refused(domain: str, policy: Policy) -> bool:

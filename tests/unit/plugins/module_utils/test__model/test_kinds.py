@@ -17,10 +17,25 @@ def test_a_time(text, seconds):
 
 
 @pytest.mark.parametrize(
-    "text, octets", [("1024", 1024), ("25M", 26214400), ("25m", 26214400), ("1G", 1073741824), ("2k", 2048)]
+    "text, octets",
+    [
+        ("1024", 1024),
+        ("25M", 26214400),
+        ("25m", 26214400),
+        ("1G", 1073741824),
+        ("2k", 2048),
+        ("900000G", 966367641600000),
+    ],
 )
 def test_a_size(text, octets):
     assert kinds.size(text) == octets
+    assert kinds.size(kinds.size(text)) == octets
+
+
+@pytest.mark.parametrize("text", ["999999999w", "1000000000"])
+def test_a_time_that_could_not_be_read_again_is_refused(text):
+    with pytest.raises(ValueError):
+        kinds.duration(text)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +46,7 @@ def test_a_size(text, octets):
         (kinds.duration, "5y"),
         (kinds.size, "25MB"),
         (kinds.size, "1.5G"),
+        (kinds.size, "999999999999G"),
         (kinds.text, "a\nb"),
         (kinds.text, " a"),
         (kinds.text, "$myhostname"),

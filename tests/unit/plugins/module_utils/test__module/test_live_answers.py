@@ -41,6 +41,22 @@ def test_a_daemon_that_refuses_because_of_the_load_is_no_failure(monkeypatch, ru
     assert answers.verified == [verified]
 
 
+def test_what_a_route_refuses_is_no_question_for_a_ruleset(monkeypatch):
+    """It stands in the lists still: the wire says that it is refused, the ruleset about recipients does not."""
+    asked = []
+    judge = types.SimpleNamespace(RELAYS_FOR_OWN=True, may_send=lambda host, questions: asked.extend(questions) or [])
+    daemon = types.SimpleNamespace(running=lambda host: Running(7, 1, ()))
+    monkeypatch.setattr(live_answers, "judgement_of", lambda mta: judge)
+    monkeypatch.setattr(live_answers, "daemon_of", lambda mta: daemon)
+    answers = live_answers.LiveAnswers(types.SimpleNamespace(mta="sendmail"))
+    before = _policy.parse({"relay": {"domains": ["a.test"], "networks": []}}, "none")
+    routes = {"domains": [{"domain": "a.test", "action": "reject"}]}
+    after = _policy.parse({"relay": {"domains": ["a.test"], "networks": []}, "routes": routes}, "none")
+    domains = live_answers.verify_changes.changes(before, after)
+    assert domains.went == ("a.test",)
+    assert (answers._asked_of_the_mta(before, after, domains), asked) == ([], [])
+
+
 @pytest.mark.parametrize("answer", [False, True])
 def test_what_went_is_asked_of_the_mta(monkeypatch, answer):
     judge = types.SimpleNamespace(RELAYS_FOR_OWN=True, may_send=lambda host, questions: [answer] * len(questions))

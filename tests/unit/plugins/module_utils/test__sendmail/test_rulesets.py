@@ -4,6 +4,8 @@
 
 """What sendmail -bt says about recipients: the outermost answer of a ruleset counts."""
 
+import types
+
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._sendmail import cf, rulesets
@@ -47,3 +49,31 @@ def test_the_ruleset_about_recipients_alone():
 def test_an_address_is_written_as_sendmail_compares_it(address, written):
     """Class R has whole groups; a network of IPv6 that may relay was taken for one that may not."""
     assert rulesets._tagged(address) == written
+
+
+EACH = """ADDRESS TEST MODE (ruleset 3 NOT automatically invoked)
+Enter <ruleset> <address>
+> > check_eom          input: 5000
+check_eom        returns: $# error $: no
+> Undefined ruleset gone
+> > PostmasterDelimi   input: NO $| MAIL
+PostmasterDelimi returns: NO $| MAIL
+tls_client         input: NO $| MAIL
+tls_client       returns: OK
+> """
+
+
+def test_each_answer_belongs_to_its_query(monkeypatch):
+    host = types.SimpleNamespace(runner=types.SimpleNamespace(run=lambda argv, **more: types.SimpleNamespace(out=EACH)))
+    monkeypatch.setattr(rulesets.discover, "the_layout", lambda: types.SimpleNamespace(program="sendmail"))
+    first = rulesets.Query("check_eom", "5000", (("{client_addr}", "203.0.113.9"),))
+    gone = rulesets.Query("gone", "x")
+    last = rulesets.Query("PostmasterDelimited,tls_client", "NO $| MAIL", (("{verify}", "NO"),))
+    answers = rulesets.ask_each(host, "/x", [first, gone, last])
+    assert answers == {first: "$# error $: no", last: "OK"}
+
+
+def test_a_cf_is_given_a_ruleset_for_the_delimiter():
+    assert rulesets.with_delimiter("Scheck_rcpt\n").endswith(
+        "Scheck_rcpt\n\nSPostmasterDelimited\nR$* $$| $*\t$: $1 $| $2\n"
+    )
