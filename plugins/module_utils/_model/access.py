@@ -179,17 +179,69 @@ def _refuse_unfit(text: str) -> None:
         raise ValueError("the null sender carries all bounces and cannot be a pattern (RFC 5321 4.5.5)")
 
 
-def unique(rules: t.Sequence[Rule]) -> t.Tuple[Rule, ...]:
+class Rules(t.Collection[Rule]):
+    """Rules without repetitions, made one by one when they are read: there may be a million of them.
+
+    Of each rule only its title is kept. What many rules say alike is kept once.
+    """
+
+    def __init__(self) -> None:
+        self._said: t.Dict[str, Rule] = {}
+        self._shared: t.Dict[Rule, Rule] = {}
+
+    def add(self, rule: Rule) -> None:
+        """Add a rule.
+
+        :raises OptionError: there is one with the same pattern that says something else.
+        """
+        said = Rule(rule.where, "", *rule[2:])
+        said = self._shared.setdefault(said, said)
+        other = self._said.setdefault(rule.title, said)
+        if other is not said and other._replace(note=said.note) != said:
+            raise OptionError("rules", rule.says(), f"another rule says {other._replace(pattern=rule.pattern).says()}")
+
+    def __len__(self) -> int:
+        return len(self._said)
+
+    def __contains__(self, rule: object) -> bool:
+        return isinstance(rule, Rule) and self.has(rule.title)
+
+    def has(self, title: str) -> bool:
+        """Return whether there is a rule of this title."""
+        return title in self._said
+
+    def __iter__(self) -> t.Iterator[Rule]:
+        return (rule for dummy, rule in self.items())
+
+    def items(self) -> t.Iterator[t.Tuple[str, Rule]]:
+        """Yield the title of each rule, and the rule."""
+        for title, said in self._said.items():
+            yield title, Rule(said.where, title.partition(" ")[2], *said[2:])
+
+    def titles(self) -> t.Iterator[str]:
+        """Yield the titles."""
+        return iter(self._said)
+
+    def alike(self) -> t.Iterator[Rule]:
+        """Yield what rules say, without a pattern; what many say alike comes once."""
+        return iter(self._shared)
+
+    def relaying(self) -> t.List[Rule]:
+        """Return the rules that let clients relay; they are looked for only where there are some."""
+        if not any(rule.action == RELAY for rule in self.alike()):
+            return []
+        return [rule for rule in self if rule.action == RELAY and rule.where == CONNECT]
+
+
+def unique(rules: t.Iterable[Rule]) -> Rules:
     """Return the rules without repetitions.
 
     :raises OptionError: two rules have the same pattern and say different things.
     """
-    by_title: t.Dict[str, Rule] = {}
+    collected = Rules()
     for rule in rules:
-        other = by_title.setdefault(rule.title, rule)
-        if other._replace(note=rule.note) != rule:
-            raise OptionError("rules", rule.says(), f"another rule says {other.says()}")
-    return tuple(by_title.values())
+        collected.add(rule)
+    return collected
 
 
 def _pattern(option: str, where: str, text: t.Any) -> t.Tuple[str, str]:

@@ -12,6 +12,8 @@ Private to the collection: it can change at any time.
 """
 
 import datetime
+import functools
+import itertools
 import os
 import typing as t
 
@@ -21,11 +23,16 @@ from .._driver.compile import compile_of
 from .._driver.daemon import daemon_of
 from .._driver.discover import discover_of
 from .._errors import Busy, OptionError, PostmasterError, Refused, as_before
-from .._model import access, blocks
+from .._model import access, block_edits, blocks
 from .._model.host import NOTHING, RELOAD, Activation, Host, Rendering
+from .._model.ledger import ADD, CHANGE, REMOVE, Ledger
+from .._model.sources import Source
 from .._runner import Runner
 from . import exposed
 from .guard import guard_of
+
+if t.TYPE_CHECKING:
+    from .._log.suffixes import Suffixes
 
 PRESENT, ABSENT, EXACT = "present", "absent", "exact"
 LOOKUP, WIRE = "lookup", "wire"
@@ -72,33 +79,43 @@ class Request(t.NamedTuple):
     :param anyway: domains whose rules are meant though they stop much mail.
     """
 
-    rules: t.Tuple[access.Rule, ...]
+    rules: access.Rules
     state: str
     purge: bool
     now: datetime.datetime
     left_out: t.Tuple[t.Dict[str, str], ...] = ()
     anyway: t.FrozenSet[str] = frozenset()
 
-    def may_be_regretted(self) -> t.List[access.Rule]:
-        """Return the rules that stop the mail of a whole domain and were not confirmed by its name."""
-        if self.state == ABSENT:
-            return []
+    def may_be_regretted(self) -> t.Iterator[access.Rule]:
+        """Yield the rules that stop the mail of a whole domain and were not confirmed by its name."""
         # A rule about recipients is how the owner of a domain closes it, and no accident.
-        rules = [rule for rule in self.rules if rule.where != access.TO and _stops_domain(rule)]
-        return [rule for rule in rules if rule.pattern not in self.anyway]
+        if any(rule.where != access.TO and _stops_domain(rule) for rule in self.rules.alike()):
+            rules = (rule for rule in self.rules if rule.where != access.TO and _stops_domain(rule))
+            yield from (rule for rule in rules if rule.pattern not in self.anyway)
 
 
 class TableWork(t.NamedTuple):
     """What is to be done to one table.
 
     :param mark: size, time stamp and inode of the source that was read, None where there is none.
-    :param size: of the source afterwards.
+    :param size: of the source afterwards; of a large one only that it is.
     """
 
     name: str
     mark: t.Optional[t.Tuple[int, ...]]
-    edited: blocks.Edited
+    edited: block_edits.Edited
     size: int
+
+
+def _refuse_double(networks: t.Dict[t.Tuple[str, str], str], table: str, title: str, lines: t.Iterable[str]) -> None:
+    """Remember the keys of a network; refuse one that another network has.
+
+    :raises OptionError: naming both.
+    """
+    for key in map(blocks.key_of, lines):
+        first = networks.setdefault((table, key), title)
+        if first != title:
+            raise OptionError("rules", title, f"it covers {key}, which {first} covers as well")
 
 
 class AccessRun:
@@ -156,15 +173,16 @@ class AccessRun:
 
     def _places(self) -> t.Set[str]:
         """Return the places that the rules are about; what a route says is asked for at a place of its own."""
-        rules = self.request.rules if self.request.state != ABSENT else ()
-        routed = any(self.driver.is_routed(self.facts, rule) for rule in rules)
-        return {rule.where for rule in self.request.rules} | ({access.DROP} if routed else set())
+        places = {rule.where for rule in self.request.rules.alike()}
+        # Only what is said about recipients can be a route.
+        asks = self.request.state != ABSENT and access.TO in places
+        routed = asks and any(self.driver.is_routed(self.facts, rule) for rule in self.request.rules)
+        return places | ({access.DROP} if routed else set())
 
     def _works(self) -> t.List[TableWork]:
         """Return what is to be done to each table, by name."""
-        wanted, unwanted = self._blocks()
-        names = sorted(set(wanted) | set(unwanted))
-        return [self._work(name, wanted.get(name, ()), unwanted.get(name, ())) for name in names]
+        ledgers = self._ledgers()
+        return [self._work(name, ledger) for name, ledger in sorted(ledgers.items())]
 
     def _to_compile(self, changed: t.Sequence[str], gone: t.Sequence[str]) -> t.Tuple[str, ...]:
         """Return the tables whose compiled form must be made: those that change, and those that are out of date."""
@@ -173,11 +191,13 @@ class AccessRun:
 
     def _refuse_own_domains(self) -> None:
         """Refuse rules that would stop the mail from a domain that this relay takes mail for."""
-        rules = self.request.may_be_regretted()
-        own = self.driver.own_domains(self.host, self.facts) if rules else ()
-        covering = {above: name for name in own for above in access.parents(name)}
+        covering: t.Dict[str, str] = {}
         findings = []
-        for rule in rules:
+        own: t.Optional[t.FrozenSet[str]] = None
+        for rule in self.request.may_be_regretted():
+            if own is None:
+                own = self.driver.own_domains(self.host, self.facts)
+                covering = {above: name for name in own for above in access.parents(name)}
             name = _first_of(own, rule) or (covering.get(rule.pattern, "") if rule.subdomains else "")
             if name:
                 why = f"this relay serves {name}, whose own mail would be stopped; anyway: [{rule.pattern}] allows that"
@@ -187,44 +207,44 @@ class AccessRun:
 
     def _refuse_the_internet(self) -> None:
         """Refuse relay rules that are, with those of earlier runs, a large part of the Internet."""
-        rules = [rule for rule in self.request.rules if rule.action == access.RELAY and rule.where == access.CONNECT]
+        rules = self.request.rules.relaying()
         if rules and self.request.state != EXACT:
             from . import access_wide
 
             access_wide.refuse([rule.pattern for rule in rules], access_wide.standing_like(self, rules))
 
-    def _blocks(self) -> t.Tuple[t.Dict[str, t.List[blocks.Block]], t.Dict[str, t.List[blocks.Block]]]:
-        """Return the blocks that should stand in each table, and those that should not."""
-        wanted: t.Dict[str, t.List[blocks.Block]] = {}
-        unwanted: t.Dict[str, t.List[blocks.Block]] = {}
-        keys: t.Dict[str, t.Dict[str, access.Rule]] = {}
-        for rule in self.request.rules:
+    def _ledgers(self) -> t.Dict[str, Ledger]:
+        """Return by table the blocks that should stand in it, and those that should not."""
+        places = {rule.where for rule in self.request.rules.alike()}
+        names = {place: self.driver.names(self.facts, place) for place in places}
+        ledgers = {name: Ledger() for place in places for name in names[place]}
+        filled = {name for name in ledgers if os.path.exists(self.path(name))}
+        networks: t.Dict[t.Tuple[str, str], str] = {}
+        for title, rule in self.request.rules.items():
             lines = self.driver.place(self.facts, rule)
-            for name in self.driver.names(self.facts, rule.where):
-                block = rule.block(lines.get(name, ()))
-                if self.request.state == ABSENT or name not in lines:
-                    unwanted.setdefault(name, []).append(block)
-                    continue
-                wanted.setdefault(name, []).append(block)
-                for key in map(blocks.key_of, block.lines):
-                    first = keys.setdefault(name, {}).setdefault(key, rule)
-                    if first is not rule and first.title != rule.title:
-                        raise OptionError("rules", rule.title, f"it covers {key}, which {first.title} covers as well")
+            for name in names[rule.where]:
+                present = self.request.state != ABSENT and name in lines
+                # Nothing is removed from a table that is not there.
+                if present or name in filled:
+                    ledgers[name].ask(blocks.Block(title, lines.get(name, ()), rule.note), present)
+                # All others are their own keys, which no two have in common.
+                if present and rule.kind == access.NETWORK:
+                    _refuse_double(networks, name, title, lines[name])
         if self.request.state == EXACT or self.request.purge:
-            self._leave_out(wanted, unwanted)
-        return wanted, unwanted
+            self._leave_out(ledgers)
+        return ledgers
 
-    def _leave_out(
-        self, wanted: t.Dict[str, t.List[blocks.Block]], unwanted: t.Dict[str, t.List[blocks.Block]]
-    ) -> None:
+    def _leave_out(self, ledgers: t.Dict[str, Ledger]) -> None:
         """Add the rules that are there and should not be: all others for exact, those whose last day is over for a purge."""
-        kept = {rule.title for rule in self.request.rules if self.request.state != ABSENT}
         names = {name for place in access.PLACES for name in self.driver.names(self.facts, place)}
         for name in sorted(names):
-            for placed in blocks.all_blocks(self.read(name)[1], self.path(name)):
+            for placed in blocks.walk(self.read(name)[1]):
                 block = placed.block
-                if access.is_rule(block.title) and block.title not in kept and self._has_ended(block):
-                    unwanted.setdefault(name, []).append(block._replace(lines=()))
+                if access.is_rule(block.title) and not self._is_kept(block.title) and self._has_ended(block):
+                    ledgers.setdefault(name, Ledger()).ask(block._replace(lines=()), False)
+
+    def _is_kept(self, title: str) -> bool:
+        return self.request.state != ABSENT and self.request.rules.has(title)
 
     def _has_ended(self, block: blocks.Block) -> bool:
         """Return whether a rule that was not asked for goes."""
@@ -232,17 +252,19 @@ class AccessRun:
             return True
         return self.request.purge and access.expired(block.note, self.request.now)
 
-    def _work(self, name: str, wanted: t.Sequence[blocks.Block], unwanted: t.Sequence[blocks.Block]) -> TableWork:
-        mark, data = self.read(name)
-        edited = blocks.edit(self.path(name), data, wanted, unwanted)
-        return TableWork(name, mark, edited, blocks.size_after(data, edited.edits))
+    def _work(self, name: str, ledger: Ledger) -> TableWork:
+        mark, source = self.read(name)
+        edited = block_edits.edit(source, ledger)
+        return TableWork(name, mark, edited, block_edits.size_after(source, edited.edits, COMPARED))
 
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
 
-    def read(self, name: str) -> t.Tuple[t.Optional[t.Tuple[int, ...]], bytes]:
-        data = _files.read(self.path(name))
-        return (None, b"") if data is None else (_mark(self.path(name)), data)
+    def read(self, name: str) -> t.Tuple[t.Optional[t.Tuple[int, ...]], Source]:
+        """Return what tells the source of a table from another one, and the source."""
+        # The mark first: what is written meanwhile is noticed before it is replaced.
+        mark = _mark(self.path(name))
+        return mark, Source.read(self.path(name))
 
     def _stale(self, name: str) -> bool:
         """Return whether a compiled file is missing or older than its source."""
@@ -270,7 +292,7 @@ class AccessRun:
             if work.edited.edits:
                 if (_mark(path) or ())[:2] != (work.mark or ())[:2]:
                     raise Busy(f"{self.path(name)}: somebody else wrote it while the change was planned; run again")
-                pieces = blocks.pieces(_files.read(path) or b"", work.edited.edits)
+                pieces = block_edits.pieces(Source.read(path), work.edited.edits)
                 _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
             self.compile.make(self.host, stage, name, self.facts.type_of(name), self._compared(name))
         self.compile.finish(stage)
@@ -364,23 +386,24 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
     :raises PostmasterError: naming every line of a list that is no rule.
     """
     state, purge = params["state"], params["purge_expired"]
-    rules: t.List[access.Rule] = []
+    rules = access.Rules()
     for number, entry in enumerate(params["rules"] or ()):
-        rules += _parsed(f"rules[{number}]", entry, params, now)
+        for rule in _parsed(f"rules[{number}]", entry, params, now):
+            rules.add(rule)
     left_out: t.List[t.Dict[str, str]] = []
     if params.get("content") or params.get("src"):
         from . import access_files
 
-        rules += access_files.rules_of(params, lambda option, entry: _parsed(option, entry, params, now), left_out)
+        access_files.add_rules(rules, params, lambda option, entry: _parsed(option, entry, params, now), left_out)
     may_be_empty = left_out or purge or state == EXACT
     if not rules and not may_be_empty:
         raise OptionError("rules", [], "no rule is given")
-    relaying = [rule.pattern for rule in rules if rule.action == access.RELAY]
+    relaying = [rule.pattern for rule in rules.relaying()]
     if relaying and state != ABSENT:
         from . import access_wide
 
         access_wide.refuse(relaying)
-    return Request(access.unique(rules), state, purge, now, tuple(left_out), _confirmed(params))
+    return Request(rules, state, purge, now, tuple(left_out), _confirmed(params))
 
 
 def _confirmed(params: t.Mapping[str, t.Any]) -> t.FrozenSet[str]:
@@ -401,18 +424,20 @@ def _parsed(
     return rules
 
 
+@functools.lru_cache(maxsize=None)
+def _common_suffixes() -> "Suffixes":
+    """Return the suffixes that are built in: a block has no time to read the system's list."""
+    from .._log import suffixes
+
+    return suffixes.load(())
+
+
 def _refuse_public_suffix(option: str, rule: access.Rule) -> None:
     """Refuse a rule that would stop the mail of everybody below a public suffix: C(com) is hardly ever meant."""
     if not rule.subdomains or not _stops_domain(rule):
         return
-    labels = rule.pattern.split(".")
-    is_suffix = len(labels) == 1
-    if len(labels) == 2:
-        from .._log import suffixes
-
-        # The common ones that are built in: a block has no time to read the system's list.
-        is_suffix = suffixes.load(()).split(rule.pattern) is None
-    if is_suffix:
+    dots = rule.pattern.count(".")
+    if not dots or dots == 1 and _common_suffixes().split(rule.pattern) is None:
         why = "this is a public suffix: the rule would stop the mail of every domain below it"
         why = f"{why}; anyway: [{rule.pattern}] allows that"
         raise OptionError(f"{option}.{rule.where}", rule.pattern, why)
@@ -479,8 +504,8 @@ def _apply_to(
 
 def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dict[str, t.Any]:
     plan, instance = outcome.plan, run.host.instance
-    changes = _changes(run)
-    added, updated, removed = (_titles(changes, verb) for verb in ("add", "change", "remove"))
+    verbs = _verbs(run)
+    added, updated, removed = (_titles(verbs, verb) for verb in (ADD, CHANGE, REMOVE))
     by_hand = {f"{name}: {line.key} {line.value}" for name, work in run.works.items() for line in work.edited.kept}
     return {
         **outcome.facts(),
@@ -497,7 +522,7 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
             "added": len(added),
             "updated": len(updated),
             "removed": len(removed),
-            "unchanged": len([rule for rule in run.request.rules if rule.title not in changes]),
+            "unchanged": sum(1 for title in run.request.rules.titles() if title not in verbs),
             "left_out": len(run.request.left_out),
         },
         "left_out": list(run.request.left_out[: access.SHOWN]),
@@ -507,27 +532,24 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
     }
 
 
-def _titles(changes: t.Mapping[str, blocks.BlockChange], verb: str) -> t.List[str]:
-    return [title for title, change in changes.items() if change.verb == verb]
+def _titles(verbs: t.Mapping[str, str], verb: str) -> t.List[str]:
+    return [title for title, said in verbs.items() if said == verb]
 
 
-def _changes(run: AccessRun) -> t.Dict[str, blocks.BlockChange]:
-    """Return one change for each rule, though it may have lines in several tables. Adding and removing at once is changing."""
-    changes: t.Dict[str, blocks.BlockChange] = {}
+def _verbs(run: AccessRun) -> t.Dict[str, str]:
+    """Return what becomes of each rule that changes, though it may have lines in several tables. Adding and removing is changing."""
+    verbs: t.Dict[str, str] = {}
     for dummy, work in sorted(run.works.items()):
-        for change in work.edited.changes:
-            other = changes.get(change.title, change)
-            changes[change.title] = blocks.BlockChange(
-                change.title, other.before or change.before, other.after or change.after
-            )
-    return changes
+        for title, verb in work.edited.changes.verbs():
+            verbs[title] = verb if verbs.get(title, verb) == verb else CHANGE
+    return verbs
 
 
 def _diff(run: AccessRun, plan: _change.Plan) -> t.List[t.Dict[str, str]]:
     """Return the changed rules, table by table, and what else of the configuration changes."""
     diffs = []
     for name, work in sorted(run.works.items()):
-        shown = work.edited.changes[: access.SHOWN]
+        shown = list(itertools.islice(work.edited.changes, access.SHOWN))
         if shown:
             path = os.path.join(run.directory, name)
             before = _text_of(change.before for change in shown)

@@ -13,10 +13,10 @@ Private to the collection: it can change at any time.
 
 import csv
 import io
+import itertools
 import re
 import typing as t
 
-from .. import _files
 from .._driver.lookup import lookup_of
 from .._errors import OptionError, PostmasterError
 from .._model import access
@@ -74,21 +74,21 @@ class RuleFiles:
         """
         form, place = self._params["format"], self._params["place"]
         if self._params.get("content"):
-            yield from self.read("content", self._params["content"], form, place)
+            yield from self.read("content", io.StringIO(self._params["content"]), form, place)
         path = self._params.get("src")
         if path:
-            content = _files.read(path)
-            if content is None:
-                raise OptionError("src", path, "there is no such file on the host")
-            yield from self.read(path, content.decode("utf-8", "replace"), form, place)
+            with _opened(path) as lines:
+                yield from self.read(path, lines, form, place)
 
-    def read(self, name: str, text: str, form: str, place: str) -> t.Iterator[RuleOptions]:
+    def read(self, name: str, lines: t.Iterable[str], form: str, place: str) -> t.Iterator[RuleOptions]:
         """Yield the entries of a text.
 
         :param form: one of access.FORMATS.
         :param place: where patterns look that do not say it themselves.
         """
-        lines = io.StringIO(text[1:] if text.startswith(_BYTE_ORDER_MARK) else text)
+        rest = iter(lines)
+        first = next(rest, "")
+        lines = itertools.chain([first[1:] if first.startswith(_BYTE_ORDER_MARK) else first], rest)
         if form == "csv":
             yield from self._csv(name, lines, place)
             return
@@ -139,6 +139,17 @@ class RuleFiles:
                 self.left_out.append(LeftOut(option, line.strip(), why))
                 return
             yield dict(words, **_place(where, _client(pattern)))
+
+
+def _opened(path: str) -> t.TextIO:
+    """Return the lines of a list, which is never in memory as a whole.
+
+    :raises OptionError: there is no such file.
+    """
+    try:
+        return open(path, encoding="utf-8", errors="replace", newline="\n")
+    except (FileNotFoundError, NotADirectoryError):
+        raise OptionError("src", path, "there is no such file on the host")
 
 
 def _untagged(pattern: str) -> t.List[str]:
@@ -244,27 +255,29 @@ def _client(pattern: str) -> str:
     return plain if _is_client(pattern) else pattern
 
 
-def rules_of(
+def add_rules(
+    rules: access.Rules,
     params: t.Mapping[str, t.Any],
     parse: t.Callable[[str, t.Mapping[str, t.Any]], t.List[access.Rule]],
     left_out: t.List[t.Dict[str, str]],
-) -> t.List[access.Rule]:
-    """Return the rules of the options C(content) and C(src).
+) -> None:
+    """Add the rules of the options C(content) and C(src).
 
     :param parse: makes the rules of one entry, from its name in messages and its options.
     :param left_out: gets the lines that were left out.
     :raises BadLines: naming every line that is no rule.
     """
     files = RuleFiles(params)
-    rules: t.List[access.Rule] = []
     for option, entry in files.entries():
         try:
-            rules += parse(option, entry)
+            parsed = parse(option, entry)
         except OptionError as problem:
             files.bad.append(problem)
+            continue
+        for rule in parsed:
+            rules.add(rule)
     if files.bad and params["strict"]:
         raise BadLines(files.bad)
     left_out += [dict(line._asdict()) for line in files.left_out]
     for bad in files.bad:
         left_out.append({"line": bad.option, "value": str(bad.value), "why": bad.why})
-    return rules

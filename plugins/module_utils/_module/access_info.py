@@ -17,6 +17,7 @@ from .._driver.lookup import lookup_of
 from .._errors import OptionError
 from .._model import access, blocks
 from .._model.host import Host
+from .._model.sources import Source
 from .._runner import Runner
 from . import exposed
 
@@ -108,7 +109,7 @@ def _answer(host: Host, facts: Facts, question: "Question") -> t.Dict[str, t.Any
 def _origin(path: str, key: str) -> t.Dict[str, t.Any]:
     """Return who wrote the line, and which line it is."""
     data = _files.read(path) or b""
-    line = blocks.unmanaged(data, {key}).get(key.lower())
+    line = blocks.unmanaged(Source(path, data), {key}).get(key.lower())
     if line is None:
         return {"line": None, "by_hand": True}
     head = data.rfind(blocks.MARK.encode(), 0, line.start)

@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import itertools
 import typing as t
 
 from .._driver.lookup import lookup_of
@@ -20,11 +21,12 @@ AT_ONCE = 10000
 
 
 def findings(
-    run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Sequence[blocks.BlockChange]
+    run: "_accessrun.AccessRun", directory: str, name: str, changes: t.Iterable[blocks.BlockChange]
 ) -> t.Iterator[str]:
     """Yield what a table does not say now though it should, and what it says still."""
-    for start in range(0, len(changes), AT_ONCE):
-        yield from _some(run, directory, name, changes[start : start + AT_ONCE])
+    rest = iter(changes)
+    for some in iter(lambda: list(itertools.islice(rest, AT_ONCE)), []):
+        yield from _some(run, directory, name, some)
 
 
 def _some(

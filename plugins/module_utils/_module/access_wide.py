@@ -39,7 +39,7 @@ def standing_like(run: "AccessRun", rules: t.Sequence[access.Rule]) -> t.Set[str
             values.setdefault(name, set()).update(line.partition("\t")[2] for line in lines)
     standing = set()
     for name, said in values.items():
-        for placed in blocks.all_blocks(run.read(name)[1], run.path(name)):
+        for placed in blocks.walk(run.read(name)[1]):
             where, dummy, pattern = placed.block.title.partition(" ")
             if where == access.CONNECT and said & {line.partition("\t")[2] for line in placed.block.lines}:
                 standing.add(pattern)

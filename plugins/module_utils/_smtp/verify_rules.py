@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import itertools
 import time
 import typing as t
 
@@ -46,7 +47,7 @@ def accepted(listening: t.Sequence[t.Tuple[str, int]], pairs: t.Sequence[t.Tuple
 
 def prove(
     listening: t.Sequence[t.Tuple[str, int]],
-    rules: t.Sequence[_access.Rule],
+    rules: t.Collection[_access.Rule],
     refusing: bool,
     pairs: t.Sequence[Pair],
 ) -> WireReport:
@@ -79,9 +80,12 @@ def prove(
     return WireReport(tuple(verified), tuple(findings))
 
 
-def chosen(rules: t.Sequence[_access.Rule]) -> t.Tuple[_access.Rule, ...]:
+def chosen(rules: t.Collection[_access.Rule]) -> t.Tuple[_access.Rule, ...]:
     """Choose the rules that are tried."""
-    return tuple(rules) if len(rules) <= MOST else tuple(rules[: MOST // 2]) + tuple(rules[-(MOST // 2) :])
+    if len(rules) <= MOST:
+        return tuple(rules)
+    half = MOST // 2
+    return tuple(itertools.islice(rules, half)) + tuple(itertools.islice(rules, len(rules) - half, None))
 
 
 def place(listening: t.Sequence[t.Tuple[str, int]]) -> t.Optional[t.Tuple[str, int]]:

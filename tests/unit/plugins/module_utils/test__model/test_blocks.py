@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import SyntaxProblem
+from ansible_collections.postmaster.mta.plugins.module_utils._model import block_edits
 from ansible_collections.postmaster.mta.plugins.module_utils._model import blocks as _tables
 from ansible_collections.postmaster.mta.plugins.module_utils._model.blocks import Block, Note
+from ansible_collections.postmaster.mta.plugins.module_utils._model.ledger import Ledger
+from ansible_collections.postmaster.mta.plugins.module_utils._model.sources import Source
 from ansible_collections.postmaster.mta.tests.unit.share import examples
 
 HAND = b"# by Jane\nold.example\tREJECT\n\nother.example 550 5.7.1 no\n"
@@ -21,8 +24,20 @@ def block(name, value="REJECT", note=NOTE):
     return Block("from " + name, (name + "\t" + value,), note)
 
 
+def asked(wanted, unwanted):
+    ledger = Ledger()
+    for blocks, present in ((wanted, True), (unwanted, False)):
+        for said in blocks:
+            ledger.ask(said, present)
+    return ledger
+
+
+def edit(data, wanted=(), unwanted=(), path="t"):
+    return block_edits.edit(Source(path, data), asked(wanted, unwanted))
+
+
 def edited(data, wanted=(), unwanted=()):
-    return _tables.edited(data, _tables.edit("t", data, list(wanted), list(unwanted)).edits)
+    return b"".join(block_edits.pieces(Source("t", data), edit(data, wanted, unwanted).edits))
 
 
 # Lines by hand never name what the rules are about: names of their own, comments, blank lines, bytes that are no text.
@@ -38,25 +53,6 @@ HAND_LINES = st.lists(
 NAMES = st.lists(st.from_regex(r"[a-z]{1,6}\.ours", fullmatch=True), min_size=1, max_size=40, unique=True)
 
 
-@settings(max_examples=examples(300))
-@given(HAND_LINES, st.booleans(), NAMES, st.randoms(use_true_random=False))
-def test_what_is_added_in_steps_and_removed_in_any_order_leaves_the_bytes_as_they_were(lines, ends, names, dice):
-    data = b"\n".join(lines) + (b"\n" if ends and lines else b"")
-    content, rest = data, list(names)
-    while rest:
-        count = dice.randint(1, len(rest))
-        content = edited(content, [block(name) for name in rest[:count]])
-        rest = rest[count:]
-    assert [found.block.title for found in _tables.all_blocks(content)] == ["from " + name for name in names]
-    rest = list(names)
-    dice.shuffle(rest)
-    while rest:
-        count = dice.randint(1, len(rest))
-        content = edited(content, (), [block(name) for name in rest[:count]])
-        rest = rest[count:]
-    assert content == data
-
-
 @settings(max_examples=examples(200))
 @given(HAND_LINES, NAMES)
 def test_few_and_many_names_are_found_alike(lines, names):
@@ -64,66 +60,22 @@ def test_few_and_many_names_are_found_alike(lines, names):
     many = names + ["%d.nowhere" % number for number in range(_tables.FEW)]
     titles = ["from " + name for name in names]
     few = {}
+    source = Source("t", data)
     for title in titles:
-        few.update(_tables.find_blocks(data, [title]))
-    assert few == _tables.find_blocks(data, ["from " + name for name in many])
+        few.update((placed.block.title, placed) for placed in _tables.find_blocks(source, [title]))
+    of_many = _tables.find_blocks(source, ["from " + name for name in many])
+    assert few == {placed.block.title: placed for placed in of_many}
     one_by_one = {}
     for name in names:
-        one_by_one.update(_tables.unmanaged(data, {name}))
-    assert one_by_one == _tables.unmanaged(data, set(many))
-
-
-def test_lines_by_hand_stay_and_the_note_stands_above_the_rule():
-    content = edited(HAND, [block("emalsrv.example")])
-    assert content.startswith(HAND)
-    assert content[len(HAND) :].split(b"\n") == [
-        b"# postmaster.mta from emalsrv.example added=2026-11-23T14:14:02Z by=drj expires=2026-12-23 ticket=SPAM-7 -- phishing wave",
-        b"emalsrv.example\tREJECT",
-        b"",
-    ]
-
-
-def test_what_is_there_is_left_alone_whoever_adds_it_again():
-    content = edited(HAND, [block("a.example")])
-    again = block("a.example", note=Note("2027-01-01T00:00:00Z", "jane", "+2027-02-01"))
-    result = _tables.edit("t", content, [again], [])
-    assert result.edits == () and result.changes == ()
-
-
-def test_a_new_ticket_changes_the_note_and_keeps_who_added_it():
-    content = edited(b"", [block("a.example")])
-    content = edited(content, [block("a.example", note=Note("later", "jane", "", "SPAM-8"))])
-    (found,) = _tables.all_blocks(content)
-    assert found.block.note == NOTE._replace(ticket="SPAM-8")
-
-
-def test_another_value_replaces_the_lines_in_place():
-    content = edited(edited(HAND, [block("a.example"), block("b.example")]), [block("a.example", "550 5.7.1 other")])
-    titles = [found.block.title for found in _tables.all_blocks(content)]
-    assert titles == ["from a.example", "from b.example"] and b"a.example\t550 5.7.1 other\n" in content
-
-
-def test_a_line_by_hand_that_says_the_same_is_enough():
-    result = _tables.edit("t", HAND, [block("old.example")], [])
-    assert result.edits == () and [line.key for line in result.kept] == ["old.example"]
-
-
-def test_a_line_by_hand_that_says_something_else_is_named():
-    with pytest.raises(_tables.Conflict) as caught:
-        _tables.edit("/etc/t", HAND, [block("other.example")], [])
-    assert "/etc/t:4" in str(caught.value) and "550 5.7.1 no" in str(caught.value)
-
-
-def test_a_line_by_hand_is_not_removed_but_told():
-    result = _tables.edit("t", HAND, [], [block("old.example")])
-    assert result.edits == () and [line.value for line in result.kept] == ["REJECT"]
+        one_by_one.update(_tables.unmanaged(source, {name}))
+    assert one_by_one == _tables.unmanaged(source, set(many))
 
 
 @pytest.mark.parametrize("spoil", [b"  continued\n", b"\tcontinued\n"])
 def test_a_line_that_continues_ours_is_refused_by_line(spoil):
     content = edited(HAND, [block("a.example")]) + spoil
     with pytest.raises(SyntaxProblem) as caught:
-        _tables.edit("t", content, [], [block("a.example")])
+        edit(content, [], [block("a.example")])
     assert "t:7" in str(caught.value)
 
 
@@ -138,9 +90,3 @@ def test_a_pattern_that_looks_like_a_field_is_a_pattern():
     odd = Block("from lines=9@example.com", ("lines=9@example.com\tREJECT",), NOTE)
     (found,) = _tables.all_blocks(_tables.text_of(odd))
     assert found.block == odd
-
-
-def test_the_pieces_are_the_edited_source():
-    result = _tables.edit("t", HAND, [block("a.example")], [])
-    whole = b"".join(bytes(piece) for piece in _tables.pieces(HAND, result.edits))
-    assert len(whole) == _tables.size_after(HAND, result.edits)

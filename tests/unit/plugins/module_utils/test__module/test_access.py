@@ -109,7 +109,9 @@ def bring(driver, directory, state="present", purge=False, check_mode=False, now
     host = Host(None, Instance("toy", "toy", str(directory), ()), lambda: Capabilities((1,), "1", (), "copy"))
     words = {name: entry.pop(name) for name in list(entry) if name in _access.RULE_OPTIONS}
     rules = _access.parse("rules[0]", {"from": entry["sender"]}, words, NOW) if "sender" in entry else []
-    run = _accessrun.AccessRun(host, _accessrun.Request(tuple(rules), state, purge, now, (), frozenset(anyway)))
+    run = _accessrun.AccessRun(
+        host, _accessrun.Request(_access.unique(rules), state, purge, now, (), frozenset(anyway))
+    )
     return run, _change.transact(run.steps(), run.directory, check_mode)
 
 
@@ -245,7 +247,8 @@ def test_words_beside_the_rules_count_for_those_that_do_not_say_it():
 def test_to_remove_a_rule_its_pattern_is_enough():
     entry = {"from": ["a.example"], "action": "ok", "subdomains": False}
     request = _accessrun.request_of(params(rules=[entry], state="absent", code=421), NOW)
-    assert request.rules[0].title == "from a.example" and request.rules[0].subdomains
+    (rule,) = request.rules
+    assert rule.title == "from a.example" and rule.subdomains
 
 
 @pytest.mark.parametrize("given", [{}, {"rules": [{}]}, {"content": "# nothing\n"}, {"src": "/no/such/file"}])
@@ -287,7 +290,8 @@ def test_networks_that_are_the_internet_together_do_not_relay():
 
 
 def test_a_rule_for_a_public_suffix_can_always_be_removed():
-    assert _accessrun.request_of(params(rules=[{"from": ["com"]}], state="absent"), NOW).rules[0].pattern == "com"
+    (rule,) = _accessrun.request_of(params(rules=[{"from": ["com"]}], state="absent"), NOW).rules
+    assert rule.pattern == "com"
 
 
 def test_a_public_suffix_in_a_list_is_one_of_its_bad_lines():
