@@ -43,11 +43,28 @@ _SCRATCH = ".check-"
 _SHIELDED = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE)
 
 
+class Mark(t.NamedTuple):
+    """What tells a file from the same file written again, where its content is too much to hold."""
+
+    size: int
+    time: int
+    inode: int
+
+
+def mark_of(path: str) -> t.Optional[Mark]:
+    """Return the mark of a file, None where there is none."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Mark(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
 class FileChange(t.NamedTuple):
     """One file that becomes another; I(before) None creates it, I(after) None removes it."""
 
     name: str
-    before: t.Optional[bytes]
+    before: t.Union[bytes, Mark, None]
     after: t.Optional[bytes]
     mode: int
     secret: bool
@@ -392,7 +409,8 @@ class _Change:
         observed = _files.fingerprint(live)
         self.staged = _files.fingerprint(stage)
         for change in self.plan.files:
-            if _files.read(os.path.join(live, change.name)) != change.before:
+            read = mark_of if isinstance(change.before, Mark) else _files.read
+            if read(os.path.join(live, change.name)) != change.before:
                 raise Busy(f"{live}/{change.name}: somebody else wrote it while the change was planned; run again")
             path = os.path.join(stage, change.name)
             if change.after is None:
@@ -682,4 +700,17 @@ def _verb(change: FileChange) -> str:
     return "remove" if change.after is None else "edit"
 
 
-__all__ = ("Area", "Author", "Daemon", "FileChange", "Outcome", "Plan", "Steps", "difference", "locked", "transact")
+__all__ = (
+    "Area",
+    "Author",
+    "Daemon",
+    "FileChange",
+    "Mark",
+    "Outcome",
+    "Plan",
+    "Steps",
+    "difference",
+    "locked",
+    "mark_of",
+    "transact",
+)

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ._account import generations
-from ._change import FileChange, Plan
+from ._change import FileChange, Mark, Plan
 
 HIDDEN = "********"
 
@@ -100,5 +100,6 @@ def _changed_names(change: FileChange) -> t.Set[str]:
     return {match.group(2) for match in found if match}
 
 
-def _text(content: t.Optional[bytes]) -> str:
-    return (content or b"").decode("utf-8", "backslashreplace")
+def _text(content: t.Union[bytes, Mark, None]) -> str:
+    # A mark stands for a table, which is too large to be shown.
+    return content.decode("utf-8", "backslashreplace") if isinstance(content, bytes) else ""

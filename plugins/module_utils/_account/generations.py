@@ -44,6 +44,8 @@ WATCHER = ".kit.pyz"
 #: The newest record that was removed: who goes back to before the oldest that is kept needs what each author owned then.
 BASE = "base"
 _BLOCK = 1 << 16
+#: So much of a file is read at once.
+_PIECE = 1 << 20
 
 Record = t.Dict[str, t.Any]
 
@@ -161,17 +163,17 @@ def _prepare(
     directory: str, stage: str, names: t.Sequence[str], activation: t.Tuple[str, t.Sequence[str]], author: Author
 ) -> Entry:
     place = private(place_of(directory))
-    files, contents = replaced(directory, stage, names)
-    size = sum(map(len, contents))
+    files, kept = replaced(directory, stage, names)
+    size = sum(extent.size for extent in kept)
     if make_room(directory, size) < size:
         if author.arm:
             why = f"what it replaces takes {size >> 20} MiB, and the account keeps {LARGEST >> 20}"
             raise Refused([f"confirm: {why}: nobody could roll it back"])
-        contents = []
+        kept = []
     record = new_record(directory, author, activation, files)
     stem = os.path.join(place, f"{record['number']:06d}")
     try:
-        write_blob(stem + BLOB, contents)
+        write_blob(stem + BLOB, read_extents(kept))
         _files.write_new(stem + PREPARED, json.dumps(record).encode("ascii"), 0o600)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -264,28 +266,50 @@ def write_blob(path: str, contents: t.Iterable[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def replaced(directory: str, stage: str, names: t.Sequence[str]) -> t.Tuple[t.List[Record], t.List[bytes]]:
+class Extent(t.NamedTuple):
+    """Bytes of a file: they are read when they are written down, since a table can be larger than what should be held."""
+
+    path: str
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Return how many they are."""
+        return self.end - self.start
+
+
+def read_extents(extents: t.Iterable[Extent]) -> t.Iterator[bytes]:
+    """Yield the bytes of extents, one behind the other."""
+    for extent in extents:
+        with open(extent.path, "rb") as stream:
+            stream.seek(extent.start)
+            for at in range(extent.start, extent.end, _PIECE):
+                yield stream.read(min(_PIECE, extent.end - at))
+
+
+def replaced(directory: str, stage: str, names: t.Sequence[str]) -> t.Tuple[t.List[Record], t.List[Extent]]:
+    """Return the record of each file that is replaced, and what of it is kept."""
     files: t.List[Record] = []
-    contents: t.List[bytes] = []
+    kept: t.List[Extent] = []
     at = 0
     for name in names:
         if is_compiled(directory, stage, name):
             continue
-        before = _files.read(os.path.join(directory, name))
-        after = _files.read(os.path.join(stage, name))
-        start, end = _common(before, after)
-        kept = (before or b"")[start : len(before or b"") - end]
-        file: Record = {"name": name, "before": mark(before), "after": mark(after), "start": start, "end": end}
-        file.update(at=at, length=len(kept), mode=mode_of(os.path.join(directory, name)))
-        file["time"] = _time(os.path.join(directory, name))
-        contents.append(kept)
-        at += len(kept)
-        if after is not None and len(after) <= WHOLE:
+        before, after = os.path.join(directory, name), os.path.join(stage, name)
+        file: Record = {"name": name, "before": mark_of(before), "after": mark_of(after)}
+        start, end = _common(before, after, file)
+        file.update(start=start, end=end, at=at, length=(file["before"] or [0])[0] - end - start)
+        file.update(mode=mode_of(before), time=_time(before))
+        if file["length"]:
+            kept.append(Extent(before, start, start + file["length"]))
+        at += file["length"]
+        if file["after"] is not None and file["after"][0] <= WHOLE:
             file["after_at"] = at
-            contents.append(after)
-            at += len(after)
+            kept.append(Extent(after, 0, file["after"][0]))
+            at += file["after"][0]
         files.append(file)
-    return files, contents
+    return files, kept
 
 
 def is_compiled(directory: str, stage: str, name: str) -> bool:
@@ -299,16 +323,35 @@ def mark(content: t.Optional[bytes]) -> t.Optional[t.List[int]]:
     return None if content is None else [len(content), zlib.crc32(content) & 0xFFFFFFFF]
 
 
-def _common(before: t.Optional[bytes], after: t.Optional[bytes]) -> t.Tuple[int, int]:
-    """Return how many bytes two contents have in common at their start and at their end; 0 for what is kept whole."""
-    if before is None or after is None or len(before) <= WHOLE:
+def mark_of(path: str) -> t.Optional[t.List[int]]:
+    """Return the mark of a file, which is read piece by piece."""
+    size = checksum = 0
+    try:
+        with open(path, "rb") as stream:
+            for data in iter(lambda: stream.read(_PIECE), b""):
+                size += len(data)
+                checksum = zlib.crc32(data, checksum)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return [size, checksum & 0xFFFFFFFF]
+
+
+def _common(before: str, after: str, marks: Record) -> t.Tuple[int, int]:
+    """Return how many bytes two files have in common at their start and at their end; 0 for what is kept whole.
+
+    :param marks: says how large both are.
+    """
+    if marks["before"] is None or marks["after"] is None or marks["before"][0] <= WHOLE:
         return 0, 0
-    most = min(len(before), len(after))
-    start = _same(most, lambda at, size: before[at : at + size] == after[at : at + size])
-    last, other = len(before), len(after)
-    end = _same(
-        most - start, lambda at, size: before[last - at - size : last - at] == after[other - at - size : other - at]
-    )
+    last, other = marks["before"][0], marks["after"][0]
+    with open(before, "rb") as one, open(after, "rb") as two:
+        old, new = one.fileno(), two.fileno()
+        most = min(last, other)
+        start = _same(most, lambda at, size: os.pread(old, size, at) == os.pread(new, size, at))
+        end = _same(
+            most - start,
+            lambda at, size: os.pread(old, size, last - at - size) == os.pread(new, size, other - at - size),
+        )
     return start, end
 
 
@@ -346,9 +389,7 @@ def prepared(directory: str) -> t.List[int]:
 def agrees(directory: str, record: Record) -> bool:
     """Return whether the live files are as a record left them."""
     files = record.get("files", ())
-    return bool(files) and all(
-        mark(_files.read(os.path.join(directory, file["name"]))) == file["after"] for file in files
-    )
+    return bool(files) and all(mark_of(os.path.join(directory, file["name"])) == file["after"] for file in files)
 
 
 def prune(directory: str, oldest: int) -> None:

@@ -34,7 +34,8 @@ def done(
                     os.path.join(scratch, name), content, generations.mode_of(os.path.join(directory, name))
                 )
         names = [name for name in sorted(before) if before[name] != _files.read(os.path.join(directory, name))]
-        files, contents = generations.replaced(scratch, directory, names)
+        files, kept = generations.replaced(scratch, directory, names)
+        contents = list(generations.read_extents(kept))
     record = _stateless(directory, author, files)
     record["number"] = number or record["number"]
     generations.write_blob(os.path.join(place, f"{record['number']:06d}{generations.BLOB}"), contents)

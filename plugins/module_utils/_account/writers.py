@@ -31,7 +31,7 @@ def changed_since(directory: str) -> t.List[t.Tuple[str, Record]]:
     return [
         (name, record)
         for name, (record, file) in sorted(last_written(directory).items())
-        if generations.mark(_files.read(os.path.join(directory, name))) != file["after"]
+        if generations.mark_of(os.path.join(directory, name)) != file["after"]
     ]
 
 

@@ -102,7 +102,7 @@ class TableWork(t.NamedTuple):
     """
 
     name: str
-    mark: t.Optional[t.Tuple[int, ...]]
+    mark: t.Optional[_change.Mark]
     edited: block_edits.Edited
     size: int
 
@@ -135,7 +135,7 @@ class AccessRun:
         self.facts: t.Any = None
         self.works: t.Dict[str, TableWork] = {}
         self.files: t.Dict[str, t.Any] = {}
-        self.judged: t.Dict[str, t.Optional[t.Tuple[int, ...]]] = {}
+        self.judged: t.Dict[str, t.Tuple[int, ...]] = {}
         self.verified: t.List[str] = []
         self.author = _change.Author("access")
         self.accepted: t.Tuple[t.Any, ...] = ()
@@ -260,10 +260,10 @@ class AccessRun:
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
 
-    def read(self, name: str) -> t.Tuple[t.Optional[t.Tuple[int, ...]], Source]:
+    def read(self, name: str) -> t.Tuple[t.Optional[_change.Mark], Source]:
         """Return what tells the source of a table from another one, and the source."""
         # The mark first: what is written meanwhile is noticed before it is replaced.
-        mark = _mark(self.path(name))
+        mark = _change.mark_of(self.path(name))
         return mark, Source.read(self.path(name))
 
     def _stale(self, name: str) -> bool:
@@ -271,17 +271,13 @@ class AccessRun:
         source = self.works[name].mark
         if source is None:
             return False
-        compiled = [_mark(self.path(file)) for file in self.driver.compiled(self.facts, name)]
-        return any(mark is None or mark[1] < source[1] for mark in compiled)
+        compiled = [_change.mark_of(self.path(file)) for file in self.driver.compiled(self.facts, name)]
+        return any(mark is None or mark.time < source.time for mark in compiled)
 
     def _removals(self, names: t.Sequence[str]) -> t.Tuple[_change.FileChange, ...]:
-        removals = []
-        for name in names:
-            for file in (name,) + tuple(self.driver.compiled(self.facts, name)):
-                content = _files.read(self.path(file))
-                if content is not None:
-                    removals.append(_change.FileChange(file, content, None, 0, False))
-        return tuple(removals)
+        files = [file for name in names for file in (name, *self.driver.compiled(self.facts, name))]
+        marks = [(file, _change.mark_of(self.path(file))) for file in files]
+        return tuple(_change.FileChange(file, mark, None, 0, False) for file, mark in marks if mark is not None)
 
     # -- the other steps
 
@@ -290,7 +286,7 @@ class AccessRun:
             work = self.works[name]
             path = os.path.join(stage, name)
             if work.edited.edits:
-                if (_mark(path) or ())[:2] != (work.mark or ())[:2]:
+                if _content_of(_change.mark_of(path)) != _content_of(work.mark):
                     raise Busy(f"{self.path(name)}: somebody else wrote it while the change was planned; run again")
                 pieces = block_edits.pieces(Source.read(path), work.edited.edits)
                 _files.write_stream(path, pieces, self.driver.NEW_MODE, like=path)
@@ -340,12 +336,11 @@ class AccessRun:
         self.verified += report.verified
         return list(report.findings)
 
-    def _marks(self, directory: str) -> t.Dict[str, t.Optional[t.Tuple[int, ...]]]:
+    def _marks(self, directory: str) -> t.Dict[str, t.Tuple[int, ...]]:
         """Return what tells the files that the MTA reads from all others, wherever they lie."""
         files = {file for name in self.works for file in self.driver.compiled(self.facts, name) or (name,)}
-        marks = {name: _mark(os.path.join(directory, name)) for name in files}
-        # Not the inode: a table that is written over where it lies keeps its own.
-        return {name: mark and mark[:2] for name, mark in marks.items()}
+        marks = {name: _change.mark_of(os.path.join(directory, name)) for name in files}
+        return {name: _content_of(mark) for name, mark in marks.items()}
 
     def _compared(self, name: str) -> bool:
         """Return whether a compiled table is compared with all of its source when it is made."""
@@ -367,13 +362,9 @@ class AccessRun:
         ]
 
 
-def _mark(path: str) -> t.Optional[t.Tuple[int, ...]]:
-    """Return size, time stamp and inode of a file, None where there is none."""
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_size, status.st_mtime_ns, status.st_ino
+def _content_of(mark: t.Optional[_change.Mark]) -> t.Tuple[int, ...]:
+    """Return size and time of a file, wherever it lies: a table that is written over in its place keeps its inode."""
+    return (mark.size, mark.time) if mark else ()
 
 
 # --- the doorway ----------------------------------------------------------------------------------------------------

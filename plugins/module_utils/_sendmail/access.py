@@ -7,6 +7,7 @@
 Private to the collection: it can change at any time.
 """
 
+import itertools
 import os
 import re
 import typing as t
@@ -29,6 +30,8 @@ NEW_MODE = 0o640
 _MAP = re.compile(r"^K(access\w*)[ \t]+(\w+)[ \t]+(.*)$", re.MULTILINE)
 #: The ruleset that asks for the rules that are routes.
 _ROUTES = "\nSPostmasterRefuse"
+#: About so many rules sendmail is asked in one call.
+_AT_ONCE = 10000
 #: A recipient that no rule is about.
 _NOBODY = "postmaster-mta-asks"
 
@@ -154,9 +157,10 @@ def refuse_unfit(host: Host, known: Facts, rules: t.Iterable[Rule]) -> None:
 
     :raises Unsupported: naming the rule.
     """
-    about = [rule for rule in rules if rule.where == TO]
-    _keep_closed(host, [rule for rule in about if rule.action in (DISCARD, HOLD)])
-    _refuse_served(host, known, [rule for rule in about if rule.kind == DOMAIN and not is_routed(known, rule)])
+    about = (rule for rule in rules if rule.where == TO)
+    for some in iter(lambda: list(itertools.islice(about, _AT_ONCE)), []):
+        _keep_closed(host, [rule for rule in some if rule.action in (DISCARD, HOLD)])
+        _refuse_served(host, known, [rule for rule in some if rule.kind == DOMAIN and not is_routed(known, rule)])
 
 
 def _keep_closed(host: Host, rules: t.Sequence[Rule]) -> None:

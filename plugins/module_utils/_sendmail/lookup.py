@@ -12,10 +12,11 @@ import os
 import re
 import typing as t
 
-from .. import _files, _scratch
+from .. import _scratch
 from .._errors import Refused
 from .._model.access import CONNECT, DEFER, DISCARD, DROP, FROM, HOLD, OK, REJECT, RELAY, SKIP, TO, parents
 from .._model.host import Host
+from .._model.sources import Source
 from . import discover
 from .compile import compiled_names, dump
 from .networks import prefixes
@@ -37,6 +38,8 @@ _STATUS = r"([45]\.[0-9]{1,3}\.[0-9]{1,3})"
 #: The status stands in front of the reply, or behind its code as on the wire (usersmtp.c, isenhsc).
 _ERROR = re.compile(rf'ERROR:(?:{_STATUS}:)?"?([45][0-9]{{2}})[ -](?:{_STATUS} )?(.*?)"?\Z', re.IGNORECASE)
 _ANSWER = re.compile(r"map_lookup: asked \((.*?)\) (?:returns (.*) \(\d+\)|no match \(\d+\))$", re.MULTILINE)
+#: A line that is no comment, with a percent sign.
+_HAS_ARGUMENT = re.compile(rb"^[^#\n].*%", re.MULTILINE)
 
 
 class Line(t.NamedTuple):
@@ -75,7 +78,7 @@ def ask(host: Host, directory: str, name: str, kind: str, keys: t.Sequence[str])
 
 def _with_arguments(host: Host, source: str, kind: str, answers: t.Dict[str, str]) -> t.Dict[str, str]:
     """Return the answers as they stand in the table: sendmail shows C(%1) replaced by an argument, and here there is none."""
-    if b"%" not in (_files.read(source) or b""):
+    if not any(b"%" in part.data and _HAS_ARGUMENT.search(part.data) for part in Source.read(source).parts()):
         return answers
     raw = dict(dump(host, kind, source))
     return {key: raw.get(key.lower(), value) for key, value in answers.items()}
