@@ -196,6 +196,8 @@ def test_every_playbook_says_that_it_needs_root():
             "harden_probes": False,
             "relay_policy": {"identity": {"hostname": "mx1.example.com"}, "relay": {"domains": ["served.example"]}},
         }
+        # browse asks who comes to its door; no other program is on the path.
+        (directory / "id").symlink_to(str(shutil.which("id")))
         (directory / "user.json").write_text(json.dumps({"relays": {"hosts": {"mx1": host}}}))
         (directory / "spammers.txt").write_text("spam.example\n")
         (directory / "message.eml").write_text("Subject: x\n\nx\n")
