@@ -10,8 +10,9 @@ Private to the collection: it can change at any time.
 import os
 import socket
 import sys
-import time
 import typing as t
+
+from ._clock import comes_true
 
 #: States of a TCP socket, as the kernel prints them.
 ESTABLISHED, _LISTEN = "01", "0A"
@@ -97,12 +98,7 @@ def children(pid: int) -> t.List[int]:
 
 def ends(pid: int, patience: float) -> bool:
     """Wait until a process is gone; return False where it still runs after I(patience) seconds."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if not is_running(pid):
-            return True
-        time.sleep(_PAUSE)
-    return False
+    return comes_true(lambda: not is_running(pid), patience, _PAUSE)
 
 
 def service_unit(pid: int) -> t.Optional[str]:

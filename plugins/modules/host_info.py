@@ -90,7 +90,11 @@ processors:
   type: int
   returned: success
 clock_offset:
-  description: Seconds that the clock is ahead of O(controller_time).
+  description: Seconds that the clock is ahead of O(controller_time). What the module needed to get here and to begin is among them.
+  type: float
+  returned: success
+time:
+  description: Seconds since the epoch by the clock of the host.
   type: float
   returned: success
 instances:

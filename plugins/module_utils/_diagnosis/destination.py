@@ -176,7 +176,8 @@ def _judge_step(step: Step, where: str) -> t.List[Finding]:
         code, verb = _REFUSALS[step.family]
         return [make_finding(code, ERROR, where, f"{where} {verb} at {step.name}: {step}", evidence)]
     if step.name == CONNECT and step.seconds > SLOW_GREETING:
-        what = f"{where} takes {step.seconds:.1f} s for its greeting: it looks names up, and its name servers do not answer"
+        why = "it is busy, or it looks names up and its name servers do not answer"
+        what = f"{where} takes {step.seconds:.1f} s for its greeting: {why}"
         return [make_finding("slow_greeting", WARNING, where, what, evidence)]
     return []
 

@@ -8,10 +8,10 @@ Private to the collection: it can change at any time.
 """
 
 import os
-import time
 import typing as t
 
 from .. import _files
+from .._clock import comes_true
 from .._errors import PostmasterError
 from .._runner import NOT_FOUND, Runner
 
@@ -150,13 +150,8 @@ def _do(runner: Runner, seen: CacheState, todo: CachePlan, state: str, configura
 
 
 def _verify(runner: Runner) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        caching = _caching(runner)
-        if caching is False:
-            return
-        time.sleep(0.2)
-    raise PostmasterError("nscd does not say that it keeps no host names (nscd -g)")
+    if not comes_true(lambda: _caching(runner) is False, PATIENCE, 0.2):
+        raise PostmasterError("nscd does not say that it keeps no host names (nscd -g)")
 
 
 def _write(path: str, text: str) -> None:

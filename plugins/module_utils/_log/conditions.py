@@ -281,8 +281,8 @@ def moment_of(option: str, text: str, now: t.Optional[float] = None) -> float:
     zone = match.group(7)
     try:
         time.strptime("%d-%d-%d %d:%d:%d" % (year, month, day, hour, minute, second), "%Y-%m-%d %H:%M:%S")
-    except ValueError as problem:
-        raise OptionError(option, text, str(problem))
+    except ValueError:
+        raise OptionError(option, text, "there is no such day, or no such time of a day")
     if zone is None:
         return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
     return float(calendar.timegm((year, month, day, hour, minute, second)) - _offset_minutes(zone) * 60)

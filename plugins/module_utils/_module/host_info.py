@@ -95,6 +95,7 @@ def _facts(state: HostState) -> t.Dict[str, t.Any]:
         "load": state.load,
         "processors": state.processors,
         "clock_offset": state.clock_offset,
+        "time": state.now,
         "instances": [_instance_facts(instance) for instance in state.instances],
     }
 

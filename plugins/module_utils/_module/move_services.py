@@ -15,11 +15,11 @@ import json
 import os
 import signal
 import sys
-import time
 import typing as t
 
 from .. import _files, _mta, _proc, _zipapp
 from .._account import generations
+from .._clock import comes_true
 from .._driver.daemon import daemon_of
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, Activation, Host
@@ -159,7 +159,7 @@ def _to_postfix(pair: Both, activation: Activation) -> None:
         daemon_of(POSTFIX).start(pair.new)
     else:
         daemon_of(POSTFIX).activate(pair.new, activation)
-    if not _comes_true(lambda: bool(daemon_of(POSTFIX).running(pair.new).listening), _PATIENCE):
+    if not comes_true(lambda: bool(daemon_of(POSTFIX).running(pair.new).listening), _PATIENCE, _PAUSE):
         raise PostmasterError(f"{pair.new.instance.config_directory}: Postfix does not listen anywhere")
     _systemctl(pair.runner, "stop", _service(pair.old))
     _set_at_boot(pair.runner, _service(pair.old), False)
@@ -186,11 +186,11 @@ def _to_sendmail(pair: Both, activation: Activation) -> None:
 
 def _let_sessions_end(pair: Both) -> None:
     """Wait until no process of Postfix holds a port: a session under way keeps it to its end."""
-    if _comes_true(lambda: not _holders(pair.new), _SESSIONS):
+    if comes_true(lambda: not _holders(pair.new), _SESSIONS, _PAUSE):
         return
     for pid in _holders(pair.new):
         os.kill(pid, signal.SIGTERM)
-    if not _comes_true(lambda: not _holders(pair.new), _PATIENCE):
+    if not comes_true(lambda: not _holders(pair.new), _PATIENCE, _PAUSE):
         raise PostmasterError(f"{pair.new.instance.config_directory}: Postfix does not give its ports back")
 
 
@@ -201,15 +201,6 @@ def _holders(host: Host) -> t.List[int]:
         return []
     ports = {entry.inode for entry in _proc.listeners()}
     return [pid for pid in (master, *_proc.children(master)) if _proc.socket_inodes(pid) & ports]
-
-
-def _comes_true(condition: t.Callable[[], bool], patience: float) -> bool:
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_PAUSE)
-    return True
 
 
 # --- services -------------------------------------------------------------------------------------------------------

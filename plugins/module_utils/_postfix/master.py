@@ -9,10 +9,10 @@ Private to the collection: it can change at any time.
 
 import os
 import socket
-import time
 import typing as t
 
 from .. import _proc
+from .._clock import comes_true
 
 _PATIENCE = 20.0
 _PAUSE = 0.05
@@ -36,13 +36,12 @@ def comes_up(find: t.Callable[[], t.Optional[int]], patience: float = _PATIENCE)
 
     :param patience: seconds.
     """
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
+
+    def is_up() -> bool:
         pid = find()
-        if pid is not None and _answers(_proc.listening(pid)):
-            return True
-        time.sleep(_PAUSE)
-    return False
+        return pid is not None and _answers(_proc.listening(pid))
+
+    return comes_true(is_up, patience, _PAUSE)
 
 
 def ends(pid: int, patience: float = _PATIENCE) -> bool:

@@ -13,10 +13,10 @@ Private to the collection: it can change at any time.
 import contextlib
 import os
 import re
-import time
 import typing as t
 
 from .. import _files, _proc
+from .._clock import comes_true
 from .._model.host import Host
 from . import compile as compiled
 from . import main_cf, master_cf
@@ -55,9 +55,7 @@ def served(host: Host, tables: t.Sequence[str], pid: int) -> t.Iterator[None]:
     try:
         children = _proc.children(pid)
         yield
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline and set(children) & set(_proc.children(pid)):
-            time.sleep(0.1)
+        comes_true(lambda: not set(children) & set(_proc.children(pid)), _PATIENCE, 0.1)
     finally:
         _files.write_new(path, content, 0o644, like=path)
         os.utime(path, ns=(known.st_atime_ns, known.st_mtime_ns))

@@ -10,10 +10,10 @@ Private to the collection: it can change at any time.
 import os
 import signal
 import socket
-import time
 import typing as t
 
 from .. import _proc
+from .._clock import comes_true
 from .._errors import PostmasterError
 from .._model.host import NOTHING, RELOAD, RESTART, Activation, Host, Instance, Rendering, Running
 from .._runner import Runner
@@ -168,13 +168,13 @@ def await_daemon(host: Host, before: Generation = _NONE) -> None:
 
     :raises PostmasterError: it does not within WAIT_SECONDS.
     """
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
+
+    def is_another() -> bool:
         now = running(host)
-        if now.pid is not None and _generation(now) != before and _is_up(now):
-            return
-        time.sleep(0.1)
-    raise PostmasterError(f"{host.instance.name} did not come back within {WAIT_SECONDS:.0f} seconds")
+        return now.pid is not None and _generation(now) != before and _is_up(now)
+
+    if not comes_true(is_another, WAIT_SECONDS, 0.1):
+        raise PostmasterError(f"{host.instance.name} did not come back within {WAIT_SECONDS:.0f} seconds")
 
 
 def _generation(now: Running) -> Generation:

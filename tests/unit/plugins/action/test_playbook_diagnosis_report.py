@@ -4,6 +4,10 @@
 
 """Tests of the action playbook_diagnosis_report: a diagnosis that asked nobody is no verdict."""
 
+import time
+
+import pytest
+
 from ansible_collections.postmaster.mta.plugins.action import playbook_diagnosis_report
 from ansible_collections.postmaster.mta.plugins.plugin_utils import _action
 
@@ -34,3 +38,11 @@ def test_one_relay_that_answers_is_a_verdict_and_the_other_one_is_named(monkeypa
     assert result["lines"][0].startswith("VERDICT")
     assert result["failed"]
     assert result["msg"] == "not asked: b: it did not answer"
+
+
+@pytest.mark.parametrize("ahead, codes", [(-3600.0, ["clock"]), (0.0, []), (3600.0, ["clock"])])
+def test_a_relay_that_was_slow_to_begin_is_not_ahead_of_time(ahead, codes):
+    """It began 100 seconds after it was asked."""
+    host = {"time": time.time() - 5 + ahead, "clock_offset": 100 + ahead, "findings": [{"code": "clock"}]}
+    answer = playbook_diagnosis_report._without_lag({"host": host})
+    assert [finding["code"] for finding in answer["host"]["findings"]] == codes

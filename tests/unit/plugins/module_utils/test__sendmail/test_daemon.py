@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from ansible_collections.postmaster.mta.plugins.module_utils import _proc
+from ansible_collections.postmaster.mta.plugins.module_utils import _clock, _proc
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import PostmasterError
 from ansible_collections.postmaster.mta.plugins.module_utils._model.host import (
     NOTHING,
@@ -71,7 +71,7 @@ class Script:
         monkeypatch.setattr(daemon, "running", self._running)
         monkeypatch.setattr(daemon, "systemd", lambda runner: systemd)
         monkeypatch.setattr(daemon, "_greets", lambda *dummy: True)
-        monkeypatch.setattr(daemon.time, "sleep", lambda seconds: None)
+        monkeypatch.setattr(_clock.time, "sleep", lambda seconds: None)
         # Long enough for a busy machine; what waits in vain says a shorter time.
         monkeypatch.setattr(daemon, "WAIT_SECONDS", 10.0)
         monkeypatch.setattr(os, "kill", lambda pid, number: self.killed.append((pid, number)))
