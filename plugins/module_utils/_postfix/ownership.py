@@ -98,8 +98,12 @@ class PostfixTwin(Twin):
             return live
         if not _is_list(part):
             return None
-        ours = self._elements(name, scratch or "")
-        kept = [element for element in self._elements(name, live) if element not in ours and PREFIX not in element]
+        ours, current = self._elements(name, scratch or ""), self._elements(name, live)
+        theirs = _out_of_order(current, ours) if name.endswith("_restrictions") else []
+        kept = _with_permits(
+            [element for element in current if element not in ours or element in theirs], ours, current
+        )
+        kept = [element for element in kept if PREFIX not in element]
         return ", ".join(self._closed(kept) if name == _RELAY_CONTROL else kept) or None
 
     def _closed(self, kept: t.Sequence[str]) -> t.List[str]:
@@ -143,8 +147,29 @@ def _was_hooked_only(before: Text, base: t.Sequence[str]) -> bool:
 def _merged(base: t.Sequence[str], ours: t.Sequence[str], current: t.Sequence[str]) -> t.List[str]:
     """Return the elements of before, without what others took away since, with what they put in, where they put it."""
     kept = [element for element in base if element not in ours or element in current]
+    others = _with_permits([element for element in current if element not in ours], ours, current)
     for place, element in enumerate(current):
-        if element not in ours and element not in kept:
+        if element in others and element not in kept:
             earlier = [kept.index(other) for other in current[:place] if other in kept]
             kept.insert(max(earlier) + 1 if earlier else 0, element)
     return kept
+
+
+def _with_permits(others: t.Sequence[str], ours: t.Container[str], current: t.Sequence[str]) -> t.List[str]:
+    """Return the elements of others, each behind our permits that stand in front of it: it was meant for those whom these do not let in."""
+    places = [place for place, element in enumerate(current) if element in others and not is_guest(element)]
+    last = max(places, default=0)
+    return [
+        element
+        for place, element in enumerate(current)
+        if element in others or (place < last and element in ours and element.startswith("permit"))
+    ]
+
+
+def _out_of_order(current: t.Sequence[str], ours: t.Sequence[str]) -> t.List[str]:
+    """Return our elements that stand in front of one that we write before them: somebody has put them there."""
+    places = {element: place for place, element in enumerate(ours)}
+    known = [element for element in current if element in places]
+    return [
+        element for at, element in enumerate(known) if any(places[later] < places[element] for later in known[at + 1 :])
+    ]

@@ -267,7 +267,25 @@ def test_an_element_that_somebody_adds_to_our_list_stays():
     )
     way = site.apply(({}, "none", {}))
     assert [drift.part for drift in way.drift] == ["main.cf smtpd_helo_restrictions"]
-    assert site.values()["smtpd_helo_restrictions"] == "warn_hand"
+    assert site.values()["smtpd_helo_restrictions"] == "permit_mynetworks, warn_hand"
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_an_element_that_somebody_adds_behind_our_permit_does_not_overtake_it(is_last):
+    """Trusted clients would be refused by what was meant for strangers."""
+    wish = ({"session": {"require_ptr": True}}, "none", {})
+    site = PostfixSite({})
+    site.apply(wish)
+    ours = b"permit_mynetworks, reject_unknown_reverse_client_hostname"
+    theirs = b"permit_mynetworks, reject_rbl_client bl.example, reject_unknown_reverse_client_hostname"
+    theirs = ours + b", reject_rbl_client bl.example" if is_last else theirs
+    site.files["main.cf"] = site.files["main.cf"].replace(ours, theirs)
+    for dummy in range(2):
+        site.apply(wish)
+        words = site.values()["smtpd_client_restrictions"].split(", ")
+        assert words[0] == "permit_mynetworks" and "reject_rbl_client bl.example" in words
+    site.apply(({}, "none", {}))
+    assert site.values()["smtpd_client_restrictions"] == "permit_mynetworks, reject_rbl_client bl.example"
 
 
 def test_authors_keep_apart():
@@ -316,6 +334,28 @@ def test_an_adopted_host_stays_as_it_is(site, wish):
     for dummy in range(2):
         adopted.apply(wish)
         assert adopted.files == before
+
+
+@pytest.mark.parametrize(
+    "name, theirs",
+    [
+        ("helo", "reject_invalid_helo_hostname"),
+        ("helo", "reject_non_fqdn_helo_hostname, reject_invalid_helo_hostname"),
+        ("helo", "check_helo_access hash:/etc/postfix/mine, reject_invalid_helo_hostname"),
+        ("sender", "reject_unknown_sender_domain, reject_non_fqdn_sender"),
+        ("client", "reject_unknown_reverse_client_hostname, permit_mynetworks"),
+        ("data", "reject_multi_recipient_bounce"),
+    ],
+)
+def test_an_adopted_list_keeps_the_place_of_words_that_we_write_too(name, theirs):
+    """The policy's own words can stand in front already: a permit of ours must not overtake them at the second run."""
+    site = PostfixSite({f"smtpd_{name}_restrictions": theirs})
+    wish = ({"session": {"require_ptr": True, "helo_checks": True}}, "hardened", {})
+    site.apply(wish)
+    before, site.owned = site.files, {}
+    for dummy in range(3):
+        site.apply(wish)
+        assert site.values() == main_cf.parse(before["main.cf"]).values
 
 
 OLD = b"a = 1\nmulti_instance_directories = /etc/postfix-gone\n"
