@@ -162,10 +162,12 @@ def after(path: str, offset: int, line: bytes) -> t.Tuple[int, bytes]:
 class _Kind(t.NamedTuple):
     """A kind of session.
 
+    :ivar common: texts, one of which stands in each of them; grep is fast where they end with a rare character.
     :ivar begins: what follows C([pid]) in the lines that begin one.
     :ivar is_asked: returns whether the join asks for the session of the process that wrote a line.
     """
 
+    common: t.Tuple[bytes, ...]
     begins: t.Tuple[bytes, ...]
     is_asked: t.Callable[[bytes], bool]
 
@@ -182,13 +184,14 @@ def _asks_for_client(line: bytes) -> bool:
 
 _KINDS = (
     _Kind(
+        (b"STARTTLS", b" TLS"),
         (
             b": STARTTLS=",
             *(b": %b TLS connection " % word for word in (b"Anonymous", b"Untrusted", b"Trusted", b"Verified")),
         ),
         _asks_for_tls,
     ),
-    _Kind((b": NOQUEUE: client=",), _asks_for_client),
+    _Kind((b": NOQUEUE: client",), (b": NOQUEUE: client=",), _asks_for_client),
 )
 
 
@@ -250,6 +253,10 @@ class _Sessions:
         return set(sessions)
 
     def _anywhere(self, path: str, processes: t.Collection[bytes]) -> t.Dict[bytes, Lines]:
+        # To search for one short text is four times as fast as for what many processes can have written.
+        common = ([text] for text in self._kind.common)
+        if not processes or not any(grep.lines_with(self._runner, path, text, "-m1") for text in common):
+            return {}
         identifiers = {process[process.rfind(b"[") :] for process in processes}
         texts = [identifier + begin for identifier in identifiers for begin in self._kind.begins]
         sessions: t.Dict[bytes, Lines] = {}

@@ -167,12 +167,14 @@ def _look(runner: Runner, path: str, texts: t.Sequence[bytes]) -> _File:
     if not sources.is_plain(path):
         return _look_into_compressed(runner, path, texts)
     lines = grep.Later(lambda: grep.count(runner, path)).value
-    mentions = grep.lines_with(runner, path, texts, "-i")
+    search = grep.Later(lambda: grep.lines_with(runner, path, texts, "-i")).value
     samples = context.samples(path, _SAMPLES)
     reading = sources.Reading()
     clock = Clock(context.written(path))
     for sample in samples:
         reading.note_times(clock, [sample])
+    form = context.form_of(samples)
+    mentions = search()
     loose = {offset: line for offset, line in mentions.items() if not _ids_of(line)}
     return _File(
         lines=lines,
@@ -182,7 +184,7 @@ def _look(runner: Runner, path: str, texts: t.Sequence[bytes]) -> _File:
         loose=loose,
         repeats={offset: line for offset, line in mentions.items() if _REPEATED in line},
         ids=_all_ids(mentions.values()),
-        form=context.form_of(samples),
+        form=form,
     )
 
 
@@ -229,7 +231,7 @@ def _search(runner: Runner, files: t.Mapping[str, _File], named: t.AbstractSet[b
         lines.update(files[path].repeats)
         _add_repeats(path, lines, messages.ids)
     known = {path: dict(lines) for path, lines in messages.lines.items()}
-    held = grep.Later(lambda: _can_be_held(runner, list(files), known)).value
+    held = grep.Later(lambda: _can_be_held(runner, {path: found.form for path, found in files.items()}, known)).value
     context.complete(runner, messages.lines)
     if held():
         return None
@@ -261,7 +263,7 @@ class Messages:
             ids = _relatives(added) | self._parents(more - begun) | self._successors(requeued)
 
     def _add_lines(self, path: str, ids: t.Set[bytes]) -> t.Iterable[bytes]:
-        mark = b"]: " if self._forms[path] is context.Form.WITH_PROCESS else b": "
+        mark = _mark(self._forms[path])
         texts = [before + queue_id for queue_id in ids for before in (mark, mark + b"warning: ")]
         lines = grep.lines_with(self._runner, path, texts)
         new = {offset: line for offset, line in lines.items() if not ids.isdisjoint(line.split(b": ", 3)[1:3])}
@@ -286,6 +288,11 @@ class Messages:
                 if context.is_queue_id(owner) and not ids.isdisjoint(_WORD.findall(line)):
                     owners.add(owner)
         return owners
+
+
+def _mark(form: context.Form) -> bytes:
+    """Return what stands before the queue ID of a line. grep is twice as fast where it begins with a rarer character."""
+    return b"]: " if form is context.Form.WITH_PROCESS else b": "
 
 
 def _relatives(lines: t.Iterable[bytes]) -> t.Set[bytes]:
@@ -315,17 +322,25 @@ def _add_repeats(path: str, lines: Lines, ids: t.AbstractSet[bytes]) -> None:
 # --- held by the next hop ------------------------------------------------------------------------------------------------
 
 
-def _can_be_held(runner: Runner, paths: t.Sequence[str], messages: t.Mapping[str, Lines]) -> bool:
+def _can_be_held(runner: Runner, forms: t.Mapping[str, context.Form], messages: t.Mapping[str, Lines]) -> bool:
     """Return whether what is held can change what became of messages: only the join of all lines tells.
 
     A next hop that writes into the same files can hold them, or the connection was to be held before they had a queue ID.
+
+    :param forms: the forms of all files.
     """
-    plain = [path for path in paths if sources.is_plain(path)]
+    plain = [path for path in forms if sources.is_plain(path)]
     lines = [line for found in messages.values() for line in found.values()]
     taken = {taken_as(line) for line in lines if _SENT.search(line)} - {b""}
-    texts = [b": %b: " % queue_id for queue_id in taken]
-    if any(b": client=" in line or _TO_BE_HELD in line for line in lines):
-        texts.append(_TO_BE_HELD)
-    if len(plain) == len(paths) and not any(grep.lines_with(runner, path, texts, "-m1") for path in plain):
+    early = [_TO_BE_HELD] if any(b": client=" in line or _TO_BE_HELD in line for line in lines) else []
+    if len(plain) == len(forms) and not any(_has(runner, path, forms[path], taken, early) for path in plain):
         return False
     return any(grep.lines_with(runner, path, [text], "-m1") for path in plain for text in _HELD)
+
+
+def _has(runner: Runner, path: str, form: context.Form, ids: t.Collection[bytes], texts: t.Sequence[bytes]) -> bool:
+    """Return whether a file has a line of one of some messages, or with one of some texts."""
+    of_messages = [b"%b%b: " % (_mark(form), queue_id) for queue_id in ids]
+    # Two searches beside each other: one for texts that begin alike is twice as fast as one for all of them.
+    found = grep.Later(lambda: grep.lines_with(runner, path, of_messages, "-m1")).value
+    return any(grep.lines_with(runner, path, [text], "-m1") for text in texts) or bool(found())
