@@ -69,7 +69,7 @@ def fragment() -> str:
         "suboptions": described(relay_policy.SECTIONS),
     }
     options = yaml.safe_dump({"options": {"policy": policy}}, sort_keys=False, width=110, allow_unicode=True)
-    licence = "".join(line for line in pathlib.Path(__file__).read_text().splitlines(True)[1:4])
+    licence = "".join(line for line in pathlib.Path(__file__).read_text().splitlines(True)[:3])
     return HEADER.format(licence=licence, options=options)
 
 
