@@ -322,9 +322,7 @@ def locked(directory: str, timeout: float) -> t.Iterator[None]:
 
     :raises Busy: after I(timeout) seconds.
     """
-    os.makedirs(LOCK_DIRECTORY, mode=0o700, exist_ok=True)
-    path = os.path.join(LOCK_DIRECTORY, directory.strip("/").replace("/", "-") + ".lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = _lock_file(directory.strip("/").replace("/", "-") + ".lock")
     try:
         _wait_for(descriptor, directory, time.monotonic() + timeout)
         os.ftruncate(descriptor, 0)
@@ -332,6 +330,19 @@ def locked(directory: str, timeout: float) -> t.Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock_file(name: str) -> int:
+    """Open a lock in our own directory; a link in its place would choose where we write."""
+    try:
+        os.makedirs(LOCK_DIRECTORY, mode=0o700, exist_ok=True)
+        place = os.open(LOCK_DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise PostmasterError(f"{LOCK_DIRECTORY}: expected a directory, and no link: {error.strerror}")
+    try:
+        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=place)
+    finally:
+        os.close(place)
 
 
 def _wait_for(descriptor: int, directory: str, deadline: float) -> None:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import time
 
+import accesshosts
 import pytest
 from bad_input import (
     POSTFIX_BAD,
@@ -189,6 +191,39 @@ def test_secrets_do_not_get_out(host, policy, caplog):
     answer = host.apply(policy, check_mode=True, **natives)
     shown = str(answer.get("diff", "")) + str(answer.get("msg", ""))
     assert not [canary for canary in canaries if canary in shown]
+
+
+#: Looks again and again, as a user without rights, where a secret could be seen: files, arguments, environments.
+SPY = """rm -f /tmp/spied; runuser -u nobody -- sh -c '
+while [ ! -e /tmp/spied ]; do
+  grep -rlsa "[c]anary-of-the-lab" /etc /run /tmp /var/tmp /var/log /var/spool /var/lib /proc/[0-9]*/cmdline /proc/[0-9]*/environ
+  echo looked; sleep 0.2
+done'"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("host", some("pf12", "sm13"), ids=named)
+def test_no_other_user_of_the_host_sees_a_secret(host, policy):
+    """During a module that is given one, and afterwards."""
+    canary = "canary-of-the-lab"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        spy = pool.submit(host.run, SPY, timeout=900)
+        try:
+            if host.mta == "postfix":
+                secret = {"smtp_sasl_password_maps": f"inline:{{ {{ ok.test=relay:{canary} }} }}"}
+                done = [host.apply(policy, main_secrets=secret)]
+            else:
+                entries = [{"key": "mx.test", "value": f"relay:{canary}"}]
+                table = {"name": "spied", "entries": entries, "secret": True}
+                done = [accesshosts.call(host, "table", **table)]
+            done.append(host.apply(policy))
+            time.sleep(1)
+        finally:
+            host.run("touch /tmp/spied")
+        seen = spy.result().split()
+    host.run(f"rm -f /tmp/spied {host.directory}/spied {host.directory}/spied.db")
+    assert not [answer for answer in done if answer.get("failed") or canary in str(answer)], done
+    assert set(seen) == {"looked"}, seen
 
 
 @pytest.mark.lab(group="lab")

@@ -4,8 +4,8 @@
 
 """In force, option by option: a client that connects twice a second sees the new answer within a second of the module's end.
 
-Each row is one option of the policy that changes what a recipient, a sender or a client is answered. It comes and goes; a row of
-the table that is printed says how many connections were answered as before more than a second later.
+Each row is one option of the policy, or one table, that changes what a recipient, a sender or a client is answered. It comes
+and goes; a row of the table that is printed says how many connections were answered as before more than a second later.
 """
 
 from __future__ import annotations
@@ -22,16 +22,27 @@ from labhosts import HOSTS, WORLD, Host, policy_of
 from test_relay import figure
 
 #: Runs on world: says the same again and again, twice a second; each answer with the time at which its connection began.
+#: A line is a command, a message as it is sent behind DATA, or the newest TLS version that the client speaks.
 WATCH = """
-import json, os, sys, time
+import json, os, ssl, sys, time
 from ansible_collections.postmaster.mta.plugins.module_utils._smtp import dialogue
 call = json.load(sys.stdin)
+
+def say(session, line):
+    if isinstance(line, str):
+        return session.command(line)
+    if "message" in line:
+        return session.exchange(line["message"].encode("latin-1"), "message")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion[line["tls"]]
+    return session.starttls(context)
 
 def answer():
     with dialogue.Dialogue(call["address"], call["port"], source=call["source"], timeout=10) as session:
         session.connect()
         for line in call["lines"]:
-            session.command(line)
+            say(session, line)
         return " | ".join(
             "%s %s" % (step.code, " ".join(step.reply.lines)) if step.reply else str(step) for step in session.steps
         )
@@ -55,7 +66,7 @@ class Case(t.NamedTuple):
 
     name: str
     given: t.Dict[str, t.Any]
-    lines: t.Sequence[str]
+    lines: t.Sequence[t.Any]
     with_it: str
     without: str
     source: str = "10.25.0.110"
@@ -66,14 +77,20 @@ class Case(t.NamedTuple):
         return self.name
 
 
-def to(recipient: str, sender: str = "a@stranger.test", helo: str = "client.stranger.test") -> t.List[str]:
+def to(recipient: str, sender: str = "a@stranger.test", helo: str = "client.stranger.test") -> t.List[t.Any]:
     """Return the lines of an envelope."""
     return [f"EHLO {helo}", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"]
+
+
+def with_message(content: str) -> t.List[t.Any]:
+    """Return the lines of a message whose envelope is taken."""
+    return [*to(SERVED), "DATA", {"message": content}]
 
 
 #: The last answer of a conversation.
 TAKEN = r"\| 250 [^|]*$"
 REFUSED = r"\| 5\d\d [^|]*$"
+NOT_NOW = r"\| 4\d\d [^|]*$"
 EHLO = ["EHLO client.stranger.test"]
 _GONE = "gone@served.test"
 
@@ -169,6 +186,72 @@ CASES = (
         only="sendmail",
     ),
     Case("session.etrn", {"session": {"etrn": True}}, [*EHLO, "ETRN served.test"], r"\| 2\d\d [^|]*$", REFUSED),
+    Case(
+        "session.sender_domain_exists",
+        {"session": {"sender_domain_exists": False}},
+        to(SERVED, "a@nowhere.invalid"),
+        TAKEN,
+        r"\| 5\d\d",
+    ),
+    Case(
+        "session.require_ptr",
+        {"session": {"require_ptr": True}},
+        to(SERVED),
+        r"\| [45]\d\d",
+        TAKEN,
+        source="10.25.0.61",
+    ),
+    Case(
+        "session.special_addresses",
+        {"session": {"special_addresses": False}},
+        to("v%third.test@served.test"),
+        REFUSED,
+        r"\| (250|5\d\d) [^|]*$",
+    ),
+    Case("session.smtputf8", {"session": {"smtputf8": True}}, EHLO, "SMTPUTF8", "^220 (?!.*SMTPUTF8)", only="postfix"),
+    Case(
+        "session.bare_newline",
+        {"session": {"bare_newline": "accept"}},
+        with_message("Subject: x\n\nx\r\n.\r\n"),
+        TAKEN,
+        r"\| [45]\d\d",
+    ),
+    Case(
+        "session.nul",
+        {"session": {"nul": "accept"}},
+        with_message("Subject: x\r\n\r\na\0b\r\n.\r\n"),
+        TAKEN,
+        r"\| 5\d\d",
+    ),
+    Case("limits.message_size", {"limits": {"message_size": "12345k"}}, EHLO, "SIZE 12641280", "SIZE 26214400"),
+    Case(
+        "limits.recipients_per_message",
+        {"limits": {"recipients_per_message": 120}},
+        [*to(SERVED)[:2], *(f"RCPT TO:<u{number}@served.test>" for number in range(110))],
+        TAKEN,
+        NOT_NOW,
+    ),
+    Case(
+        "limits.hops",
+        {"limits": {"hops": 60}},
+        with_message("Received: x\r\n" * 45 + "Subject: x\r\n\r\nx\r\n.\r\n"),
+        TAKEN,
+        r"\| 5\d\d",
+        only="postfix",
+    ),
+    # A smaller one would refuse the module's own questions.
+    Case("limits.connection_rate", {"limits": {"connection_rate": 20}}, EHLO, "421|450|452", "^220 .*250"),
+    Case("load.refuse", {"load": {"refuse": 1}}, EHLO, "421|refused|closed", "^220 .*250", only="sendmail"),
+    Case("tls.server.level none", {"tls": {"server": {"level": "none"}}}, EHLO, "^220 (?!.*STARTTLS)", "STARTTLS"),
+    Case("tls.server.level encrypt", {"tls": {"server": {"level": "encrypt"}}}, to(SERVED), r"\| 530", TAKEN),
+    Case(
+        "tls.server.minimum",
+        {"tls": {"server": {"minimum": "TLSv1.3"}}},
+        [*EHLO, {"tls": "TLSv1_2"}, *EHLO],
+        "tls_|closed",
+        TAKEN,
+    ),
+    Case("aliases", {"aliases": {"newname": "root"}}, to("newname@{relay}"), TAKEN, REFUSED),
 )
 RELAYS = [HOSTS["pf13"], HOSTS["sm13"]]
 
@@ -199,7 +282,7 @@ def watched(host: Host, case: Case) -> t.Iterator[Watch]:
     """Ask a relay the same, from before the block until four connections after it."""
     until = f"/tmp/in-force-option-{host}"
     WORLD.run(f"rm -f {until}")
-    lines = [line.replace("{relay}", f"{host}.lab.test") for line in case.lines]
+    lines = [line.replace("{relay}", f"{host}.lab.test") if isinstance(line, str) else line for line in case.lines]
     call = {"address": host.address, "port": case.port, "source": case.source, "lines": lines, "until": until}
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         watch = Watch(pool.submit(WORLD.ask, WATCH, call))
@@ -252,3 +335,24 @@ def test_an_option_is_in_force_when_the_module_says_so(at_rest: Host, case: Case
         pytest.skip(f"an option of {case.only}")
     policy = policy_of(host)
     came_and_went(host, case, lambda: host.apply(merged(policy, case.given)), lambda: host.apply(policy))
+
+
+#: A rule, and what a client says that meets it.
+RULES = (
+    Case("access from address", {"from": ["a@stranger.test"]}, to(SERVED), r"\| 5\d\d", TAKEN),
+    Case("access from domain", {"from": ["stranger.test"]}, to(SERVED), r"\| 5\d\d", TAKEN),
+    Case("access to", {"to": [_GONE]}, to(_GONE), REFUSED, TAKEN),
+    Case("access connect", {"connect": ["10.25.0.110"]}, to(SERVED), r"\| 5\d\d|^5\d\d", TAKEN),
+    Case("access connect network", {"connect": ["10.25.0.0/24"]}, to(SERVED), r"\| 5\d\d|^5\d\d", TAKEN),
+    Case("access helo", {"helo": ["client.stranger.test"]}, to(SERVED), r"\| 5\d\d", TAKEN),
+)
+
+
+@pytest.mark.parametrize("case", RULES, ids=str)
+def test_a_rule_is_in_force_when_the_module_says_so(at_rest: Host, case: Case) -> None:
+    """Both ways."""
+    host = at_rest
+    come, go = (
+        lambda state=state: accesshosts.access(host, rules=[case.given], state=state) for state in ("present", "absent")
+    )
+    came_and_went(host, case, come, go)

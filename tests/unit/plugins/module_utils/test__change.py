@@ -7,6 +7,7 @@
 import errno
 import os
 import signal
+import socket
 import stat
 
 import pytest
@@ -670,6 +671,32 @@ def test_a_symbolic_link_is_not_replaced_without_a_word(live, tmp_path):
     for check_mode in (True, False):
         with pytest.raises(Refused, match=f"main.cf: a symbolic link to {tmp_path}/repository"):
             Mta(live).run(check_mode=check_mode)
+
+
+def test_a_lock_directory_that_is_a_link_is_not_followed(live, tmp_path):
+    """Who makes it before us would choose where root writes."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "locks").symlink_to(tmp_path / "theirs")
+    with pytest.raises(PostmasterError, match="locks: expected a directory, and no link"):
+        Mta(live).run()
+    assert content_of(live) == OLD and list((tmp_path / "theirs").iterdir()) == []
+
+
+def test_what_is_no_plain_file_stays_where_it_is(live):
+    """A pipe, a socket, a link that leads nowhere and a name that is no text lie in the directories of some hosts."""
+    os.mkfifo(str(live / "pipe"))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(str(live / "sock")))
+    (live / "nowhere").symlink_to("gone")
+    strange = os.path.join(os.fsencode(str(live)), b"caf\xe9")
+    with open(strange, "wb") as file:
+        file.write(b"kept")
+    Mta(live).run()
+    kinds = {name: stat.S_IFMT(os.lstat(str(live / name)).st_mode) for name in ("pipe", "sock", "nowhere")}
+    assert kinds == {"pipe": stat.S_IFIFO, "sock": stat.S_IFSOCK, "nowhere": stat.S_IFLNK}
+    with open(strange, "rb") as file:
+        assert file.read() == b"kept"
+    assert (live / "main.cf").read_bytes() == NEW["main.cf"] and litter(live) == []
 
 
 def test_a_full_disk_names_its_file_system(live, monkeypatch):
