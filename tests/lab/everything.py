@@ -156,6 +156,20 @@ def mails(host: Host) -> t.Iterator[Mail]:
                 yield client, sender, recipient.format(host=f"{host.name}.lab.test")
 
 
+def other_mails(host: Host, count: int) -> t.Iterator[Mail]:
+    """Yield as many different envelopes: all there are, then the same with other users in their domains."""
+    round_ = 0
+    while True:
+        for client, sender, recipient in mails(host):
+            changed = recipient.replace("x@", f"u{round_}@", 1) if round_ else recipient
+            if round_ == 0 or changed != recipient:
+                yield client, sender, changed
+                count -= 1
+            if count <= 0:
+                return
+        round_ += 1
+
+
 def few(host: Host) -> t.Iterator[Mail]:
     """Yield each client, each sender and each recipient with ordinary others."""
     for client, sender, recipient in mails(host):

@@ -118,6 +118,44 @@ json.dump({"taken": taken, "refused": len(refused), "again": again}, sys.stdout)
 """
 
 
+#: Runs on world: connects ten times a second until a file says stop; how many connections were refused, and how long at a stretch.
+CONNECTOR = """
+import json, os, socket, sys, time
+call = json.load(sys.stdin)
+refused, tried, since, longest = 0, 0, None, 0.0
+while not os.path.exists(call["stop"]):
+    begun = time.time()
+    tried += 1
+    try:
+        socket.create_connection((call["relay"], 25), 30, (call["client"], 0)).close()
+        since = None
+    except ConnectionRefusedError:
+        refused += 1
+        since = since or begun
+        longest = max(longest, time.time() - since)
+    except OSError:
+        pass
+    time.sleep(max(0.0, begun + 0.1 - time.time()))
+json.dump({"tried": tried, "refused": refused, "seconds": round(longest, 1)}, sys.stdout)
+"""
+
+
+@contextlib.contextmanager
+def connected_to(host: Host) -> t.Iterator[t.Dict[str, t.Any]]:
+    """Connect to a relay ten times a second while the block runs; what was refused is known after it."""
+    stop = f"/tmp/stop-connect-{host}"
+    WORLD.run(f"rm -f {stop}")
+    told: t.Dict[str, t.Any] = {}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(WORLD.ask, CONNECTOR, {"relay": host.address, "client": TRUSTED, "stop": stop}, 3600)
+        try:
+            yield told
+        finally:
+            WORLD.run(f"touch {stop}")
+            told.update(asked.result())
+    WORLD.run(f"rm -f {stop}")
+
+
 @contextlib.contextmanager
 def mail_flows(host: Host, prefix: str, least: int, pause: float = 0.2) -> t.Iterator[t.Dict[str, t.Any]]:
     """Send mail through a relay while the block runs; what was taken, refused and sent again is known after it."""
@@ -170,6 +208,19 @@ def play(host: Host, **extra: t.Any) -> str:
     )
     assert done.returncode == 0, done.stdout.decode()[-5000:]
     return done.stdout.decode()
+
+
+def prepared(host: Host) -> None:
+    """Write what sendmail becomes, as the playbook does; nothing listens yet."""
+    read = host.done("move_info")
+    for name, lines in read["tables"].items():
+        host.write(f"/etc/postfix/{name}", "".join(f"{line}\n" for line in lines).encode())
+        host.run(f"postmap /etc/postfix/{name}")
+    main = dict(read["natives"].get("main", {}), master_service_disable="inet")
+    accepted = {"undefined_service": "it listens nowhere"}
+    params = {"baseline": "none", "policy": read["policy"], "main": main, "master": read["natives"].get("master", {})}
+    host.done("relay", mta="postfix", accept_risk=accepted, unsupported="note", **params)
+    host.done("access", mta="postfix", rules=read["rules"], state="exact")
 
 
 def drained(host: Host) -> None:

@@ -55,7 +55,7 @@ QUESTIONS = [
     ("a@stranger.test", "user@third.test", 554),
     ("a@stranger.test", "user@byhand.test", 250),
 ]
-#: Tables as administrators have them: by a parameter of their own, in -o, as a list of domains, beyond the directory.
+#: Tables as administrators have them: behind proxymap(8), by a parameter of their own, in -o, as a list of domains, beyond the directory.
 GROW = r"""
 set -e
 cd /etc/postfix
@@ -70,8 +70,10 @@ chmod 640 senders; postmap hash:senders; postmap hash:rcpts; postmap hash:byhand
 postmap hash:/srv/tables/virtual 2>/dev/null; newaliases
 postconf -e 'indexed = hash:$config_directory/' 'kind = btree' \
     'smtpd_sender_restrictions = check_sender_access ${indexed}senders' \
-    'relay_domains = served.test, hash:/etc/postfix/byhand' 'transport_maps = $kind:/etc/postfix/routes' \
-    'virtual_alias_maps = hash:/srv/tables/virtual' 'smtp_tls_session_cache_database = btree:${data_directory}/smtp_scache' \
+    'relay_domains = served.test, proxy:hash:/etc/postfix/byhand' 'transport_maps = $kind:/etc/postfix/routes' \
+    'virtual_alias_maps = proxy:hash:/srv/tables/virtual' \
+    'proxy_read_maps = proxy:hash:/srv/tables/virtual, proxy:${indexed}byhand, $local_recipient_maps $alias_maps' \
+    'smtp_tls_session_cache_database = btree:${data_directory}/smtp_scache' \
     'smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination' 'mydestination = $myhostname' \
     'local_recipient_maps = ' 'relay_recipient_maps = ' 'alias_maps = hash:/etc/aliases' 'alias_database = hash:/etc/aliases' \
     'smtpd_client_connection_rate_limit = 0' 'anvil_rate_time_unit = 60s'

@@ -12,6 +12,7 @@ import contextlib
 import time
 import typing as t
 
+import everything
 import movehosts
 import pytest
 from labhosts import WORLD, Host, some
@@ -54,19 +55,6 @@ def test_what_is_not_alike_is_found_with_the_rule_of_each_side(host: Host) -> No
 # --- the switch -----------------------------------------------------------------------------------------------------
 
 
-def _prepared(host: Host) -> None:
-    """Write what sendmail becomes, as the playbook does; nothing listens yet."""
-    read = host.done("move_info")
-    for name, lines in read["tables"].items():
-        host.write(f"/etc/postfix/{name}", "".join(f"{line}\n" for line in lines).encode())
-        host.run(f"postmap /etc/postfix/{name}")
-    main = dict(read["natives"].get("main", {}), master_service_disable="inet")
-    accepted = {"undefined_service": "it listens nowhere"}
-    params = {"baseline": "none", "policy": read["policy"], "main": main, "master": read["natives"].get("master", {})}
-    host.done("relay", mta="postfix", accept_risk=accepted, unsupported="note", **params)
-    host.done("access", mta="postfix", rules=read["rules"], state="exact")
-
-
 def _state(host: Host) -> str:
     """Return what must be as it was: who listens, what starts at boot, whose program local users call."""
     return host.run(
@@ -100,7 +88,7 @@ def test_the_ports_go_to_postfix_and_back_and_no_message_is_lost(host: Host) -> 
     """Mail flows all the time, some waits before; each message arrives once, and afterwards the host is as it was."""
     before, prefix = _state(host), movehosts.fresh(host)
     mail = {name: facts[:4] for name, facts in host.look("/etc/mail").items()}
-    _prepared(host)
+    movehosts.prepared(host)
     with movehosts.mail_flows(host, prefix, 20, 0.5) as told, _waiting(host, prefix, 3):
         moved = host.done("move_switch", state="moved", confirm="10m")
         assert (moved["listens"], moved["drains"]) == ("postfix", "sendmail"), moved
@@ -126,6 +114,31 @@ def test_one_command_moves_a_relay_and_one_goes_back(host: Host) -> None:
     figures = movehosts.there_and_back(host, 200, 0.5)
     assert not figures["lost"] and not figures["twice"], figures
     assert _state(host) == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("host", some("sm13"), ids=str)
+def test_a_relay_with_every_construct_in_it_moves_and_comes_back(host: Host) -> None:
+    """Each construct has a verdict, both MTAs answer alike where they should, and no message is lost on the way."""
+    with everything.everything(host):
+        before = host.look("/etc/mail")
+        read = host.done("move_info")
+        assert read["absent"] == [], read["absent"]
+        movehosts.prepared(host)
+        host.write("/tmp/envelopes", everything.log_of(everything.few(host)))
+        answer = host.done("move_compare", path=["/tmp/envelopes"], days=0, show=0)
+        host.run("rm /tmp/envelopes")
+        assert answer["unexplained"] == 0, [item for item in answer["differences"] if not item["explained"]]
+        assert answer["alike"] > answer["asked"] / 2 and host.look("/etc/mail") == before, answer
+        slip = host.call("move_compare", accept=["access:1"])
+        assert slip["failed"] and "accept: access:1" in slip["msg"], slip
+        prefix = movehosts.fresh(host)
+        with movehosts.mail_flows(host, prefix, 20, 0.5) as told:
+            host.done("move_switch", state="moved", confirm="10m")
+            movehosts.drained(host)
+            host.done("move_switch", state="back")
+        movehosts.drained(host)
+        assert sorted(movehosts.arrived(prefix)) == sorted(told["taken"]), (told["refused"], told["again"])
 
 
 @pytest.mark.parametrize("host", some("sm13"), ids=str)

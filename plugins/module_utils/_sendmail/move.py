@@ -23,8 +23,9 @@ from .._model.move import CONVERTED, DIFFERS, NOT_CONVERTED, Moved, Row
 from . import cf, mc_source, move_tls
 from . import read as reader
 from .compile import Entry, map_entries
+from .move_others import about
 from .move_routes import own_mailers, routes
-from .move_tables import ACCESS_TAGS, Access, alias_rows, block_list, milter, rewriting, virtual
+from .move_tables import ACCESS_TAGS, Access, alias_rows, block_list, literal, milter, rewriting, virtual
 
 #: Options of the policy that Postfix does not have.
 _NOT_ON_POSTFIX: t.Tuple[t.Tuple[Path, str], ...] = (
@@ -109,6 +110,7 @@ class _Move:
             self._free_text,
             self._queue,
             self._restrictions,
+            self._others,
         ):
             construct()
         self._leave_what_postfix_has_not()
@@ -198,7 +200,7 @@ class _Move:
             if word not in domains:
                 domains.append(word)
                 self.policy.setdefault("relay", {})["domains"] = domains
-            self._relaying_client(word)
+            self._relaying_client(word, bool(self.feature("relay_hosts_only")))
             sentence = "policy.relay.domains, and in smtpd_relay_restrictions clients whose verified name lies in it"
             self.add(2, CONVERTED, where, word, sentence)
 
@@ -215,12 +217,13 @@ class _Move:
             for word in " ".join(call.arguments).split():
                 yield f"sendmail.mc:{call.line}", word
 
-    def _relaying_client(self, name: str) -> None:
+    def _relaying_client(self, name: str, exact: bool = False) -> None:
         """Let clients relay whose verified name is this one, or lies below it."""
-        line = f"{name.lower()} OK"
-        if line not in self.tables.get("move_relay_clients", ()):
-            table = self.table("move_relay_clients", [line])
-            self._check("smtpd_relay_restrictions", f"check_client_access {table}")
+        plain = "move_relay_clients", f"{name.lower()} OK", "${default_database_type}"
+        pattern = "move_relay_hosts", f"/^{literal(name.lower())}$/ OK", "regexp"
+        table, line, kind = pattern if exact else plain
+        if line not in self.tables.get(table, ()):
+            self._check("smtpd_relay_restrictions", f"check_client_access {self.table(table, [line], kind)}")
 
     def _check(self, name: str, check: str) -> None:
         checks = self.checks.setdefault(name, [])
@@ -611,6 +614,14 @@ class _Move:
                 "",
                 "there is none: only the cf and the tables were read, and rules in the cf are not known",
             )
+
+    def _others(self) -> None:
+        """Give every statement a row that has none."""
+        places = {row.where for row in self.rows}
+        for call in self.source.calls:
+            said = about(call) if f"sendmail.mc:{call.line}" not in places else None
+            if said:
+                self.add_call(said.number, said.verdict, call, said.sentence)
 
     def _queue(self) -> None:
         for directory in self.host.instance.queue_directories:

@@ -277,10 +277,10 @@ def _with_detail(key: str, value: str, hostname: str = "") -> str:
     target = value.replace("%1", user).replace("%3", "+${1}").replace("%2", "${1}")
     target = target if "@" in target or not hostname else f"{target}@{hostname}"
     detail = "[^@]*" if kind == "*" else "[^@]+"
-    return f"/^{_literal(user)}\\+({detail})@{_literal(domain)}$/ {target}"
+    return f"/^{literal(user)}\\+({detail})@{literal(domain)}$/ {target}"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Return a text that means itself in a pattern."""
     return re.sub(r"([^A-Za-z0-9_@-])", r"\\\1", text)
 
@@ -367,13 +367,11 @@ def _masquerade(
         kept = " ".join(call.arguments).split()
         result.lines.extend([f"@{domain} @{domain}" for domain in kept])
         if entire:
-            result.patterns.extend([f"/^(.*@{_literal(domain)})$/ ${{1}}" for domain in kept])
+            result.patterns.extend([f"/^(.*@{literal(domain)})$/ ${{1}}" for domain in kept])
         result.rows.append(_row(12, CONVERTED, call, "sender_canonical_maps: the domain stays"))
     result.lines.extend([f"@{domain} @{name}" for domain in domains if domain != name])
     if entire:
-        result.patterns.extend(
-            [f"/^([^@]*)@.+\\.{_literal(domain)}$/ ${{1}}@{name}" for domain in _masqueraded(source)]
-        )
+        result.patterns.extend([f"/^([^@]*)@.+\\.{literal(domain)}$/ ${{1}}@{name}" for domain in _masqueraded(source)])
     sentence = "sender_canonical_maps; Postfix rewrites headers of clients in local_header_rewrite_clients only, and every user of these domains"
     for call in (*target, *source.of("MASQUERADE_DOMAIN")):
         result.rows.append(_row(12, DIFFERS, call, sentence, "a message from inside: envelope, From, Reply-To"))

@@ -35,6 +35,8 @@ def ask(host: Host, path: str, ruleset: str, client: str, recipients: t.Sequence
     return dict(zip(recipients, verdicts)) if len(verdicts) == len(recipients) else {}
 
 
+#: Many questions in one run wait for the DNS one after the other.
+_PATIENCE = 300
 _HELO = "mail.stranger.example"
 
 
@@ -81,7 +83,8 @@ def ask_all(host: Host, path: str, ruleset: str, questions: t.Sequence[Question]
         lines += [".D{client_resolve}OK" if asked.resolved else _UNRESOLVED, f".Df<{asked.sender}>"]
         lines.append(f"{ruleset} {asked.text or f'<{asked.recipient}>'}")
     program = discover.the_layout().program
-    result = host.runner.run([program, "-C", path, "-bt"], stdin="\n".join(lines) + "\n", timeout=120, check=False)
+    argv = [program, "-C", path, "-bt"]
+    result = host.runner.run(argv, stdin="\n".join(lines) + "\n", timeout=_PATIENCE, check=False)
     verdicts = verdicts_in(result.out, ruleset.rpartition(",")[2])
     return verdicts if len(verdicts) == len(questions) else ()
 

@@ -151,6 +151,25 @@ def test_a_single_recipient_is_relayed_where_sendmail_does_it(moved):
     assert access.recipients == ["one@to2.example"]
 
 
+def test_every_statement_has_a_row_or_is_part_of_the_frame(moved):
+    places = {row.where for row in moved.rows}
+    source = move.mc_source.read((EVERYTHING / "sendmail.mc").read_text(), lambda name: None)
+    rest = [call for call in source.calls if f"sendmail.mc:{call.line}" not in places]
+    assert [call for call in rest if move.about(call)] == []
+
+
+def test_with_relay_hosts_only_a_name_is_a_whole_name(tmp_path):
+    """A key of check_client_access counts for names below it, too."""
+    (tmp_path / "sendmail.cf").write_text("O MaxHopCount=9\n")
+    (tmp_path / "sendmail.mc").write_text("FEATURE(`relay_hosts_only')dnl\nRELAY_DOMAIN(`one.test')dnl\n")
+    moved = move.move(given.make_host(directory=tmp_path))
+    assert moved.tables["move_relay_hosts"] == ["/^one\\.test$/ OK"] and "move_relay_clients" not in moved.tables
+    assert (
+        "check_client_access regexp:$config_directory/move_relay_hosts"
+        in moved.natives["main"]["smtpd_relay_restrictions"]
+    )
+
+
 def test_routes_that_the_policy_cannot_say(moved):
     assert moved.tables["move_transport"] == ["b.example smtp:mx.b.example:2525"]
 
