@@ -119,7 +119,7 @@ options:
       - V(domains) is one pattern a line. V(csv) has a header with the names of the options of a rule; the column C(pattern) is for O(place).
       - V(sendmail) and V(postfix) are the access files of these MTAs, whichever of them runs on the host. Lines of them that are no access
         rules, C(GreetPause:) or C(Connect:localhost RELAY) for instance, are left out and returned in RV(left_out).
-      - Lists are taken as people write them, with C(#) and C(;) before a comment, in any case, with any line ends. C(@x), C(.x)
+      - Lists are taken as people write them, with C(#), C(;) or C(//) before a comment, in any case, with any line ends. C(@x), C(.x)
         and C(*.x) are the domain C(x) with its subdomains.
     type: str
     choices: [domains, csv, sendmail, postfix]

@@ -28,7 +28,7 @@ _OTHER_TAGS = frozenset(
     "greetpause clientrate clientconn spam srv_features clt_features tls_clt tls_srv tls_rcpt try_tls tls_clt_features "
     "tls_srv_features authinfo certissuer certsubject badrcptthrottle".split()
 )
-_COMMENT = re.compile(r"(?:^|\s)[#;].*")
+_COMMENT = re.compile(r"(?:^|\s)(?:[#;]|//).*")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -159,7 +159,10 @@ def _untagged(pattern: str) -> t.List[str]:
 
 
 def _pattern_line(option: str, line: str, place: str) -> t.Iterator[t.Dict[str, t.Any]]:
-    yield _place(place, _COMMENT.sub("", line).strip())
+    written = _COMMENT.sub("", line).strip().rstrip(",")
+    # A mail address as it stands in a header. The null sender stays what it is, and is refused by its name.
+    bare = written[1:-1] if written.startswith("<") and written.endswith(">") else ""
+    yield _place(place, bare or written)
 
 
 def _postfix_line(option: str, line: str, place: str) -> t.Iterator[t.Dict[str, t.Any]]:

@@ -136,6 +136,12 @@ def test_a_list_is_taken_as_people_write_it():
     ]  # fmt: skip
 
 
+def test_other_ways_to_write_a_comment_and_an_address():
+    text = "// seen in June\nfour.example // twice\n<anna@five.example>\nsix.example,\n"
+    titles = [rule.title for rule in requested(text).rules]
+    assert titles == ["from four.example", "from anna@five.example", "from six.example"]
+
+
 def test_csv_is_taken_as_people_write_it():
     text = "\ufeffpattern,comment\r\n# seen in June,\r\n@Two.Example,wave\r\n.three.example,\r\n,\r\n"
     assert [(rule.pattern, rule.subdomains) for rule in requested(text, "csv").rules] == [
