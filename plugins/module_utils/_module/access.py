@@ -75,7 +75,7 @@ class NotKept(PostmasterError):
 class Request(t.NamedTuple):
     """What the module's parameters ask for, whatever the host is.
 
-    :param left_out: lines of a list that were left out, with the reason.
+    :param left_out: lines of a list that were left out, with the reason: the first ones.
     :param anyway: domains whose rules are meant though they stop much mail.
     """
 
@@ -83,8 +83,9 @@ class Request(t.NamedTuple):
     state: str
     purge: bool
     now: datetime.datetime
-    left_out: t.Tuple[t.Dict[str, str], ...] = ()
+    left_out: t.Sequence[t.Dict[str, str]] = ()
     anyway: t.FrozenSet[str] = frozenset()
+    left_out_total: int = 0
 
     def may_be_regretted(self) -> t.Iterator[access.Rule]:
         """Yield the rules that stop the mail of a whole domain and were not confirmed by its name."""
@@ -382,10 +383,13 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
         for rule in _parsed(f"rules[{number}]", entry, params, now):
             rules.add(rule)
     left_out: t.List[t.Dict[str, str]] = []
+    total = 0
     if params.get("content") or params.get("src"):
         from . import access_files
 
-        access_files.add_rules(rules, params, lambda option, entry: _parsed(option, entry, params, now), left_out)
+        left_out, total = access_files.add_rules(
+            rules, params, lambda option, entry: _parsed(option, entry, params, now)
+        )
     may_be_empty = left_out or purge or state == EXACT
     if not rules and not may_be_empty:
         raise OptionError("rules", [], "no rule is given")
@@ -394,7 +398,7 @@ def request_of(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Request
         from . import access_wide
 
         access_wide.refuse(relaying)
-    return Request(rules, state, purge, now, tuple(left_out), _confirmed(params))
+    return Request(rules, state, purge, now, left_out, _confirmed(params), total)
 
 
 def _confirmed(params: t.Mapping[str, t.Any]) -> t.FrozenSet[str]:
@@ -514,9 +518,9 @@ def _answer(run: AccessRun, outcome: _change.Outcome, check_mode: bool) -> t.Dic
             "updated": len(updated),
             "removed": len(removed),
             "unchanged": sum(1 for title in run.request.rules.titles() if title not in verbs),
-            "left_out": len(run.request.left_out),
+            "left_out": run.request.left_out_total,
         },
-        "left_out": list(run.request.left_out[: access.SHOWN]),
+        "left_out": list(run.request.left_out),
         "verified": [] if check_mode else run.verified,
         "confirm_by": run.author.more.get("confirm_by") if outcome.generation else None,
         "warnings": list(outcome.warnings) + as_before(run.inherited),

@@ -32,15 +32,30 @@ _COMMENT = re.compile(r"(?:^|\s)(?:[#;]|//).*")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-class BadLines(PostmasterError):
-    """Lines of a list that are no rules. All of them are named, so that the list can be corrected at once."""
+_Item = t.TypeVar("_Item")
 
-    def __init__(self, problems: t.Sequence[OptionError]) -> None:
+
+class Some(t.List[_Item]):
+    """The first of many items, and how many there are: every line of a large list can be wrong."""
+
+    total = 0
+
+    def append(self, item: _Item) -> None:
+        """Count an item, and keep it if it can be shown."""
+        self.total += 1
+        if len(self) < access.SHOWN:
+            super().append(item)
+
+
+class BadLines(PostmasterError):
+    """Lines of a list that are no rules. They are named together, so that the list can be corrected at once."""
+
+    def __init__(self, problems: Some[OptionError]) -> None:
         shown = [str(problem) for problem in problems[:_LINES_SHOWN]]
-        more = f"; and {len(problems) - len(shown)} more" if len(problems) > len(shown) else ""
-        lines = "1 line is no rule" if len(problems) == 1 else f"{len(problems)} lines are no rules"
+        more = f"; and {problems.total - len(shown)} more" if problems.total > len(shown) else ""
+        lines = "1 line is no rule" if problems.total == 1 else f"{problems.total} lines are no rules"
         super().__init__(f"{lines}, nothing was changed (strict: false leaves them out): {'; '.join(shown)}{more}")
-        self.findings = tuple(str(problem) for problem in problems[: access.SHOWN])
+        self.findings = tuple(str(problem) for problem in problems)
 
 
 #: So many bad lines are in the message; the answer has more of them.
@@ -64,8 +79,8 @@ class RuleFiles:
 
     def __init__(self, params: t.Mapping[str, t.Any]) -> None:
         self._params = params
-        self.left_out: t.List[LeftOut] = []
-        self.bad: t.List[OptionError] = []
+        self.left_out: Some[LeftOut] = Some()
+        self.bad: Some[OptionError] = Some()
 
     def entries(self) -> t.Iterator[RuleOptions]:
         """Yield the entries one by one: a list can have a million lines.
@@ -262,12 +277,10 @@ def add_rules(
     rules: access.Rules,
     params: t.Mapping[str, t.Any],
     parse: t.Callable[[str, t.Mapping[str, t.Any]], t.List[access.Rule]],
-    left_out: t.List[t.Dict[str, str]],
-) -> None:
-    """Add the rules of the options C(content) and C(src).
+) -> t.Tuple[t.List[t.Dict[str, str]], int]:
+    """Add the rules of the options C(content) and C(src); return the first lines that were left out, and how many were.
 
     :param parse: makes the rules of one entry, from its name in messages and its options.
-    :param left_out: gets the lines that were left out.
     :raises BadLines: naming every line that is no rule.
     """
     files = RuleFiles(params)
@@ -281,6 +294,6 @@ def add_rules(
             rules.add(rule)
     if files.bad and params["strict"]:
         raise BadLines(files.bad)
-    left_out += [dict(line._asdict()) for line in files.left_out]
-    for bad in files.bad:
-        left_out.append({"line": bad.option, "value": str(bad.value), "why": bad.why})
+    left_out = [dict(line._asdict()) for line in files.left_out]
+    left_out += [{"line": bad.option, "value": str(bad.value), "why": bad.why} for bad in files.bad]
+    return left_out[: access.SHOWN], files.left_out.total + files.bad.total

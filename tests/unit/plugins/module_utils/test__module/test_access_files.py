@@ -191,3 +191,9 @@ def test_a_list_of_nothing_but_such_lines_is_no_error():
     assert len(requested("GreetPause:192.0.2.1\t5000\n", "sendmail").rules) == 0
     with pytest.raises(OptionError, match="no rule is given"):
         requested("# nothing\n")
+
+
+def test_of_many_bad_lines_the_first_ones_are_kept_and_all_are_counted():
+    text = "".join(f"bad_{number}!\n" for number in range(1500)) + "good.example\n"
+    request = requested(text, strict=False)
+    assert len(request.left_out) == _access.SHOWN and request.left_out_total == 1500 and len(request.rules) == 1
