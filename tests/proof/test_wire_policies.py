@@ -17,7 +17,7 @@ import typing as t
 import accesshosts
 import audits
 import pytest
-from labhosts import RELAYS, WORLD, Host, conversation, policy_of
+from labhosts import RELAYS, TRUSTED_ADDRESS, WORLD, Host, policy_of
 from test_wire import STRANGER, TRUSTED, Situation, _rcpt
 
 FIRST, POLICIES = int(os.environ.get("WIRE_FIRST", "0")), int(os.environ.get("WIRE_POLICIES", "200"))
@@ -28,6 +28,22 @@ CERTIFICATE = {"certificate": "/etc/ssl/lab/cert.pem", "key": "/etc/ssl/lab/key.
 NAMELESS = "10.25.0.61"
 #: A sender domain with which anybody may relay where a policy says so.
 FORGED = "v6only.test"
+#: Runs on world: many conversations; code and enhanced status of the first refusal of each, else of its last reply. With greeting delays
+#: or load limits Postfix says at once what is said at RCPT otherwise.
+TALKS = """
+import json, sys
+from ansible_collections.postmaster.mta.plugins.module_utils._smtp import dialogue
+call, answers = json.load(sys.stdin), []
+for source, lines in call["talks"]:
+    with dialogue.Dialogue(call["address"], 25, source=source, timeout=60) as session:
+        session.connect()
+        for line in lines:
+            session.command(line)
+        steps = [dialogue.step_facts(step) for step in session.steps]
+        step = next((step for step in steps if (step["code"] or 0) >= 400), steps[-1])
+        answers.append([step["code"] or 0, step["enhanced"] or ""])
+json.dump(answers, sys.stdout)
+"""
 #: What each section may say: everything that both MTAs can do, one choice of a row at a time.
 CHOICES: t.Dict[str, t.Sequence[t.Dict[str, t.Any]]] = {
     "relay": [
@@ -149,6 +165,8 @@ MORE = (
 )
 #: With a list of recipients its hundred are unknown ones, and each MTA ends a session of mistakes in its own way.
 CROWD = "one recipient too many"
+#: What stands in the wire guide's table of exceptions.
+EXCEPTIONS = {"trusted: a bang path"}
 #: The probe that asks for a subdomain of a served domain.
 SUBDOMAIN = "O64"
 
@@ -178,28 +196,27 @@ def _answers(host: Host) -> t.Dict[str, t.Tuple[int, str]]:
         ("stranger", situation) for situation in (*STRANGER, *MORE) if situation.name != CROWD
     ]
     asked += [("trusted", situation) for situation in (*STRANGER, *TRUSTED, *MORE) if situation.name != CROWD]
-    answers = {}
+    talks = []
     for client, situation in asked:
         # The names that the tables write in full have no domain behind them here.
         lines = [
             line.replace("{R}.lab.test", f"{host}.lab.test").replace("{R}", f"{host}.lab.test")
             for line in situation.lines
         ]
-        reply = conversation(WORLD, host, client, lines)[-1]
-        answers[f"{client}: {situation.name}"] = ((reply["code"] or 0) // 100, reply["enhanced"] or "")
-    return answers
+        source = TRUSTED_ADDRESS if client == "trusted" else f"10.25.0.{100 + len(talks) % 40}"
+        talks.append([source, lines])
+    replies = WORLD.ask(TALKS, {"address": host.address, "talks": talks})
+    names = (f"{client}: {situation.name}" for client, situation in asked)
+    return {name: (code // 100, status) for name, (code, status) in zip(names, replies, strict=True)}
 
 
 def _relayed(host: Host, said: t.Mapping[str, t.Any]) -> t.List[str]:
     """Return what a stranger could send elsewhere, of the probes of an audit; a policy can serve the subdomains that one is about."""
     below = said.get("relay", {}).get("subdomains")
     answer = audits.audit(host, probes=["relay"], sink={}, expect={})
-    found = [probe for probe in answer["probes"] if probe["judgement"] not in ("closed", "neutral", "weakly closed")]
-    return [
-        f"{probe['probe']} {probe['trick']}: {probe['judgement']}"
-        for probe in found
-        if not below or probe["probe"] != SUBDOMAIN
-    ]
+    taken = [probe for probe in answer["probes"] if probe["judgement"] in ("open", "suspicious")]
+    named = [probe for probe in taken if not below or probe["probe"] != SUBDOMAIN]
+    return [f"{probe['probe']} {probe['trick']}: {probe['reason']}" for probe in named]
 
 
 def _who_relays(host: Host, said: t.Mapping[str, t.Any]) -> t.Dict[str, t.Tuple[bool, bool]]:
@@ -241,9 +258,9 @@ def test_a_random_policy_is_answered_alike_and_relays_for_nobody_else(number: in
         (str(host), name): (answer, first[name])
         for host, known in answers.items()
         for name, answer in known.items()
-        if answer != first[name]
+        if answer != first[name] and name not in EXCEPTIONS
     }
-    assert different == {}, said
+    assert different == {}, (different, said)
 
 
 @pytest.fixture(scope="module", autouse=True)

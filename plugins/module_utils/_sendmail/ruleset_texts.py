@@ -54,7 +54,7 @@ R$*\t$@ OK"""
 # What sendmail's own rules ask of everybody, asked of strangers alone, as Postfix has it: u in the flags of the daemon lets a
 # sender without a domain pass. No error for a sender that the access map knows: its keys have no dot at their end. The status of
 # a missing domain is Postfix's.
-SENDER_CHECKED = """\
+_SENDER = """\
 SLocal_check_mail
 R<>\t$@ OK
 R<$*>\t$: $1
@@ -62,6 +62,8 @@ R$*\t$: $1 $| $>PostmasterTrusted
 R$* @ $* $| YES\t$@ OK
 R$* $| YES\t$@ OK $(postmaster_macros {daemon_flags} $@ $&{daemon_flags}u $)
 R$+ $| NO\t$: $1
+"""
+_SENDER_DOMAIN = """\
 R$+ @ $+ .\t$1 @ $2
 R$* ! $*\t$@ OK
 R$+ @ $+\t$: <@ $2> $>SearchList <+ From> $| <F:$1@$2> <U:$1@> <D:$2> <>
@@ -69,12 +71,19 @@ R<@ $+> <?>\t$: <@ $(postmaster_resolve $1 $: <PERM> $) >
 R<@ $* <PERM> >\t$#error $@ 5.1.8 $: "553 Domain of sender address " $&f " does not exist"
 R<@ $* <TEMP> >\t$#error $@ 4.1.8 $: "451 Domain of sender address " $&f " does not resolve"
 R<@ $*> $*\t$@ OK
+"""
+_SENDER_WITHOUT = """\
 R$*\t$: $>SearchList <+ From> $| <U:$1@> <>
 R<?>\t$: $&{daemon_flags}
 R$* u $*\t$@ OK
 R$*\t$#error $@ 5.5.2 $: "504 Domain name required for sender address " $&f"""
-#: The maps that SENDER_CHECKED uses.
-SENDER_MAPS = "LOCAL_CONFIG\nKpostmaster_resolve host -a<OKR> -T<TEMP>\nKpostmaster_macros macro\ndivert(0)dnl"
+SENDER_CHECKED = _SENDER + _SENDER_DOMAIN + _SENDER_WITHOUT
+#: The same where any domain will do: a sender must have one.
+SENDER_QUALIFIED = _SENDER + "R$* ! $*\t$@ OK\nR$* @ $*\t$@ OK\n" + _SENDER_WITHOUT
+#: The maps of both.
+_MACROS = "Kpostmaster_macros macro\ndivert(0)dnl"
+SENDER_MAPS = f"LOCAL_CONFIG\nKpostmaster_resolve host -a<OKR> -T<TEMP>\n{_MACROS}"
+QUALIFIED_MAPS = f"LOCAL_CONFIG\n{_MACROS}"
 
 # sendmail's own check comes after this one and stays. Only its answer differs: 552 5.2.3. The macro is set back, because it
 # would outlive the refusal and refuse the next MAIL of a client that announces no size there.

@@ -269,15 +269,7 @@ def _session(draft: Draft) -> None:
         draft.ruleset(ruleset_texts.VRFY_OFF)
     if session.helo_checks:
         draft.feature("block_bad_helo")
-    if session.sender_domain_exists is not None:
-        # sendmail itself asks it of the clients that may relay, too, whose internal names DNS does not know.
-        draft.feature("accept_unresolvable_domains")
-    if session.sender_domain_exists:
-        draft.ruleset(ruleset_texts.TRUSTED)
-        draft.ruleset(ruleset_texts.SENDER_CHECKED)
-        draft.statements.append(mc.Raw("maps", ruleset_texts.SENDER_MAPS))
-        # With a wildcard in the host's own domain, the resolver's search list would find every domain that does not exist.
-        draft.define("confBIND_OPTS", "+WorkAroundBrokenAAAA -DNSRCH -DEFNAMES")
+    _sender_checks(draft)
     if session.special_addresses is False:
         draft.ruleset(ruleset_texts.TRUSTED)
         draft.rcpt_check(ruleset_texts.SPECIAL)
@@ -292,6 +284,23 @@ def _session(draft: Draft) -> None:
     _line_discipline(draft)
     _nul(draft)
     _greeting_delay(draft)
+
+
+def _sender_checks(draft: Draft) -> None:
+    """Ask of strangers alone what sendmail itself asks of the clients that may relay too, whose internal names DNS does not know."""
+    exists = draft.policy.session.sender_domain_exists
+    if exists is not None:
+        draft.feature("accept_unresolvable_domains")
+    if exists:
+        draft.ruleset(ruleset_texts.TRUSTED)
+        draft.ruleset(ruleset_texts.SENDER_CHECKED)
+        draft.statements.append(mc.Raw("maps", ruleset_texts.SENDER_MAPS))
+        # With a wildcard in the host's own domain, the resolver's search list would find every domain that does not exist.
+        draft.define("confBIND_OPTS", "+WorkAroundBrokenAAAA -DNSRCH -DEFNAMES")
+    elif exists is False:
+        draft.ruleset(ruleset_texts.TRUSTED)
+        draft.ruleset(ruleset_texts.SENDER_QUALIFIED)
+        draft.statements.append(mc.Raw("maps", ruleset_texts.QUALIFIED_MAPS))
 
 
 def _privacy(draft: Draft) -> None:

@@ -13,6 +13,7 @@ TEXTS = [
     ruleset_texts.STARTTLS_DEMANDED,
     ruleset_texts.TRUSTED,
     ruleset_texts.SENDER_CHECKED,
+    ruleset_texts.SENDER_QUALIFIED,
     ruleset_texts.size_kept(1000),
 ]
 

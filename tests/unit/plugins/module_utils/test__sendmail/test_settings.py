@@ -198,3 +198,11 @@ def test_a_network_with_two_delays_is_refused_by_its_option():
 def test_sendmail_knows_no_destinations():
     with pytest.raises(Unsupported, match="destination_concurrency.*the nearest it can do: "):
         rendered({**HOST, "limits": {"destination_concurrency": 3}})
+
+
+def test_a_sender_needs_a_domain_of_strangers_alone_whether_that_must_exist_or_not():
+    """On Postfix a trusted client may leave it out, and a stranger hears 5.5.2, with sender_domain_exists false too."""
+    for exists in (True, False):
+        mc = mc_of(rendered({"identity": {"hostname": "relay1.lab.test"}, "session": {"sender_domain_exists": exists}}))
+        assert "SLocal_check_mail" in mc and "SPostmasterTrusted" in mc and "$@ 5.5.2" in mc
+        assert ("Kpostmaster_resolve" in mc) is exists and "Kpostmaster_macros" in mc
