@@ -131,7 +131,7 @@ class Tables:
     def _lines(self, kind: str, path: str) -> t.List[Pattern]:
         if (kind, path) not in self._patterns:
             read = _network_line if kind == "cidr" else _expression_line
-            self._patterns[kind, path] = [pattern for pattern in map(read, self._source(path)) if pattern]
+            self._patterns[kind, path] = list(_patterns_in(self._source(path), read))
         return self._patterns[kind, path]
 
     def _source(self, path: str) -> t.List[str]:
@@ -156,6 +156,32 @@ def _first_word(text: str) -> t.Tuple[str, str]:
     """Return what stands before the first blank or tab, and what stands behind it."""
     parts = re.split(r"[ \t]", text, maxsplit=1)
     return parts[0], parts[1] if len(parts) == 2 else ""
+
+
+def _patterns_in(lines: t.Sequence[str], read: t.Callable[[str], t.Optional[Pattern]]) -> t.Iterator[Pattern]:
+    """Yield the patterns of a table; those between C(if) and C(endif) match only what the condition matches, too.
+
+    A condition that cannot be read here is taken to be met.
+    """
+    conditions: t.List[t.Optional[Pattern]] = []
+    for line in lines:
+        word, rest = _first_word(line)
+        if word.lower() == "if":
+            conditions.append(read(rest.strip()))
+        elif word.lower() == "endif":
+            del conditions[-1:]
+        else:
+            pattern = read(line)
+            if pattern:
+                yield _within(pattern, [condition for condition in conditions if condition])
+
+
+def _within(pattern: Pattern, conditions: t.Sequence[Pattern]) -> Pattern:
+    """Return a pattern that matches where its conditions do as well."""
+    if not conditions:
+        return pattern
+    every = (*conditions, pattern)
+    return Pattern(lambda subject: all(each.matches(subject) for each in every), pattern.result, pattern.source)
 
 
 def _network_line(line: str) -> t.Optional[Pattern]:

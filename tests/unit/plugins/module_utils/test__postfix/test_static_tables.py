@@ -11,6 +11,7 @@ from ansible_collections.postmaster.mta.plugins.module_utils._postfix.static_tab
 FILES = {
     "/t/hash": b"# c\nKey value here\n  goes on\n",
     "/t/cidr": b"10.0.0.0/8 REJECT\n!0.0.0.0/0 six\n192.0.2.1 one\n",
+    "/t/if": b"if /^Subject:/\nif !/urgent/\n/./ HOLD\nendif\nendif\n/^From:/ WARN\nif /bad(/\n/^To:/ INFO\nendif\n",
     "/t/regexp": b"/^sub\\/ject: .*x$/ HIT\n!/@/ no at\n/[[:digit:]]{3}/i three\nif /x/\n/bad(/ never\n",
 }
 
@@ -31,6 +32,11 @@ FILES = {
         ("regexp:/t/regexp", "Sub/ject: ax", "HIT"),
         ("regexp:/t/regexp", "nothing", "no at"),
         ("regexp:/t/regexp", "a@123", "three"),
+        ("regexp:/t/if", "Subject: x", "HOLD"),
+        ("regexp:/t/if", "Subject: urgent", None),
+        ("regexp:/t/if", "From: x", "WARN"),
+        ("regexp:/t/if", "Received: x", None),
+        ("regexp:/t/if", "To: x", "INFO"),
         ("cidr:{{10.0.0.0/8 REJECT}, {0.0.0.0/0 OK}}", "192.0.2.1", "OK"),
         ("regexp:{{/^a b/ no}, {/./ DISCARD}}", "user@x.test", "DISCARD"),
         ("pcre:{{/@x\\.test$/ OK}}", "user@x.test", "OK"),
