@@ -64,7 +64,7 @@ options:
     type: str
   helo:
     description:
-      - The name to say in EHLO; without it, the host's own.
+      - The name to say in EHLO; without it, the host's own. A host whose name has no domain says its address.
     type: str
   starttls:
     description:

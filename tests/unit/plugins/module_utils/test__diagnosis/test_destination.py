@@ -57,3 +57,24 @@ def test_a_letter_that_was_lost_on_the_way():
     assert [change.kind for change in changes] == ["altered"]
     assert [finding.code for finding in findings] == ["lost_letter"]
     assert destination.altered(sent, sent, "mx:25") == ((), [])
+
+
+@pytest.mark.parametrize("name, full, source, expected", [
+    ("mx1.example.com", "", None, "mx1.example.com"),
+    ("mx1", "mx1.example.com", None, "mx1.example.com"),
+    ("mx1", "mx1", "192.0.2.7", "[192.0.2.7]"),
+    ("localhost", "localhost.localdomain", "2001:db8::7", "[IPv6:2001:db8::7]"),
+    ("mx1", "mx1", None, "[192.0.2.9]"),
+])  # fmt: skip
+def test_a_host_without_a_full_name_says_its_address(monkeypatch, name, full, source, expected):
+    monkeypatch.setattr(destination.socket, "gethostname", lambda: name)
+    monkeypatch.setattr(destination.socket, "getfqdn", lambda: full)
+    monkeypatch.setattr(destination, "_own_address", lambda: "192.0.2.9")
+    assert destination.own_name(source) == expected
+
+
+def test_a_host_without_an_address_says_the_name_that_it_has(monkeypatch):
+    monkeypatch.setattr(destination.socket, "gethostname", lambda: "mx1")
+    monkeypatch.setattr(destination.socket, "getfqdn", lambda: "mx1")
+    monkeypatch.setattr(destination, "_own_address", lambda: "")
+    assert destination.own_name() == "mx1"
