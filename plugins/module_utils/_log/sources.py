@@ -196,8 +196,10 @@ def blocks_since(
             before = reading.bytes
             for block in _lines(stream, part, reading, grows=part == path):
                 yield clock, block
-        if part == path:
-            reading.positions[path] = _position(runner, path, offset + reading.bytes - before)
+        end = offset + reading.bytes - before
+        # An empty file cannot be known again once it is rotated and compressed; the end of the one before it can.
+        if end or path not in reading.positions:
+            reading.positions[path] = _position(runner, part, end)
 
 
 def tail(stream: t.Any, lines: int) -> int:
@@ -351,10 +353,8 @@ def _skip(stream: t.Any, offset: int) -> None:
 
 
 def _parts_since(runner: Runner, path: str, last: t.Optional[Position], reading: Reading) -> t.List[t.Tuple[str, int]]:
-    if last is None or not last.offset:
-        return [(path, 0)]
-    if _is_same(runner, path, last):
-        return [(path, last.offset)]
+    if last is None or _is_same(runner, path, last):
+        return [(path, last.offset if last else 0)]
     rotated = sorted(set(glob.glob(glob.escape(path) + "[.-]*")), key=_age)
     for number, name in enumerate(rotated):
         if _is_same(runner, name, last):
@@ -366,6 +366,9 @@ def _parts_since(runner: Runner, path: str, last: t.Optional[Position], reading:
 def _is_same(runner: Runner, path: str, last: Position) -> bool:
     try:
         status = os.stat(path)
+        if not last.offset:
+            # It was empty: nothing but its inode tells which one it was.
+            return last.inode in (0, status.st_ino)
         with _open(runner, path) as stream:
             plain = isinstance(stream, io.FileIO)
             beginning = stream.read(last.checked)

@@ -5,11 +5,18 @@
 """The report of a relay about itself: nothing twice, nothing lost, whatever kills a run."""
 
 import json
+import os
+import random
+import time
 
 import pytest
 
 from ansible_collections.postmaster.mta.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mta.plugins.module_utils._kit import memory, post, report
+from ansible_collections.postmaster.mta.tests.unit import share
+
+#: The last hour of a year. The stamps of a traditional log have no year.
+NEW_YEAR_S_EVE = 1798757000.0
 
 
 class Killed(BaseException):
@@ -159,3 +166,79 @@ def test_the_subject_is_a_template(log, part, mailbox):
     run(dict(part, subject="{sent} sent\r\nBcc: x@y.z"), log)
     assert b"Subject: 3 sent" in mailbox.mails[0][1] and b"\r\nBcc:" not in mailbox.mails[0][1]
     assert set(report.PLACEHOLDERS) == {"title", "host", "begin", "end", "sent", "deferred", "bounced", "rejected"}
+
+
+class Mortal:
+    """Kills a run before or after one of its steps."""
+
+    def __init__(self):
+        self.steps_left = 0
+
+    def __call__(self, function):
+        def run(*arguments, **named):
+            self._step()
+            result = function(*arguments, **named)
+            self._step()
+            return result
+
+        return run
+
+    def _step(self):
+        self.steps_left -= 1
+        if self.steps_left == 0:
+            raise Killed
+
+
+@pytest.fixture(name="mortal")
+def _mortal(log, mailbox, monkeypatch):
+    """Runs that can be killed, and a traditional log that goes on into the next year and is rotated again and again."""
+    mortal = Mortal()
+    for place, name in ((memory, "save"), (report, "_write_files"), (report.post, "send")):
+        monkeypatch.setattr(place, name, mortal(getattr(place, name)))
+
+    def write(tag, text):
+        stamp = time.strftime("%b %d %H:%M:%S", time.localtime(log.now)).replace(" 0", "  ", 1)
+        with log.path.open("a") as stream:
+            stream.write(f"{stamp} mx1 postfix/{tag}: {text}\n")
+        os.utime(str(log.path), (log.now, log.now))
+
+    def rotate():
+        for number in range(9, 0, -1):
+            older = log.path.with_name(f"{log.path.name}.{number}")
+            if older.exists():
+                older.rename(log.path.with_name(f"{log.path.name}.{number + 1}"))
+        log.path.rename(log.path.with_name(f"{log.path.name}.1"))
+        log.path.write_text("")
+        os.utime(str(log.path), (log.now, log.now))
+
+    monkeypatch.setattr(log, "write", write)
+    monkeypatch.setattr(log, "rotate", rotate)
+    log.now = NEW_YEAR_S_EVE
+    return mortal
+
+
+@pytest.mark.parametrize("seed", range(103 if share.WHOLE else 3))
+def test_nothing_twice_and_nothing_lost_whatever_happens(root, log, part, mailbox, mortal, seed):
+    some = random.Random(seed)
+    part.update(keep=1000, formats=["json"])
+    # From here on: what an older file holds is before the time of the first report.
+    run(part, log)
+    delivered = 0
+    for dummy in range(12):
+        number = some.randrange(4)
+        log.deliver(number, seconds=97)
+        delivered += number
+        if some.random() < 0.25:
+            log.rotate()
+        # So many steps has a run that finishes another one: most are killed somewhere, some go through.
+        mortal.steps_left = some.randrange(1, 24)
+        try:
+            run(part, log, later=some.randrange(1, 900))
+        except Killed:
+            pass
+    mortal.steps_left = 0
+    run(part, log)
+    run(part, log)
+    ids = [content.split(b"Message-ID: ")[1].split(b"\r\n")[0] for _envelope, content in mailbox.mails]
+    assert sum(sent(part, root)) == delivered
+    assert len(ids) == len(set(ids)) == len(sent(part, root))

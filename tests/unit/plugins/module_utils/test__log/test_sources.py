@@ -124,6 +124,43 @@ def test_reading_goes_on_across_two_rotations(tmp_path):
     assert first + since(path, reading.positions[str(path)])[0] == CONTENT + middle + path.read_bytes()
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_file_that_was_empty_and_is_rotated_is_not_lost(tmp_path, compressed):
+    path = tmp_path / "log"
+    path.write_bytes(CONTENT[:200000])
+    first, reading = since(path, None)
+    path.rename(tmp_path / "log.1")
+    (tmp_path / "log.1").write_bytes(CONTENT)
+    os.utime(str(tmp_path / "log.1"), (1000, 1000))
+    path.write_bytes(b"")
+    second, again = since(path, reading.positions[str(path)])
+    assert first + second == CONTENT
+    # The report of midnight comes just after the rotation of midnight, and finds nothing.
+    nothing, again = since(path, again.positions[str(path)])
+    (tmp_path / "log.1").rename(tmp_path / "log.2")
+    middle = b"what was written on the day between, to a file that was empty when it was read\n"
+    if compressed:
+        (tmp_path / "log.1.gz").write_bytes(gzip.compress(middle))
+        os.utime(str(tmp_path / "log.1.gz"), (2000, 2000))
+    else:
+        path.write_bytes(middle)
+        path.rename(tmp_path / "log.1")
+        os.utime(str(tmp_path / "log.1"), (2000, 2000))
+    path.write_bytes(b"the third file\n")
+    third, last = since(path, again.positions[str(path)])
+    assert (nothing, third, last.notes) == (b"", middle + b"the third file\n", [])
+
+
+def test_a_first_reading_of_an_empty_file_goes_on_in_it(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(b"")
+    _nothing, reading = since(path, None)
+    path.write_bytes(b"one\n")
+    path.rename(tmp_path / "log.1")
+    path.write_bytes(b"two\n")
+    assert since(path, reading.positions[str(path)])[0] == b"one\ntwo\n"
+
+
 def test_reading_goes_on_after_copytruncate(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(CONTENT[:200000])
