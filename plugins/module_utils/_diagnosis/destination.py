@@ -135,26 +135,27 @@ def _is_ascii(content: bytes) -> bool:
     return all(byte < 128 for byte in content)
 
 
-def own_name(source: t.Optional[str] = None) -> str:
+def own_name(source: t.Optional[str] = None, peer: str = "") -> str:
     """Return the name to say in EHLO. The resolver is asked only where the host name has no domain.
 
     A host without a full name says its address (RFC 5321 4.1.3): servers refuse a name without a domain.
 
-    :param source: the address that the host sends from; without it, that of the default route.
+    :param source: the address that the host sends from; without it, the one that I(peer) sees, or that of the default route.
     """
     name = socket.gethostname()
     full = name if "." in name else socket.getfqdn()
     if "." in full and not full.startswith("localhost."):
         return full
-    address = source or _own_address()
+    address = source or _own_address(peer)
     if not address:
         return full
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
-def _own_address() -> str:
-    """Return the address of this host on its way out, "" without one. Connecting a UDP socket sends nothing."""
-    for family, outside in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+def _own_address(peer: str) -> str:
+    """Return the address of this host on its way to another one, "" without one. Connecting a UDP socket sends nothing."""
+    ways = [(family, peer) for family in (socket.AF_INET, socket.AF_INET6) if peer]
+    for family, outside in (*ways, (socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.connect((outside, 25))

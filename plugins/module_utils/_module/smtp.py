@@ -87,7 +87,7 @@ def _plan_of(params: t.Mapping[str, t.Any], check_mode: bool) -> TalkPlan:
         params["host"],
         params["port"],
         params["source"],
-        params["helo"] or destination.own_name(params["source"]),
+        params["helo"] or destination.own_name(params["source"], params["host"]),
         params["starttls"],
         params["ca_file"],
         RCPT if until == MESSAGE and check_mode else until,

@@ -139,8 +139,9 @@ def down(directory, name):
     is_named = re.search(r"mx1.*(?:unreachable|Failed to connect|Connection refused)", " ".join(output.split()), re.I)
     # Nobody has answered, so nothing is in order.
     is_false = re.search("nothing is wrong|nothing waits|says what the relays say|nobody|nothing differs", output, re.I)
-    # An example can be one of check mode: Would not be hardened.
-    is_said = re.sub("^N", "n", ends.down(_arguments.load(name))) in output.replace("N", "n")
+    # The example of harden_relay is one of check mode.
+    words = ends.down(_arguments.load(name)).replace("Not hardened", "Would not be hardened")
+    is_said = words in " ".join(output.split())
     is_right = is_said and is_named and status == ends.DOWN_STATUS.get(name, 2)
     if not is_right or is_false or re.search("Traceback|Finalization|undefined", output):
         return [f"{name} {' '.join(words)}: exit status {status}\n{output}"]

@@ -69,12 +69,16 @@ def test_a_letter_that_was_lost_on_the_way():
 def test_a_host_without_a_full_name_says_its_address(monkeypatch, name, full, source, expected):
     monkeypatch.setattr(destination.socket, "gethostname", lambda: name)
     monkeypatch.setattr(destination.socket, "getfqdn", lambda: full)
-    monkeypatch.setattr(destination, "_own_address", lambda: "192.0.2.9")
+    monkeypatch.setattr(destination, "_own_address", lambda peer: "192.0.2.9")
     assert destination.own_name(source) == expected
 
 
 def test_a_host_without_an_address_says_the_name_that_it_has(monkeypatch):
     monkeypatch.setattr(destination.socket, "gethostname", lambda: "mx1")
     monkeypatch.setattr(destination.socket, "getfqdn", lambda: "mx1")
-    monkeypatch.setattr(destination, "_own_address", lambda: "")
+    monkeypatch.setattr(destination, "_own_address", lambda peer: "")
     assert destination.own_name() == "mx1"
+
+
+def test_the_address_is_the_one_that_the_other_side_sees():
+    assert destination._own_address("127.0.0.1") == "127.0.0.1"
