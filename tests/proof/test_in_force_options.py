@@ -289,7 +289,8 @@ def watched(host: Host, case: Case) -> t.Iterator[Watch]:
         time.sleep(1)
         try:
             yield watch
-            time.sleep(GRACE + 2)
+            # A busy machine begins few connections in a second.
+            time.sleep(GRACE + 6)
         finally:
             WORLD.run(f"touch {until}")
 
