@@ -29,7 +29,7 @@ What a relay can do, and how to say it
 ======================================
 
 The features that postmasters ask of a relay, with the words of the relay policy for each, and what is seen on Postfix and on
-sendmail. Every row is tested: ``make features`` observes most of them on the relays of the lab, the others have tests of their own.
+sendmail. ``make features`` observes every row on the relays of the lab.
 
 .. list-table::
    :header-rows: 1
